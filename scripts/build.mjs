@@ -1,0 +1,65 @@
+// Bundles the command line and the library entries with their dependencies, so that an installed package has
+// nothing to resolve at run time and a cold start reads a handful of files (docs/dependencies.md says why).
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+process.chdir(root);
+rmSync('dist', { recursive: true, force: true });
+
+// CommonJS packages inside an ES module bundle still call require for Node's own modules.
+const banner = {
+  js: "import { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);",
+};
+const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+
+// Trust stores in other AWS services and Kubernetes use clients that are optional to install.
+const optional = ['@aws-sdk/client-s3', '@aws-sdk/client-secrets-manager', '@aws-sdk/client-ssm'];
+
+const result = await build({
+  entryPoints: {
+    cli: 'src/cli/main.ts',
+    index: 'src/index.ts',
+    node: 'src/node/index.ts',
+    emulator: 'src/emulator/index.ts',
+  },
+  outdir: 'dist',
+  bundle: true,
+  splitting: true,
+  minify: true,
+  keepNames: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20.19',
+  external: optional,
+  chunkNames: 'chunks/[name]-[hash]',
+  legalComments: 'none',
+  metafile: true,
+  banner,
+  define: { __VERSION__: JSON.stringify(version) },
+});
+
+const packageDirs = new Set();
+for (const file of Object.keys(result.metafile.inputs)) {
+  const match = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file);
+  if (match) packageDirs.add(match[1]);
+}
+const notices = [...packageDirs].sort().map((dir) => {
+  const { name, version, license } = JSON.parse(readFileSync(join(dir, 'package.json'), 'utf8'));
+  const file = ['LICENSE', 'LICENSE.md', 'LICENSE.txt', 'license', 'License', 'LICENCE'].find((candidate) =>
+    existsSync(join(dir, candidate)),
+  );
+  const text = file ? readFileSync(join(dir, file), 'utf8').trim() : '(the package ships no licence file)';
+  return `${name} ${version} (${license})\n\n${text}\n`;
+});
+writeFileSync(
+  'THIRD-PARTY-LICENSES.txt',
+  `Packages bundled into dist/:\n\n${notices.join(`\n${'-'.repeat(79)}\n\n`)}`,
+);
+
+execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], {
+  stdio: 'inherit',
+});

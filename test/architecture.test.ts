@@ -1,0 +1,56 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from '@jest/globals';
+
+const src = join(dirname(fileURLToPath(import.meta.url)), '..', 'src');
+
+/** What each folder of src may import, itself apart. docs/architecture.md draws the same picture. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  x509: ['core'],
+  gateway: ['core'],
+  trust: ['core', 'x509'],
+  verify: ['core', 'x509', 'gateway'],
+  journal: ['core'],
+  node: [],
+  emulator: ['core', 'x509'],
+  app: ['core', 'x509', 'gateway', 'trust', 'verify', 'journal'],
+  cli: ['core', 'x509', 'gateway', 'trust', 'verify', 'journal', 'app', 'emulator', 'node'],
+  '.': ['core', 'x509', 'gateway', 'trust', 'verify', 'journal', 'app'],
+};
+
+/** Packages that one place alone may import. */
+const OWNED: readonly (readonly [package_: RegExp, owner: RegExp])[] = [
+  [/^@peculiar\/x509$/, /^x509\//],
+  [/^@aws-sdk\//, /^(gateway|trust|app\/notify)\//],
+  [/^(commander|chalk|ora|cli-table3)$/, /^cli\//],
+];
+
+const imports = readdirSync(src, { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.ts'))
+  .flatMap((file) =>
+    [...readFileSync(join(src, file), 'utf8').matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(
+      ([, specifier = '']) => ({ file, specifier }),
+    ),
+  );
+
+const folderOf = (file: string): string => (file.includes('/') ? (file.split('/')[0] ?? '.') : '.');
+
+test('imports between folders point one way', () => {
+  expect(imports.length).toBeGreaterThan(0);
+  const wrong = imports.filter(({ file, specifier }) => {
+    if (!specifier.startsWith('.')) return false;
+    const from = folderOf(file);
+    const to = folderOf(relative(src, join(src, dirname(file), specifier)));
+    return from !== to && !MAY_IMPORT[from]?.includes(to);
+  });
+  expect(wrong).toEqual([]);
+});
+
+test('a package with one owner is imported by it alone', () => {
+  const wrong = imports.filter(({ file, specifier }) =>
+    OWNED.some(([package_, owner]) => package_.test(specifier) && !owner.test(file)),
+  );
+  expect(wrong).toEqual([]);
+});
