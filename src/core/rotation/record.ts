@@ -1,0 +1,61 @@
+import type { StageRef } from '../api-gateway.js';
+
+/** The journal's format. A journal of a higher version is refused, never guessed at. */
+export const JOURNAL_VERSION = 1;
+
+/** What a rotation can do, in the order of a plain one, then what undoes it. */
+export const ROTATION_STEPS = [
+  'generate',
+  'trust',
+  'prove',
+  'switch',
+  'soak',
+  'untrust',
+  'confirm',
+  'delete',
+  'redeploy',
+  'hook',
+  'rollBack',
+  'untrustNew',
+  'deleteNew',
+] as const;
+
+export type RotationStep = (typeof ROTATION_STEPS)[number];
+
+export const ROTATION_OUTCOMES = ['completed', 'aborted', 'rolledBack', 'yielded'] as const;
+
+/** How a rotation ended. `yielded`: another run was first, and this one took its certificate back. */
+export type RotationOutcome = (typeof ROTATION_OUTCOMES)[number];
+
+/**
+ * One line of a rotation's journal. The first is `started`. `at` is ISO 8601 in UTC; an `intent` is written before
+ * the effect and its `done` or `failed` after it, so an intent without either must be settled by looking.
+ */
+export type RotationRecord =
+  | {
+      type: 'started';
+      version: typeof JOURNAL_VERSION;
+      at: string;
+      rotationId: string;
+      region: string;
+      account?: string;
+      endpoint?: string;
+      oldCertificateId: string;
+      stages: StageRef[];
+      /** The target's name in the configuration, where the rotation was started from one. */
+      target?: string;
+    }
+  | { type: 'intent'; at: string; step: RotationStep; subject?: string }
+  | {
+      type: 'done';
+      at: string;
+      step: RotationStep;
+      /** What the step was about: a trust store's name, a stage, a certificate's id. */
+      subject?: string;
+      evidence?: Record<string, unknown>;
+      /** How long the step took, in milliseconds. */
+      ms: number;
+    }
+  | { type: 'failed'; at: string; step: RotationStep; subject?: string; code: string; message: string }
+  | { type: 'note'; at: string; text: string }
+  | { type: 'ended'; at: string; outcome: RotationOutcome };
