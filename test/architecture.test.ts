@@ -22,7 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** Packages that one place alone may import. */
 const OWNED: readonly (readonly [package_: RegExp, owner: RegExp])[] = [
-  [/^@peculiar\/x509$/, /^x509\//],
+  [/^@peculiar\//, /^x509\//],
   [/^@aws-sdk\//, /^(gateway|trust|app\/notify)\//],
   [/^(commander|chalk|ora|cli-table3)$/, /^cli\//],
 ];
