@@ -32,6 +32,7 @@ export interface Stage extends StageRef {
   clientCertificateId?: string;
   createdDate?: Date;
   lastUpdatedDate?: Date;
+  variables: Readonly<Record<string, string>>;
   tags: Readonly<Record<string, string>>;
 }
 
@@ -65,6 +66,8 @@ export interface TestInvocation {
   httpMethod: string;
   pathWithQueryString?: string;
   clientCertificateId?: string;
+  /** The stage's variables: an integration whose URI names one reaches another backend without them. */
+  stageVariables?: Readonly<Record<string, string>>;
 }
 
 /** What TestInvokeMethod answers; a backend that cannot be reached shows as `status` 500 with a log. */

@@ -19,6 +19,7 @@ export const ERROR_CODES = {
   CertificateNotFound: { exit: EXIT.failed, meaning: 'No client certificate has this id in the Region.' },
   CertificateUnreadable: { exit: EXIT.failed, meaning: 'The input holds no certificate that can be read.' },
   CredentialsExpired: { exit: EXIT.failed, meaning: 'The AWS credentials or the SSO session have expired.' },
+  CredentialsRefused: { exit: EXIT.failed, meaning: 'AWS does not accept the credentials.' },
   CredentialsMissing: { exit: EXIT.failed, meaning: 'No AWS credentials were found.' },
   FileNotReadable: { exit: EXIT.failed, meaning: 'A file could not be read.' },
   FileNotWritable: { exit: EXIT.failed, meaning: 'A file could not be written; it is as it was before.' },

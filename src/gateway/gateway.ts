@@ -35,7 +35,10 @@ export interface Gateway {
   /** Throws `CertificateNotFound`. */
   updateClientCertificate(clientCertificateId: string, description: string): Promise<ClientCertificate>;
 
-  /** Throws `CertificateNotFound`, `CertificateInUse`. */
+  /**
+   * Throws `CertificateNotFound`, and `RequestRefused` for one that a stage still presents: which of them, only a
+   * look at the stages tells.
+   */
   deleteClientCertificate(clientCertificateId: string): Promise<void>;
 
   tagClientCertificate(clientCertificateId: string, tags: Readonly<Record<string, string>>): Promise<void>;

@@ -1,0 +1,154 @@
+import { AppError, type ErrorCode } from '../core/errors.js';
+
+/** An operation of the port, with the IAM permission that it needs (AWS Service Authorization Reference). */
+export interface Operation {
+  name: string;
+  /** IAM action, `apigateway:GET`. */
+  action: string;
+  /** Path of the IAM resource, `/clientcertificates`. */
+  resource: string;
+  /** What a 404 means here. */
+  notFound: { code: ErrorCode; message: string; hint: string };
+}
+
+interface SdkError extends Error {
+  code?: string;
+  $metadata?: { httpStatusCode?: number };
+}
+
+const CREDENTIALS_HINT =
+  'set AWS_PROFILE or --profile, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; `aws sts get-caller-identity` tells which are in use';
+
+const NETWORK_CODES = new Set([
+  'EAI_AGAIN',
+  'ECONNABORTED',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EPIPE',
+  'EPROTO',
+  'ETIMEDOUT',
+]);
+
+/** The first sentence-worthy text of an error; a refused dual-stack connection hides it in an AggregateError. */
+function reason(error: SdkError): string {
+  if (error instanceof AggregateError) {
+    const first: unknown = error.errors[0];
+    if (first instanceof Error) return first.message;
+  }
+  return error.message || error.name;
+}
+
+function isNetwork(error: SdkError): boolean {
+  return (
+    NETWORK_CODES.has(error.code ?? '') ||
+    error.name === 'TimeoutError' ||
+    error.name === 'AbortError' ||
+    /socket hang up|certificate|SSL|TLS/i.test(error.message)
+  );
+}
+
+/**
+ * Words an SDK failure for a person. The code is chosen by AWS's error name first and the HTTP status second, since
+ * a quota and a throttle share status 429.
+ */
+export function toAppError(
+  thrown: unknown,
+  operation: Operation,
+  region: string,
+  endpoint: string | undefined,
+): AppError {
+  const error = thrown as SdkError;
+  const status = error.$metadata?.httpStatusCode;
+  const say = (code: ErrorCode, message: string, hint: string): AppError =>
+    new AppError(code, message, { hint, cause: error, details: { operation: operation.name, region } });
+
+  switch (error.name) {
+    case 'CredentialsProviderError':
+      return /sso|token|expired/i.test(error.message)
+        ? say(
+            'CredentialsExpired',
+            `the AWS credentials cannot be used: ${error.message}`,
+            'sign in again, for example with `aws sso login`',
+          )
+        : say('CredentialsMissing', 'no AWS credentials were found', CREDENTIALS_HINT);
+    case 'TokenProviderError':
+    case 'ExpiredToken':
+    case 'ExpiredTokenException':
+      return say(
+        'CredentialsExpired',
+        'the AWS credentials have expired',
+        'sign in again, for example with `aws sso login`',
+      );
+    case 'UnrecognizedClientException':
+    case 'InvalidClientTokenId':
+    case 'IncompleteSignature':
+    case 'InvalidSignatureException':
+    case 'MissingAuthenticationTokenException':
+    case 'SignatureDoesNotMatch':
+      return say(
+        'CredentialsRefused',
+        `AWS does not accept the credentials: ${error.message}`,
+        `${CREDENTIALS_HINT}; also check that the clock of this machine is right and that ${region} is enabled for the account`,
+      );
+    case 'AccessDenied':
+    case 'AccessDeniedException':
+    case 'UnauthorizedException':
+      return say(
+        'AccessDenied',
+        `AWS denies ${operation.name}`,
+        `allow ${operation.action} on arn:aws:apigateway:${region}::${operation.resource}`,
+      );
+    case 'LimitExceededException':
+      return say(
+        'QuotaExceeded',
+        'the account holds as many client certificates as its quota allows in this Region',
+        'delete unused ones (`apigw-cert list --usage` shows them) or ask AWS to raise the quota of 60',
+      );
+    case 'TooManyRequestsException':
+    case 'ThrottlingException':
+      return say(
+        'Throttled',
+        `AWS kept throttling ${operation.name}`,
+        'the account shares 10 requests a second between everything that manages API Gateway; try again in a minute',
+      );
+    case 'NotFoundException':
+      return say(operation.notFound.code, operation.notFound.message, operation.notFound.hint);
+    case 'BadRequestException':
+    case 'ConflictException':
+      return say(
+        'RequestRefused',
+        `AWS refused ${operation.name}: ${error.message}`,
+        'see the message of AWS',
+      );
+    default:
+  }
+  if (error.message === 'Region is missing') {
+    return say(
+      'RegionMissing',
+      'no AWS Region is set',
+      'give --region, set AWS_REGION, or set one in the profile',
+    );
+  }
+  if (status === 403)
+    return say(
+      'AccessDenied',
+      `AWS denies ${operation.name}: ${error.message}`,
+      `allow ${operation.action} on arn:aws:apigateway:${region}::${operation.resource}`,
+    );
+  if (status === undefined ? isNetwork(error) : status >= 500) {
+    const where = endpoint ?? `API Gateway in ${region}`;
+    const hint =
+      error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN'
+        ? `check the network, and that ${region} is the name of a Region`
+        : 'check the network, proxy and --endpoint-url, then run the command again';
+    return say('ServiceUnreachable', `${where} did not answer ${operation.name}: ${reason(error)}`, hint);
+  }
+  return say(
+    'RequestRefused',
+    `${operation.name} failed: ${reason(error)}`,
+    'run again with --debug for the details',
+  );
+}

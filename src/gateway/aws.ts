@@ -1,0 +1,362 @@
+import {
+  APIGatewayClient,
+  CreateDeploymentCommand,
+  DeleteClientCertificateCommand,
+  GenerateClientCertificateCommand,
+  GetClientCertificateCommand,
+  GetClientCertificatesCommand,
+  GetResourcesCommand,
+  GetRestApisCommand,
+  GetStageCommand,
+  GetStagesCommand,
+  TagResourceCommand,
+  TestInvokeMethodCommand,
+  UntagResourceCommand,
+  UpdateClientCertificateCommand,
+  UpdateStageCommand,
+  type ClientCertificate as SdkCertificate,
+  type Method as SdkMethod,
+  type Resource as SdkResource,
+  type Stage as SdkStage,
+} from '@aws-sdk/client-api-gateway';
+import type { ClientCertificate, Method, Resource, RestApi, Stage, StageRef } from '../core/api-gateway.js';
+import { AppError } from '../core/errors.js';
+import { toAppError, type Operation } from './aws-error.js';
+import type { Gateway } from './gateway.js';
+import { onceOnly, repeatable } from './retry.js';
+
+/** How to reach one account and Region; what is left out comes from the SDK's default chains. */
+export interface AwsGatewayOptions {
+  region?: string;
+  profile?: string;
+  endpoint?: string;
+  /** Told of each finished call: for `--debug`. */
+  onCall?: (call: { operation: string; milliseconds: number; attempts: number; error?: string }) => void;
+}
+
+/** The most that API Gateway gives a page (service model). */
+const PAGE_SIZE = 500;
+/** API Gateway itself ends a backend call after 29 s. Milliseconds. */
+const REQUEST_TIMEOUT = 35_000;
+const CONNECTION_TIMEOUT = 5_000;
+
+function required<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new AppError('RequestRefused', `AWS's answer lacks ${what}`);
+  return value;
+}
+
+function toCertificate(raw: SdkCertificate): ClientCertificate {
+  return {
+    clientCertificateId: required(raw.clientCertificateId, 'clientCertificateId'),
+    ...(raw.description === undefined ? {} : { description: raw.description }),
+    createdDate: required(raw.createdDate, 'createdDate'),
+    expirationDate: required(raw.expirationDate, 'expirationDate'),
+    pemEncodedCertificate: required(raw.pemEncodedCertificate, 'pemEncodedCertificate'),
+    tags: raw.tags ?? {},
+  };
+}
+
+function toStage(restApiId: string, raw: SdkStage): Stage {
+  return {
+    restApiId,
+    stageName: required(raw.stageName, 'stageName'),
+    deploymentId: raw.deploymentId ?? '',
+    ...(raw.clientCertificateId ? { clientCertificateId: raw.clientCertificateId } : {}),
+    ...(raw.createdDate === undefined ? {} : { createdDate: raw.createdDate }),
+    ...(raw.lastUpdatedDate === undefined ? {} : { lastUpdatedDate: raw.lastUpdatedDate }),
+    variables: raw.variables ?? {},
+    tags: raw.tags ?? {},
+  };
+}
+
+function toMethod(httpMethod: string, raw: SdkMethod): Method {
+  const integration = raw.methodIntegration;
+  return {
+    httpMethod,
+    requiredParameters: Object.entries(raw.requestParameters ?? {})
+      .filter(([, isRequired]) => isRequired)
+      .map(([name]) => name),
+    ...(integration?.type === undefined
+      ? {}
+      : {
+          integration: {
+            type: integration.type,
+            ...(integration.uri === undefined ? {} : { uri: integration.uri }),
+            ...(integration.httpMethod === undefined ? {} : { httpMethod: integration.httpMethod }),
+            insecureSkipVerification: integration.tlsConfig?.insecureSkipVerification ?? false,
+          },
+        }),
+  };
+}
+
+function toResource(raw: SdkResource): Resource {
+  return {
+    id: required(raw.id, 'the id of a resource'),
+    path: raw.path ?? '/',
+    methods: Object.entries(raw.resourceMethods ?? {}).map(([name, method]) => toMethod(name, method)),
+  };
+}
+
+const certificateOperation = (name: string, action: string, id?: string): Operation => ({
+  name,
+  action: `apigateway:${action}`,
+  resource: id === undefined ? '/clientcertificates' : `/clientcertificates/${id}`,
+  notFound: {
+    code: 'CertificateNotFound',
+    message: `there is no client certificate ${id ?? ''} in this account and Region`,
+    hint: '`apigw-cert list` shows the ones there are; check --profile and --region',
+  },
+});
+
+const apiOperation = (
+  name: string,
+  action: string,
+  restApiId: string,
+  below: string,
+  what: string,
+): Operation => ({
+  name,
+  action: `apigateway:${action}`,
+  resource: `/restapis/${restApiId}${below}`,
+  notFound: {
+    code: 'StageNotFound',
+    message: `there is no ${what} in this account and Region`,
+    hint: 'check the id, --profile and --region',
+  },
+});
+
+const stageOperation = (name: string, action: string, { restApiId, stageName }: StageRef): Operation =>
+  apiOperation(name, action, restApiId, `/stages/${stageName}`, `stage ${restApiId}/${stageName}`);
+
+/** The control plane of AWS itself, or of anything that speaks its protocol at `endpoint`. */
+export async function createAwsGateway(options: AwsGatewayOptions = {}): Promise<Gateway> {
+  const { endpoint, profile, onCall } = options;
+  const config = {
+    ...(options.region === undefined ? {} : { region: options.region }),
+    ...(profile === undefined ? {} : { profile }),
+    ...(endpoint === undefined ? {} : { endpoint }),
+    requestHandler: {
+      connectionTimeout: CONNECTION_TIMEOUT,
+      requestTimeout: REQUEST_TIMEOUT,
+      throwOnRequestTimeout: true,
+    },
+  };
+  const client = new APIGatewayClient({ ...config, retryStrategy: repeatable() });
+  const region = await client.config.region().catch((cause: unknown) => {
+    throw new AppError('RegionMissing', 'no AWS Region is set', {
+      hint: 'give --region, set AWS_REGION, or set one in the profile',
+      cause,
+    });
+  });
+  // Credentials are found once for both.
+  const generator = new APIGatewayClient({
+    ...config,
+    credentials: client.config.credentials,
+    retryStrategy: onceOnly(),
+  });
+
+  async function call<T extends { $metadata: { attempts?: number } }>(
+    operation: Operation,
+    send: () => Promise<T>,
+  ): Promise<T> {
+    const started = performance.now();
+    const report = (attempts: number, error?: string): void =>
+      onCall?.({
+        operation: operation.name,
+        milliseconds: Math.round(performance.now() - started),
+        attempts,
+        ...(error === undefined ? {} : { error }),
+      });
+    try {
+      const output = await send();
+      report(output.$metadata.attempts ?? 1);
+      return output;
+    } catch (thrown) {
+      const error = toAppError(thrown, operation, region, endpoint);
+      report((thrown as { $metadata?: { attempts?: number } }).$metadata?.attempts ?? 1, error.code);
+      throw error;
+    }
+  }
+
+  async function allPages<T>(
+    page: (
+      position: string | undefined,
+    ) => Promise<{ items?: T[] | undefined; position?: string | undefined }>,
+  ) {
+    const all: T[] = [];
+    const seen = new Set<string>();
+    let position: string | undefined;
+    do {
+      const { items = [], position: next } = await page(position);
+      all.push(...items);
+      position = next;
+      if (position !== undefined && seen.has(position)) {
+        throw new AppError(
+          'RequestRefused',
+          'the pages of a listing never end: AWS gave the same position twice',
+        );
+      }
+      if (position !== undefined) seen.add(position);
+    } while (position !== undefined);
+    return all;
+  }
+
+  const certificateArn = (id: string): string => {
+    const partition = region.startsWith('cn-')
+      ? 'aws-cn'
+      : region.startsWith('us-gov-')
+        ? 'aws-us-gov'
+        : 'aws';
+    return `arn:${partition}:apigateway:${region}::/clientcertificates/${id}`;
+  };
+  const tagOperation = (name: string, action: string, id: string): Operation => ({
+    ...certificateOperation(name, action, id),
+    resource: `/tags/${encodeURIComponent(certificateArn(id))}`,
+  });
+
+  return {
+    region,
+
+    async generateClientCertificate({ description, tags }) {
+      const operation = certificateOperation('GenerateClientCertificate', 'POST');
+      const command = new GenerateClientCertificateCommand({
+        ...(description === undefined ? {} : { description }),
+        ...(tags === undefined ? {} : { tags: { ...tags } }),
+      });
+      return toCertificate(await call(operation, () => generator.send(command)));
+    },
+
+    async getClientCertificates() {
+      const operation = certificateOperation('GetClientCertificates', 'GET');
+      const raw = await allPages<SdkCertificate>((position) =>
+        call(operation, () => client.send(new GetClientCertificatesCommand({ limit: PAGE_SIZE, position }))),
+      );
+      return raw.map(toCertificate);
+    },
+
+    async getClientCertificate(clientCertificateId) {
+      const operation = certificateOperation('GetClientCertificate', 'GET', clientCertificateId);
+      return toCertificate(
+        await call(operation, () => client.send(new GetClientCertificateCommand({ clientCertificateId }))),
+      );
+    },
+
+    async updateClientCertificate(clientCertificateId, description) {
+      const operation = certificateOperation('UpdateClientCertificate', 'PATCH', clientCertificateId);
+      const patchOperations = [{ op: 'replace' as const, path: '/description', value: description }];
+      return toCertificate(
+        await call(operation, () =>
+          client.send(new UpdateClientCertificateCommand({ clientCertificateId, patchOperations })),
+        ),
+      );
+    },
+
+    async deleteClientCertificate(clientCertificateId) {
+      const operation = certificateOperation('DeleteClientCertificate', 'DELETE', clientCertificateId);
+      await call(operation, () => client.send(new DeleteClientCertificateCommand({ clientCertificateId })));
+    },
+
+    async tagClientCertificate(id, tags) {
+      const resourceArn = certificateArn(id);
+      await call(tagOperation('TagResource', 'PUT', id), () =>
+        client.send(new TagResourceCommand({ resourceArn, tags: { ...tags } })),
+      );
+    },
+
+    async untagClientCertificate(id, tagKeys) {
+      const resourceArn = certificateArn(id);
+      await call(tagOperation('UntagResource', 'DELETE', id), () =>
+        client.send(new UntagResourceCommand({ resourceArn, tagKeys: [...tagKeys] })),
+      );
+    },
+
+    async getRestApis() {
+      const operation: Operation = {
+        ...apiOperation('GetRestApis', 'GET', '', '', 'REST API'),
+        resource: '/restapis',
+      };
+      const raw = await allPages((position) =>
+        call(operation, () => client.send(new GetRestApisCommand({ limit: PAGE_SIZE, position }))),
+      );
+      return raw.map(({ id, name }): RestApi => ({ id: required(id, 'the id of an API'), name: name ?? '' }));
+    },
+
+    async getStages(restApiId) {
+      const operation = apiOperation('GetStages', 'GET', restApiId, '/stages', `REST API ${restApiId}`);
+      const output = await call(operation, () => client.send(new GetStagesCommand({ restApiId })));
+      return (output.item ?? []).map((stage) => toStage(restApiId, stage));
+    },
+
+    async getStage(stage) {
+      const output = await call(stageOperation('GetStage', 'GET', stage), () =>
+        client.send(new GetStageCommand({ restApiId: stage.restApiId, stageName: stage.stageName })),
+      );
+      return toStage(stage.restApiId, output);
+    },
+
+    async setStageCertificate({ restApiId, stageName }, clientCertificateId) {
+      const path = '/clientCertificateId';
+      const patchOperations =
+        clientCertificateId === undefined
+          ? [{ op: 'remove' as const, path }]
+          : [{ op: 'replace' as const, path, value: clientCertificateId }];
+      const output = await call(stageOperation('UpdateStage', 'PATCH', { restApiId, stageName }), () =>
+        client.send(new UpdateStageCommand({ restApiId, stageName, patchOperations })),
+      );
+      return toStage(restApiId, output);
+    },
+
+    async getResources(restApiId) {
+      const operation = apiOperation('GetResources', 'GET', restApiId, '/resources', `REST API ${restApiId}`);
+      const raw = await allPages((position) =>
+        call(operation, () =>
+          client.send(new GetResourcesCommand({ restApiId, limit: PAGE_SIZE, embed: ['methods'], position })),
+        ),
+      );
+      return raw.map(toResource);
+    },
+
+    async testInvokeMethod({ restApiId, resourceId, httpMethod, ...rest }) {
+      const operation = apiOperation(
+        'TestInvokeMethod',
+        'POST',
+        restApiId,
+        `/resources/${resourceId}/methods/${httpMethod}`,
+        `method ${httpMethod} on resource ${resourceId} of API ${restApiId}, or no such client certificate,`,
+      );
+      const { pathWithQueryString, clientCertificateId, stageVariables } = rest;
+      const output = await call(operation, () =>
+        client.send(
+          new TestInvokeMethodCommand({
+            restApiId,
+            resourceId,
+            httpMethod,
+            ...(pathWithQueryString === undefined ? {} : { pathWithQueryString }),
+            ...(clientCertificateId === undefined ? {} : { clientCertificateId }),
+            ...(stageVariables === undefined ? {} : { stageVariables: { ...stageVariables } }),
+          }),
+        ),
+      );
+      return {
+        status: required(output.status, 'status'),
+        body: output.body ?? '',
+        log: output.log ?? '',
+        latency: output.latency ?? 0,
+      };
+    },
+
+    async createDeployment(stage, description) {
+      const operation = apiOperation(
+        'CreateDeployment',
+        'POST',
+        stage.restApiId,
+        '/deployments',
+        `REST API ${stage.restApiId}`,
+      );
+      const output = await call(operation, () =>
+        client.send(new CreateDeploymentCommand({ ...stage, description })),
+      );
+      return { id: required(output.id, 'the id of a deployment') };
+    },
+  };
+}
