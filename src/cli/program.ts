@@ -1,6 +1,63 @@
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
+import { AppError, EXIT } from '../core/errors.js';
+import { generateCommand } from './commands/generate.js';
+import { listCommand } from './commands/list.js';
+import { reportError } from './output.js';
 import { VERSION } from './version.js';
 
+const OVERVIEW = `
+Everyday:
+  apigw-cert list --usage                       what there is, when it ends, which stages present it
+  apigw-cert check-expiry --warning 30d         for cron and monitors: exit 0, 1, 2 or 3
+  apigw-cert rotate --stage orders/prod \\
+    --trust pem-bundle:/etc/orders/apigw.pem --probe 'GET /health' --dry-run
+
+Try it without an AWS account:
+  apigw-cert demo
+
+\`apigw-cert help <command>\` explains one of them.`;
+
+/** The whole command line. Commands load what they need when they run, so that building it costs little. */
 export function createProgram(): Command {
-  return new Command('apigw-cert').version(VERSION);
+  const program = new Command('apigw-cert')
+    .description("The life of Amazon API Gateway's client certificates.")
+    .version(VERSION)
+    .showHelpAfterError('(--help shows what there is)')
+    .addHelpText('after', OVERVIEW);
+  for (const command of [generateCommand(), listCommand()]) program.addCommand(command);
+  for (const command of [program, ...program.commands]) command.exitOverride().configureOutput(QUIET_ERRORS);
+  return program;
+}
+
+/** Errors of usage are reported like all others, by {@link main}. */
+const QUIET_ERRORS = { writeErr: (): void => undefined };
+
+/** The format asked for, read from words that commander could not parse. */
+function wantsJson(words: readonly string[]): boolean {
+  return words.some(
+    (word, i) => word === '--output=json' || (word === '--output' && words[i + 1] === 'json'),
+  );
+}
+
+/** Runs the command that the words name and leaves its exit code in `process.exitCode`. */
+export async function main(words: readonly string[]): Promise<void> {
+  // The reader of a pipe may have seen enough (`apigw-cert list | head -1`): that is no error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit();
+  });
+  const program = createProgram();
+  try {
+    if (words.length === 0) program.outputHelp();
+    else await program.parseAsync([...words], { from: 'user' });
+  } catch (thrown) {
+    if (!(thrown instanceof CommanderError)) throw thrown;
+    if (thrown.exitCode === EXIT.ok) return;
+    const [message = '', suggestion = ''] = thrown.message.replace(/^error: /, '').split('\n');
+    const hint = suggestion.replace(/^\((.*)\)$/, '$1') || 'add --help to see what there is';
+    reportError(new AppError('Usage', message, { hint }), {
+      output: wantsJson(words) ? 'json' : 'table',
+      color: !words.includes('--no-color'),
+    });
+  }
 }

@@ -1,0 +1,21 @@
+import type { ChalkInstance } from 'chalk';
+import type { CertificateView } from '../core/certificate-view.js';
+import { printable } from '../core/printable.js';
+import { statusText, timeText } from './status.js';
+import { facts } from './table.js';
+
+/** One certificate, a fact a line. */
+export function certificateFactsText(certificate: CertificateView, style: ChalkInstance): string {
+  const tags = Object.entries(certificate.tags).map(([key, value]) => printable(`${key}=${value}`));
+  return facts([
+    ['certificate', style.bold(certificate.clientCertificateId)],
+    ...(certificate.description ? [['description', printable(certificate.description)] as const] : []),
+    ['status', `${statusText(certificate.status, style)}, ${certificate.daysLeft} days left`],
+    ['valid from', timeText(certificate.notBefore)],
+    ['valid to', timeText(certificate.notAfter)],
+    ['subject', printable(certificate.subject)],
+    ['serial number', certificate.serialNumber],
+    ['SHA-256', certificate.fingerprintSha256],
+    ...(tags.length > 0 ? [['tags', tags.join(', ')] as const] : []),
+  ]);
+}

@@ -1,0 +1,23 @@
+import type { Gateway } from '../gateway/gateway.js';
+import type { Output } from './output.js';
+
+/** What every command takes besides its own options, under commander's names. */
+export interface CommonOptions {
+  profile?: string;
+  region?: string;
+  endpointUrl?: string;
+  output: 'table' | 'json';
+  color: boolean;
+  quiet?: boolean;
+  debug?: boolean;
+}
+
+/** What a command's action is handed: its words, and the world. */
+export interface Context<Options, Args extends readonly unknown[] = []> {
+  options: Options & CommonOptions;
+  args: Args;
+  out: Output;
+  now: () => Date;
+  /** The account and Region of the options; the SDK is loaded at the first call. */
+  gateway: () => Promise<Gateway>;
+}

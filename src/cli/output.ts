@@ -1,0 +1,87 @@
+import { Chalk, type ChalkInstance } from 'chalk';
+import { AppError, type ExitCode } from '../core/errors.js';
+import { printable } from '../core/printable.js';
+import type { CommonOptions } from './context.js';
+
+/** Where a command's words go: results to stdout, everything else to stderr. */
+export interface Output {
+  /** Colours for stdout; plain where it is no terminal. */
+  style: ChalkInstance;
+  /** Colours for stderr. */
+  noteStyle: ChalkInstance;
+  /** The command's one result: `json` as a document, or the text, made only when it is wanted. */
+  result(json: unknown, text: () => string): void;
+  /** Something worth knowing on the way; silenced by `--quiet`. */
+  note(text: string): void;
+  /** Something that the user must know; not silenced. */
+  warn(text: string): void;
+  /** Sets the exit code of the process. */
+  exitWith(code: ExitCode | 3): void;
+}
+
+/**
+ * Colours are for terminals. NO_COLOR (no-color.org) and `--no-color` switch them off, FORCE_COLOR on.
+ */
+function styleFor(stream: NodeJS.WriteStream, color: boolean): ChalkInstance {
+  const { NO_COLOR, FORCE_COLOR, TERM } = process.env;
+  const forced = FORCE_COLOR !== undefined && FORCE_COLOR !== '0';
+  const wanted = color && !NO_COLOR && (forced || (stream.isTTY && TERM !== 'dumb'));
+  return new Chalk({ level: wanted ? 1 : 0 });
+}
+
+function line(text: string): string {
+  return text.endsWith('\n') ? text : `${text}\n`;
+}
+
+export function createOutput({ output, color, quiet = false }: CommonOptions): Output {
+  const noteStyle = styleFor(process.stderr, color);
+  return {
+    style: styleFor(process.stdout, color),
+    noteStyle,
+    result(json, text) {
+      process.stdout.write(output === 'json' ? `${JSON.stringify(json, null, 2)}\n` : line(text()));
+    },
+    note(text) {
+      if (!quiet) process.stderr.write(line(text));
+    },
+    warn(text) {
+      process.stderr.write(line(`${noteStyle.yellow('warning:')} ${text}`));
+    },
+    exitWith(code) {
+      process.exitCode = code;
+    },
+  };
+}
+
+/** The first cause's stack: what `--debug` adds to an error. */
+function stack(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined
+    ? (error.stack ?? error.message)
+    : `${error.stack ?? ''}\ncaused by: ${stack(error.cause)}`;
+}
+
+/** Reports an error as a sentence with its remedy, or as a JSON document, and sets the exit code. */
+export function reportError(
+  thrown: unknown,
+  { output, color, debug = false }: Pick<CommonOptions, 'output' | 'color' | 'debug'>,
+): void {
+  const error =
+    thrown instanceof AppError
+      ? thrown
+      : new AppError('Internal', `unexpected: ${thrown instanceof Error ? thrown.message : String(thrown)}`, {
+          hint: 'this is a fault of apigw-cert: please report it with the output of the same command with --debug',
+          cause: thrown,
+        });
+  const { code, hint, details } = error;
+  const style = styleFor(process.stderr, color);
+  process.stderr.write(`${style.red('error:')} ${printable(error.message)}\n`);
+  if (hint !== undefined) process.stderr.write(`${style.dim('  fix:')} ${printable(hint)}\n`);
+  if (debug) process.stderr.write(`${stack(error)}\n`);
+  if (output === 'json') {
+    process.stdout.write(
+      `${JSON.stringify({ error: { code, message: error.message, hint, details } }, null, 2)}\n`,
+    );
+  }
+  process.exitCode = error.exitCode;
+}

@@ -1,0 +1,20 @@
+import type { ChalkInstance } from 'chalk';
+import type { ExpiryStatus } from '../core/expiry.js';
+
+const COLOURS = {
+  ok: 'green',
+  warning: 'yellow',
+  critical: 'red',
+  expired: 'red',
+  notYetValid: 'yellow',
+} as const satisfies Record<ExpiryStatus, keyof ChalkInstance>;
+
+/** A status in its colour. */
+export function statusText(status: ExpiryStatus, style: ChalkInstance): string {
+  return style[COLOURS[status]](status);
+}
+
+/** An instant as it stands everywhere: ISO 8601, UTC, to the second. */
+export function timeText(date: Date): string {
+  return date.toISOString().replace(/\.\d+Z$/, 'Z');
+}
