@@ -6,35 +6,53 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import type { CertificateFacts, TrustedCertificate } from '../core/certificate.js';
 import { AppError } from '../core/errors.js';
+import { firstSequence, subjectPublicKeyInfo } from './der.js';
 
 /** A name as node:crypto prints it (an attribute a line, oddities escaped) on one line. */
 function oneLine(name: string | undefined): string {
   return (name ?? '').trimEnd().split('\n').join(', ');
 }
 
-function spkiPin(certificate: X509Certificate): string {
-  const spki = certificate.publicKey.export({ type: 'spki', format: 'der' });
-  return createHash('sha256').update(spki).digest('base64');
+/** A certificate with its DER; every other fact is of exactly these octets. */
+interface Parsed {
+  certificate: X509Certificate;
+  der: Uint8Array;
 }
 
-function parse(input: Uint8Array | string): X509Certificate {
+const SEQUENCE = 0x30;
+
+function parse(input: Uint8Array | string): Parsed {
   try {
-    return new X509Certificate(input);
+    const certificate = new X509Certificate(input);
+    const der = certificate.raw;
+    // OpenSSL looks for PEM anywhere in the octets first: what it found must be the DER that was given.
+    if (typeof input !== 'string' && input[0] === SEQUENCE && !der.equals(firstSequence(input))) {
+      throw new RangeError('the DER holds another certificate as text');
+    }
+    return { certificate, der };
   } catch (cause) {
     throw new AppError('CertificateUnreadable', 'this is not a certificate that can be read', { cause });
   }
 }
 
-function facts(certificate: X509Certificate): CertificateFacts {
+function date(text: string): Date {
+  const value = new Date(text);
+  if (Number.isNaN(value.getTime())) {
+    throw new AppError('CertificateUnreadable', 'this certificate has a date that cannot be read');
+  }
+  return value;
+}
+
+function facts({ certificate, der }: Parsed): CertificateFacts {
   return {
     subject: oneLine(certificate.subject),
     issuer: oneLine(certificate.issuer),
     serialNumber: certificate.serialNumber.match(/../g)?.join(':') ?? certificate.serialNumber,
-    notBefore: new Date(certificate.validFrom),
-    notAfter: new Date(certificate.validTo),
+    notBefore: date(certificate.validFrom),
+    notAfter: date(certificate.validTo),
     fingerprintSha256: certificate.fingerprint256,
     fingerprintSha1: certificate.fingerprint,
-    spkiPin: spkiPin(certificate),
+    spkiPin: createHash('sha256').update(subjectPublicKeyInfo(der)).digest('base64'),
   };
 }
 
@@ -55,10 +73,10 @@ export function trustedCertificate(
   input: Uint8Array | string,
   clientCertificateId?: string,
 ): TrustedCertificate {
-  const certificate = parse(input);
+  const parsed = parse(input);
   return {
-    ...facts(certificate),
-    pem: `${certificate.toString().replaceAll('\r', '').trimEnd()}\n`,
+    ...facts(parsed),
+    pem: `${parsed.certificate.toString().replaceAll('\r', '').trimEnd()}\n`,
     ...(clientCertificateId === undefined ? {} : { clientCertificateId }),
   };
 }

@@ -1,0 +1,213 @@
+/**
+ * Files of certificates, as people and servers really have them: PEM among other text, glued blocks, DER, a private
+ * key that should not be there. What is odd about a file comes back as findings, worded by whoever prints them.
+ */
+import type { TrustedCertificate } from '../core/certificate.js';
+import { AppError } from '../core/errors.js';
+import { trustedCertificate } from './certificate.js';
+import { firstSequence, hasKeyIdentifier } from './der.js';
+
+/** A certificate and the line (from 1) of its BEGIN; 1 for DER. */
+export interface BundledCertificate {
+  certificate: TrustedCertificate;
+  line: number;
+}
+
+/** Something about a file that its owner should know; `line` counts from 1. */
+export type BundleFinding =
+  /**
+   * A BEGIN that does not begin its line, most often `-----END CERTIFICATE----------BEGIN CERTIFICATE-----`: nginx
+   * refuses such a file, Node.js loses a certificate without a word.
+   */
+  | { code: 'GluedPem'; line: number }
+  /**
+   * Different certificates of one subject without key identifiers: OpenSSL takes the first of them for the issuer of
+   * all, so a server that has them in its CA bundle accepts only the first.
+   */
+  | { code: 'SharedSubject'; line: number; subject: string; fingerprintsSha256: readonly string[] }
+  /** The same certificate as the one at `firstLine`. */
+  | { code: 'Duplicate'; line: number; firstLine: number; fingerprintSha256: string }
+  /** A private key. Its content is not looked at. */
+  | { code: 'PrivateKey'; line: number }
+  /** A PEM block of another kind: `CERTIFICATE REQUEST`, `X509 CRL`. */
+  | { code: 'NotACertificate'; line: number; label: string }
+  /**
+   * A block that cannot be read: `marker` without its BEGIN or END, `base64` with the line where it breaks,
+   * `certificate` when the octets are none.
+   */
+  | { code: 'Broken'; line: number; problem: 'marker' | 'base64' | 'certificate' };
+
+/** What a file holds: each certificate once, in the file's order, and what is odd about it. */
+export interface Bundle {
+  certificates: readonly BundledCertificate[];
+  findings: readonly BundleFinding[];
+}
+
+/** A PEM block of a certificate between its markers; the body has not been decoded. */
+interface Block {
+  body: string;
+  line: number;
+}
+
+const MARKER = /-----(BEGIN|END) ([^\r\n-]*)-----/g;
+
+/** `X509` is OpenSSL's old name; `TRUSTED` appends OpenSSL's own trust settings to the certificate. */
+const CERTIFICATE_LABEL = /^(?:X509 |TRUSTED )?CERTIFICATE$/;
+
+function countLines(text: string): number {
+  let lines = 0;
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) lines++;
+  return lines;
+}
+
+/** Splits text at its PEM markers, in one pass. */
+function blocksOf(text: string): { blocks: Block[]; findings: BundleFinding[] } {
+  const blocks: Block[] = [];
+  const findings: BundleFinding[] = [];
+  let open: { label: string; line: number; start: number } | undefined;
+  let line = 1;
+  let counted = 0;
+  for (const match of text.matchAll(MARKER)) {
+    const [marker, kind, label = ''] = match;
+    line += countLines(text.slice(counted, match.index));
+    counted = match.index;
+    if (kind === 'BEGIN') {
+      if (open) findings.push({ code: 'Broken', line: open.line, problem: 'marker' });
+      if (match.index > 0 && !/[\r\n]/.test(text.charAt(match.index - 1))) {
+        findings.push({ code: 'GluedPem', line });
+      }
+      open = { label, line, start: match.index + marker.length };
+    } else if (open?.label === label) {
+      if (CERTIFICATE_LABEL.test(label)) {
+        blocks.push({ line: open.line, body: text.slice(open.start, match.index) });
+      } else if (label.endsWith('PRIVATE KEY')) {
+        findings.push({ code: 'PrivateKey', line: open.line });
+      } else {
+        findings.push({ code: 'NotACertificate', line: open.line, label });
+      }
+      open = undefined;
+    } else {
+      findings.push({ code: 'Broken', line: open?.line ?? line, problem: 'marker' });
+      open = undefined;
+    }
+  }
+  if (open) findings.push({ code: 'Broken', line: open.line, problem: 'marker' });
+  return { blocks, findings };
+}
+
+/** The octets of a block's body, or the finding of the line where its base64 breaks. */
+function decoded({ body, line }: Block): Uint8Array | BundleFinding {
+  const lines = body.split('\n').map((text) => text.trim());
+  const broken = lines.findIndex((text) => !/^[A-Za-z0-9+/]*={0,2}$/.test(text));
+  const base64 = lines.join('');
+  if (broken !== -1) return { code: 'Broken', line: line + broken, problem: 'base64' };
+  if (base64.length % 4 !== 0 || /=[^=]/.test(base64)) return { code: 'Broken', line, problem: 'base64' };
+  return Buffer.from(base64, 'base64');
+}
+
+interface Entry extends BundledCertificate {
+  /** Octets of its DER. */
+  size: number;
+  hasKeyIdentifier: boolean;
+}
+
+/** Reads the certificate that `octets` begin with, or says that they are none. */
+function entryOf(octets: Uint8Array, line: number): Entry | BundleFinding {
+  try {
+    const der = firstSequence(octets);
+    return {
+      certificate: trustedCertificate(der),
+      line,
+      size: der.length,
+      hasKeyIdentifier: hasKeyIdentifier(der),
+    };
+  } catch (error) {
+    if (error instanceof AppError || error instanceof RangeError) {
+      return { code: 'Broken', line, problem: 'certificate' };
+    }
+    throw error;
+  }
+}
+
+/** A text file never begins with these octets, and a certificate always does, being longer than 127 octets. */
+function isDer(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x30 && (bytes[1] ?? 0) >= 0x80;
+}
+
+function derEntries(bytes: Uint8Array): (Entry | BundleFinding)[] {
+  const entry = entryOf(bytes, 1);
+  if (!('certificate' in entry) || entry.size === bytes.length) return [entry];
+  return [entry, { code: 'Broken', line: 1, problem: 'certificate' }];
+}
+
+function pemEntries(bytes: Uint8Array): (Entry | BundleFinding)[] {
+  const { blocks, findings } = blocksOf(Buffer.from(bytes).toString('latin1'));
+  const entries = blocks.map((block) => {
+    const octets = decoded(block);
+    return octets instanceof Uint8Array ? entryOf(octets, block.line) : octets;
+  });
+  return [...findings, ...entries];
+}
+
+function sharedSubjects(entries: readonly Entry[]): BundleFinding[] {
+  const bySubject = new Map<string, Entry[]>();
+  for (const entry of entries) {
+    if (entry.hasKeyIdentifier) continue;
+    const { subject } = entry.certificate;
+    const sharing = bySubject.get(subject);
+    if (sharing) sharing.push(entry);
+    else bySubject.set(subject, [entry]);
+  }
+  return [...bySubject].flatMap(([subject, [first, ...others]]) =>
+    first && others.length > 0
+      ? {
+          code: 'SharedSubject',
+          line: first.line,
+          subject,
+          fingerprintsSha256: [first, ...others].map(({ certificate }) => certificate.fingerprintSha256),
+        }
+      : [],
+  );
+}
+
+/**
+ * Reads a file of certificates: PEM (LF or CRLF, among any other text, any number of blocks) or DER (one
+ * certificate). It does not throw because of what the bytes are: a file that cannot be read at all is one without
+ * certificates.
+ */
+export function readBundle(bytes: Uint8Array): Bundle {
+  const first = new Map<string, Entry>();
+  const findings: BundleFinding[] = [];
+  for (const entry of isDer(bytes) ? derEntries(bytes) : pemEntries(bytes)) {
+    if (!('certificate' in entry)) {
+      findings.push(entry);
+      continue;
+    }
+    const { fingerprintSha256 } = entry.certificate;
+    const same = first.get(fingerprintSha256);
+    if (same) findings.push({ code: 'Duplicate', line: entry.line, firstLine: same.line, fingerprintSha256 });
+    else first.set(fingerprintSha256, entry);
+  }
+  const entries = [...first.values()];
+  findings.push(...sharedSubjects(entries));
+  findings.sort((a, b) => a.line - b.line);
+  return { certificates: entries.map(({ certificate, line }) => ({ certificate, line })), findings };
+}
+
+/** Text from outside on one line of comment: no control characters, nothing that reads as a PEM marker. */
+function inComment(text: string): string {
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '?').replace(/-{5,}/g, '?');
+}
+
+/**
+ * A bundle's text: for each certificate a comment line `# <id> <subject> notAfter <ISO 8601>` (no id where none is
+ * known) and its PEM, with LF line ends and one newline at the end. Empty for no certificates.
+ */
+export function writeBundle(certificates: readonly TrustedCertificate[]): string {
+  return certificates
+    .map(({ clientCertificateId, subject, notAfter, pem }) => {
+      const words = [clientCertificateId, subject, 'notAfter', notAfter.toISOString()];
+      return `# ${inComment(words.filter((word) => word !== undefined).join(' '))}\n${pem}`;
+    })
+    .join('');
+}
