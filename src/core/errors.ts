@@ -25,6 +25,17 @@ export const ERROR_CODES = {
   FileNotWritable: { exit: EXIT.failed, meaning: 'A file could not be written; it is as it was before.' },
   Internal: { exit: EXIT.failed, meaning: 'A fault of apigw-cert itself.' },
   Interrupted: { exit: EXIT.interrupted, meaning: 'Stopped by a signal; nothing was left half-done.' },
+  JournalBroken: { exit: EXIT.failed, meaning: 'The journal of a rotation cannot be read.' },
+  JournalNotWritable: {
+    exit: EXIT.failed,
+    meaning: 'The state directory cannot be written to, so nothing was begun that could not be resumed.',
+  },
+  JournalTooNew: { exit: EXIT.failed, meaning: 'The journal was written by a newer apigw-cert.' },
+  Locked: { exit: EXIT.unfinished, meaning: 'Another run is at work on the same thing.' },
+  LockLost: {
+    exit: EXIT.unfinished,
+    meaning: 'Another run took the lock over, for example while this machine slept.',
+  },
   NotConfirmed: {
     exit: EXIT.failed,
     meaning: 'The question was answered with no, or nobody was there to ask.',

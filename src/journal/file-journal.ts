@@ -1,0 +1,140 @@
+/**
+ * The journal as files: one a rotation, JSON Lines, append-only, synced at every record. The part of a line that a
+ * crash or a full disk left behind was never acknowledged, so readers ignore it and the next record replaces it.
+ */
+import { constants } from 'node:fs';
+import { open, readdir, readFile, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AppError } from '../core/errors.js';
+import { JOURNAL_VERSION, type RotationRecord } from '../core/rotation/record.js';
+import type { Journal, JournalledRotation } from './journal.js';
+import { rotationRecordSchema, versionedSchema } from './record-schema.js';
+import { makePrivateDirectory, notWritable, stateDirectory, syncDirectory } from './state-directory.js';
+
+const SUFFIX = '.jsonl';
+const NEWLINE = 0x0a;
+
+const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
+
+function broken(file: string, line: number, why: string): AppError {
+  return new AppError('JournalBroken', `${file}, line ${line}: ${why}`, {
+    hint: 'move the file away and run the same command again: a rotation is found again from what AWS and the backend hold',
+    details: { file, line },
+  });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reads the acknowledged lines. @throws AppError `JournalBroken`, `JournalTooNew` */
+function parseJournal(file: string, rotationId: string, content: string): RotationRecord[] {
+  const lines = content.slice(0, content.lastIndexOf('\n') + 1).split('\n');
+  lines.pop();
+  return lines.map((line, index) => {
+    const json = parseJson(line);
+    const { data: header } = versionedSchema.safeParse(json);
+    if (header && header.version > JOURNAL_VERSION) {
+      throw new AppError(
+        'JournalTooNew',
+        `${file} has version ${header.version}; this apigw-cert reads up to version ${JOURNAL_VERSION}`,
+        { hint: 'install the newer apigw-cert that began this rotation', details: { file } },
+      );
+    }
+    const record = rotationRecordSchema.safeParse(json);
+    if (!record.success) throw broken(file, index + 1, 'this is no record of a rotation');
+    const isHeader = record.data.type === 'started';
+    if (isHeader !== (index === 0)) throw broken(file, index + 1, 'the first line alone must be the start');
+    if (record.data.type === 'started' && record.data.rotationId !== rotationId) {
+      throw broken(file, index + 1, 'this is the start of another rotation');
+    }
+    return record.data;
+  });
+}
+
+/** The length up to and including the last newline: where the next line has to begin. */
+async function acknowledgedLength(handle: FileHandle): Promise<number> {
+  const { size } = await handle.stat();
+  if (size === 0) return 0;
+  const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, size - 1);
+  if (buffer[0] === NEWLINE) return size;
+  return (await handle.readFile()).lastIndexOf(NEWLINE) + 1;
+}
+
+/** Opens the journal in `directory`, by default `rotations` in the user's state directory. Nothing is created yet. */
+export function openFileJournal(directory: string = join(stateDirectory(), 'rotations')): Journal {
+  /** Ids come from tags in AWS too, where anybody may have written them: they must not leave the directory. */
+  function fileOf(rotationId: string): string {
+    if (/^[A-Za-z0-9_-]{1,128}$/.test(rotationId)) return join(directory, rotationId + SUFFIX);
+    throw new AppError('Usage', `${JSON.stringify(rotationId.slice(0, 60))} is not the id of a rotation`, {
+      hint: 'list the rotations with `apigw-cert status`',
+    });
+  }
+
+  async function read(rotationId: string): Promise<RotationRecord[]> {
+    const file = fileOf(rotationId);
+    let content: string;
+    try {
+      content = await readFile(file, 'utf8');
+    } catch (cause) {
+      if (isMissing(cause)) return [];
+      throw new AppError('FileNotReadable', `the journal ${file} cannot be read`, {
+        hint: 'run as the user who began the rotation',
+        cause,
+        details: { file },
+      });
+    }
+    return parseJournal(file, rotationId, content);
+  }
+
+  return {
+    open: read,
+
+    async append(rotationId, record) {
+      const file = fileOf(rotationId);
+      try {
+        await makePrivateDirectory(directory);
+        const handle = await open(file, constants.O_RDWR | constants.O_CREAT | constants.O_APPEND, 0o600);
+        try {
+          const length = await acknowledgedLength(handle);
+          if (length < (await handle.stat()).size) await handle.truncate(length);
+          await handle.writeFile(`${JSON.stringify(record)}\n`);
+          await handle.sync();
+          if (length === 0) await syncDirectory(directory);
+        } finally {
+          await handle.close();
+        }
+      } catch (cause) {
+        throw notWritable(file, cause);
+      }
+    },
+
+    async list() {
+      let names: string[];
+      try {
+        names = await readdir(directory);
+      } catch (cause) {
+        if (isMissing(cause)) return [];
+        throw new AppError('FileNotReadable', `the directory ${directory} cannot be read`, { cause });
+      }
+      const ids = names.filter((name) => name.endsWith(SUFFIX)).map((name) => name.slice(0, -SUFFIX.length));
+      const rotations = await Promise.all(
+        ids.map(async (rotationId): Promise<JournalledRotation> => {
+          try {
+            return { rotationId, records: await read(rotationId) };
+          } catch (error) {
+            if (error instanceof AppError) return { rotationId, records: [], problem: error };
+            throw error;
+          }
+        }),
+      );
+      const begun = ({ records, rotationId }: JournalledRotation): string =>
+        `${records[0]?.at ?? ''} ${rotationId}`;
+      return rotations.sort((a, b) => (begun(a) < begun(b) ? -1 : 1));
+    },
+  };
+}

@@ -1,0 +1,32 @@
+import type { AppError } from '../core/errors.js';
+import type { RotationRecord } from '../core/rotation/record.js';
+
+/** What is known of one rotation: its records, or why they cannot be read. */
+export interface JournalledRotation {
+  rotationId: string;
+  /** Empty when there is a problem. */
+  records: RotationRecord[];
+  /** `JournalBroken`, `JournalTooNew` or `FileNotReadable`. */
+  problem?: AppError;
+}
+
+/**
+ * The memory of rotations: what each was about to do and what it has done. It makes a resumption quick and its
+ * report exact; a rotation must converge without it too. Callers hold the rotation's lock.
+ */
+export interface Journal {
+  /**
+   * The records of a rotation in the order they were written, none when it is unknown. Changes nothing.
+   * Throws `JournalBroken`, `JournalTooNew`, `FileNotReadable`.
+   */
+  open(rotationId: string): Promise<RotationRecord[]>;
+
+  /**
+   * Adds a record; when this returns, the record survives a power cut. Throws `JournalNotWritable`: then the effect
+   * that was to follow must not happen.
+   */
+  append(rotationId: string, record: RotationRecord): Promise<void>;
+
+  /** Every rotation there is a journal of, oldest first; an unreadable one does not hide the others. */
+  list(): Promise<JournalledRotation[]>;
+}

@@ -1,0 +1,46 @@
+import { mkdir, open } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, isAbsolute, join } from 'node:path';
+import { AppError } from '../core/errors.js';
+
+/**
+ * Where this user's state is kept: `$XDG_STATE_HOME/apigw-cert`, by default `~/.local/state/apigw-cert`. A relative
+ * `XDG_STATE_HOME` is ignored, as the XDG base directory specification demands.
+ */
+export function stateDirectory(env: NodeJS.ProcessEnv = process.env): string {
+  const base = env['XDG_STATE_HOME'];
+  return join(base && isAbsolute(base) ? base : join(homedir(), '.local', 'state'), 'apigw-cert');
+}
+
+/** Makes new or removed entries of a directory survive a power cut. Windows cannot open directories, nor needs to. */
+export async function syncDirectory(directory: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Creates a directory and its parents for this user alone (0700), durably. */
+export async function makePrivateDirectory(directory: string): Promise<void> {
+  const firstMade = await mkdir(directory, { recursive: true, mode: 0o700 });
+  if (firstMade === undefined) return;
+  for (let made = directory; made.length >= firstMade.length; made = dirname(made)) {
+    await syncDirectory(dirname(made));
+  }
+}
+
+/** The error for a state directory that does not take what must be written, named by the file it happened at. */
+export function notWritable(file: string, cause: unknown): AppError {
+  const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
+  return new AppError('JournalNotWritable', `${file} cannot be written (${code})`, {
+    hint:
+      code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG'
+        ? 'make room there and run the same command again, or point XDG_STATE_HOME at another directory'
+        : 'make the directory writable for this user, or point XDG_STATE_HOME at one that is',
+    cause,
+    details: { file },
+  });
+}
