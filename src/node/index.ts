@@ -1,1 +1,5 @@
-export {};
+/** `apigw-cert/node`: for https backends behind API Gateway. Built from Node's own modules alone. */
+export { trustClientCertificates } from './trust.js';
+export type { ClientCertificateTrust, TrustOptions } from './trust.js';
+export type { PresentedCertificate, RefusalReason, Verdict } from './check.js';
+export type { ServerOptions } from './server.js';

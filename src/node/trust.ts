@@ -1,0 +1,106 @@
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import type { RequestListener } from 'node:http';
+import type { Server } from 'node:https';
+import type { Socket } from 'node:net';
+import { resolve } from 'node:path';
+import { fingerprintsIn } from './certificate-file.js';
+import { checkSocket, type PresentedCertificate, type Verdict } from './check.js';
+import { createGuardedServer, type Gatekeeper, type ServerOptions } from './server.js';
+import { watchFile } from './watch-file.js';
+
+/** Who is told what. */
+export interface TrustOptions {
+  /** The file was read anew; `fingerprints` (SHA-256) are trusted from now on. */
+  onReload?: (fingerprints: readonly string[]) => void;
+  /** The file has changed to something that cannot be used; the former list stays. Default: a process warning. */
+  onError?: (error: Error) => void;
+  /** A request was refused. For a log: keep the fingerprint and the reason. */
+  onRefused?: Gatekeeper['onRefused'];
+  /** @internal The clock, for tests. */
+  now?: () => Date;
+}
+
+/** The certificates of one file as a backend's list of those who may call it. */
+export interface ClientCertificateTrust {
+  /** SHA-256 fingerprints that are trusted now, in the file's order. */
+  readonly fingerprints: readonly string[];
+  /**
+   * An https server that serves only requests with a listed certificate, checked at each request, and answers 403 to
+   * all others. `listener` is a function of request and response, an express app for example.
+   */
+  readonly createServer: (options: ServerOptions, listener?: RequestListener) => Server;
+  /** The certificate that the request came with; `undefined` unless it is accepted at this moment. */
+  readonly presented: (request: { readonly socket: Socket }) => PresentedCertificate | undefined;
+  /**
+   * Judges a connection of any TLS server that was made with `requestCert: true` and `rejectUnauthorized: false`, or
+   * one that lives longer than its first request, as a WebSocket does.
+   */
+  readonly check: (socket: Socket) => Verdict;
+  /** Stops watching the file. The list stays as it is. */
+  readonly close: () => void;
+}
+
+/**
+ * Trusts exactly the certificates in a PEM file, and follows the file: a change is in force a tenth of a second later
+ * (2 s where the file system sends no events), without a restart and without a dropped connection.
+ *
+ * @param file The path of a PEM file of API Gateway's client certificates; LF or CRLF.
+ * @throws Error when the file is missing, empty, or not wholly understood: better no server than an open one. Later on
+ * the same is reported to `onError` and changes nothing.
+ */
+export function trustClientCertificates(file: string, options: TrustOptions = {}): ClientCertificateTrust {
+  const { onReload, onError = warn, onRefused, now = () => new Date() } = options;
+  const path = resolve(file);
+  let closed = false;
+  let stopWatching: (() => void) | undefined;
+  let trusted: ReadonlySet<string>;
+  const close = (): void => {
+    closed = true;
+    stopWatching?.();
+  };
+
+  try {
+    stopWatching = watchFile(path, reload); // before the reading, so that no change is missed in between
+    trusted = new Set(fingerprintsIn(readFileSync(path, 'utf8')));
+  } catch (cause) {
+    close();
+    throw unusable(path, cause, 'no client could be trusted');
+  }
+
+  async function reload(): Promise<void> {
+    try {
+      const fingerprints = fingerprintsIn(await readFile(path, 'utf8'));
+      if (closed) return;
+      trusted = new Set(fingerprints);
+    } catch (cause) {
+      if (!closed) onError(unusable(path, cause, `still trusting the former ${trusted.size}`));
+      return;
+    }
+    onReload?.([...trusted]);
+  }
+
+  const check = (socket: Socket): Verdict => checkSocket(socket, trusted, now());
+  return {
+    get fingerprints() {
+      return [...trusted];
+    },
+    createServer: (serverOptions, listener) =>
+      createGuardedServer(serverOptions, listener, { check, onRefused }),
+    presented: ({ socket }) => {
+      const verdict = check(socket);
+      return verdict.accepted ? verdict.certificate : undefined;
+    },
+    check,
+    close,
+  };
+}
+
+function unusable(path: string, cause: unknown, consequence: string): Error {
+  const { message } = cause as Error;
+  return new Error(`cannot use the client certificates in ${path}: ${message}; ${consequence}`, { cause });
+}
+
+function warn(error: Error): void {
+  process.emitWarning(error.message, 'ClientCertificateTrustWarning');
+}

@@ -1,0 +1,139 @@
+import { once } from 'node:events';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import type { IncomingHttpHeaders } from 'node:http';
+import https from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { X509Certificate } from 'node:crypto';
+import { type SecureVersion, TLSSocket } from 'node:tls';
+import { afterEach } from '@jest/globals';
+import { mintClientCertificate, mintServerCertificate } from '../../src/x509/mint.js';
+
+const DAY = 86_400_000;
+
+/** A replica of an API Gateway certificate with its key, and its identity. */
+export interface Client {
+  pem: string;
+  key: string;
+  fingerprint: string;
+}
+
+/** Mints a replica whose life began `ageDays` ago and lasts 365 days. */
+export async function client(ageDays: number): Promise<Client> {
+  const notBefore = new Date(Date.now() - ageDays * DAY);
+  const { pem, privateKeyPem } = await mintClientCertificate({ notBefore });
+  return { pem, key: privateKeyPem, fingerprint: new X509Certificate(pem).fingerprint256 };
+}
+
+/** The cast: `evil` has the same name as the others and a key of its own. */
+export async function clients() {
+  const [old, fresh, evil, expired, early] = await Promise.all([340, 1, 1, 400, -2].map(client));
+  if (!old || !fresh || !evil || !expired || !early) throw new Error('a certificate is missing');
+  return { old, fresh, evil, expired, early };
+}
+
+export const serverCertificate = await mintServerCertificate({
+  notBefore: new Date(Date.now() - DAY),
+  dnsNames: ['localhost'],
+});
+
+/** What https.createServer needs to serve as `localhost`. */
+export const identity = { key: serverCertificate.privateKeyPem, cert: serverCertificate.certPem };
+
+const undo: (() => void)[] = [];
+/** Runs `action` after the test, last registered first. */
+export function afterTest(action: () => void): void {
+  undo.push(action);
+}
+afterEach(() => {
+  for (const action of undo.splice(0).reverse()) action();
+});
+
+/** A directory of its own for the test. */
+export function directory(): string {
+  const path = mkdtempSync(join(tmpdir(), 'apigw-cert-node-'));
+  afterTest(() => {
+    rmSync(path, { recursive: true });
+  });
+  return path;
+}
+
+/** Puts the text in place of the file at once, as every careful writer does. */
+export function replaceFile(path: string, text: string): void {
+  writeFileSync(`${path}.tmp`, text);
+  renameSync(`${path}.tmp`, path);
+}
+
+/** AWS's PEM made fit for a file with several. */
+export function bundle(...list: readonly Client[]): string {
+  return list.map(({ pem }) => `${pem.replaceAll('\r', '')}\n`).join('');
+}
+
+/** Listens on a free port of the loopback until the test ends. */
+export async function listen(server: https.Server): Promise<number> {
+  server.listen(0, '127.0.0.1');
+  afterTest(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+export interface Answer {
+  status: number;
+  body: string;
+  headers: IncomingHttpHeaders;
+  /** The connection that it came over. */
+  socket: TLSSocket;
+  /** As asked while the connection was open. */
+  resumed: boolean;
+}
+
+export interface Call {
+  port: number;
+  as?: Client;
+  version?: SecureVersion;
+  agent?: https.Agent;
+  session?: Buffer;
+  method?: string;
+  path?: string;
+  headers?: Record<string, string>;
+  body?: string | Buffer;
+}
+
+/** One request over real TLS, on a new connection unless an agent is given. The server's certificate is checked. */
+export function call({ port, as, version, body, path = '/', ...rest }: Call): Promise<Answer> {
+  const client = as && { key: as.key, cert: as.pem };
+  const versions = version && { minVersion: version, maxVersion: version };
+  return new Promise((resolve, reject) => {
+    const request = https.request(
+      {
+        host: '127.0.0.1',
+        servername: 'localhost',
+        ca: serverCertificate.caPem,
+        agent: false,
+        port,
+        path,
+        ...client,
+        ...versions,
+        ...rest,
+      },
+      (response) => {
+        const { socket } = response;
+        if (!(socket instanceof TLSSocket)) throw new Error('not a TLS connection');
+        const resumed = socket.isSessionReused();
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('error', reject);
+        response.on('end', () => {
+          const { statusCode = 0, headers } = response;
+          resolve({ status: statusCode, body: Buffer.concat(chunks).toString(), headers, socket, resumed });
+        });
+      },
+    );
+    request.on('error', reject);
+    request.end(body);
+  });
+}

@@ -1,0 +1,262 @@
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import https from 'node:https';
+import { connect as connectTcp, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { connect as connectTls } from 'node:tls';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { type TrustOptions, trustClientCertificates } from '../../src/node/index.js';
+import {
+  afterTest,
+  bundle,
+  call,
+  type Client,
+  clients,
+  directory,
+  identity,
+  listen,
+  serverCertificate,
+} from './backend.js';
+
+let cast: Awaited<ReturnType<typeof clients>>;
+beforeAll(async () => {
+  cast = await clients();
+});
+
+function trusting(list: readonly Client[], options: TrustOptions = {}) {
+  const file = join(directory(), 'apigw.pem');
+  writeFileSync(file, bundle(...list));
+  const trust = trustClientCertificates(file, options);
+  afterTest(trust.close);
+  return trust;
+}
+
+const refusal = (reason: string) => ({
+  status: 403,
+  body: expect.stringContaining(`"reason":"${reason}"`),
+});
+
+describe.each(['TLSv1.2', 'TLSv1.3'] as const)('%s', (version) => {
+  test.each([
+    ['old', { status: 200 }],
+    ['fresh', { status: 200 }],
+    ['evil', refusal('CertificateNotListed')],
+    ['nobody', refusal('CertificateMissing')],
+    ['expired', refusal('CertificateExpired')],
+    ['early', refusal('CertificateNotYetValid')],
+  ] as const)('%s, while old, fresh, expired and early are listed', async (who, expected) => {
+    const trust = trusting([cast.old, cast.fresh, cast.expired, cast.early]);
+    const port = await listen(
+      trust.createServer(identity, (request, response) => {
+        response.end(trust.presented(request)?.fingerprintSha256);
+      }),
+    );
+    const as = who === 'nobody' ? undefined : cast[who];
+    const answer = await call({ port, version, ...(as && { as }) });
+    expect(answer).toMatchObject(expected);
+    if (answer.status === 200) expect(answer.body).toBe(as?.fingerprint);
+    expect(answer.socket.getProtocol()).toBe(version);
+  });
+
+  // The reason for this module.
+  test('https alone, with both certificates as its ca, accepts only the first', async () => {
+    const naive = async (...ca: Client[]) => {
+      const options = {
+        ...identity,
+        ca: ca.map(({ pem }) => pem),
+        requestCert: true,
+        rejectUnauthorized: true,
+      };
+      const port = await listen(https.createServer(options, (_request, response) => response.end('ok')));
+      const outcome = (as: Client) =>
+        call({ port, as, version }).then(
+          ({ status }) => status,
+          () => 'refused',
+        );
+      return { old: await outcome(cast.old), fresh: await outcome(cast.fresh) };
+    };
+    expect(await naive(cast.old, cast.fresh)).toEqual({ old: 200, fresh: 'refused' });
+    expect(await naive(cast.fresh, cast.old)).toEqual({ old: 'refused', fresh: 200 });
+  });
+});
+
+test('the answer to a refused request is JSON and ends the connection', async () => {
+  const port = await listen(trusting([cast.old]).createServer(identity));
+  const agent = new https.Agent({ keepAlive: true });
+  const { status, headers, body } = await call({ port, as: cast.evil, agent });
+  expect(status).toBe(403);
+  expect(headers).toMatchObject({ 'content-type': 'application/json', connection: 'close' });
+  expect(JSON.parse(body)).toEqual({
+    reason: 'CertificateNotListed',
+    message: 'The client certificate is not one of those this backend trusts.',
+  });
+});
+
+test('what a handler learns of the certificate', async () => {
+  const trust = trusting([cast.old]);
+  let presented: unknown;
+  const server = trust.createServer(identity, (request, response) => {
+    presented = trust.presented(request);
+    response.end();
+  });
+  await call({ port: await listen(server), as: cast.old });
+  expect(presented).toEqual({
+    fingerprintSha256: cast.old.fingerprint,
+    subject: 'C=US, L=Seattle, CN=ApiGateway',
+    serialNumber: expect.stringMatching(/^([0-9A-F]{2}:){7}[0-9A-F]{2}$/),
+    notBefore: expect.any(Date),
+    notAfter: expect.any(Date),
+  });
+});
+
+test('OpenSSL’s own opinion counts too: expired by its clock and not by ours', async () => {
+  const lastYear = new Date(Date.now() - 100 * 86_400_000);
+  const trust = trusting([cast.expired], { now: () => lastYear });
+  const port = await listen(trust.createServer(identity, (_request, response) => response.end('ok')));
+  const answer = await call({ port, as: cast.expired });
+  expect(answer).toMatchObject(refusal('CertificateNotVerified'));
+  expect(answer.body).toContain('CERT_HAS_EXPIRED');
+});
+
+test('a connection kept open does not outlive its certificate', async () => {
+  let now = new Date();
+  const trust = trusting([cast.old], { now: () => now });
+  const port = await listen(trust.createServer(identity, (_request, response) => response.end('ok')));
+  const agent = new https.Agent({ keepAlive: true, maxSockets: 1 });
+  afterTest(() => {
+    agent.destroy();
+  });
+  const first = await call({ port, as: cast.old, agent });
+  now = new Date(Date.now() + 26 * 86_400_000);
+  const second = await call({ port, as: cast.old, agent });
+  expect(first.status).toBe(200);
+  expect(second).toMatchObject(refusal('CertificateExpired'));
+  expect(second.socket).toBe(first.socket);
+});
+
+test('a refused request’s large body is read, so that the answer arrives', async () => {
+  const port = await listen(trusting([cast.old]).createServer(identity));
+  const body = Buffer.alloc(10_000_000);
+  await expect(call({ port, as: cast.evil, method: 'POST', body })).resolves.toMatchObject({ status: 403 });
+});
+
+test('Expect: 100-continue is refused before the body', async () => {
+  const trust = trusting([cast.old]);
+  const server = trust.createServer(identity);
+  let continued = false;
+  server.on('checkContinue', () => (continued = true));
+  const port = await listen(server);
+  const headers = { Expect: '100-continue' };
+  await expect(call({ port, method: 'POST', headers })).resolves.toMatchObject({ status: 403 });
+  expect(continued).toBe(false);
+});
+
+test('a client that goes away amid a refused request does no harm', async () => {
+  const server = trusting([cast.old]).createServer(identity, (_request, response) => response.end('ok'));
+  const port = await listen(server);
+  const accepted = once(server, 'connection') as Promise<[Socket]>;
+  const tcp = connectTcp(port, '127.0.0.1');
+  const tls = connectTls({ socket: tcp, servername: 'localhost', ca: serverCertificate.caPem });
+  tls.on('error', () => undefined);
+  tls.write('POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\nabc');
+  await once(tls, 'data');
+  const [connection] = await accepted;
+  const closed = once(connection, 'close');
+  tcp.resetAndDestroy();
+  await closed;
+  await expect(call({ port, as: cast.old })).resolves.toMatchObject({ status: 200 });
+});
+
+describe('listeners added by others', () => {
+  test.each([
+    ['upgrade', 'GET /chat HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'],
+    ['connect', 'CONNECT example.com:443 HTTP/1.1\r\nHost: example.com\r\n\r\n'],
+  ])('%s is guarded', async (event, head) => {
+    const server = trusting([cast.old]).createServer(identity);
+    let reached = 0;
+    server.on(event, (_request: unknown, socket: Socket) => {
+      reached += 1;
+      socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n');
+    });
+    const port = await listen(server);
+    const send = (as?: Client) => {
+      const client = as && { key: as.key, cert: as.pem };
+      const ca = serverCertificate.caPem;
+      const socket = connectTls({ port, host: '127.0.0.1', servername: 'localhost', ca, ...client });
+      socket.write(head);
+      return text(socket);
+    };
+    expect(await send()).toMatch(/^HTTP\/1\.1 403 Forbidden\r\n[^]*"reason":"CertificateMissing"\}\n$/);
+    expect(await send(cast.evil)).toContain('"reason":"CertificateNotListed"');
+    expect(reached).toBe(0);
+    expect(await send(cast.old)).toBe('HTTP/1.1 101 Switching Protocols\r\n\r\n');
+    expect(reached).toBe(1);
+  });
+
+  test('a second request listener is guarded', async () => {
+    const server = trusting([cast.old]).createServer(identity);
+    let reached = false;
+    server.prependListener('request', (_request, response) => {
+      reached = true;
+      response.end();
+    });
+    const port = await listen(server);
+    expect((await call({ port })).status).toBe(403);
+    expect(reached).toBe(false);
+  });
+});
+
+describe('withoutCertificate', () => {
+  test.each([
+    ['GET', '/healthz', 200],
+    ['HEAD', '/healthz', 200],
+    ['POST', '/healthz', 403],
+    ['GET', '/healthz?x=1', 403],
+    ['GET', '/healthz/../orders', 403],
+    ['GET', '//healthz', 403],
+    ['GET', '/HEALTHZ', 403],
+    ['GET', '/', 403],
+  ])('%s %s → %i', async (method, path, status) => {
+    const trust = trusting([cast.old]);
+    const options = { ...identity, withoutCertificate: ['/healthz'] };
+    const server = trust.createServer(options, (request, response) => {
+      response.end(trust.presented(request) ? 'known' : 'unknown');
+    });
+    const answer = await call({ port: await listen(server), as: cast.evil, method, path });
+    expect(answer.status).toBe(status);
+    if (status === 200 && method === 'GET') expect(answer.body).toBe('unknown');
+  });
+});
+
+test('options that would let others in do not', async () => {
+  const options = { ...identity, requestCert: false, rejectUnauthorized: true, ca: [cast.evil.pem] };
+  const port = await listen(
+    trusting([cast.old]).createServer(options, (_request, response) => response.end()),
+  );
+  expect((await call({ port, as: cast.evil })).status).toBe(403);
+  expect((await call({ port })).status).toBe(403);
+  expect((await call({ port, as: cast.old })).status).toBe(200);
+});
+
+test('a refusal is told with its certificate', async () => {
+  const refused: unknown[] = [];
+  const trust = trusting([cast.old], {
+    onRefused: ({ reason, certificate }, { url }) =>
+      refused.push([reason, certificate?.fingerprintSha256, url]),
+  });
+  const port = await listen(trust.createServer(identity));
+  await call({ port, as: cast.evil, path: '/orders' });
+  await call({ port });
+  expect(refused).toEqual([
+    ['CertificateNotListed', cast.evil.fingerprint, '/orders'],
+    ['CertificateMissing', undefined, '/'],
+  ]);
+});
+
+test('a connection without TLS has no certificate', () => {
+  expect(trusting([cast.old]).check({} as never)).toMatchObject({
+    accepted: false,
+    reason: 'CertificateMissing',
+  });
+});
