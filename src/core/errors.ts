@@ -18,6 +18,10 @@ export const ERROR_CODES = {
   CertificateInUse: { exit: EXIT.failed, meaning: 'A stage still presents the certificate.' },
   CertificateNotFound: { exit: EXIT.failed, meaning: 'No client certificate has this id in the Region.' },
   CertificateUnreadable: { exit: EXIT.failed, meaning: 'The input holds no certificate that can be read.' },
+  ConfirmationNeeded: {
+    exit: EXIT.unfinished,
+    meaning: 'A person has to do something and say so; nobody was there to answer.',
+  },
   CredentialsExpired: { exit: EXIT.failed, meaning: 'The AWS credentials or the SSO session have expired.' },
   CredentialsRefused: { exit: EXIT.failed, meaning: 'AWS does not accept the credentials.' },
   CredentialsMissing: { exit: EXIT.failed, meaning: 'No AWS credentials were found.' },
@@ -51,7 +55,15 @@ export const ERROR_CODES = {
     exit: EXIT.failed,
     meaning: 'A trust store could not be changed; it is as it was before.',
   },
+  TrustStoreNotRestored: {
+    exit: EXIT.failed,
+    meaning: 'A trust store could not be changed, and its former content could not be put back.',
+  },
   TrustStoreUnreadable: { exit: EXIT.failed, meaning: 'What a trust store holds could not be determined.' },
+  TrustStoreUnsuitable: {
+    exit: EXIT.usage,
+    meaning: 'This kind of trust store cannot accept two such certificates at once.',
+  },
   Usage: { exit: EXIT.usage, meaning: 'The command line is wrong.' },
 } as const satisfies Record<string, { exit: ExitCode; meaning: string }>;
 

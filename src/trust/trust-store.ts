@@ -10,17 +10,21 @@ export interface TrustStore {
   readonly name: string;
 
   /**
-   * The SHA-256 fingerprints that it trusts now, or `undefined` when it cannot tell (a human, a command without
-   * an observe step). Throws `TrustStoreUnreadable`.
+   * The SHA-256 fingerprints that it trusts now, or `undefined` when it cannot tell: a human, a command without an
+   * observe step, a change that a killed run left written but not live. Whoever gets `undefined` calls `add` or
+   * `remove` again, which finishes it. Throws `TrustStoreUnreadable`.
    */
   observe(): Promise<readonly string[] | undefined>;
 
-  /** Trusts the certificate beside those already there, and makes that live. Throws `TrustStoreFailed`. */
+  /**
+   * Trusts the certificate beside those already there, and makes that live. Throws `TrustStoreFailed`,
+   * `FileNotWritable`, or `TrustStoreNotRestored` when even the way back failed.
+   */
   add(certificate: TrustedCertificate): Promise<void>;
 
   /**
    * Stops trusting the certificate and makes that live. Refuses to leave nothing trusted at all, since an empty
-   * list means "everybody" to some servers. Throws `TrustStoreFailed`.
+   * list means "everybody" to some servers. Throws as `add` does.
    */
   remove(certificate: TrustedCertificate): Promise<void>;
 }

@@ -1,0 +1,151 @@
+import { z } from 'zod';
+import type { TrustedCertificate } from '../core/certificate.js';
+import { AppError } from '../core/errors.js';
+import { fingerprints } from './format.js';
+import { pemFormat } from './pem-format.js';
+import { type Command, commandSchema, runCommand, timeoutSchema, wordCommand } from './run-command.js';
+import type { TrustStore } from './trust-store.js';
+
+export const commandStoreSchema = z
+  .strictObject({
+    kind: z.literal('command'),
+    add: commandSchema.describe(
+      'makes the certificate on its standard input trusted; run again, it changes nothing',
+    ),
+    remove: commandSchema.describe('ends the trust in the certificate on its standard input'),
+    observe: commandSchema
+      .optional()
+      .describe('prints what is trusted now: PEM certificates, or SHA-256 fingerprints, one a line'),
+    reload: commandSchema.optional().describe('makes the change live'),
+    timeout: timeoutSchema.optional(),
+  })
+  .describe('your own commands, for example over ssh');
+
+const FINGERPRINT = /^(?:[0-9a-f]{2}:?){31}[0-9a-f]{2}$/i;
+
+/** Reads what an observe command printed. */
+function observed(output: string): string[] {
+  if (output.includes('-----BEGIN ')) return fingerprints(pemFormat, output.replaceAll('\r', ''));
+  const lines = output.split('\n').map((line) => line.trim());
+  return [
+    ...new Set(
+      lines
+        .filter((line) => line !== '' && !line.startsWith('#'))
+        .map((line) => {
+          if (!FINGERPRINT.test(line)) {
+            throw new AppError(
+              'TrustStoreUnreadable',
+              'the observe command printed neither PEM certificates nor SHA-256 fingerprints',
+              { hint: 'let it print one fingerprint (64 hex digits) a line and nothing else' },
+            );
+          }
+          return line.replaceAll(':', '').toUpperCase().match(/../g)?.join(':') ?? '';
+        }),
+    ),
+  ];
+}
+
+/** What a command learns of the certificate besides its PEM on standard input. */
+function variables(action: string, certificate: TrustedCertificate): Record<string, string> {
+  return {
+    APIGW_CERT_ACTION: action,
+    APIGW_CERT_ID: certificate.clientCertificateId ?? '',
+    APIGW_CERT_FINGERPRINT_SHA256: certificate.fingerprintSha256,
+    APIGW_CERT_SERIAL_NUMBER: certificate.serialNumber,
+    APIGW_CERT_SUBJECT: certificate.subject,
+    APIGW_CERT_NOT_BEFORE: certificate.notBefore.toISOString(),
+    APIGW_CERT_NOT_AFTER: certificate.notAfter.toISOString(),
+  };
+}
+
+/** A trust store that the user's own commands change. */
+export function commandStore(config: z.infer<typeof commandStoreSchema>): TrustStore {
+  const { timeout } = config;
+  const name = `command:${wordCommand(config.add)}`;
+
+  const failed = (
+    error: unknown,
+    code: 'TrustStoreFailed' | 'TrustStoreUnreadable',
+    outcome = '',
+  ): AppError => {
+    const known = error instanceof AppError ? error : undefined;
+    return new AppError(code, `${name}: ${known?.message ?? String(error)}${outcome}`, {
+      cause: error,
+      ...(known?.hint === undefined ? {} : { hint: known.hint }),
+      details: { trustStore: name, ...known?.details },
+    });
+  };
+
+  const observe = async (): Promise<string[] | undefined> => {
+    if (config.observe === undefined) return undefined;
+    try {
+      return observed(await runCommand(config.observe, { timeout, env: { APIGW_CERT_ACTION: 'observe' } }));
+    } catch (error) {
+      throw failed(error, 'TrustStoreUnreadable');
+    }
+  };
+  const run = async (action: 'add' | 'remove', certificate: TrustedCertificate): Promise<void> => {
+    const command: Command = config[action];
+    await runCommand(command, { timeout, input: certificate.pem, env: variables(action, certificate) });
+  };
+  const reload = async (certificate: TrustedCertificate): Promise<void> => {
+    if (config.reload === undefined) return;
+    await runCommand(config.reload, { timeout, env: variables('reload', certificate) });
+  };
+
+  /** Does it, makes it live, looks; and takes it back if that fails and taking it back can do no harm. */
+  const change = async (action: 'add' | 'remove', certificate: TrustedCertificate): Promise<void> => {
+    const before = await observe();
+    const wanted = action === 'add';
+    const trusted = before?.includes(certificate.fingerprintSha256);
+    if (action === 'remove' && trusted && before?.length === 1) {
+      throw failed(
+        new AppError(
+          'TrustStoreFailed',
+          'this is the last certificate in it, and an empty list admits everybody on some servers',
+          { hint: 'add its successor first' },
+        ),
+        'TrustStoreFailed',
+      );
+    }
+    try {
+      if (trusted !== wanted) await run(action, certificate);
+      // Even when nothing was to be done: an earlier run may have been killed before it came to this.
+      await reload(certificate);
+      const after = await observe();
+      if (after && after.includes(certificate.fingerprintSha256) !== wanted) {
+        throw new AppError(
+          'TrustStoreFailed',
+          `the ${action} command succeeded, but observe ${wanted ? 'does not show' : 'still shows'} the certificate`,
+          { hint: 'run both commands by hand and compare' },
+        );
+      }
+    } catch (error) {
+      // Unobserved, an added certificate may have been trusted before: removing it could refuse a stage's calls.
+      const undoes = wanted ? trusted === false : trusted !== false;
+      if (!undoes) throw failed(error, 'TrustStoreFailed');
+      try {
+        await run(wanted ? 'remove' : 'add', certificate);
+        await reload(certificate);
+      } catch (undoError) {
+        throw new AppError(
+          'TrustStoreNotRestored',
+          `${failed(error, 'TrustStoreFailed').message}; undoing it failed as well: ${(undoError as Error).message}`,
+          {
+            cause: undoError,
+            hint: 'look at it now, and put it right by hand',
+            details: { trustStore: name },
+          },
+        );
+      }
+      throw failed(error, 'TrustStoreFailed', '; it was undone');
+    }
+  };
+
+  return {
+    name,
+    observe,
+    add: (certificate) => change('add', certificate),
+    remove: (certificate) => change('remove', certificate),
+  };
+}

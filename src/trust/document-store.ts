@@ -1,0 +1,157 @@
+import type { TrustedCertificate } from '../core/certificate.js';
+import { AppError } from '../core/errors.js';
+import type { Revision, TextDocument } from './document.js';
+import { fingerprints, type TrustFormat } from './format.js';
+import type { TrustStore } from './trust-store.js';
+
+/** A trust store whose whole content is one text in a known notation. */
+export interface DocumentStore {
+  name: string;
+  document: TextDocument;
+  format: TrustFormat;
+  /** Runs before anything is read or written: throws when this kind of store cannot work here. */
+  suits?: () => Promise<void>;
+  /** Asks the server whether it could load the text that is now in place. */
+  check?: () => Promise<void>;
+  /** Makes the server use the text that is now in place. Must be repeatable. */
+  makeLive?: (text: string) => Promise<void>;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function failure(store: DocumentStore, outcome: string, cause: unknown): AppError {
+  const known = cause instanceof AppError ? cause : undefined;
+  return new AppError('TrustStoreFailed', `${store.name}: ${messageOf(cause)}; ${outcome}`, {
+    cause,
+    hint: known?.hint ?? 'nothing is lost: put the cause right and run the same command again',
+    details: { trustStore: store.name, ...known?.details },
+  });
+}
+
+/** Puts the former text back and live, after `cause` stopped a change. Throws in every case. */
+async function undo(
+  store: DocumentStore,
+  before: Revision,
+  written: Revision,
+  wasTried: boolean,
+  cause: unknown,
+): Promise<never> {
+  try {
+    await store.document.write(before.text, written);
+  } catch (error) {
+    throw new AppError(
+      'TrustStoreNotRestored',
+      `${store.name}: ${messageOf(cause)}; then the former content could not be put back: ${messageOf(error)}`,
+      {
+        cause: error,
+        hint: 'look at it now: it still holds the content that did not work',
+        details: { trustStore: store.name, ...(cause instanceof AppError ? cause.details : {}) },
+      },
+    );
+  }
+  if (!wasTried) {
+    await store.document.unfinished?.clear();
+    throw failure(store, 'the former content is back, the server was not touched', cause);
+  }
+  try {
+    await store.makeLive?.(before.text);
+  } catch (error) {
+    throw failure(
+      store,
+      `the former content is back, but making it live failed as well: ${messageOf(error)}`,
+      cause,
+    );
+  }
+  await store.document.unfinished?.clear();
+  throw failure(store, 'the former content is back and live', cause);
+}
+
+/** One change, from reading to live: everything that can go wrong ends with the former text in place. */
+async function change(store: DocumentStore, edit: (text: string) => string): Promise<void> {
+  const { document } = store;
+  const before = await document.read();
+  const text = edit(before.text);
+  // Where no mark can be kept, only making it live again is sure to heal a run that was killed before it did.
+  const unfinished = (await document.unfinished?.isMarked()) ?? true;
+  if (text === before.text && !unfinished) return;
+
+  await document.unfinished?.mark();
+  let written = before;
+  if (text !== before.text) {
+    try {
+      written = await document.write(text, before);
+    } catch (error) {
+      if (!unfinished) await document.unfinished?.clear();
+      throw error;
+    }
+  }
+  let wasTried = unfinished;
+  try {
+    await store.check?.();
+    wasTried = true;
+    await store.makeLive?.(text);
+  } catch (error) {
+    if (written === before) throw failure(store, 'its content was not changed', error);
+    await undo(store, before, written, wasTried, error);
+  }
+  await document.unfinished?.clear();
+}
+
+/** Errors of the parts name what happened; this says to which trust store. */
+async function named<T>(store: DocumentStore, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof AppError) || error.message.startsWith(`${store.name}: `)) throw error;
+    throw new AppError(error.code, `${store.name}: ${error.message}`, {
+      cause: error,
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+      details: { trustStore: store.name, ...error.details },
+    });
+  }
+}
+
+function without(store: DocumentStore, text: string, certificate: TrustedCertificate): string {
+  const segments = store.format.parse(text);
+  const isIt = (fingerprint: string | undefined): boolean => fingerprint === certificate.fingerprintSha256;
+  if (!segments.some(({ fingerprint }) => isIt(fingerprint))) return text;
+  const kept = segments.filter(({ fingerprint }) => !isIt(fingerprint));
+  if (kept.every(({ fingerprint }) => fingerprint === undefined)) {
+    throw new AppError(
+      'TrustStoreFailed',
+      'this is the last certificate in it, and an empty list admits everybody on some servers',
+      {
+        hint: 'add its successor first; to trust nobody any more, take the server’s configuration down by hand',
+      },
+    );
+  }
+  return kept.map((segment) => segment.text).join('');
+}
+
+/** Makes a trust store of a document: the one transaction that all of them share. */
+export function documentTrustStore(store: DocumentStore): TrustStore {
+  const { document, format } = store;
+  const changing = (edit: (text: string) => string): Promise<void> =>
+    named(store, async () => {
+      await store.suits?.();
+      await document.exclusively(() => change(store, edit));
+    });
+  return {
+    name: store.name,
+    observe: () =>
+      named(store, async () => {
+        await store.suits?.();
+        const found = fingerprints(format, (await document.read()).text);
+        return (await document.unfinished?.isMarked()) ? undefined : found;
+      }),
+    add: (certificate) =>
+      changing((text) =>
+        fingerprints(format, text).includes(certificate.fingerprintSha256)
+          ? text
+          : format.insert(text, certificate),
+      ),
+    remove: (certificate) => changing((text) => without(store, text, certificate)),
+  };
+}

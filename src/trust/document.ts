@@ -1,0 +1,34 @@
+/** A text as it was read, so that a later write can tell whether somebody else was quicker. */
+export interface Revision {
+  readonly text: string;
+  /** The service's own name of this version (an ETag, a version id, a resourceVersion); files compare the text. */
+  readonly version?: string;
+}
+
+/** A text that is read and replaced as a whole: a file, an object in S3, a key of a Kubernetes Secret. */
+export interface TextDocument {
+  /** @throws AppError `TrustStoreUnreadable` */
+  read(): Promise<Revision>;
+
+  /**
+   * Replaces the text, in one step, if it still is what `expected` says.
+   * @throws AppError `TrustStoreFailed` when somebody changed it in between, `FileNotWritable` for the disk's refusals
+   */
+  write(text: string, expected: Revision): Promise<Revision>;
+
+  /**
+   * Runs `work` while no other run of this tool changes the same document.
+   * @throws AppError `Locked`
+   */
+  exclusively<T>(work: () => Promise<T>): Promise<T>;
+
+  /**
+   * Remembers beside the document that its text is written and not yet live, so that a run which was killed in
+   * between is finished by the next one. Absent where nothing can be kept beside it.
+   */
+  readonly unfinished?: {
+    isMarked(): Promise<boolean>;
+    mark(): Promise<void>;
+    clear(): Promise<void>;
+  };
+}

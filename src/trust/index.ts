@@ -1,0 +1,37 @@
+/** Every kind of trust store: one file each, one line here, and the shared contract suite tests it. */
+import { z } from 'zod';
+import { commandStore, commandStoreSchema } from './command.js';
+import type { TrustContext } from './context.js';
+import { manual, manualSchema } from './manual.js';
+import { pemBundle, pemBundleSchema } from './pem-bundle.js';
+import type { TrustStore } from './trust-store.js';
+import { unsuitable, unsuitableSchemas } from './unsuitable.js';
+
+/** One trust store as it is written in `apigw-cert.yaml`; flags are read into the same shape. */
+export const trustStoreSchema = z.discriminatedUnion('kind', [
+  pemBundleSchema,
+  commandStoreSchema,
+  manualSchema,
+  ...unsuitableSchemas,
+]);
+
+export type TrustStoreConfig = z.infer<typeof trustStoreSchema>;
+
+/**
+ * Makes the trust store that an entry of the configuration describes. Nothing is read or run until it is used.
+ * @throws AppError `TrustStoreUnsuitable` when what is described is known not to survive a rotation
+ */
+export function createTrustStore(config: TrustStoreConfig, context: TrustContext): TrustStore {
+  switch (config.kind) {
+    case 'pem-bundle':
+      return pemBundle(config);
+    case 'command':
+      return commandStore(config);
+    case 'manual':
+      return manual(config, context);
+    case 'stunnel':
+    case 'hitch':
+    case 'lighttpd':
+      return unsuitable(config.kind);
+  }
+}

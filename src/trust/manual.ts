@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import type { TrustedCertificate } from '../core/certificate.js';
+import { AppError } from '../core/errors.js';
+import type { TrustContext } from './context.js';
+import type { TrustStore } from './trust-store.js';
+
+export const manualSchema = z
+  .strictObject({
+    kind: z.literal('manual'),
+    instructions: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('what whoever does it has to know: where, how, whom to call'),
+  })
+  .describe('a person changes the trust store; apigw-cert says what to do and waits');
+
+function identity({ clientCertificateId, fingerprintSha256, notAfter }: TrustedCertificate): string {
+  return [
+    ...(clientCertificateId === undefined ? [] : [`  id       ${clientCertificateId}`]),
+    `  SHA-256  ${fingerprintSha256}`,
+    `  expires  ${notAfter.toISOString()}`,
+  ].join('\n');
+}
+
+/** A trust store that a person changes. It cannot be observed, so that each run asks anew until it has an answer. */
+export function manual(config: z.infer<typeof manualSchema>, context: TrustContext): TrustStore {
+  const name = 'manual';
+  const request = async (task: string, question: string): Promise<void> => {
+    context.announce(
+      [task, ...(config.instructions === undefined ? [] : [config.instructions])].join('\n\n'),
+    );
+    if (!context.ask) {
+      throw new AppError('ConfirmationNeeded', `${name}: nobody is here to confirm: ${question}`, {
+        hint: 'do it, then run the same command on a terminal and confirm',
+      });
+    }
+    await context.ask(question);
+  };
+  return {
+    name,
+    observe: () => Promise.resolve(undefined),
+    add: (certificate) =>
+      request(
+        `Make the backend accept this client certificate as well, beside those that it accepts now:\n\n${identity(certificate)}\n\n${certificate.pem}`,
+        `Does the backend, on every host, now accept ${certificate.clientCertificateId ?? 'this certificate'}?`,
+      ),
+    remove: (certificate) =>
+      request(
+        `Make the backend refuse this client certificate, and go on accepting the others:\n\n${identity(certificate)}`,
+        `Does the backend, on every host, now refuse ${certificate.clientCertificateId ?? 'this certificate'}?`,
+      ),
+  };
+}

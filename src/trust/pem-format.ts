@@ -1,0 +1,83 @@
+import { AppError } from '../core/errors.js';
+import { type BundleFinding, readBundle, writeBundle } from '../x509/bundle.js';
+import type { Segment, TrustFormat } from './format.js';
+
+/** The comment that writeBundle puts before a block, if it is there, and the block with its line's end. */
+const BLOCK =
+  /(?:^# [^\n]* notAfter \S+Z\n)?-----BEGIN ([^\r\n-]*)-----[^-]*-----END \1-----(?:[^\S\n]*(?:\n|$))?/gm;
+
+/** What makes a file unfit to be changed; what is only odd (a subject that is shared, a duplicate) is not refused. */
+function refuse(finding: BundleFinding): void {
+  const unfit = (what: string, hint: string): never => {
+    throw new AppError('TrustStoreUnreadable', `line ${finding.line}: ${what}`, {
+      hint,
+      details: { line: finding.line },
+    });
+  };
+  switch (finding.code) {
+    case 'PrivateKey':
+      return unfit(
+        'a private key, which has no place in a list of trusted certificates',
+        'move the key elsewhere, and replace it if others could read this file',
+      );
+    case 'NotACertificate':
+      return unfit(
+        `a ${finding.label}, not a certificate`,
+        'keep certificates alone in this file, and everything else in a file of its own',
+      );
+    case 'GluedPem':
+      return unfit(
+        'a certificate that does not begin on a line of its own',
+        'put a line break before it: of certificates glued together some programs lose one, and others refuse the file',
+      );
+    case 'Broken':
+      return unfit(
+        'a damaged certificate',
+        'remove it or put it right; "apigw-cert inspect" shows what can be read',
+      );
+    case 'SharedSubject':
+    case 'Duplicate':
+  }
+}
+
+function linesIn(text: string): number {
+  return text.split('\n').length - 1;
+}
+
+function parse(text: string): Segment[] {
+  const { certificates, findings } = readBundle(Buffer.from(text, 'latin1'));
+  findings.forEach(refuse);
+  const fingerprintAt = new Map(
+    certificates.map(({ line, certificate }) => [line, certificate.fingerprintSha256]),
+  );
+  for (const finding of findings) {
+    if (finding.code === 'Duplicate') fingerprintAt.set(finding.line, finding.fingerprintSha256);
+  }
+  const segments: Segment[] = [];
+  let end = 0;
+  let line = 1;
+  for (const match of text.matchAll(BLOCK)) {
+    const [block] = match;
+    if (match.index > end) segments.push({ text: text.slice(end, match.index) });
+    const begin = match.index + block.indexOf('-----BEGIN');
+    line += linesIn(text.slice(end, begin));
+    const fingerprint = fingerprintAt.get(line);
+    segments.push({ text: block, ...(fingerprint === undefined ? {} : { fingerprint }) });
+    end = match.index + block.length;
+    line += linesIn(text.slice(begin, end));
+  }
+  if (end < text.length) segments.push({ text: text.slice(end) });
+  if (segments.filter(({ fingerprint }) => fingerprint !== undefined).length !== fingerprintAt.size) {
+    throw new AppError('TrustStoreUnreadable', 'its certificates are not in PEM', {
+      hint: 'rewrite it: apigw-cert download --out FILE',
+    });
+  }
+  return segments;
+}
+
+/** A text of PEM certificates (RFC 7468), each with a comment line that says what it is. */
+export const pemFormat: TrustFormat = {
+  parse,
+  insert: (text, certificate) =>
+    `${text}${text === '' || text.endsWith('\n') ? '' : '\n'}${writeBundle([certificate])}`,
+};

@@ -1,0 +1,181 @@
+import { spawn } from 'node:child_process';
+import { z } from 'zod';
+import { parseDuration } from '../core/duration.js';
+import { AppError } from '../core/errors.js';
+
+/** A command as users write it: an array is run as it is, a string is a line for the shell. */
+export const commandSchema = z
+  .union([z.array(z.string()).min(1), z.string().min(1)])
+  .describe('a command: an array of arguments, run without a shell, or a line for the shell');
+
+export type Command = z.infer<typeof commandSchema>;
+
+/** How long a command may take, as a duration with its unit. */
+export const timeoutSchema = z
+  .string()
+  .refine((text) => {
+    try {
+      return parseDuration(text) > 0;
+    } catch {
+      return false;
+    }
+  }, 'must be a duration such as "60s" or "5m"')
+  .describe('how long each command may take (default 60s)');
+
+const DEFAULT_TIMEOUT = '60s';
+/** Between being asked to end and being ended. */
+const KILL_AFTER_MS = 2_000;
+/** Output that a process left behind in the background may still write after the command itself has ended. */
+const DRAIN_MS = 100;
+const MAX_OUTPUT_BYTES = 32 * 1024 * 1024;
+/** How much of the output an error report carries. */
+const REPORT_CHARS = 4_000;
+
+/** How a command line reads in a message. */
+export function wordCommand(command: Command): string {
+  const text = typeof command === 'string' ? command : command.join(' ');
+  return printable(text.length > 120 ? `${text.slice(0, 119)}…` : text);
+}
+
+/** Text from outside without what could move a cursor, colour a terminal or turn reading direction. */
+export function printable(text: string): string {
+  return text
+    .replaceAll(/\u001b\[[0-?]*[ -/]*[@-~]/g, '')
+    .replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '');
+}
+
+interface Ended {
+  stdout: string;
+  /** stdout and stderr in the order in which they came. */
+  output: string;
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stoppedFor?: string;
+}
+
+function start(command: Command, env: NodeJS.ProcessEnv) {
+  // A group of its own: a timeout ends all that the command started, and Ctrl-C on our terminal does not cut it off.
+  const options = { detached: true, env: { ...process.env, ...env } };
+  if (typeof command === 'string') return spawn(command, { ...options, shell: true });
+  const [file = '', ...args] = command;
+  return spawn(file, args, options);
+}
+
+/** Runs to the end of the command itself, not of what it left in the background (execa waits for that as well). */
+function runToEnd(command: Command, options: RunOptions): Promise<Ended> {
+  const timeout = options.timeout ?? DEFAULT_TIMEOUT;
+  return new Promise((resolve, reject) => {
+    const child = start(command, options.env ?? {});
+    const stdout: Buffer[] = [];
+    const all: Buffer[] = [];
+    let bytes = 0;
+    let stoppedFor: string | undefined;
+    const timers: NodeJS.Timeout[] = [];
+    const signalGroup = (signal: NodeJS.Signals): void => {
+      try {
+        if (child.pid !== undefined) process.kill(-child.pid, signal);
+      } catch {
+        // All of the group have ended.
+      }
+    };
+    const stop = (why: string): void => {
+      if (stoppedFor !== undefined) return;
+      stoppedFor = why;
+      signalGroup('SIGTERM');
+      timers.push(
+        setTimeout(() => {
+          signalGroup('SIGKILL');
+        }, KILL_AFTER_MS),
+      );
+    };
+    timers.push(
+      setTimeout(() => {
+        stop(`did not end within ${timeout}`);
+      }, parseDuration(timeout)),
+    );
+    const keep = (chunks: readonly Buffer[][]) => (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > MAX_OUTPUT_BYTES) stop('printed more than 32 MiB');
+      else for (const list of chunks) list.push(chunk);
+    };
+    child.stdout.on('data', keep([stdout, all]));
+    child.stderr.on('data', keep([all]));
+    child.stdin.on('error', () => undefined); // It need not read its input.
+    child.stdin.end(options.input ?? '');
+
+    const settle = (code: number | null, signal: NodeJS.Signals | null): void => {
+      for (const timer of timers) clearTimeout(timer);
+      child.stdout.destroy();
+      child.stderr.destroy();
+      const text = (chunks: Buffer[]): string => Buffer.concat(chunks).toString('utf8');
+      resolve({
+        stdout: text(stdout),
+        output: text(all),
+        code,
+        signal,
+        ...(stoppedFor === undefined ? {} : { stoppedFor }),
+      });
+    };
+    child.on('error', (cause) => {
+      for (const timer of timers) clearTimeout(timer);
+      reject(cause);
+    });
+    child.on('exit', (code, signal) => {
+      if (stoppedFor !== undefined) signalGroup('SIGKILL');
+      timers.push(
+        setTimeout(() => {
+          settle(code, signal);
+        }, DRAIN_MS),
+      );
+    });
+    child.on('close', settle);
+  });
+}
+
+export interface RunOptions {
+  /** Added to this process's own environment. */
+  env?: Readonly<Record<string, string>>;
+  /** Written to its standard input. */
+  input?: string;
+  /** A duration such as `60s`, which is the default. */
+  timeout?: string | undefined;
+}
+
+/**
+ * Runs a command to its end and returns what it printed on stdout.
+ *
+ * @throws AppError `TrustStoreFailed` when it cannot be started, does not exit with 0, or has to be stopped; its
+ * output's end is in `details.output`, control characters stripped
+ */
+export async function runCommand(command: Command, options: RunOptions = {}): Promise<string> {
+  const words = wordCommand(command);
+  let ended: Ended;
+  try {
+    ended = await runToEnd(command, options);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    const why =
+      code === 'ENOENT' ? 'no such program' : code === 'EACCES' ? 'permission denied' : String(code);
+    throw new AppError('TrustStoreFailed', `"${words}" could not be started: ${why}`, {
+      cause,
+      hint: 'check the command, and the PATH of the user who runs it',
+      details: { command: words },
+    });
+  }
+  if (ended.code === 0 && ended.stoppedFor === undefined) return ended.stdout;
+  const output = printable(ended.output).trim().slice(-REPORT_CHARS);
+  const lastLine = output
+    .split('\n')
+    .findLast((line) => line.trim() !== '')
+    ?.trim();
+  const how =
+    ended.stoppedFor ??
+    (ended.code === null ? `was ended by ${ended.signal ?? 'a signal'}` : `exited with ${ended.code}`);
+  throw new AppError(
+    'TrustStoreFailed',
+    `"${words}" ${how}${lastLine === undefined ? '' : `: ${lastLine.slice(0, 300)}`}`,
+    {
+      details: { command: words, output },
+    },
+  );
+}
