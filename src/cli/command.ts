@@ -1,40 +1,45 @@
 import { Command, Option } from 'commander';
+import { CHECK_EXIT } from '../core/check-level.js';
 import type { CommonOptions, Context } from './context.js';
 import { gatewayFor } from './compose.js';
 import { createOutput, reportError } from './output.js';
 
-/**
- * The start of every command: its name and summary, and the options that all share. `name` may hold arguments in
- * commander's notation, `inspect <target>`.
- */
-export function command(name: string, summary: string): Command {
-  return new Command(name)
-    .description(summary)
-    .addOption(
-      new Option('--profile <name>', 'profile of the AWS configuration files').helpGroup('Common options:'),
-    )
-    .addOption(new Option('--region <name>', 'AWS Region').helpGroup('Common options:'))
-    .addOption(
-      new Option('--endpoint-url <url>', 'another API Gateway, such as the emulator').helpGroup(
-        'Common options:',
-      ),
-    )
-    .addOption(
-      new Option('--output <format>', 'what stdout holds')
-        .choices(['table', 'json'])
-        .default('table')
-        .helpGroup('Common options:'),
-    )
-    .addOption(new Option('--no-color', 'no colours, whatever the terminal').helpGroup('Common options:'))
-    .addOption(new Option('--quiet', 'only results and errors').helpGroup('Common options:'))
-    .addOption(
-      new Option('--debug', 'each request to AWS, and the stack of an error').helpGroup('Common options:'),
-    );
+/** The start of every command. `usage` is its name and its arguments in commander's notation, `inspect <target>`. */
+export function command(usage: string, summary: string): Command {
+  const [name, ...args] = usage.split(' ');
+  const made = new Command(name).description(summary);
+  for (const argument of args) made.argument(argument);
+  return made;
+}
+
+const COMMON = 'Common options:';
+
+/** Adds the options that all commands share, after a command's own. */
+export function addCommonOptions(to: Command): void {
+  const options = [
+    new Option('--profile <name>', 'profile of the AWS configuration files'),
+    new Option('--region <name>', 'AWS Region'),
+    new Option('--endpoint-url <url>', 'another API Gateway, such as the emulator'),
+    new Option('--output <format>', 'what stdout holds').choices(['table', 'json']).default('table'),
+    new Option('--no-color', 'no colours, whatever the terminal'),
+    new Option('--quiet', 'only results and errors'),
+    new Option('--debug', 'each request to AWS, and the stack of an error'),
+  ];
+  for (const option of options) to.addOption(option.helpGroup(COMMON));
+  to.addHelpOption(new Option('-h, --help', 'this text').helpGroup(COMMON));
 }
 
 /** Collects a repeatable option's values. */
 export function collect(value: string, previous: string[] | undefined): string[] {
   return [...(previous ?? []), value];
+}
+
+/**
+ * The exit code of every failure of a command that answers a monitor, where 1 and 2 are findings; nothing for the
+ * other commands, whose errors have exit codes of their own.
+ */
+export function failureExit(commandName: string | undefined): 3 | undefined {
+  return commandName === 'check-expiry' ? CHECK_EXIT.unknown : undefined;
 }
 
 /**
@@ -57,7 +62,7 @@ export function action<Options extends object, Args extends readonly unknown[] =
         gateway: gatewayFor(options),
       });
     } catch (error) {
-      reportError(error, options);
+      reportError(error, { ...options, monitorExit: failureExit(self.name()) });
     }
   };
 }

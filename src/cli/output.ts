@@ -61,10 +61,16 @@ function stack(error: unknown): string {
     : `${error.stack ?? ''}\ncaused by: ${stack(error.cause)}`;
 }
 
+/** How an error is reported. */
+export interface ErrorStyle extends Pick<CommonOptions, 'output' | 'color' | 'debug'> {
+  /** For a command that answers a monitor: the exit code, and the error is its result. */
+  monitorExit?: 3 | undefined;
+}
+
 /** Reports an error as a sentence with its remedy, or as a JSON document, and sets the exit code. */
 export function reportError(
   thrown: unknown,
-  { output, color, debug = false }: Pick<CommonOptions, 'output' | 'color' | 'debug'>,
+  { output, color, debug = false, monitorExit }: ErrorStyle,
 ): void {
   const error =
     thrown instanceof AppError
@@ -75,13 +81,17 @@ export function reportError(
         });
   const { code, hint, details } = error;
   const style = styleFor(process.stderr, color);
-  process.stderr.write(`${style.red('error:')} ${printable(error.message)}\n`);
-  if (hint !== undefined) process.stderr.write(`${style.dim('  fix:')} ${printable(hint)}\n`);
-  if (debug) process.stderr.write(`${stack(error)}\n`);
   if (output === 'json') {
     process.stdout.write(
       `${JSON.stringify({ error: { code, message: error.message, hint, details } }, null, 2)}\n`,
     );
+  } else if (monitorExit !== undefined) {
+    process.stdout.write(`UNKNOWN: ${printable(error.message)}\n`);
   }
-  process.exitCode = error.exitCode;
+  if (output === 'json' || monitorExit === undefined) {
+    process.stderr.write(`${style.red('error:')} ${printable(error.message)}\n`);
+  }
+  if (hint !== undefined) process.stderr.write(`${style.dim('  fix:')} ${printable(hint)}\n`);
+  if (debug) process.stderr.write(`${stack(error)}\n`);
+  process.exitCode = monitorExit ?? error.exitCode;
 }

@@ -1,5 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { AppError, EXIT } from '../core/errors.js';
+import { addCommonOptions, failureExit } from './command.js';
+import { checkExpiryCommand } from './commands/check-expiry.js';
 import { generateCommand } from './commands/generate.js';
 import { listCommand } from './commands/list.js';
 import { reportError } from './output.js';
@@ -24,9 +26,16 @@ export function createProgram(): Command {
     .version(VERSION)
     .showHelpAfterError('(--help shows what there is)')
     .addHelpText('after', OVERVIEW);
-  for (const command of [generateCommand(), listCommand()]) program.addCommand(command);
-  for (const command of [program, ...program.commands]) command.exitOverride().configureOutput(QUIET_ERRORS);
+  for (const command of [generateCommand(), listCommand(), checkExpiryCommand()]) program.addCommand(command);
+  finish(program);
   return program;
+}
+
+/** What every command has in common, those below a command included. */
+function finish(command: Command): void {
+  command.exitOverride().configureOutput(QUIET_ERRORS);
+  if (command.commands.length === 0) addCommonOptions(command);
+  else command.commands.forEach(finish);
 }
 
 /** Errors of usage are reported like all others, by {@link main}. */
@@ -51,13 +60,19 @@ export async function main(words: readonly string[]): Promise<void> {
     if (words.length === 0) program.outputHelp();
     else await program.parseAsync([...words], { from: 'user' });
   } catch (thrown) {
-    if (!(thrown instanceof CommanderError)) throw thrown;
-    if (thrown.exitCode === EXIT.ok) return;
-    const [message = '', suggestion = ''] = thrown.message.replace(/^error: /, '').split('\n');
-    const hint = suggestion.replace(/^\((.*)\)$/, '$1') || 'add --help to see what there is';
-    reportError(new AppError('Usage', message, { hint }), {
+    if (thrown instanceof CommanderError && thrown.exitCode === EXIT.ok) return;
+    reportError(thrown instanceof CommanderError ? usageError(thrown) : thrown, {
       output: wantsJson(words) ? 'json' : 'table',
       color: !words.includes('--no-color'),
+      monitorExit: failureExit(words[0]),
     });
   }
+}
+
+/** Commander's sentence and its suggestion, `(Did you mean list?)`, as an error of ours. */
+function usageError({ message }: CommanderError): AppError {
+  const [sentence = '', suggestion = ''] = message.replace(/^error: /, '').split('\n');
+  return new AppError('Usage', sentence, {
+    hint: suggestion.replace(/^\((.*)\)$/, '$1') || 'add --help to see what there is',
+  });
 }
