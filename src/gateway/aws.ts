@@ -19,10 +19,13 @@ import {
   type Resource as SdkResource,
   type Stage as SdkStage,
 } from '@aws-sdk/client-api-gateway';
+import type { AwsCredentialIdentityProvider } from '@smithy/types';
 import type { ClientCertificate, Method, Resource, RestApi, Stage, StageRef } from '../core/api-gateway.js';
 import { AppError } from '../core/errors.js';
 import { toAppError, type Operation } from './aws-error.js';
 import type { Gateway } from './gateway.js';
+import { pacePlugin } from './pace-middleware.js';
+import type { Pace } from './pace.js';
 import { onceOnly, repeatable } from './retry.js';
 
 /** How to reach one account and Region; what is left out comes from the SDK's default chains. */
@@ -30,6 +33,12 @@ export interface AwsGatewayOptions {
   region?: string;
   profile?: string;
   endpoint?: string;
+  /** Where credentials come from when it is neither the profile nor the default chain. */
+  credentials?: AwsCredentialIdentityProvider;
+  /** The speed of all requests to the account and Region; without one, they go out as they come. */
+  pace?: Pace;
+  /** Told the time that AWS gives with each answer, and this machine's own. */
+  onServerTime?: (serverTime: Date, now: Date) => void;
   /** Told of each finished call: for `--debug`. */
   onCall?: (call: { operation: string; milliseconds: number; attempts: number; error?: string }) => void;
 }
@@ -138,6 +147,7 @@ export async function createAwsGateway(options: AwsGatewayOptions = {}): Promise
     ...(options.region === undefined ? {} : { region: options.region }),
     ...(profile === undefined ? {} : { profile }),
     ...(endpoint === undefined ? {} : { endpoint }),
+    ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
     requestHandler: {
       connectionTimeout: CONNECTION_TIMEOUT,
       requestTimeout: REQUEST_TIMEOUT,
@@ -157,6 +167,9 @@ export async function createAwsGateway(options: AwsGatewayOptions = {}): Promise
     credentials: client.config.credentials,
     retryStrategy: onceOnly(),
   });
+  for (const { middlewareStack } of [client, generator]) {
+    middlewareStack.use(pacePlugin(options.pace, options.onServerTime));
+  }
 
   async function call<T extends { $metadata: { attempts?: number } }>(
     operation: Operation,
