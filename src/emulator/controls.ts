@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import type { Clock } from './clock.js';
+import { faultSchema, type Fault, type FaultInput, type Faults } from './faults.js';
+import type { RateLimiter } from './rate-limit.js';
+import type { LoggedRequest, RequestLog } from './request-log.js';
+import { settingsSchema, type Settings } from './settings.js';
+
+/** What a test or a demonstration may do to a running emulator; `/_emulator/` offers the same over HTTP. */
+export interface Controls {
+  /** The emulator's time. */
+  now(): Date;
+  setClock(date: Date): void;
+  /** Milliseconds; may be negative. */
+  advanceClock(ms: number): void;
+  /** @throws z.ZodError when the fault is none */
+  addFault(fault: FaultInput): void;
+  /** Those that have not hit yet, and those that hit every time. */
+  faults(): readonly Fault[];
+  clearFaults(): void;
+  /** The latest requests (10,000 at most), oldest first. */
+  requests(): readonly LoggedRequest[];
+  clearRequests(): void;
+  settings(): Settings;
+  /** Changes the settings given and leaves the others. @throws z.ZodError */
+  configure(settings: Partial<Settings>): void;
+}
+
+interface Parts {
+  clock: Clock;
+  faults: Faults;
+  requestLog: RequestLog;
+  settings: Settings;
+  limiter: RateLimiter;
+}
+
+const partialSettings = settingsSchema.partial();
+
+export function createControls({ clock, faults, requestLog, settings, limiter }: Parts): Controls {
+  return {
+    now: () => clock.now(),
+    setClock(date) {
+      clock.set(z.date().parse(date));
+    },
+    advanceClock(ms) {
+      clock.advance(z.number().parse(ms));
+    },
+    addFault(fault) {
+      faults.add(faultSchema.parse(fault));
+    },
+    faults: () => faults.list(),
+    clearFaults() {
+      faults.clear();
+    },
+    requests: () => requestLog.list(),
+    clearRequests() {
+      requestLog.clear();
+    },
+    settings: () => ({ ...settings }),
+    configure(changes) {
+      Object.assign(settings, partialSettings.parse(changes));
+      if (changes.rateLimit !== undefined) limiter.reset();
+    },
+  };
+}

@@ -1,0 +1,93 @@
+/**
+ * What the emulator remembers. Plain data, so that it can be written to a file; times are epoch milliseconds.
+ * Everything that a caller names is kept in a Map: a tag called `__proto__` is a tag like any other.
+ */
+
+/** All that one account holds in one Region. */
+export interface World {
+  /** Twelve digits, derived from the access key. */
+  account: string;
+  region: string;
+  certificates: Map<string, StoredCertificate>;
+  apis: Map<string, RestApi>;
+}
+
+export interface StoredCertificate {
+  id: string;
+  description: string | undefined;
+  createdDate: number;
+  expirationDate: number;
+  /** As AWS sends it: CRLF line ends, no newline at the end. */
+  pem: string;
+  privateKeyPem: string;
+  tags: Map<string, string>;
+}
+
+export interface RestApi {
+  id: string;
+  name: string;
+  description: string | undefined;
+  createdDate: number;
+  tags: Map<string, string>;
+  rootResourceId: string;
+  /** The definition as it is now; TestInvokeMethod runs this one. */
+  resources: Map<string, Resource>;
+  deployments: Map<string, Deployment>;
+  stages: Map<string, Stage>;
+}
+
+export interface Resource {
+  id: string;
+  parentId: string | undefined;
+  pathPart: string | undefined;
+  /** From the root: `/orders/{id}`. */
+  path: string;
+  methods: Map<string, Method>;
+}
+
+export interface Method {
+  httpMethod: string;
+  authorizationType: string;
+  /** Required or not, by name: `method.request.path.id`. */
+  requestParameters: Map<string, boolean>;
+  integration: Integration | undefined;
+}
+
+export interface Integration {
+  type: 'HTTP' | 'HTTP_PROXY' | 'MOCK';
+  /** The method that the backend is called with; `ANY` passes the caller's on. */
+  httpMethod: string | undefined;
+  uri: string | undefined;
+  requestParameters: Map<string, string>;
+  timeoutInMillis: number;
+  insecureSkipVerification: boolean;
+}
+
+/** The API's definition at the moment of its deployment; a stage's traffic runs this one. */
+export interface Deployment {
+  id: string;
+  description: string | undefined;
+  createdDate: number;
+  resources: Map<string, Resource>;
+}
+
+export interface Stage {
+  name: string;
+  deploymentId: string;
+  description: string | undefined;
+  /** What the control plane answers: an id, or the ARN of an ACM certificate. */
+  clientCertificateId: string | undefined;
+  presentation: Presentation;
+  variables: Map<string, string>;
+  tags: Map<string, string>;
+  createdDate: number;
+  lastUpdatedDate: number;
+}
+
+/** What the data plane presents. A copy: a certificate that was deleted meanwhile is presented all the same. */
+export interface Presentation {
+  certificate: StoredCertificate | undefined;
+  /** What was presented before, and goes on to be while the change spreads. */
+  former: StoredCertificate | undefined;
+  changedAt: number;
+}

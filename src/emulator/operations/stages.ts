@@ -1,0 +1,262 @@
+import { z } from 'zod';
+import { badRequest, conflict, limitExceeded } from '../errors.js';
+import { newId } from '../ids.js';
+import type { Deployment, RestApi, Stage, World } from '../model.js';
+import { operation, seconds, stringMap, type Surroundings } from '../operation.js';
+import { page } from '../pagination.js';
+import { partitionOf } from '../scope.js';
+import { tagsBody } from '../tags.js';
+import { findApi, findStage } from './lookup.js';
+import { checkPatch, patchBody, type PatchOperation } from './patch.js';
+
+const DEPLOYMENTS = '/restapis/{restApiId}/deployments';
+const STAGES = '/restapis/{restApiId}/stages';
+const STAGE = `${STAGES}/{stageName}`;
+const MAX_STAGES = 10;
+
+const stageName = z.string().regex(/^\w[\w-]{0,127}$/, 'Stage name only allows a-zA-Z0-9_-');
+
+function deploymentOutput(deployment: Deployment): object {
+  return {
+    id: deployment.id,
+    description: deployment.description,
+    createdDate: seconds(deployment.createdDate),
+  };
+}
+
+function stageOutput(stage: Stage): object {
+  return {
+    deploymentId: stage.deploymentId,
+    clientCertificateId: stage.clientCertificateId,
+    stageName: stage.name,
+    description: stage.description,
+    cacheClusterEnabled: false,
+    cacheClusterStatus: 'NOT_AVAILABLE',
+    methodSettings: {},
+    variables: stage.variables.size === 0 ? undefined : Object.fromEntries(stage.variables),
+    tracingEnabled: false,
+    createdDate: seconds(stage.createdDate),
+    lastUpdatedDate: seconds(stage.lastUpdatedDate),
+    tags: stage.tags.size === 0 ? undefined : Object.fromEntries(stage.tags),
+  };
+}
+
+function addStage(
+  api: RestApi,
+  stage: Pick<Stage, 'name' | 'deploymentId'> & Partial<Stage>,
+  now: number,
+): Stage {
+  if (api.stages.size >= MAX_STAGES) {
+    throw limitExceeded(
+      'Maximum number of stages for this API has been reached. Please contact AWS if you need additional stages.',
+    );
+  }
+  const added: Stage = {
+    description: undefined,
+    clientCertificateId: undefined,
+    presentation: { certificate: undefined, former: undefined, changedAt: now },
+    variables: new Map(),
+    tags: new Map(),
+    createdDate: now,
+    lastUpdatedDate: now,
+    ...stage,
+  };
+  api.stages.set(added.name, added);
+  return added;
+}
+
+/** Lets the data plane present what the control plane says. */
+function publishCertificate(stage: Stage, world: World, now: number): void {
+  const certificate =
+    stage.clientCertificateId === undefined ? undefined : world.certificates.get(stage.clientCertificateId);
+  if (certificate?.id === stage.presentation.certificate?.id) return;
+  stage.presentation = { certificate, former: stage.presentation.certificate, changedAt: now };
+}
+
+function checkDeployment(api: RestApi, id: string): string {
+  if (!api.deployments.has(id)) throw badRequest('Invalid deployment identifier specified');
+  return id;
+}
+
+/** Ids of certificates that exist; and ARNs of ACM certificates in the Region, which are not looked up. */
+function checkCertificate(world: World, value: string): string {
+  const acm = `arn:${partitionOf(world.region)}:acm:${world.region}:`;
+  if (!world.certificates.has(value) && !value.startsWith(acm)) {
+    throw badRequest('Invalid client certificate identifier specified');
+  }
+  return value;
+}
+
+const STAGE_PATCHES = {
+  replace: ['/clientCertificateId', '/deploymentId', '/description', '/variables/*'],
+  remove: ['/clientCertificateId', '/description', '/variables/*'],
+  add: ['/variables/*'],
+} as const;
+
+/** The stage as it is after one operation; the stage given stays as it is. */
+function patched(stage: Stage, { op, path, value }: PatchOperation, api: RestApi, world: World): Stage {
+  const text = op === 'remove' || !value ? undefined : value;
+  switch (path) {
+    case '/clientCertificateId':
+      return { ...stage, clientCertificateId: text && checkCertificate(world, text) };
+    case '/deploymentId':
+      return { ...stage, deploymentId: checkDeployment(api, text ?? '') };
+    case '/description':
+      return { ...stage, description: text };
+    default: {
+      const variables = new Map(stage.variables);
+      const name = path.slice('/variables/'.length).replaceAll('~1', '/').replaceAll('~0', '~');
+      if (op === 'remove') variables.delete(name);
+      else variables.set(name, value ?? '');
+      return { ...stage, variables };
+    }
+  }
+}
+
+function checkDeployable(api: RestApi): void {
+  const methods = [...api.resources.values()].flatMap((resource) => [...resource.methods.values()]);
+  if (methods.length === 0) throw badRequest("The REST API doesn't contain any methods");
+  if (methods.some((method) => method.integration === undefined)) {
+    throw badRequest('No integration defined for method');
+  }
+}
+
+function deployTo(
+  api: RestApi,
+  deploymentId: string,
+  body: {
+    stageName: string;
+    stageDescription?: string | null | undefined;
+    variables?: Map<string, string> | null | undefined;
+  },
+  { world, clock, settings }: Pick<Surroundings, 'clock' | 'settings'> & { world: World },
+): void {
+  const now = clock.now().getTime();
+  const stage = api.stages.get(body.stageName) ?? addStage(api, { name: body.stageName, deploymentId }, now);
+  stage.deploymentId = deploymentId;
+  stage.lastUpdatedDate = now;
+  if (body.stageDescription) stage.description = body.stageDescription;
+  for (const [name, value] of body.variables ?? []) stage.variables.set(name, value);
+  if (settings.needRedeploy) publishCertificate(stage, world, now);
+}
+
+export const stageOperations = [
+  operation({
+    name: 'CreateDeployment',
+    method: 'POST',
+    path: DEPLOYMENTS,
+    success: 201,
+    body: z.object({
+      stageName: stageName.nullish(),
+      stageDescription: z.string().nullish(),
+      description: z.string().nullish(),
+      variables: stringMap.nullish(),
+    }),
+    handle({ world, param, body, clock, settings }) {
+      const api = findApi(world, param('restApiId'));
+      checkDeployable(api);
+      const deployment: Deployment = {
+        id: newId(6, (id) => api.deployments.has(id)),
+        description: body.description ?? undefined,
+        createdDate: clock.now().getTime(),
+        resources: structuredClone(api.resources),
+      };
+      if (body.stageName) {
+        deployTo(api, deployment.id, { ...body, stageName: body.stageName }, { world, clock, settings });
+      }
+      api.deployments.set(deployment.id, deployment);
+      return deploymentOutput(deployment);
+    },
+  }),
+  operation({
+    name: 'GetDeployments',
+    method: 'GET',
+    path: DEPLOYMENTS,
+    success: 200,
+    handle({ world, param, query }) {
+      const api = findApi(world, param('restApiId'));
+      return page(`deployments/${api.id}`, api.deployments, query, deploymentOutput);
+    },
+  }),
+  operation({
+    name: 'CreateStage',
+    method: 'POST',
+    path: STAGES,
+    success: 201,
+    body: z.object({
+      stageName,
+      deploymentId: z.string(),
+      description: z.string().nullish(),
+      variables: stringMap.nullish(),
+      tags: tagsBody.nullish(),
+    }),
+    handle({ world, param, body, clock }) {
+      const api = findApi(world, param('restApiId'));
+      checkDeployment(api, body.deploymentId);
+      if (api.stages.has(body.stageName)) throw conflict('Stage already exists');
+      const stage = addStage(
+        api,
+        {
+          name: body.stageName,
+          deploymentId: body.deploymentId,
+          description: body.description ?? undefined,
+          variables: body.variables ?? new Map<string, string>(),
+          // Keys of CloudFormation's own (aws:…) too, so that a managed stage can be made.
+          tags: body.tags ?? new Map<string, string>(),
+        },
+        clock.now().getTime(),
+      );
+      return stageOutput(stage);
+    },
+  }),
+  operation({
+    name: 'GetStages',
+    method: 'GET',
+    path: STAGES,
+    success: 200,
+    handle({ world, param, query }) {
+      const deploymentId = query.get('deploymentId');
+      const stages = [...findApi(world, param('restApiId')).stages.values()];
+      return {
+        item: stages
+          .filter((stage) => deploymentId === null || stage.deploymentId === deploymentId)
+          .map(stageOutput),
+      };
+    },
+  }),
+  operation({
+    name: 'GetStage',
+    method: 'GET',
+    path: STAGE,
+    success: 200,
+    handle: ({ world, param }) =>
+      stageOutput(findStage(findApi(world, param('restApiId')), param('stageName'))),
+  }),
+  operation({
+    name: 'UpdateStage',
+    method: 'PATCH',
+    path: STAGE,
+    success: 200,
+    body: patchBody,
+    handle({ world, param, body: { patchOperations }, clock, settings }) {
+      const api = findApi(world, param('restApiId'));
+      const stage = findStage(api, param('stageName'));
+      checkPatch(patchOperations, STAGE_PATCHES);
+      const result = patchOperations.reduce((before, patch) => patched(before, patch, api, world), stage);
+      const now = clock.now().getTime();
+      Object.assign(stage, result, { lastUpdatedDate: now });
+      if (!settings.needRedeploy) publishCertificate(stage, world, now);
+      return stageOutput(stage);
+    },
+  }),
+  operation({
+    name: 'DeleteStage',
+    method: 'DELETE',
+    path: STAGE,
+    success: 202,
+    handle({ world, param }) {
+      const api = findApi(world, param('restApiId'));
+      api.stages.delete(findStage(api, param('stageName')).name);
+    },
+  }),
+];

@@ -1,0 +1,140 @@
+import http, { type IncomingMessage, type ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ADMIN_PATH, administer } from './admin.js';
+import { routeOf, runOperation } from './control-plane.js';
+import type { Controls } from './controls.js';
+import { invoke, parseInvokeUrl } from './data-plane/invoke.js';
+import { ServiceError, tooManyRequests } from './errors.js';
+import type { Fault, Faults } from './faults.js';
+import { errorAnswer, send, splitTarget, type Answer } from './http.js';
+import type { Surroundings } from './operation.js';
+import type { Persistence } from './persistence.js';
+import type { RateLimiter } from './rate-limit.js';
+import type { LoggedRequest, RequestLog } from './request-log.js';
+import { signatureScope } from './scope.js';
+
+export interface ServerParts {
+  surroundings: Surroundings;
+  controls: Controls;
+  faults: Faults;
+  limiter: RateLimiter;
+  requestLog: RequestLog;
+  persistence: Persistence;
+}
+
+/** Something that faults can hit: its name, and the work. */
+interface Job {
+  operation: string;
+  run(): Promise<Answer>;
+}
+
+/** An error as an answer; one that nobody meant is the emulator's own fault, which AWS calls an internal failure. */
+function failed(error: unknown): Answer {
+  if (error instanceof ServiceError) return errorAnswer(error);
+  const message = `The emulator failed: ${error instanceof Error ? error.message : String(error)}`;
+  return errorAnswer(new ServiceError(500, 'InternalFailure', message));
+}
+
+/** Finds out what a request wants, and notes in the log what is known of it. */
+function jobOf(request: IncomingMessage, entry: LoggedRequest, parts: ServerParts): Job {
+  const { surroundings, limiter, persistence } = parts;
+  const { path, query } = splitTarget(request.url ?? '/');
+  const invocation = parseInvokeUrl(path, query);
+  if (invocation !== undefined) {
+    return { operation: 'Invoke', run: () => invoke(invocation, request, surroundings) };
+  }
+  const scope = signatureScope(request.headers.authorization);
+  Object.assign(entry, scope);
+  const route = routeOf(entry.method, path);
+  return {
+    operation: route.operation.name,
+    async run() {
+      limiter.take(scope.account, scope.region, route.operation.name, surroundings.settings.rateLimit);
+      const answer = await runOperation(route, query, request, scope, surroundings);
+      if (route.operation.method !== 'GET') await persistence.save(() => surroundings.store.worlds());
+      return answer;
+    },
+  };
+}
+
+/** The answer to a job, or `cut` when the connection is to end without one. */
+async function runUnderFault(job: Job, fault: Fault | undefined): Promise<Answer | 'cut'> {
+  switch (fault?.kind) {
+    case 'error':
+      throw new ServiceError(fault.status, fault.code, fault.message);
+    case 'throttle':
+      throw tooManyRequests(1);
+    case 'cutBefore':
+      return 'cut';
+    case 'cutAfter':
+      (await job.run().catch(failed)).stream?.destroy();
+      return 'cut';
+    case 'delay':
+      await sleep(fault.ms);
+      return await job.run();
+    case undefined:
+      return await job.run();
+  }
+}
+
+async function serveService(request: IncomingMessage, parts: ServerParts): Promise<Answer | 'cut'> {
+  const { controls, faults, requestLog } = parts;
+  const entry: LoggedRequest = {
+    time: controls.now().toISOString(),
+    operation: 'Unknown',
+    method: request.method ?? '',
+    path: request.url ?? '',
+  };
+  requestLog.add(entry);
+  let answer: Answer | 'cut';
+  try {
+    const job = jobOf(request, entry, parts);
+    entry.operation = job.operation;
+    const fault = faults.hit(job.operation);
+    if (fault !== undefined) entry.fault = fault.kind;
+    answer = await runUnderFault(job, fault);
+  } catch (error) {
+    answer = failed(error);
+  }
+  if (answer !== 'cut') entry.status = answer.status;
+  return answer;
+}
+
+async function serve(request: IncomingMessage, response: ServerResponse, parts: ServerParts): Promise<void> {
+  const { path } = splitTarget(request.url ?? '/');
+  const answer = path.startsWith(ADMIN_PATH)
+    ? await administer(request, path, parts.controls).catch(failed)
+    : await serveService(request, parts);
+  if (answer === 'cut') request.socket.destroy();
+  else await send(request, response, answer);
+}
+
+/** The HTTP server, not listening yet. */
+export function createServer(parts: ServerParts): http.Server {
+  const server = http.createServer(
+    {
+      // A client that says nothing, or never ends what it says, is not waited for.
+      headersTimeout: 10_000,
+      requestTimeout: 60_000,
+      // Longer than clients keep idle connections, so that they never send into one that is being closed.
+      keepAliveTimeout: 75_000,
+    },
+    (request, response) => {
+      void serve(request, response, parts);
+    },
+  );
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    const status =
+      error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
+    const body = '{"message":"Bad Request"}';
+    socket.end(
+      `HTTP/1.1 ${status}\r\nx-amzn-ErrorType: BadRequestException\r\ncontent-type: application/json\r\n` +
+        `content-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
+    );
+  });
+  return server;
+}
