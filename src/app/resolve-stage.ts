@@ -1,0 +1,108 @@
+import type { RestApi, Stage } from '../core/api-gateway.js';
+import { AppError } from '../core/errors.js';
+import type { Gateway } from '../gateway/gateway.js';
+import { allStages } from './stages.js';
+
+/** How a user names a stage: the API apart (`api: 'orders'`), before a slash (`stage: 'orders/prod'`), or not at all. */
+export interface StageAddress {
+  /** Name or id. */
+  api?: string;
+  stage: string;
+}
+
+export interface ResolvedStage extends Stage {
+  apiName: string;
+}
+
+/** How many of what there is are told in a hint. */
+const TOLD = 10;
+
+/**
+ * Finds the stage that is meant. An API is named by its id or its name; names need not be unique, and the stage's
+ * own name may decide. Costs one call for the APIs and one for each API that can be meant.
+ * @throws AppError `StageNotFound`, `StageAmbiguous` with the candidates, `Usage` when the API is given twice
+ */
+export async function resolveStage(gateway: Gateway, address: StageAddress): Promise<ResolvedStage> {
+  const { api, stageName } = parse(address);
+  const { apis, stages } = api === undefined ? await allStages(gateway) : await stagesOf(gateway, api);
+  const names = new Map(apis.map(({ id, name }) => [id, name]));
+  const found = stages
+    .filter((stage) => stage.stageName === stageName)
+    .map((stage) => ({ ...stage, apiName: names.get(stage.restApiId) ?? '' }));
+  const [stage] = found;
+  if (stage === undefined) throw notFound(api, stageName, stages, gateway.region);
+  if (found.length > 1) throw ambiguous(api, stageName, found);
+  return stage;
+}
+
+/** Stage names hold no slash, API names may. */
+function parse({ api, stage }: StageAddress): { api: string | undefined; stageName: string } {
+  const cut = stage.lastIndexOf('/');
+  const named = cut < 0 ? undefined : stage.slice(0, cut);
+  const stageName = stage.slice(cut + 1);
+  if (api !== undefined && named !== undefined && api !== named) {
+    throw new AppError('Usage', `the API is given twice: "${api}" and, in "${stage}", "${named}"`, {
+      hint: `write --api ${api} --stage ${stageName}, or --stage ${stage} alone`,
+    });
+  }
+  if (stageName === '' || named === '') {
+    throw new AppError('Usage', `"${stage}" names no stage`, {
+      hint: 'write --stage orders/prod, or --api orders --stage prod',
+    });
+  }
+  return { api: api ?? named, stageName };
+}
+
+async function stagesOf(gateway: Gateway, api: string): Promise<{ apis: RestApi[]; stages: Stage[] }> {
+  const all = await gateway.getRestApis();
+  // An id is somebody's for certain; a name that looks like it could be anybody's.
+  const byId = all.filter(({ id }) => id === api);
+  const apis = byId.length > 0 ? byId : all.filter(({ name }) => name === api);
+  if (apis.length === 0) {
+    throw new AppError('StageNotFound', `there is no REST API "${api}" in ${gateway.region}`, {
+      hint:
+        all.length === 0
+          ? 'there are no REST APIs at all: check --region and --profile'
+          : `there are: ${listed(all.map(({ id, name }) => `${name} (${id})`))}`,
+      details: { apis: all },
+    });
+  }
+  const stages = await Promise.all(apis.map(({ id }) => gateway.getStages(id)));
+  return { apis, stages: stages.flat() };
+}
+
+function notFound(
+  api: string | undefined,
+  stageName: string,
+  stages: readonly Stage[],
+  region: string,
+): AppError {
+  const there = [...new Set(stages.map((stage) => stage.stageName))].sort();
+  const where = api === undefined ? `any REST API in ${region}` : `the REST API "${api}"`;
+  return new AppError('StageNotFound', `there is no stage "${stageName}" in ${where}`, {
+    hint:
+      there.length === 0
+        ? 'there are no stages at all: deploy the API first, or check --region and --profile'
+        : `there are: ${listed(there)}`,
+    details: { stages: there },
+  });
+}
+
+function ambiguous(api: string | undefined, stageName: string, found: readonly ResolvedStage[]): AppError {
+  const candidates = found.map(({ restApiId, apiName }) => ({
+    stage: `${restApiId}/${stageName}`,
+    restApiId,
+    stageName,
+    apiName,
+  }));
+  const what = api === undefined ? `a stage "${stageName}"` : `the name "${api}" and a stage "${stageName}"`;
+  return new AppError('StageAmbiguous', `${found.length} REST APIs have ${what}`, {
+    hint: `say which: ${listed(candidates.map(({ stage, apiName }) => `--stage ${stage} (${apiName})`))}`,
+    details: { candidates },
+  });
+}
+
+function listed(all: readonly string[]): string {
+  const told = all.slice(0, TOLD).join(', ');
+  return all.length > TOLD ? `${told} and ${all.length - TOLD} more` : told;
+}
