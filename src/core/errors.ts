@@ -15,6 +15,14 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
  */
 export const ERROR_CODES = {
   AccessDenied: { exit: EXIT.failed, meaning: 'AWS refused the call: the credentials lack a permission.' },
+  BackendDoesNotCheck: {
+    exit: EXIT.failed,
+    meaning: 'The backend answers callers without a certificate: it does not check at all.',
+  },
+  BackendNotProvable: {
+    exit: EXIT.failed,
+    meaning: 'No harmless call reaches a backend, so nothing can be proved about it.',
+  },
   CertificateInUse: { exit: EXIT.failed, meaning: 'A stage still presents the certificate.' },
   CertificateNotFound: { exit: EXIT.failed, meaning: 'No client certificate has this id in the Region.' },
   CertificateUnreadable: { exit: EXIT.failed, meaning: 'The input holds no certificate that can be read.' },
@@ -23,8 +31,8 @@ export const ERROR_CODES = {
     meaning: 'A person has to do something and say so; nobody was there to answer.',
   },
   CredentialsExpired: { exit: EXIT.failed, meaning: 'The AWS credentials or the SSO session have expired.' },
-  CredentialsRefused: { exit: EXIT.failed, meaning: 'AWS does not accept the credentials.' },
   CredentialsMissing: { exit: EXIT.failed, meaning: 'No AWS credentials were found.' },
+  CredentialsRefused: { exit: EXIT.failed, meaning: 'AWS does not accept the credentials.' },
   FileNotReadable: { exit: EXIT.failed, meaning: 'A file could not be read.' },
   FileNotWritable: { exit: EXIT.failed, meaning: 'A file could not be written; it is as it was before.' },
   Internal: { exit: EXIT.failed, meaning: 'A fault of apigw-cert itself.' },
@@ -35,26 +43,65 @@ export const ERROR_CODES = {
     meaning: 'The state directory cannot be written to, so nothing was begun that could not be resumed.',
   },
   JournalTooNew: { exit: EXIT.failed, meaning: 'The journal was written by a newer apigw-cert.' },
-  Locked: { exit: EXIT.unfinished, meaning: 'Another run is at work on the same thing.' },
   LockLost: {
     exit: EXIT.unfinished,
     meaning: 'Another run took the lock over, for example while this machine slept.',
+  },
+  Locked: { exit: EXIT.unfinished, meaning: 'Another run is at work on the same thing.' },
+  NeverPresented: {
+    exit: EXIT.failed,
+    meaning: 'The stage has no https integration, so its certificate is never presented.',
+  },
+  NewCertificateRefused: {
+    exit: EXIT.failed,
+    meaning: 'The backend refuses the new certificate; nothing was switched.',
   },
   NotConfirmed: {
     exit: EXIT.failed,
     meaning: 'The question was answered with no, or nobody was there to ask.',
   },
+  OldCertificateRefused: {
+    exit: EXIT.failed,
+    meaning: 'The backend refuses the certificate that is in use.',
+  },
+  ProbeNotFound: {
+    exit: EXIT.failed,
+    meaning: 'The call named as probe does not exist or reaches no https backend.',
+  },
   QuotaExceeded: { exit: EXIT.failed, meaning: 'The account holds as many client certificates as it may.' },
   RegionMissing: { exit: EXIT.usage, meaning: 'No AWS Region was given or configured.' },
   RequestRefused: { exit: EXIT.failed, meaning: 'AWS refused the request as invalid or in conflict.' },
+  RolledBack: {
+    exit: EXIT.failed,
+    meaning: 'The new certificate failed in use; the stages are back on the old one.',
+  },
+  RolledBackBefore: {
+    exit: EXIT.failed,
+    meaning: 'An earlier try of this rotation failed in use, and needs a person.',
+  },
+  RotationOvertaken: {
+    exit: EXIT.unfinished,
+    meaning: 'Another run rotates the same certificate and goes first.',
+  },
+  RotationWaiting: {
+    exit: EXIT.unfinished,
+    meaning: 'The rotation waits; run the same command again later.',
+  },
   ServiceUnreachable: { exit: EXIT.failed, meaning: 'The AWS service did not answer.' },
   StageAmbiguous: { exit: EXIT.usage, meaning: 'The name given fits more than one API or stage.' },
+  StageChanged: { exit: EXIT.failed, meaning: 'Somebody else changed the stage during the rotation.' },
+  StageManagedByCloudFormation: {
+    exit: EXIT.failed,
+    meaning: 'A CloudFormation stack would undo the rotation.',
+  },
   StageNotFound: { exit: EXIT.failed, meaning: 'No such API or stage in the account and Region.' },
+  StageWithoutCertificate: { exit: EXIT.failed, meaning: 'The stage presents no client certificate.' },
   Throttled: { exit: EXIT.failed, meaning: 'AWS kept answering that requests come too fast.' },
   TrustStoreFailed: {
     exit: EXIT.failed,
     meaning: 'A trust store could not be changed; it is as it was before.',
   },
+  TrustStoreMissing: { exit: EXIT.usage, meaning: 'No trust store is named for the rotation.' },
   TrustStoreNotRestored: {
     exit: EXIT.failed,
     meaning: 'A trust store could not be changed, and its former content could not be put back.',
@@ -63,6 +110,10 @@ export const ERROR_CODES = {
   TrustStoreUnsuitable: {
     exit: EXIT.usage,
     meaning: 'This kind of trust store cannot accept two such certificates at once.',
+  },
+  UndoImpossible: {
+    exit: EXIT.failed,
+    meaning: 'The old certificate is gone, so the rotation cannot be undone.',
   },
   Usage: { exit: EXIT.usage, meaning: 'The command line is wrong.' },
 } as const satisfies Record<string, { exit: ExitCode; meaning: string }>;

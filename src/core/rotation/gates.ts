@@ -1,0 +1,104 @@
+import type { ClientCertificate, Stage } from '../api-gateway.js';
+import type { ErrorCode } from '../errors.js';
+import type { ProbeChoice } from './probe.js';
+import type { RotationSettings } from './settings.js';
+import { stageText, type RotationUnit } from './unit.js';
+
+/** What the gates before a rotation look at; gathered once, by reading only. */
+export interface GateInput {
+  unit: RotationUnit;
+  moving: readonly Stage[];
+  /** For each moving stage, in the same order. */
+  probes: readonly ProbeChoice[];
+  trustStores: readonly string[];
+  settings: RotationSettings;
+}
+
+/** Why a rotation must not begin or go on, and what to do about it. */
+export interface GateFailure {
+  code: ErrorCode;
+  message: string;
+  hint: string;
+}
+
+type Gate = (input: GateInput) => GateFailure | undefined;
+
+const CLOUDFORMATION_STACK = 'aws:cloudformation:stack-name';
+
+const names = (stages: readonly Stage[]): string => stages.map(stageText).join(', ');
+
+/** Without knowing what the backend trusts, the old certificate could never be taken away safely. */
+const trustStoreNamed: Gate = ({ trustStores }) =>
+  trustStores.length > 0
+    ? undefined
+    : {
+        code: 'TrustStoreMissing',
+        message: 'no trust store is named, so the backend would never learn of the new certificate',
+        hint: 'add --trust pem-bundle:FILE (or another kind), or --trust manual to be told what to do by hand',
+      };
+
+/** The next update of the stack would set the deleted certificate again. */
+const notManagedElsewhere: Gate = ({ moving, settings }) => {
+  const managed = moving.filter(({ tags }) => tags[CLOUDFORMATION_STACK] !== undefined);
+  if (managed.length === 0 || settings.allowDrift) return undefined;
+  const stacks = [...new Set(managed.map(({ tags }) => tags[CLOUDFORMATION_STACK]))].join(', ');
+  return {
+    code: 'StageManagedByCloudFormation',
+    message: `${names(managed)} is managed by the CloudFormation stack ${stacks}, whose next update would set the old, by then deleted, certificate again`,
+    hint: 'take ClientCertificateId of AWS::ApiGateway::Stage out of the template (or make it a parameter that is set after the rotation), then run again with --allow-drift',
+  };
+};
+
+/** API Gateway presents the certificate on https integrations only. */
+const presentedAtAll: Gate = ({ moving, probes }) =>
+  probes.some((choice) => choice.probes.length + choice.unreached.length > 0)
+    ? undefined
+    : {
+        code: 'NeverPresented',
+        message: `${names(moving)} has no HTTP or HTTP_PROXY integration with an https address, so its certificate is never presented`,
+        hint: 'there is no backend to rotate for: replace the certificate with `apigw-cert generate` and `apigw-cert attach`',
+      };
+
+/** Each backend must be asked before its stage is moved. */
+const provable: Gate = ({ moving, probes, settings }) => {
+  if (settings.allowUnproved) return undefined;
+  const unreached = [...new Set(probes.flatMap((choice) => choice.unreached))];
+  if (unreached.length === 0) return undefined;
+  return {
+    code: 'BackendNotProvable',
+    message: `no harmless GET reaches ${unreached.join(', ')} behind ${names(moving)}, so it could not be proved that the new certificate is accepted there`,
+    hint: "name a call that may be made: --probe 'GET /health'; or go on without that proof by --allow-unproved",
+  };
+};
+
+/** A certificate that failed in use is not tried again by a timer. */
+const notRolledBack: Gate = ({ unit: { next }, settings }) =>
+  next?.mark?.rolledBack === undefined || settings.force
+    ? undefined
+    : {
+        code: 'RolledBackBefore',
+        message: `the rotation to ${next.clientCertificateId} was rolled back at ${next.mark.rolledBack}, after it had failed in use`,
+        hint: 'find out why the backend refused it, then run again with --force; or take it back with --abort',
+      };
+
+const GATES: readonly Gate[] = [
+  notRolledBack,
+  trustStoreNamed,
+  presentedAtAll,
+  notManagedElsewhere,
+  provable,
+];
+
+/** The first gate that is closed, or nothing. */
+export function closedGate(input: GateInput): GateFailure | undefined {
+  for (const gate of GATES) {
+    const failure = gate(input);
+    if (failure) return failure;
+  }
+  return undefined;
+}
+
+/** Whether a stage's certificate id is the ARN of an ACM certificate, which ACM renews and no rotation touches. */
+export function isAcm(clientCertificateId: ClientCertificate['clientCertificateId']): boolean {
+  return clientCertificateId.startsWith('arn:');
+}

@@ -1,0 +1,89 @@
+import type { ClientCertificate } from '../api-gateway.js';
+
+/**
+ * What a rotation writes on its certificate in AWS: the memory that survives the loss of the machine. It is set by
+ * the very call that makes the certificate, so none is ever without it.
+ */
+export interface Mark {
+  rotationId: string;
+  /** The id of the certificate that this one takes the place of. */
+  replaces: string;
+  /** `apiId/stageName` when only that stage is to move and the old certificate stays in use elsewhere. */
+  onlyStage?: string;
+  /** The rotation did not make this certificate (`--to`), so undoing it must not delete it. */
+  adopted?: boolean;
+  /** When the stages were switched back from it, ISO 8601: it failed in use, and no run may try it again by itself. */
+  rolledBack?: string;
+}
+
+const PREFIX = 'apigw-cert:';
+
+const FIELDS = [
+  ['rotationId', 'rotation'],
+  ['replaces', 'replaces'],
+  ['onlyStage', 'only-stage'],
+  ['adopted', 'adopted'],
+  ['rolledBack', 'rolled-back'],
+] as const;
+
+/** The mark as tags. */
+export function markTags(mark: Mark): Record<string, string> {
+  return Object.fromEntries(
+    FIELDS.flatMap(([field, tag]) =>
+      mark[field] === undefined ? [] : [[PREFIX + tag, String(mark[field])]],
+    ),
+  );
+}
+
+/** The tags that a mark uses, whether or not a certificate has them. */
+export const MARK_TAG_KEYS: readonly string[] = FIELDS.map(([, tag]) => PREFIX + tag);
+
+/**
+ * The mark as the end of a description, for accounts where tags are denied:
+ * `orders [apigw-cert rotation=… replaces=…]`.
+ */
+export function markedDescription(description: string, mark: Mark): string {
+  const words = FIELDS.flatMap(([field, tag]) =>
+    mark[field] === undefined ? [] : [`${tag}=${mark[field]}`],
+  );
+  return `${plainDescription(description)} [apigw-cert ${words.join(' ')}]`.trim();
+}
+
+const IN_DESCRIPTION = /\s*\[apigw-cert ((?:[a-z-]+=\S+ ?)+)\]$/;
+
+/** The description without a mark. */
+export function plainDescription(description: string): string {
+  return description.replace(IN_DESCRIPTION, '');
+}
+
+/** The mark on a certificate: from its tags, else from its description. */
+export function readMark({
+  tags,
+  description = '',
+}: Pick<ClientCertificate, 'tags' | 'description'>): Mark | undefined {
+  const words = new Map(
+    IN_DESCRIPTION.exec(description)?.[1]
+      ?.split(' ')
+      .map((word) => word.split('=', 2) as [string, string]),
+  );
+  const value = (tag: string): string | undefined => tags[PREFIX + tag] ?? words.get(tag);
+  const rotationId = value('rotation');
+  const replaces = value('replaces');
+  if (!rotationId || !replaces) return undefined;
+  const onlyStage = value('only-stage');
+  const rolledBack = value('rolled-back');
+  return {
+    rotationId,
+    replaces,
+    ...(onlyStage ? { onlyStage } : {}),
+    ...(value('adopted') === 'true' ? { adopted: true } : {}),
+    ...(rolledBack ? { rolledBack } : {}),
+  };
+}
+
+/** The tags of the old certificate that its successor takes over: the user's, not AWS's and not a mark. */
+export function inheritedTags(tags: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(tags).filter(([key]) => !key.startsWith('aws:') && !key.startsWith(PREFIX)),
+  );
+}

@@ -1,0 +1,114 @@
+import type { Stage } from '../api-gateway.js';
+import type { RotationSettings } from './settings.js';
+import type { RotationCertificate, RotationUnit } from './unit.js';
+
+/** What a trust store was last seen to hold. */
+export interface StoreView {
+  name: string;
+  /** SHA-256 fingerprints; for a store that cannot be observed, what this rotation has put there and taken away. */
+  trusts: readonly string[];
+  /** False for a store that cannot tell what it holds: then `trusts` is only what the journal remembers. */
+  observable: boolean;
+}
+
+/**
+ * What this very run has seen for itself. It starts empty at each run and is never read from the journal: a proof
+ * of yesterday proves nothing about today's backend.
+ */
+export interface Progress {
+  /** The backends accept old and new, and refuse a caller without certificate. */
+  proved: boolean;
+  /** Right before the switch: the stages still present the old certificate, and no racing run goes first. */
+  checked: boolean;
+  /** After the switch: the stages present the new certificate and the backends accept it. */
+  verified: boolean;
+  /** No stage of the account and Region presents the old certificate any more. */
+  recounted: boolean;
+  /** After the removal: the backends refuse the old certificate and accept the new. */
+  confirmed: boolean;
+}
+
+/** All that the next step depends on. */
+export interface Situation {
+  now: Date;
+  unit: RotationUnit;
+  /** The stages that are to present the new certificate: those that present the old one, the new one or a spare. */
+  moving: readonly Stage[];
+  /** Whether a stage outside `moving` presents the old certificate (`--only-stage`). */
+  oldUsedElsewhere: boolean;
+  stores: readonly StoreView[];
+  /** When the last stage was switched; absent before. */
+  switchedAt?: Date;
+  progress: Progress;
+  settings: Pick<RotationSettings, 'soak' | 'keepOld'>;
+}
+
+/** One thing to do next. Doing it and looking again is all that a rotation consists of. */
+export type Step =
+  | { kind: 'generate' }
+  | { kind: 'trust'; store: string; certificate: RotationCertificate }
+  | { kind: 'prove' }
+  | { kind: 'check' }
+  | { kind: 'switch'; stage: Stage; next: RotationCertificate }
+  | { kind: 'verify'; next: RotationCertificate }
+  | { kind: 'soak'; until: Date }
+  | { kind: 'recount' }
+  | { kind: 'keep'; until: Date }
+  | { kind: 'untrust'; store: string; certificate: RotationCertificate }
+  | { kind: 'confirm'; next: RotationCertificate }
+  | { kind: 'delete'; certificate: RotationCertificate }
+  /** The stages present a certificate that is none of this rotation's: somebody else changed them. */
+  | { kind: 'stageChanged' }
+  | { kind: 'done' };
+
+const trusts = (store: StoreView, { trusted }: RotationCertificate): boolean =>
+  store.trusts.includes(trusted.fingerprintSha256);
+
+/**
+ * The rule of a rotation, as a function of what is seen. Its order keeps the one promise: at no moment does a stage
+ * present what its backend refuses. Whatever a stage presents or is about to present is trusted first, everywhere;
+ * nothing is taken away before every stage has left it for as long as API Gateway needs to notice.
+ */
+export function nextStep(situation: Situation): Step {
+  const { now, unit, moving, stores, switchedAt, progress, settings } = situation;
+  const { old, next } = unit;
+
+  if (moving.length === 0) return { kind: 'stageChanged' };
+  if (!next) return { kind: 'generate' };
+
+  const behind = moving.find(({ clientCertificateId }) => clientCertificateId !== next.clientCertificateId);
+
+  // Trust comes first in every state, the switched one included: somebody may have emptied a store meanwhile.
+  const presentable = [next, ...(behind && old && old.trusted.notAfter > now ? [old] : [])];
+  for (const store of stores) {
+    const missing = presentable.find((certificate) => !trusts(store, certificate));
+    if (missing) return { kind: 'trust', store: store.name, certificate: missing };
+  }
+
+  if (behind) {
+    if (!progress.proved) return { kind: 'prove' };
+    if (!progress.checked) return { kind: 'check' };
+    return { kind: 'switch', stage: behind, next };
+  }
+
+  if (!progress.verified) return { kind: 'verify', next };
+  const since = switchedAt ?? now;
+  const soakedAt = new Date(since.getTime() + settings.soak);
+  if (now < soakedAt) return { kind: 'soak', until: soakedAt };
+
+  if (situation.oldUsedElsewhere) return { kind: 'done' };
+  const going = [...(old ? [old] : []), ...unit.spares];
+  if (going.length === 0) return { kind: 'done' };
+
+  const keptUntil = new Date(since.getTime() + settings.keepOld);
+  if (old && now < keptUntil) return { kind: 'keep', until: keptUntil };
+
+  if (!progress.recounted) return { kind: 'recount' };
+  for (const certificate of going) {
+    const store = stores.find((candidate) => trusts(candidate, certificate));
+    if (store) return { kind: 'untrust', store: store.name, certificate };
+  }
+  if (!progress.confirmed) return { kind: 'confirm', next };
+  const [first] = going;
+  return first ? { kind: 'delete', certificate: first } : { kind: 'done' };
+}

@@ -1,0 +1,25 @@
+import type { Threshold } from '../duration.js';
+
+/** How a rotation is to be done. Durations are in milliseconds. */
+export interface RotationSettings {
+  /** How long before its end a certificate is due. */
+  renewBefore: Threshold;
+  /** Rotate although it is not due, or although an earlier try was rolled back. */
+  force: boolean;
+  /** Move the named stage alone and keep the old certificate for the others that share it. */
+  onlyStage: boolean;
+  /** How many times in a row each proof is tried: a load balancer shows one host a call. */
+  probes: number;
+  /** How long a changed trust store may take to be obeyed by every host. */
+  settle: number;
+  /** How long the new certificate is in use before the old one is taken away: API Gateway's own propagation. */
+  soak: number;
+  /** How long after the switch the old certificate stays trusted and undeleted. */
+  keepOld: number;
+  /** Wait within the run; otherwise a wait ends the run unfinished, and a later one goes on. */
+  wait: boolean;
+  allowDrift: boolean;
+  allowUncheckedBackend: boolean;
+  allowUnproved: boolean;
+  redeploy: 'never' | 'always';
+}
