@@ -22,17 +22,18 @@ export type RefusalReason =
   | 'CertificateNotYetValid'
   | 'CertificateNotVerified';
 
+/** A connection that is refused at this moment. */
+export interface Refusal {
+  accepted: false;
+  reason: RefusalReason;
+  /** The reason as a sentence, without anything secret. */
+  message: string;
+  /** Absent for `CertificateMissing`. */
+  certificate?: PresentedCertificate;
+}
+
 /** What a connection is worth at this moment. */
-export type Verdict =
-  | { accepted: true; certificate: PresentedCertificate }
-  | {
-      accepted: false;
-      reason: RefusalReason;
-      /** The reason as a sentence, without anything secret. */
-      message: string;
-      /** Absent for `CertificateMissing`. */
-      certificate?: PresentedCertificate;
-    };
+export type Verdict = { accepted: true; certificate: PresentedCertificate } | Refusal;
 
 /**
  * Judges a connection by its certificate, whose private key TLS has proved the peer to hold.
@@ -53,7 +54,7 @@ export function checkSocket(socket: Socket, trusted: ReadonlySet<string>, now: D
     notBefore: new Date(x509.validFrom),
     notAfter: new Date(x509.validTo),
   };
-  const refuse = (reason: RefusalReason, message: string): Verdict => ({
+  const refuse = (reason: RefusalReason, message: string): Refusal => ({
     accepted: false,
     reason,
     message,

@@ -1,7 +1,7 @@
 import { IncomingMessage, type RequestListener, ServerResponse } from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
-import type { Verdict } from './check.js';
+import type { Refusal, Verdict } from './check.js';
 
 /** The options of https.createServer, without those that decide who is let in. */
 export interface ServerOptions extends Omit<
@@ -15,10 +15,8 @@ export interface ServerOptions extends Omit<
   withoutCertificate?: readonly string[];
 }
 
-type Refusal = Extract<Verdict, { accepted: false }>;
-
 /** What decides about a connection, and who is told. */
-export interface Gatekeeper {
+interface Gatekeeper {
   check: (socket: Socket) => Verdict;
   onRefused: ((refusal: Refusal, request: IncomingMessage) => void) | undefined;
 }

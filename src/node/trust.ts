@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import type { RequestListener } from 'node:http';
+import type { IncomingMessage, RequestListener } from 'node:http';
 import type { Server } from 'node:https';
 import type { Socket } from 'node:net';
 import { resolve } from 'node:path';
 import { fingerprintsIn } from './certificate-file.js';
-import { checkSocket, type PresentedCertificate, type Verdict } from './check.js';
-import { createGuardedServer, type Gatekeeper, type ServerOptions } from './server.js';
+import { checkSocket, type PresentedCertificate, type Refusal, type Verdict } from './check.js';
+import { createGuardedServer, type ServerOptions } from './server.js';
 import { watchFile } from './watch-file.js';
 
 /** Who is told what. */
@@ -16,7 +16,7 @@ export interface TrustOptions {
   /** The file has changed to something that cannot be used; the former list stays. Default: a process warning. */
   onError?: (error: Error) => void;
   /** A request was refused. For a log: keep the fingerprint and the reason. */
-  onRefused?: Gatekeeper['onRefused'];
+  onRefused?: (refusal: Refusal, request: IncomingMessage) => void;
   /** @internal The clock, for tests. */
   now?: () => Date;
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Http2SecureServer } from 'node:http2';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -71,11 +72,11 @@ export function bundle(...list: readonly Client[]): string {
 }
 
 /** Listens on a free port of the loopback until the test ends. */
-export async function listen(server: https.Server): Promise<number> {
+export async function listen(server: https.Server | Http2SecureServer): Promise<number> {
   server.listen(0, '127.0.0.1');
   afterTest(() => {
     server.close();
-    server.closeAllConnections();
+    if ('closeAllConnections' in server) server.closeAllConnections();
   });
   await once(server, 'listening');
   return (server.address() as AddressInfo).port;

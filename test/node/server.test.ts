@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import http2 from 'node:http2';
 import https from 'node:https';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -252,6 +253,28 @@ test('a refusal is told with its certificate', async () => {
     ['CertificateNotListed', cast.evil.fingerprint, '/orders'],
     ['CertificateMissing', undefined, '/'],
   ]);
+});
+
+test('check serves other kinds of server too, as http2', async () => {
+  const trust = trusting([cast.old]);
+  const options = { ...identity, ca: [], requestCert: true, rejectUnauthorized: false };
+  const server = http2.createSecureServer(options, ({ socket }, response) => {
+    const verdict = trust.check(socket);
+    response.end(verdict.accepted ? 'accepted' : verdict.reason);
+  });
+  const port = await listen(server);
+  const ask = async (as?: Client) => {
+    const client = as && { key: as.key, cert: as.pem };
+    const session = http2.connect(`https://localhost:${port}`, { ca: serverCertificate.caPem, ...client });
+    try {
+      return await text(session.request());
+    } finally {
+      session.close();
+    }
+  };
+  expect(await ask(cast.old)).toBe('accepted');
+  expect(await ask(cast.evil)).toBe('CertificateNotListed');
+  expect(await ask()).toBe('CertificateMissing');
 });
 
 test('a connection without TLS has no certificate', () => {
