@@ -3,8 +3,10 @@ import { certificateView, type CertificateView } from '../core/certificate-view.
 import { datesDiffer, levelOf, worstLevel, type CheckLevel } from '../core/check-level.js';
 import { AppError, type ErrorCode } from '../core/errors.js';
 import { assertThresholdOrder, type ExpiryThresholds } from '../core/expiry.js';
+import { inventory } from '../core/inventory.js';
 import type { Gateway } from '../gateway/gateway.js';
 import { certificateFacts } from '../x509/certificate.js';
+import { allStages } from './stages.js';
 
 export interface CheckedCertificate extends CertificateView {
   level: CheckLevel;
@@ -25,20 +27,35 @@ export interface ExpiryReport {
   region: string;
   /** Every certificate that was looked at, soonest expiry first. */
   items: CheckedCertificate[];
+  /** Ids left out since no stage presents them. */
+  unused: string[];
   unknown: UnknownCertificate[];
 }
 
+export interface ExpiryQuestion {
+  /** Ids; all certificates of the account and Region when there are none. */
+  ids: readonly string[];
+  /** Leaves out what no stage presents: costs one call more, and one an API. */
+  inUse: boolean;
+  thresholds: ExpiryThresholds;
+}
+
 /**
- * Judges the certificates named, or all of the account and Region when `ids` is empty.
+ * Judges certificates by their own end.
  * @throws AppError `Usage` for thresholds upside down, and what the gateway throws
  */
 export async function checkExpiry(
   gateway: Gateway,
-  { ids, thresholds }: { ids: readonly string[]; thresholds: ExpiryThresholds },
+  { ids, inUse, thresholds }: ExpiryQuestion,
   now: () => Date,
 ): Promise<ExpiryReport> {
   assertThresholdOrder(thresholds);
-  const { certificates, unknown } = await find(gateway, [...new Set(ids)]);
+  const [{ certificates: found, unknown }, stages] = await Promise.all([
+    find(gateway, [...new Set(ids)]),
+    inUse ? allStages(gateway) : undefined,
+  ]);
+  const unused = stages === undefined ? [] : inventory({ certificates: found, ...stages }).unused;
+  const certificates = found.filter(({ clientCertificateId }) => !unused.includes(clientCertificateId));
   const at = now();
   const items: CheckedCertificate[] = [];
   for (const certificate of certificates) {
@@ -50,7 +67,7 @@ export async function checkExpiry(
   }
   items.sort((a, b) => a.notAfter.getTime() - b.notAfter.getTime());
   const level = worstLevel([...items.map((item) => item.level), ...unknown.map(() => 'unknown' as const)]);
-  return { level, region: gateway.region, items, unknown };
+  return { level, region: gateway.region, items, unused: [...unused], unknown };
 }
 
 /** One call, however many are asked for: a page of a listing holds more than an account may have. */

@@ -1,9 +1,12 @@
 import { Command, CommanderError } from 'commander';
 import { AppError, EXIT } from '../core/errors.js';
 import { addCommonOptions, failureExit } from './command.js';
+import { attachCommand, detachCommand } from './commands/attach.js';
 import { checkExpiryCommand } from './commands/check-expiry.js';
+import { deleteCommand } from './commands/delete.js';
 import { generateCommand } from './commands/generate.js';
 import { listCommand } from './commands/list.js';
+import { updateCommand } from './commands/update.js';
 import { reportError } from './output.js';
 import { VERSION } from './version.js';
 
@@ -26,7 +29,16 @@ export function createProgram(): Command {
     .version(VERSION)
     .showHelpAfterError('(--help shows what there is)')
     .addHelpText('after', OVERVIEW);
-  for (const command of [generateCommand(), listCommand(), checkExpiryCommand()]) program.addCommand(command);
+  const commands = [
+    listCommand(),
+    checkExpiryCommand(),
+    generateCommand(),
+    updateCommand(),
+    attachCommand(),
+    detachCommand(),
+    deleteCommand(),
+  ];
+  for (const command of commands) program.addCommand(command);
   finish(program);
   return program;
 }

@@ -12,6 +12,7 @@ import { timeText } from '../status.js';
 interface Options {
   warning: string;
   critical: string;
+  inUse?: boolean;
 }
 
 export function checkExpiryCommand(): Command {
@@ -26,6 +27,7 @@ export function checkExpiryCommand(): Command {
       'critical from this long before the end',
       formatThreshold(DEFAULT_THRESHOLDS.critical),
     )
+    .option('--in-use', 'only certificates that a stage presents')
     .action(
       action<Options, [string[]]>(async ({ args: [ids], options, gateway, out, now }) => {
         const thresholds = {
@@ -33,7 +35,8 @@ export function checkExpiryCommand(): Command {
           critical: parseThreshold(options.critical),
         };
         const { checkExpiry } = await import('../../app/check-expiry.js');
-        const report = await checkExpiry(await gateway(), { ids, thresholds }, now);
+        const question = { ids, inUse: options.inUse ?? false, thresholds };
+        const report = await checkExpiry(await gateway(), question, now);
         out.result(report, () => reportText(report, thresholds, out.style));
         out.exitWith(CHECK_EXIT[report.level]);
       }),
@@ -53,9 +56,11 @@ function reportText(report: ExpiryReport, thresholds: ExpiryThresholds, style: C
   ].join('\n');
 }
 
-function summary({ items, unknown, region }: ExpiryReport, { warning, critical }: ExpiryThresholds): string {
+function summary(report: ExpiryReport, { warning, critical }: ExpiryThresholds): string {
+  const { items, unknown, unused, region } = report;
   const all = items.length + unknown.length;
-  if (all === 0) return `no client certificates in ${region}`;
+  const leftOut = unused.length === 0 ? '' : `, ${unused.length} unused left out`;
+  if (all === 0) return `no client certificates to check in ${region}${leftOut}`;
   const levels = [...items.map(({ level }) => level), ...unknown.map((): CheckLevel => 'unknown')];
   const counts = (['critical', 'unknown', 'warning', 'ok'] as const)
     .map((level) => [levels.filter((each) => each === level).length, level] as const)
@@ -63,7 +68,7 @@ function summary({ items, unknown, region }: ExpiryReport, { warning, critical }
     .map(([count, level]) => `${count} ${level}`);
   return (
     `${counts.join(', ')} of ${all} client certificate${all === 1 ? '' : 's'} in ${region} ` +
-    `(warning ${formatThreshold(warning)}, critical ${formatThreshold(critical)} before the end)`
+    `(warning ${formatThreshold(warning)}, critical ${formatThreshold(critical)} before the end)${leftOut}`
   );
 }
 

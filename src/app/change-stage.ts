@@ -1,0 +1,57 @@
+import type { StageRef } from '../core/api-gateway.js';
+import { certificateView, type CertificateView } from '../core/certificate-view.js';
+import { isAcmArn } from '../core/inventory.js';
+import type { Gateway } from '../gateway/gateway.js';
+import { certificateFacts } from '../x509/certificate.js';
+import { resolveStage, type StageAddress } from './resolve-stage.js';
+
+/** Which certificate a stage presented and presents now: a client certificate's id, an ACM ARN, or none. */
+export interface StageChange extends StageRef {
+  apiName: string;
+  before: string | null;
+  after: string | null;
+  changed: boolean;
+}
+
+/** What was attached; nothing for a certificate of ACM, which API Gateway tells nothing about. */
+export interface Attached extends StageChange {
+  certificate?: CertificateView;
+}
+
+/**
+ * Makes a stage present the certificate. A stage that does so already is left alone.
+ * @throws AppError `CertificateNotFound`, and as resolveStage
+ */
+export async function attach(
+  gateway: Gateway,
+  address: StageAddress,
+  clientCertificateId: string,
+  now: () => Date,
+): Promise<Attached> {
+  // AWS answers an unknown id with a message about patch operations, so it is looked up first.
+  const [stage, certificate] = await Promise.all([
+    resolveStage(gateway, address),
+    isAcmArn(clientCertificateId) ? undefined : gateway.getClientCertificate(clientCertificateId),
+  ]);
+  const change = await changeStage(gateway, stage, clientCertificateId);
+  if (certificate === undefined) return change;
+  const facts = certificateFacts(certificate.pemEncodedCertificate);
+  return { ...change, certificate: certificateView(certificate, facts, now()) };
+}
+
+/** Makes a stage present no certificate. @throws AppError as resolveStage */
+export async function detach(gateway: Gateway, address: StageAddress): Promise<StageChange> {
+  return changeStage(gateway, await resolveStage(gateway, address), undefined);
+}
+
+async function changeStage(
+  gateway: Gateway,
+  { restApiId, stageName, apiName, clientCertificateId: before }: Awaited<ReturnType<typeof resolveStage>>,
+  wanted: string | undefined,
+): Promise<StageChange> {
+  const changed = before !== wanted;
+  const after = changed
+    ? (await gateway.setStageCertificate({ restApiId, stageName }, wanted)).clientCertificateId
+    : before;
+  return { restApiId, stageName, apiName, before: before ?? null, after: after ?? null, changed };
+}

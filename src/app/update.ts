@@ -1,0 +1,38 @@
+import { certificateView, type CertificateView } from '../core/certificate-view.js';
+import { AppError } from '../core/errors.js';
+import type { Gateway } from '../gateway/gateway.js';
+import { certificateFacts } from '../x509/certificate.js';
+
+/** What of a certificate can be changed. */
+export interface CertificateChange {
+  description?: string;
+  tags: Readonly<Record<string, string>>;
+  untag: readonly string[];
+}
+
+/**
+ * Changes the description and tags of a certificate: what the tool and people know it by. Repeating it is harmless.
+ * @throws AppError `Usage` when nothing is to be changed, or a tag both set and removed; `CertificateNotFound`
+ */
+export async function update(
+  gateway: Gateway,
+  clientCertificateId: string,
+  { description, tags, untag }: CertificateChange,
+  now: () => Date,
+): Promise<CertificateView> {
+  const setsTags = Object.keys(tags).length > 0;
+  if (description === undefined && !setsTags && untag.length === 0) {
+    throw new AppError('Usage', `nothing to change in ${clientCertificateId}`, {
+      hint: 'give --description, --tag or --untag',
+    });
+  }
+  const torn = untag.find((key) => Object.hasOwn(tags, key));
+  if (torn !== undefined) {
+    throw new AppError('Usage', `the tag "${torn}" is both set and removed`, { hint: 'give one of the two' });
+  }
+  if (description !== undefined) await gateway.updateClientCertificate(clientCertificateId, description);
+  if (setsTags) await gateway.tagClientCertificate(clientCertificateId, tags);
+  if (untag.length > 0) await gateway.untagClientCertificate(clientCertificateId, untag);
+  const certificate = await gateway.getClientCertificate(clientCertificateId);
+  return certificateView(certificate, certificateFacts(certificate.pemEncodedCertificate), now());
+}

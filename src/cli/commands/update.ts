@@ -1,0 +1,26 @@
+import type { Command } from 'commander';
+import { parseTags } from '../../core/tags.js';
+import { certificateFactsText } from '../certificate-text.js';
+import { action, collect, command } from '../command.js';
+
+interface Options {
+  description?: string;
+  tag?: string[];
+  untag?: string[];
+}
+
+export function updateCommand(): Command {
+  return command('update <id>', 'Change the description and tags of a certificate')
+    .option('--description <text>', 'what it is for')
+    .option('--tag <key=value>', 'a tag to set; may be repeated', collect)
+    .option('--untag <key>', 'a tag to remove; may be repeated', collect)
+    .action(
+      action<Options, [string]>(async ({ args: [id], options, gateway, out, now }) => {
+        const { description, tag = [], untag = [] } = options;
+        const { update } = await import('../../app/update.js');
+        const change = { ...(description === undefined ? {} : { description }), tags: parseTags(tag), untag };
+        const certificate = await update(await gateway(), id, change, now);
+        out.result(certificate, () => certificateFactsText(certificate, out.style));
+      }),
+    );
+}
