@@ -1,0 +1,46 @@
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import type { Emulator } from '../../src/emulator/index.js';
+
+const binary = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'bin', 'apigw-cert.js');
+
+export interface CliResult {
+  code: number | undefined;
+  stdout: string;
+  stderr: string;
+  /** stdout as the one JSON document that it must be. */
+  json: () => unknown;
+}
+
+/** Nothing of the surroundings of the tests: no AWS configuration, no home, no colours. */
+const BARE = {
+  PATH: process.env['PATH'] ?? '',
+  HOME: '/nonexistent',
+  AWS_EC2_METADATA_DISABLED: 'true',
+};
+
+/** Runs the built command line as a user would, whatever its exit code. */
+export async function cli(
+  words: readonly string[],
+  { env = {}, input }: { env?: Readonly<Record<string, string>>; input?: string } = {},
+): Promise<CliResult> {
+  const { exitCode, stdout, stderr } = await execa(process.execPath, [binary, ...words], {
+    env: { ...BARE, ...env },
+    extendEnv: false,
+    reject: false,
+    stripFinalNewline: false,
+    ...(input === undefined ? { stdin: 'ignore' } : { input }),
+  });
+  return { code: exitCode, stdout, stderr, json: () => JSON.parse(stdout) as unknown };
+}
+
+/** The environment that leads the command line to an emulator. */
+export function emulatorEnv(emulator: Pick<Emulator, 'url'>): Record<string, string> {
+  return {
+    AWS_ENDPOINT_URL: emulator.url,
+    AWS_REGION: 'eu-central-1',
+    AWS_ACCESS_KEY_ID: 'AKIDTEST',
+    AWS_SECRET_ACCESS_KEY: 'secret',
+  };
+}
