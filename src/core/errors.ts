@@ -30,6 +30,10 @@ export const ERROR_CODES = {
     exit: EXIT.unfinished,
     meaning: 'A person has to do something and say so; nobody was there to answer.',
   },
+  ConfigurationInvalid: {
+    exit: EXIT.usage,
+    meaning: 'The configuration file is wrong, or not to be trusted.',
+  },
   CredentialsExpired: { exit: EXIT.failed, meaning: 'The AWS credentials or the SSO session have expired.' },
   CredentialsMissing: { exit: EXIT.failed, meaning: 'No AWS credentials were found.' },
   CredentialsRefused: { exit: EXIT.failed, meaning: 'AWS does not accept the credentials.' },

@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from '@jest/globals';
+import { configurationJsonSchema } from '../../../src/app/config/json-schema.js';
+
+test('the published JSON Schema is the one the program checks by; else run `npm run config-schema`', () => {
+  const docs = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..', 'docs');
+  const published: unknown = JSON.parse(readFileSync(join(docs, 'apigw-cert.schema.json'), 'utf8'));
+  expect(published).toEqual(JSON.parse(JSON.stringify(configurationJsonSchema())));
+});
+
+test('every key is described in docs/configuration.md', () => {
+  const docs = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..', 'docs');
+  const text = readFileSync(join(docs, 'configuration.md'), 'utf8');
+  const keys = new Set<string>();
+  JSON.stringify(configurationJsonSchema(), (_, value: unknown) => {
+    if (typeof value === 'object' && value !== null && 'properties' in value) {
+      for (const key of Object.keys(value.properties as object)) keys.add(key);
+    }
+    return value;
+  });
+  expect(keys.size).toBeGreaterThan(30);
+  expect([...keys].filter((key) => !text.includes(`\`${key}\``))).toEqual([]);
+});
