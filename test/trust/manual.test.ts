@@ -1,0 +1,57 @@
+import { describe, expect, test } from '@jest/globals';
+import { createTrustStore } from '../../src/trust/index.js';
+import { appError } from '../contract/trust-store.contract.js';
+import { mintIdentity } from '../support/certificates.js';
+
+describe('manual', () => {
+  test('says what to do, then waits for the answer', async () => {
+    const { certificate } = await mintIdentity('a1b2c3');
+    const said: string[] = [];
+    let answer = (): void => undefined;
+    const store = createTrustStore(
+      { kind: 'manual', instructions: 'call the orders team' },
+      {
+        announce: (text) => said.push(text),
+        ask: (question) => {
+          said.push(question);
+          return new Promise((resolve) => {
+            answer = resolve;
+          });
+        },
+      },
+    );
+    await expect(store.observe()).resolves.toBeUndefined();
+    let done = false;
+    const adding = store.add(certificate).then(() => {
+      done = true;
+    });
+    await new Promise(setImmediate);
+    expect(done).toBe(false);
+    answer();
+    await adding;
+    expect(said).toHaveLength(2);
+    expect(said[0]).toContain(certificate.pem);
+    expect(said[0]).toContain(certificate.fingerprintSha256);
+    expect(said[0]).toContain('call the orders team');
+    expect(said[1]).toContain('now accept a1b2c3?');
+  });
+
+  test('without anybody to ask it is unfinished, not failed', async () => {
+    const { certificate } = await mintIdentity('a1b2c3');
+    const said: string[] = [];
+    const store = createTrustStore({ kind: 'manual' }, { announce: (text) => said.push(text) });
+    const error = await appError(store.remove(certificate));
+    expect(error.code).toBe('ConfirmationNeeded');
+    expect(error.exitCode).toBe(75);
+    expect(said[0]).toContain('refuse this client certificate');
+    expect(said[0]).not.toContain('BEGIN CERTIFICATE');
+  });
+});
+
+describe('servers that cannot hold both', () => {
+  test.each(['stunnel', 'hitch', 'lighttpd'] as const)('%s is refused with the way round', (kind) => {
+    expect(() => createTrustStore({ kind }, { announce: () => undefined })).toThrow(
+      expect.objectContaining({ code: 'TrustStoreUnsuitable', hint: expect.stringContaining('of its own') }),
+    );
+  });
+});
