@@ -10,11 +10,11 @@ export interface DocumentStore {
   document: TextDocument;
   format: TrustFormat;
   /** Runs before anything is read or written: throws when this kind of store cannot work here. */
-  suits?: () => Promise<void>;
+  suits?: (() => Promise<void>) | undefined;
   /** Asks the server whether it could load the text that is now in place. */
-  check?: () => Promise<void>;
+  check?: (() => Promise<void>) | undefined;
   /** Makes the server use the text that is now in place. Must be repeatable. */
-  makeLive?: (text: string) => Promise<void>;
+  makeLive?: ((text: string) => Promise<void>) | undefined;
 }
 
 function messageOf(error: unknown): string {

@@ -4,12 +4,24 @@ import { commandStore, commandStoreSchema } from './command.js';
 import type { TrustContext } from './context.js';
 import { manual, manualSchema } from './manual.js';
 import { pemBundle, pemBundleSchema } from './pem-bundle.js';
+import { apache, apacheSchema } from './apache.js';
+import { caddy, caddySchema } from './caddy.js';
+import { envoy, envoySchema } from './envoy.js';
+import { haproxy, haproxySchema } from './haproxy.js';
+import { nginx, nginxSchema } from './nginx.js';
+import { traefik, traefikSchema } from './traefik.js';
 import type { TrustStore } from './trust-store.js';
 import { unsuitable, unsuitableSchemas } from './unsuitable.js';
 
 /** One trust store as it is written in `apigw-cert.yaml`; flags are read into the same shape. */
 export const trustStoreSchema = z.discriminatedUnion('kind', [
   pemBundleSchema,
+  apacheSchema,
+  caddySchema,
+  envoySchema,
+  haproxySchema,
+  nginxSchema,
+  traefikSchema,
   commandStoreSchema,
   manualSchema,
   ...unsuitableSchemas,
@@ -25,6 +37,18 @@ export function createTrustStore(config: TrustStoreConfig, context: TrustContext
   switch (config.kind) {
     case 'pem-bundle':
       return pemBundle(config);
+    case 'apache':
+      return apache(config);
+    case 'caddy':
+      return caddy(config);
+    case 'envoy':
+      return envoy(config);
+    case 'haproxy':
+      return haproxy(config);
+    case 'nginx':
+      return nginx(config);
+    case 'traefik':
+      return traefik(config);
     case 'command':
       return commandStore(config);
     case 'manual':

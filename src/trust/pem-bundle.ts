@@ -41,10 +41,11 @@ export function pemBundle(config: z.infer<typeof pemBundleSchema>): TrustStore {
     name,
     document: fileDocument(file),
     format: pemFormat,
-    ...(reload !== undefined && {
-      makeLive: async () => {
-        await runCommand(reload, { timeout });
-      },
-    }),
+    makeLive:
+      reload === undefined
+        ? undefined
+        : async () => {
+            await runCommand(reload, { timeout });
+          },
   });
 }

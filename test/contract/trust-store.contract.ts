@@ -25,6 +25,9 @@ export async function appError(work: Promise<unknown>): Promise<AppError> {
   return error;
 }
 
+/** Minted once for all kinds of a test file. */
+const identities = Promise.all([mintIdentity('a1b2c3', 340), mintIdentity('d4e5f6')]);
+
 export function trustStoreContract(kind: string, open: () => Promise<Subject>): void {
   describe(`${kind}: the contract of trust stores`, () => {
     let subject: Subject;
@@ -33,7 +36,7 @@ export function trustStoreContract(kind: string, open: () => Promise<Subject>): 
     let next: TestIdentity;
 
     beforeAll(async () => {
-      [old, next] = await Promise.all([mintIdentity('a1b2c3', 340), mintIdentity('d4e5f6')]);
+      [old, next] = await identities;
     });
 
     beforeEach(async () => {

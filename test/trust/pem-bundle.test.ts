@@ -54,8 +54,8 @@ describe('pem-bundle', () => {
     const spoilt = spoil(certificate.pem);
     await writeFile(file, spoilt);
     const store = createTrustStore({ kind: 'pem-bundle', file }, noContext);
-    for (const work of [store.observe(), store.add(certificate), store.remove(certificate)]) {
-      const error = await appError(work);
+    for (const work of ['observe', 'add', 'remove'] as const) {
+      const error = await appError(store[work](certificate));
       expect(error.code).toBe('TrustStoreUnreadable');
       expect(error.message).toMatch(message);
     }

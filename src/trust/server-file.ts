@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import { documentTrustStore } from './document-store.js';
+import { fileDocument } from './file-document.js';
+import type { TrustFormat } from './format.js';
+import { type Command, commandSchema, runCommand, timeoutSchema } from './run-command.js';
+import type { TrustStore } from './trust-store.js';
+
+/** The options that all file kinds of a server share. */
+export const serverFileOptions = {
+  file: z.string().min(1).describe('the file that the server’s configuration includes; for apigw-cert alone'),
+  check: commandSchema.optional().describe('tests the server’s configuration before each reload'),
+  reload: commandSchema
+    .optional()
+    .describe('makes the server read its configuration without dropping a request'),
+  timeout: timeoutSchema.optional(),
+};
+
+export interface ServerFile {
+  kind: string;
+  file: string;
+  check?: Command | undefined;
+  reload?: Command | undefined;
+  timeout?: string | undefined;
+}
+
+/** How a server is checked and told of a change when the user does not say otherwise; absent where it needs neither. */
+export interface ServerDefaults {
+  check?: Command;
+  reload?: Command;
+}
+
+/**
+ * A trust store in a file of a server, checked by the server itself before it is told to take it over.
+ * @param makeLive used in place of a reload command
+ */
+export function serverFile(
+  config: ServerFile,
+  format: TrustFormat,
+  defaults: ServerDefaults,
+  makeLive?: (text: string) => Promise<void>,
+): TrustStore {
+  const run = (command: Command | undefined): (() => Promise<void>) | undefined =>
+    command === undefined
+      ? undefined
+      : async () => {
+          await runCommand(command, { timeout: config.timeout });
+        };
+  return documentTrustStore({
+    name: `${config.kind}:${config.file}`,
+    document: fileDocument(config.file),
+    format,
+    check: run(config.check ?? defaults.check),
+    makeLive: makeLive ?? run(config.reload ?? defaults.reload),
+  });
+}
