@@ -39,6 +39,7 @@ export const ERROR_CODES = {
   CredentialsRefused: { exit: EXIT.failed, meaning: 'AWS does not accept the credentials.' },
   FileNotReadable: { exit: EXIT.failed, meaning: 'A file could not be read.' },
   FileNotWritable: { exit: EXIT.failed, meaning: 'A file could not be written; it is as it was before.' },
+  HookFailed: { exit: EXIT.failed, meaning: "A hook of the user's did not end with exit code 0." },
   Internal: { exit: EXIT.failed, meaning: 'A fault of apigw-cert itself.' },
   Interrupted: { exit: EXIT.interrupted, meaning: 'Stopped by a signal; nothing was left half-done.' },
   JournalBroken: { exit: EXIT.failed, meaning: 'The journal of a rotation cannot be read.' },

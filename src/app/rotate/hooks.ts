@@ -1,0 +1,47 @@
+import { AppError } from '../../core/errors.js';
+import { stageText } from '../../core/rotation/unit.js';
+import { runCommand, wordCommand } from '../../trust/run-command.js';
+import type { HookName } from './ports.js';
+import { account, step, type Run } from './run.js';
+
+/** What a hook learns of the rotation. */
+function variables(run: Run, name: HookName): Record<string, string> {
+  const { unit, moving } = account(run);
+  return {
+    APIGW_CERT_HOOK: name,
+    APIGW_CERT_ROTATION: run.rotationId,
+    APIGW_CERT_REGION: run.deps.gateway.region,
+    APIGW_CERT_OLD_ID: run.oldId,
+    APIGW_CERT_NEW_ID: unit.next?.clientCertificateId ?? '',
+    APIGW_CERT_NEW_FINGERPRINT_SHA256: unit.next?.trusted.fingerprintSha256 ?? '',
+    APIGW_CERT_STAGES: moving.map(stageText).join(' '),
+  };
+}
+
+/**
+ * Runs the user's command of that name once a rotation, the new certificate's PEM on its standard input; an earlier
+ * run that was killed in between does not count.
+ * @throws AppError `HookFailed`
+ */
+export async function runHook(run: Run, name: HookName): Promise<void> {
+  const { [name]: command, timeout } = run.request.hooks;
+  if (command === undefined) return;
+  const ran = run.records.some(
+    (record) => record.type === 'done' && record.step === 'hook' && record.subject === name,
+  );
+  if (ran) return;
+  await step(run, 'hook', name, async () => {
+    try {
+      const input = account(run).unit.next?.trusted.pem ?? '';
+      await runCommand(command, { env: variables(run, name), input, timeout });
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new AppError('HookFailed', `the hook "${name}" failed: ${why}`, {
+        hint: `run it by hand (${wordCommand(command)}), mend it, then run the same command again`,
+        cause,
+        ...(cause instanceof AppError ? { details: cause.details } : {}),
+      });
+    }
+    return { value: undefined };
+  });
+}

@@ -1,0 +1,42 @@
+import { AppError } from '../../core/errors.js';
+import {
+  markedDescription,
+  markTags,
+  MARK_TAG_KEYS,
+  plainDescription,
+  type Mark,
+} from '../../core/rotation/marks.js';
+import type { RotationCertificate } from '../../core/rotation/unit.js';
+import { rotationCertificate } from './observe.js';
+import type { Run } from './run.js';
+
+/**
+ * Marks a certificate that exists: by tags, or where those are denied in its description.
+ * @returns the certificate with its mark
+ */
+export async function writeMark(
+  { deps: { gateway } }: Run,
+  certificate: RotationCertificate,
+  mark: Mark,
+): Promise<RotationCertificate> {
+  const { clientCertificateId: id, description = '', tags } = certificate;
+  try {
+    await gateway.tagClientCertificate(id, markTags(mark));
+    return { ...certificate, tags: { ...tags, ...markTags(mark) }, mark };
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'AccessDenied') throw error;
+    return rotationCertificate({
+      ...(await gateway.updateClientCertificate(id, markedDescription(description, mark))),
+      tags,
+    });
+  }
+}
+
+/** Takes a mark away from wherever it stands. */
+export async function eraseMark({ deps: { gateway } }: Run, certificate: RotationCertificate): Promise<void> {
+  const { clientCertificateId: id, description = '', tags } = certificate;
+  const keys = MARK_TAG_KEYS.filter((key) => key in tags);
+  if (keys.length > 0) await gateway.untagClientCertificate(id, keys);
+  const plain = plainDescription(description);
+  if (plain !== description) await gateway.updateClientCertificate(id, plain);
+}

@@ -1,0 +1,290 @@
+import type { Stage } from '../../core/api-gateway.js';
+import { AppError } from '../../core/errors.js';
+import type { Step } from '../../core/rotation/next-step.js';
+import { stageText, type RotationCertificate } from '../../core/rotation/unit.js';
+import { allStages } from '../stages.js';
+import { makeNext } from './make.js';
+import { observeCertificates } from './observe.js';
+import { askUntil, probesOf, proveBoth, proveNew, refusalText } from './prove.js';
+import {
+  account,
+  lookAtStores,
+  NOTHING_PROVED,
+  pause,
+  step,
+  stopIfAsked,
+  storeNamed,
+  tell,
+  warn,
+  type Run,
+} from './run.js';
+
+/** Between two requests to the stage's own URL while it soaks, in milliseconds. */
+const SOAK_INTERVAL = 5_000;
+/** Failed requests in a row that end a soak; one alone may be anybody's. */
+const SOAK_FAILURES = 3;
+
+/** The steps that a rotation goes on after. */
+export type DoableStep = Exclude<Step, { kind: 'done' | 'keep' | 'stageChanged' }>;
+
+/** Does one step and brings what the run knows up to date. */
+export async function perform(run: Run, next: DoableStep): Promise<void> {
+  switch (next.kind) {
+    case 'generate':
+      return makeNext(run);
+    case 'trust':
+      run.progress = NOTHING_PROVED;
+      return changeTrust(run, 'trust', next.store, next.certificate);
+    case 'untrust':
+      run.progress = { ...run.progress, confirmed: false };
+      return changeTrust(run, 'untrust', next.store, next.certificate);
+    case 'prove':
+      return prove(run);
+    case 'check':
+      return check(run);
+    case 'switch':
+      return switchStage(run, 'switch', next.stage, next.next.clientCertificateId);
+    case 'verify':
+      return verify(run, next.next);
+    case 'soak':
+      return soak(run, next.until);
+    case 'recount':
+      return recount(run);
+    case 'confirm':
+      return confirm(run, next.next);
+    case 'delete':
+      return deleteCertificate(run, 'delete', next.certificate);
+  }
+}
+
+/** Adds a certificate to one trust store, or takes it away. */
+export async function changeTrust(
+  run: Run,
+  name: 'trust' | 'untrust' | 'untrustNew',
+  storeName: string,
+  { clientCertificateId, trusted }: RotationCertificate,
+): Promise<void> {
+  const store = storeNamed(run, storeName);
+  await step(run, name, storeName, async () => {
+    await (name === 'trust' ? store.add(trusted) : store.remove(trusted));
+    const { fingerprintSha256 } = trusted;
+    return { value: undefined, evidence: { clientCertificateId, fingerprintSha256 } };
+  }).finally(() => {
+    delete run.stores;
+  });
+}
+
+async function prove(run: Run): Promise<void> {
+  const { old, next } = account(run).unit;
+  if (!next) return;
+  await step(run, 'prove', next.clientCertificateId, async () => ({
+    value: undefined,
+    evidence: await proveBoth(run, old, next),
+  }));
+  run.progress = { ...run.progress, proved: true };
+}
+
+/** Looks once more right before the switch: the proofs took time, and others may have been at work. */
+async function check(run: Run): Promise<void> {
+  const { gateway } = run.deps;
+  const before = account(run);
+  await step(run, 'check', undefined, async () => {
+    const waiting = before.moving.filter(
+      ({ clientCertificateId }) => clientCertificateId !== before.unit.next?.clientCertificateId,
+    );
+    const [certificates, ...seen] = await Promise.all([
+      observeCertificates(gateway),
+      ...waiting.map((stage) => gateway.getStage(stage)),
+    ]);
+    run.certificates = certificates;
+    replaceStages(run, seen);
+    delete run.stores;
+    return { value: undefined };
+  });
+  run.progress = { ...run.progress, checked: true };
+  await forgetDeleted(run, before.unit.next);
+}
+
+/** A new certificate that somebody has deleted is of no use any more: no trust store shall keep it. */
+async function forgetDeleted(run: Run, next: RotationCertificate | undefined): Promise<void> {
+  if (!next || run.certificates.some((known) => known.clientCertificateId === next.clientCertificateId))
+    return;
+  for (const store of await lookAtStores(run)) {
+    if (!store.trusts.includes(next.trusted.fingerprintSha256)) continue;
+    await changeTrust(run, 'untrustNew', store.name, next);
+  }
+}
+
+function replaceStages(run: Run, seen: readonly Stage[]): void {
+  const fresh = new Map(seen.map((stage) => [stageText(stage), stage]));
+  run.stages = run.stages.map((stage) => fresh.get(stageText(stage)) ?? stage);
+}
+
+/** Sets a stage's certificate; `rollBack` is the same the other way round. */
+export async function switchStage(
+  run: Run,
+  name: 'switch' | 'rollBack',
+  stage: Stage,
+  clientCertificateId: string,
+): Promise<void> {
+  const { gateway } = run.deps;
+  await step(run, name, stageText(stage), async () => {
+    const before = stage.clientCertificateId;
+    replaceStages(run, [await gateway.setStageCertificate(stage, clientCertificateId)]);
+    return { value: undefined, evidence: { before, after: clientCertificateId } };
+  });
+  if (name === 'switch' && run.request.settings.redeploy === 'always') {
+    await step(run, 'redeploy', stageText(stage), async () => {
+      const { id } = await gateway.createDeployment(
+        stage,
+        `apigw-cert: client certificate ${clientCertificateId}`,
+      );
+      return { value: undefined, evidence: { deploymentId: id } };
+    });
+  }
+}
+
+async function verify(run: Run, next: RotationCertificate): Promise<void> {
+  const { gateway } = run.deps;
+  const { moving } = account(run);
+  await step(run, 'verify', next.clientCertificateId, async () => {
+    replaceStages(run, await Promise.all(moving.map((stage) => gateway.getStage(stage))));
+    const behind = account(run).moving.length < moving.length;
+    // Somebody set another certificate: the next look decides, a proof would say nothing about it.
+    return { value: undefined, evidence: behind ? {} : { accepted: await proveNew(run, next) } };
+  });
+  run.progress = { ...run.progress, checked: false, verified: true };
+}
+
+/** Lets API Gateway bring the change to all its hosts, and watches the stage's own URL meanwhile where one is given. */
+async function soak(run: Run, until: Date): Promise<void> {
+  const { deps, request } = run;
+  const end = until.toISOString();
+  tell(run, { type: 'waiting', until: end, reason: 'soak' });
+  if (!request.settings.wait) {
+    throw new AppError(
+      'RotationWaiting',
+      `the new certificate is in use; the old one goes after the soak, at ${end}`,
+      {
+        hint: 'run the same command again after that',
+        details: { until: end },
+      },
+    );
+  }
+  await step(run, 'soak', undefined, async () => {
+    let requests = 0;
+    let failures = 0;
+    for (;;) {
+      const left = until.getTime() - deps.now().getTime();
+      if (left <= 0) break;
+      stopIfAsked(run);
+      if (request.probeUrl === undefined) {
+        await pause(run, left);
+        continue;
+      }
+      const status = await deps.request(request.probeUrl);
+      requests += 1;
+      failures = status >= 200 && status < 400 ? 0 : failures + 1;
+      if (failures === SOAK_FAILURES) {
+        throw new AppError(
+          'NewCertificateRefused',
+          `${request.probeUrl} answered ${status} ${failures} times in a row after the switch`,
+          {
+            hint: 'see what the backend logs about it',
+          },
+        );
+      }
+      await pause(run, Math.min(left, SOAK_INTERVAL));
+    }
+    return { value: undefined, evidence: { requests } };
+  });
+}
+
+/** Asks once more which stages there are: nothing that any of them presents may go. */
+async function recount(run: Run): Promise<void> {
+  await step(run, 'recount', undefined, async () => {
+    run.deps.gateway.forget();
+    const { stages } = await allStages(run.deps.gateway);
+    run.stages = stages;
+    delete run.stores;
+    return { value: undefined, evidence: { stages: stages.length } };
+  });
+  const { moving, unit } = account(run);
+  const behind = moving.some(
+    ({ clientCertificateId }) => clientCertificateId !== unit.next?.clientCertificateId,
+  );
+  // A stage that came to the old certificate meanwhile moves too, and its backend has not been asked yet.
+  run.progress = behind ? NOTHING_PROVED : { ...run.progress, recounted: true };
+}
+
+/** After the removal: the new certificate has to be accepted, the old one should be refused. */
+async function confirm(run: Run, next: RotationCertificate): Promise<void> {
+  const { old } = account(run).unit;
+  const { settle, probes: times } = run.request.settings;
+  await step(run, 'confirm', next.clientCertificateId, async () => {
+    const probes = await probesOf(run);
+    const { asWanted, results } = await askUntil(
+      run,
+      { probes, certificateId: next.clientCertificateId, wanted: 'accepted', times },
+      settle,
+    );
+    if (!asWanted) {
+      throw new AppError(
+        'NewCertificateRefused',
+        `since the old certificate was removed the backend refuses the new one: ${refusalText(results)}`,
+        {
+          hint: 'look at the trust stores and at what the backend logs',
+        },
+      );
+    }
+    if (!old) return { value: undefined, evidence: { accepted: results } };
+    const gone = await askUntil(
+      run,
+      { probes, certificateId: old.clientCertificateId, wanted: 'refused', times: 1 },
+      settle,
+    );
+    if (!gone.asWanted && !run.request.settings.allowUncheckedBackend) {
+      warn(
+        run,
+        'OldCertificateStillAccepted',
+        `the backend still accepts the old certificate ${old.clientCertificateId}, which no trust store of this rotation holds any more`,
+      );
+    }
+    return { value: undefined, evidence: { accepted: results, refused: gone.results } };
+  });
+  run.progress = { ...run.progress, confirmed: true };
+}
+
+/** Deletes one certificate, for good: its private key exists nowhere else. */
+export async function deleteCertificate(
+  run: Run,
+  name: 'delete' | 'deleteNew',
+  { clientCertificateId }: RotationCertificate,
+): Promise<void> {
+  await step(run, name, clientCertificateId, async () => {
+    try {
+      await run.deps.gateway.deleteClientCertificate(clientCertificateId);
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      if (error.code === 'RequestRefused') throw await inUse(run, clientCertificateId, error);
+      if (error.code !== 'CertificateNotFound') throw error;
+    }
+    return { value: undefined };
+  });
+  run.certificates = run.certificates.filter(
+    (certificate) => certificate.clientCertificateId !== clientCertificateId,
+  );
+}
+
+/** AWS refuses to delete what a stage presents, and does not say which one. */
+async function inUse(run: Run, id: string, refusal: AppError): Promise<AppError> {
+  run.deps.gateway.forget();
+  const { stages } = await allStages(run.deps.gateway);
+  const users = stages.filter(({ clientCertificateId }) => clientCertificateId === id).map(stageText);
+  if (users.length === 0) return refusal;
+  return new AppError('CertificateInUse', `${users.join(', ')} presents ${id}, so it cannot be deleted`, {
+    hint: 'run the same command again: it moves that stage too',
+    cause: refusal,
+    details: { stages: users },
+  });
+}

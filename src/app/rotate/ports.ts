@@ -1,0 +1,50 @@
+import type { RotationEvent } from '../../core/rotation/event.js';
+import type { ProbeRequest } from '../../core/rotation/probe.js';
+import type { RotationSettings } from '../../core/rotation/settings.js';
+import type { Journal } from '../../journal/journal.js';
+import type { Command } from '../../trust/run-command.js';
+import type { TrustStore } from '../../trust/trust-store.js';
+import type { RememberingGateway } from './remembering.js';
+
+/** The world as a rotation needs it. */
+export interface RotationDeps {
+  gateway: RememberingGateway;
+  stores: readonly TrustStore[];
+  journal: Journal;
+  now: () => Date;
+  /** Waits so many milliseconds; rejects as soon as the signal is aborted. */
+  sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** A new rotation's id: letters, digits, `-` and `_`. */
+  newRotationId: () => string;
+  emit: (event: RotationEvent) => void;
+  /** Aborted when the run is to stop; the step in hand is finished. */
+  signal: AbortSignal;
+  /** Called before each effect; throws once another run has taken over. */
+  assertHeld: () => Promise<void>;
+  /** Asks the stage's own URL, as a client would, and returns the status; 0 when there was no answer. */
+  request: (url: string) => Promise<number>;
+}
+
+/** When a hook runs; `failed` also when the rotation was undone. */
+export const HOOKS = ['pre', 'trusted', 'switched', 'done', 'failed'] as const;
+
+export type HookName = (typeof HOOKS)[number];
+
+/** A user's commands at the turns of a rotation. */
+export type Hooks = Partial<Record<HookName, Command>> & { timeout?: string };
+
+/** What is asked of one rotation, beside its settings. */
+export interface RotationRequest {
+  settings: RotationSettings;
+  /** The call that proves the target's backend; without it harmless GETs are chosen. */
+  probe?: ProbeRequest;
+  /** The API that `probe` belongs to; for the other APIs of a shared certificate calls are chosen. */
+  probeApiId?: string;
+  /** The stage's own URL, asked during the soak. */
+  probeUrl?: string;
+  /** Rotate to this certificate instead of a new one. */
+  to?: string;
+  hooks: Hooks;
+  /** The target's name in the configuration. */
+  target?: string;
+}

@@ -1,0 +1,28 @@
+import type { RotationStep } from './record.js';
+
+/**
+ * What a rotation tells while it runs, for people and pipelines alike (`--events`). `at` is ISO 8601 in UTC, `ms` is
+ * milliseconds, `subject` is a stage, a trust store's name or a certificate's id.
+ */
+export type RotationEvent = { at: string; rotationId: string } & (
+  | { type: 'started'; oldCertificateId: string; stages: readonly string[]; resumed: boolean }
+  | { type: 'stepStarted'; step: RotationStep; subject?: string }
+  | { type: 'stepDone'; step: RotationStep; subject?: string; ms: number; evidence: Record<string, unknown> }
+  | { type: 'stepFailed'; step: RotationStep; subject?: string; code: string; message: string }
+  | { type: 'waiting'; until: string; reason: string }
+  | { type: 'warning'; code: RotationWarning; message: string }
+  | { type: 'undoing'; reason: string }
+  | { type: 'ended'; outcome: string }
+);
+
+/** What is worth a person's look but stops nothing. */
+export type RotationWarning =
+  | 'BackendDoesNotCheck'
+  | 'BackendUnproved'
+  | 'HookFailed'
+  | 'JournalLost'
+  | 'MarkNotWritten'
+  | 'OldCertificateExpired'
+  | 'OldCertificateRefused'
+  | 'OldCertificateStillAccepted'
+  | 'RivalCertificate';
