@@ -243,14 +243,7 @@ const LEFT_AS_IT_IS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 /** Leaves a safe state after a failure, and says what to throw. */
 async function recover(run: Run, error: unknown): Promise<unknown> {
   const code = error instanceof AppError ? error.code : undefined;
-  if (
-    code === 'Interrupted' ||
-    code === 'RotationWaiting' ||
-    code === 'LockLost' ||
-    code === 'JournalNotWritable'
-  ) {
-    return error;
-  }
+  if (code !== undefined && LEFT_AS_IT_IS.has(code)) return error;
   const { unit, moving } = account(run);
   const { next, oldId } = unit;
   if (code === 'RotationOvertaken') return takeBackOwn(run, error);

@@ -4,7 +4,7 @@ import type { RotationEvent, RotationWarning } from '../../core/rotation/event.j
 import type { Progress, Situation, StoreView } from '../../core/rotation/next-step.js';
 import type { RotationOutcome, RotationRecord, RotationStep } from '../../core/rotation/record.js';
 import { JOURNAL_VERSION } from '../../core/rotation/record.js';
-import { stageText } from '../../core/rotation/unit.js';
+import { stageText, type RotationCertificate } from '../../core/rotation/unit.js';
 import type { TrustStore } from '../../trust/trust-store.js';
 import { observeStores, viewAccount, type AccountView } from './observe.js';
 import type { RotationDeps, RotationRequest } from './ports.js';
