@@ -1,5 +1,5 @@
 /** Every kind of trust store: one file each, one line here, and the shared contract suite tests it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { commandStore, commandStoreSchema } from './command.js';
 import type { TrustContext } from './context.js';
 import { manual, manualSchema } from './manual.js';

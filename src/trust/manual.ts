@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { TrustedCertificate } from '../core/certificate.js';
 import { AppError } from '../core/errors.js';
 import type { TrustContext } from './context.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { AppError } from '../core/errors.js';
 import { documentTrustStore } from './document-store.js';
 import { fileDocument } from './file-document.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { AppError } from '../core/errors.js';
 
 /** Servers that were measured to accept only the first of two such certificates on one host name, in every form. */

@@ -107,27 +107,15 @@ function refuse(file: string, problems: readonly Problem[]): never {
 }
 
 function withAbsolutePaths(configuration: Configuration, directory: string): Configuration {
-  const { targets } = configuration;
-  if (!targets) return configuration;
-  const absolute = ([key, value]: [string, unknown]): [string, unknown] => [
-    key,
-    PATH_KEYS.includes(key) && typeof value === 'string' ? resolvePath(value, directory) : value,
-  ];
-  return {
-    ...configuration,
-    targets: Object.fromEntries(
-      Object.entries(targets).map(([name, target]) => [
-        name,
-        {
-          ...target,
-          trust: target.trust.map((store) => ({
-            ...Object.fromEntries(Object.entries(store).map(absolute)),
-            kind: store.kind,
-          })),
-        },
-      ]),
-    ),
-  };
+  for (const { trust } of Object.values(configuration.targets ?? {})) {
+    for (const store of trust as Record<string, unknown>[]) {
+      for (const key of PATH_KEYS) {
+        const path = store[key];
+        if (typeof path === 'string') store[key] = resolvePath(path, directory);
+      }
+    }
+  }
+  return configuration;
 }
 
 /**

@@ -44,6 +44,8 @@ function wantedText(issue: z.core.$ZodRawIssue): string {
       return issue.origin === 'number' ? `at least ${issue.minimum}` : 'filled in';
     case 'too_big':
       return `at most ${issue.maximum}`;
+    case 'invalid_union':
+      return ''; // its alternatives say it
     default:
       return 'written differently';
   }
@@ -90,6 +92,11 @@ function unknownKey(key: string, parent: Path, validKeys: readonly string[]): Mi
   };
 }
 
+/** What each alternative of a union would have wanted. */
+function alternativesOf(issue: z.core.$ZodIssue): string[] {
+  return issue.code === 'invalid_union' ? issue.errors.flatMap(([first]) => first?.message ?? []) : [];
+}
+
 function shapeOf(schema: unknown): string[] {
   const { shape } = (schema as z.core.$ZodObject | undefined)?._zod.def ?? {};
   return Object.keys(shape ?? {});
@@ -132,7 +139,7 @@ function check<T>(schema: z.ZodMiniType<T>, data: unknown): { value: T } | { mis
       if (inner && inner.length > 0) return inner.flatMap((part) => mistakesOf(part, path));
     }
     const known = alternatives.get(id(path));
-    const wanted = known ? oneOf(known) : issue.message;
+    const wanted = known ? oneOf(known) : issue.message || alternativesOf(issue).join(' or ');
     if (value === undefined) {
       return [{ path, message: `${pathText(path)} is missing; it must be ${wanted}` }];
     }

@@ -7,6 +7,7 @@ import * as z from 'zod/mini';
 import { parseDuration, parseThreshold, thresholdMs } from '../../core/duration.js';
 import { AppError } from '../../core/errors.js';
 import { assertThresholdOrder, GATEWAY_LIFETIME_MS } from '../../core/expiry.js';
+import { trustStoreSchema } from '../../trust/index.js';
 
 /** The issues of a check or a transform, as zod hands them around. */
 type Issues = z.core.ParsePayload['issues'];
@@ -85,9 +86,6 @@ const regions = z
   })
   .check(z.describe('The Regions to watch: a list, or "all" for those enabled in the account'));
 
-/** One trust store of a target. Its keys depend on its kind and are checked by the trust store itself. */
-const trustStore = z.looseObject({ kind: text('What kind of trust store it is, such as pem-bundle') });
-
 const probe = z
   .strictObject({
     method: z.exactOptional(
@@ -144,7 +142,7 @@ const target = z
       duration('How long the old certificate stays trusted and undeleted after the switch'),
     ),
     trust: z
-      .array(trustStore)
+      .array(trustStoreSchema)
       .check(z.minLength(1), z.describe('Every trust store of the backend, in the order they are changed')),
     redeploy: z.exactOptional(
       z

@@ -120,15 +120,15 @@ targets:
     api: a
     stages: [prod]
     trust:
-      - { kind: x, file: certs/a.pem }
-      - { kind: x, file: ~/a.pem, reload: [a/b] }
-      - { kind: x, directory: ../pins }
+      - { kind: pem-bundle, file: certs/a.pem }
+      - { kind: pem-bundle, file: ~/a.pem, reload: [a/b] }
+      - { kind: hitch, directory: ../pins }
 `;
     const loaded = await loadConfiguration({ file: write(yaml) });
     expect(loaded?.targets?.['a']?.trust).toEqual([
-      { kind: 'x', file: join(directory, 'certs/a.pem') },
-      { kind: 'x', file: join(homedir(), 'a.pem'), reload: ['a/b'] },
-      { kind: 'x', directory: join(directory, '..', 'pins') },
+      { kind: 'pem-bundle', file: join(directory, 'certs/a.pem') },
+      { kind: 'pem-bundle', file: join(homedir(), 'a.pem'), reload: ['a/b'] },
+      { kind: 'hitch', directory: join(directory, '..', 'pins') },
     ]);
     expect(resolvePath('~other/x', '/d')).toBe('/d/~other/x');
   });
@@ -151,7 +151,7 @@ describe('a wrong configuration is refused with line, column and remedy', () => 
       [expect.stringMatching(/^1:1: unknown key "a"; /), expect.stringMatching(/^2:1: unknown key "b"; /)],
     ],
     [
-      'targets:\n  a:\n    stages: [x]\n    trust: [{ kind: y }]\n',
+      'targets:\n  a:\n    stages: [x]\n    trust: [{ kind: manual }]\n',
       ['2:3: targets.a.api is missing; it must be text'],
     ],
     [
@@ -185,23 +185,27 @@ describe('a wrong configuration is refused with line, column and remedy', () => 
       ],
     ],
     [
-      'targets:\n  a: { api: 123, stages: [prod], trust: [{ kind: x }] }',
+      'targets:\n  a: { api: 123, stages: [prod], trust: [{ kind: manual }] }',
       ['2:13: targets.a.api must be text, not 123; put it in quotes'],
     ],
     [
-      'targets:\n  a: { api: a, stages: [], trust: [{ kind: x }] }',
+      'targets:\n  a: { api: a, stages: [], trust: [{ kind: manual }] }',
       ['2:24: targets.a.stages must be filled in, not an empty list'],
     ],
     [
-      'targets:\n  a: { api: a, stages: prod, trust: [{ kind: x }] }',
+      'targets:\n  a: { api: a, stages: prod, trust: [{ kind: manual }] }',
       ['2:24: targets.a.stages must be a list, not "prod"'],
     ],
     [
       'targets:\n  a: { api: a, stages: [prod], trust: [{ file: x }] }',
-      ['2:40: targets.a.trust[0].kind is missing; it must be text'],
+      [
+        expect.stringMatching(
+          /^2:40: targets\.a\.trust\[0\]\.kind is missing; it must be one of .*pem-bundle, /,
+        ),
+      ],
     ],
     [
-      'targets:\n  "a b": { api: a, stages: [prod], trust: [{ kind: x }] }',
+      'targets:\n  "a b": { api: a, stages: [prod], trust: [{ kind: manual }] }',
       ['2:3: the key "a b" must be a name of at most 64 letters, digits, ".", "_" and "-"'],
     ],
     [
@@ -229,6 +233,21 @@ describe('a wrong configuration is refused with line, column and remedy', () => 
         ),
       ],
     ],
+    [
+      'targets:\n  a: { api: a, stages: [b], trust: [{ kind: pem-bundle, fiel: x }] }',
+      [
+        '2:37: targets.a.trust[0].file is missing; it must be text',
+        '2:57: unknown key "fiel" in targets.a.trust[0]; did you mean "file"?',
+      ],
+    ],
+    [
+      'targets:\n  a: { api: a, stages: [b], trust: [{ kind: pem-bundle, file: x, reload: 5 }] }',
+      ['2:74: targets.a.trust[0].reload must be a list or text, not 5'],
+    ],
+    [
+      'targets:\n  a: { api: a, stages: [b], trust: [{ kind: pem-bundle, file: x, timeout: 5 }] }',
+      ['2:75: targets.a.trust[0].timeout must be text, not 5; put it in quotes'],
+    ],
     ['notify: [{ kind: mail }]', ['1:18: notify[0].kind must be one of sns, webhook, command, not "mail"']],
     [
       'notify: [{ kind: webhook, url: "file:///etc/passwd" }]',
@@ -241,7 +260,7 @@ describe('a wrong configuration is refused with line, column and remedy', () => 
     ],
     ['accounts:\n  - profile: x\n  - profile: x\n', ['3:5: accounts[1]: this account is listed already']],
     [
-      `${target}  b: { api: a, stages: [beta, prod], trust: [{ kind: x }] }\n`,
+      `${target}  b: { api: a, stages: [beta, prod], trust: [{ kind: manual }] }\n`,
       ['6:31: targets.b.stages[1]: this stage is named already; a stage belongs to one target, once'],
     ],
     ['region: eu-west-1\nregion: eu-west-2\n', ['2:1: Map keys must be unique']],
@@ -263,12 +282,12 @@ describe('a wrong configuration is refused with line, column and remedy', () => 
   test('a mistake in a part that is shared is shown where it is written', async () => {
     const yaml = `
 targets:
-  a: { api: a, stages: [prod], trust: &trust [{ kind: 5 }] }
+  a: { api: a, stages: [prod], trust: &trust [{ kind: pem-bundle, file: 5 }] }
   b: { api: b, stages: [prod], trust: *trust }
 `;
     expect(await problemsOf(yaml)).toEqual([
-      '3:55: targets.a.trust[0].kind must be text, not 5; put it in quotes',
-      '3:55: targets.b.trust[0].kind must be text, not 5; put it in quotes',
+      '3:73: targets.a.trust[0].file must be text, not 5; put it in quotes',
+      '3:73: targets.b.trust[0].file must be text, not 5; put it in quotes',
     ]);
   });
 
