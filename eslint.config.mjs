@@ -28,17 +28,12 @@ export default tseslint.config(
     files: ['src/**/*.ts'],
     ignores: ['src/emulator/**'],
     rules: {
-      '@typescript-eslint/no-restricted-imports': [
+      'no-restricted-syntax': [
         'error',
         {
-          paths: [
-            {
-              name: 'zod',
-              importNames: ['z'],
-              message:
-                "Write import * as z from 'zod/mini' (or 'zod'): the named z keeps every locale, 15 ms at start.",
-            },
-          ],
+          selector: "ImportDeclaration[source.value=/^zod/] > ImportSpecifier[imported.name='z']",
+          message:
+            "Write import * as z from 'zod' (or 'zod/mini'): the named z keeps every locale, 17 ms at start.",
         },
       ],
     },

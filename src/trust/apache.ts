@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { fingerprintOfPem, lineFormat } from './line-format.js';
 import { serverFile, serverFileOptions } from './server-file.js';
 import type { TrustStore } from './trust-store.js';

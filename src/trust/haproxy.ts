@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { fingerprints } from './format.js';
 import { syncAcl } from './haproxy-runtime.js';
 import { fingerprintOfHex, hexOfFingerprint, lineFormat } from './line-format.js';

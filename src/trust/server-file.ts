@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { documentTrustStore } from './document-store.js';
 import { fileDocument } from './file-document.js';
 import type { TrustFormat } from './format.js';
