@@ -1,22 +1,14 @@
 import type { RestApi, Stage } from '../core/api-gateway.js';
-import type { Gateway } from '../gateway/gateway.js';
 import { AppError } from '../core/errors.js';
-
-/** Calls under way at once: API Gateway allows an account 10 a second and a burst of 40 over all callers. */
-const CONCURRENCY = 8;
+import type { Gateway } from '../gateway/gateway.js';
 
 /**
- * Every stage of the account and Region: one call a page of APIs, and one an API. An API that is deleted meanwhile
- * has no stages.
+ * Every stage of the account and Region: one call a page of APIs, and one an API, at the gateway's pace. An API that
+ * is deleted meanwhile has no stages.
  */
 export async function allStages(gateway: Gateway): Promise<{ apis: RestApi[]; stages: Stage[] }> {
   const apis = await gateway.getRestApis();
-  const stages: Stage[][] = [];
-  const remaining = apis.entries();
-  const worker = async (): Promise<void> => {
-    for (const [index, { id }] of remaining) stages[index] = await stagesOf(gateway, id);
-  };
-  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+  const stages = await Promise.all(apis.map(({ id }) => stagesOf(gateway, id)));
   return { apis, stages: stages.flat() };
 }
 

@@ -11,6 +11,8 @@ export interface Output {
   noteStyle: ChalkInstance;
   /** The command's one result: `json` as a document, or the text, made only when it is wanted. */
   result(json: unknown, text: () => string): void;
+  /** The command's one result where that is a file's content: these octets and nothing else. */
+  content(octets: Uint8Array): void;
   /** Something worth knowing on the way; silenced by `--quiet`. */
   note(text: string): void;
   /** Something that the user must know; not silenced. */
@@ -40,6 +42,9 @@ export function createOutput({ output, color, quiet = false }: CommonOptions): O
     noteStyle,
     result(json, text) {
       process.stdout.write(output === 'json' ? `${JSON.stringify(json, null, 2)}\n` : line(text()));
+    },
+    content(octets) {
+      process.stdout.write(octets);
     },
     note(text) {
       if (!quiet) process.stderr.write(line(text));

@@ -4,7 +4,9 @@ import { addCommonOptions, failureExit } from './command.js';
 import { attachCommand, detachCommand } from './commands/attach.js';
 import { checkExpiryCommand } from './commands/check-expiry.js';
 import { deleteCommand } from './commands/delete.js';
+import { downloadCommand } from './commands/download.js';
 import { generateCommand } from './commands/generate.js';
+import { inspectCommand } from './commands/inspect.js';
 import { listCommand } from './commands/list.js';
 import { updateCommand } from './commands/update.js';
 import { reportError } from './output.js';
@@ -31,6 +33,8 @@ export function createProgram(): Command {
     .addHelpText('after', OVERVIEW);
   const commands = [
     listCommand(),
+    inspectCommand(),
+    downloadCommand(),
     checkExpiryCommand(),
     generateCommand(),
     updateCommand(),

@@ -8,10 +8,14 @@ const binary = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'bin', 
 export interface CliResult {
   code: number | undefined;
   stdout: string;
+  /** stdout's octets, for a result that is binary. */
+  bytes: Uint8Array;
   stderr: string;
   /** stdout as the one JSON document that it must be. */
   json: () => unknown;
 }
+
+const decoder = new TextDecoder();
 
 /** Nothing of the surroundings of the tests: no AWS configuration, no home, no colours. */
 const BARE = {
@@ -23,16 +27,24 @@ const BARE = {
 /** Runs the built command line as a user would, whatever its exit code. */
 export async function cli(
   words: readonly string[],
-  { env = {}, input }: { env?: Readonly<Record<string, string>>; input?: string } = {},
+  { env = {}, input }: { env?: Readonly<Record<string, string>>; input?: string | Uint8Array } = {},
 ): Promise<CliResult> {
-  const { exitCode, stdout, stderr } = await execa(process.execPath, [binary, ...words], {
+  const result = await execa(process.execPath, [binary, ...words], {
     env: { ...BARE, ...env },
     extendEnv: false,
     reject: false,
     stripFinalNewline: false,
+    encoding: 'buffer',
     ...(input === undefined ? { stdin: 'ignore' } : { input }),
   });
-  return { code: exitCode, stdout, stderr, json: () => JSON.parse(stdout) as unknown };
+  const [stdout = '', stderr = ''] = [result.stdout, result.stderr].map((octets) => decoder.decode(octets));
+  return {
+    code: result.exitCode,
+    stdout,
+    bytes: result.stdout,
+    stderr,
+    json: () => JSON.parse(stdout) as unknown,
+  };
 }
 
 /** The environment that leads the command line to an emulator. */

@@ -1,0 +1,59 @@
+import { X509Certificate } from 'node:crypto';
+import type { TrustedCertificate } from '../core/certificate.js';
+import { certificateView, type CertificateView } from '../core/certificate-view.js';
+import { AppError } from '../core/errors.js';
+import type { Gateway } from '../gateway/gateway.js';
+import { readBundle, writeBundle, type BundleFinding } from '../x509/bundle.js';
+import { trustedCertificate } from '../x509/certificate.js';
+
+export type DownloadFormat = 'pem' | 'der';
+
+export interface Download {
+  certificates: readonly (CertificateView & { pem: string })[];
+  /** What the file holds: DER, or PEM with LF line ends and one newline at the end. */
+  content: Uint8Array;
+  /** What is dangerous about the file: several certificates of API Gateway in one are the rotation trap. */
+  findings: readonly BundleFinding[];
+}
+
+/**
+ * Fetches certificates as the content of one file. One alone is plain PEM, octet for octet what openssl writes, which
+ * some servers compare; several have a line of comment each.
+ * @throws AppError `CertificateNotFound`; `Usage` for several in DER; and what the gateway throws
+ */
+export async function download(
+  gateway: Gateway,
+  { ids, format }: { ids: readonly string[]; format: DownloadFormat },
+  now: () => Date,
+): Promise<Download> {
+  const distinct = [...new Set(ids)];
+  if (format === 'der' && distinct.length > 1) {
+    throw new AppError('Usage', `DER holds one certificate, not ${distinct.length}`, {
+      hint: 'use --format pem, or download each into a file of its own',
+    });
+  }
+  const at = now();
+  const answers = await Promise.all(distinct.map((id) => gateway.getClientCertificate(id)));
+  const fetched = answers.map((answer) => ({
+    answer,
+    trusted: trustedCertificate(answer.pemEncodedCertificate, answer.clientCertificateId),
+  }));
+  const content = contentOf(
+    fetched.map(({ trusted }) => trusted),
+    format,
+  );
+  return {
+    certificates: fetched.map(({ answer, trusted }) => ({
+      ...certificateView(answer, trusted, at),
+      pem: trusted.pem,
+    })),
+    content,
+    findings: readBundle(content).findings,
+  };
+}
+
+function contentOf(certificates: readonly TrustedCertificate[], format: DownloadFormat): Uint8Array {
+  const [first, ...others] = certificates;
+  if (!first || others.length > 0) return Buffer.from(writeBundle(certificates));
+  return format === 'der' ? new X509Certificate(first.pem).raw : Buffer.from(first.pem);
+}

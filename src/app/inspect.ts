@@ -1,0 +1,97 @@
+import type { CertificateView } from '../core/certificate-view.js';
+import { certificateView, DEFAULT_THRESHOLDS } from '../core/certificate-view.js';
+import { daysLeft } from '../core/certificate.js';
+import { AppError } from '../core/errors.js';
+import { expiryStatus, type ExpiryStatus } from '../core/expiry.js';
+import { inventory, isAcmArn, type StageUse } from '../core/inventory.js';
+import type { Gateway } from '../gateway/gateway.js';
+import { anatomy, type CertificateAnatomy } from '../x509/anatomy.js';
+import { readBundle, type BundleFinding } from '../x509/bundle.js';
+import { allStages } from './stages.js';
+
+/** One of the account's certificates, all that it says, and the stages that present it. */
+export interface InspectedClientCertificate extends CertificateView, CertificateAnatomy {
+  usedBy: readonly StageUse[];
+}
+
+/** A certificate of a file; `line` is that of its BEGIN, from 1. */
+export interface InspectedCertificate extends CertificateAnatomy {
+  line: number;
+  status: ExpiryStatus;
+  daysLeft: number;
+}
+
+export interface InspectedFile {
+  certificates: readonly InspectedCertificate[];
+  findings: readonly BundleFinding[];
+}
+
+/**
+ * Looks at one certificate of the account, and at every stage for its use.
+ * @throws AppError `CertificateNotFound`, and what the gateway throws
+ */
+export async function inspectClientCertificate(
+  gateway: Gateway,
+  clientCertificateId: string,
+  now: () => Date,
+): Promise<InspectedClientCertificate> {
+  if (isAcmArn(clientCertificateId)) {
+    throw new AppError(
+      'CertificateNotFound',
+      `${clientCertificateId} is not a client certificate but one of ACM`,
+      {
+        hint: `ask ACM: aws acm describe-certificate --certificate-arn ${clientCertificateId}`,
+      },
+    );
+  }
+  const [certificate, { apis, stages }] = await Promise.all([
+    gateway.getClientCertificate(clientCertificateId),
+    allStages(gateway),
+  ]);
+  const whole = anatomy(certificate.pemEncodedCertificate);
+  const { usedBy } = inventory({ certificates: [certificate], apis, stages });
+  return {
+    ...whole,
+    ...certificateView(certificate, whole, now()),
+    usedBy: usedBy.get(certificate.clientCertificateId) ?? [],
+  };
+}
+
+/**
+ * Looks at every certificate of a file's content, PEM or DER; needs no AWS.
+ * @param name how to call the file in an error
+ * @throws AppError `CertificateUnreadable` when there is none
+ */
+export function inspectFile(bytes: Uint8Array, name: string, now: () => Date): InspectedFile {
+  const { certificates, findings } = readBundle(bytes);
+  if (certificates.length === 0) {
+    throw new AppError('CertificateUnreadable', `${name} holds no certificate that can be read`, {
+      hint: hintFor(findings),
+      details: { file: name, findings },
+    });
+  }
+  const at = now();
+  return {
+    certificates: certificates.map(({ certificate, line }) => ({
+      line,
+      status: expiryStatus(certificate, DEFAULT_THRESHOLDS, at),
+      daysLeft: daysLeft(certificate.notAfter, at),
+      ...anatomy(certificate.pem),
+    })),
+    findings,
+  };
+}
+
+function hintFor(findings: readonly BundleFinding[]): string {
+  const [first] = findings;
+  switch (first?.code) {
+    case 'PrivateKey':
+      return 'it is a private key: name the file of the certificate that belongs to it';
+    case 'NotACertificate':
+      return `it is a ${first.label}: name the file of a certificate`;
+    case 'Broken':
+      return `what begins on line ${first.line} is damaged: compare with a good copy, or download it again`;
+    default:
+      return 'a certificate file is PEM (-----BEGIN CERTIFICATE-----) or DER';
+  }
+}

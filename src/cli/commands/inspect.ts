@@ -1,0 +1,38 @@
+import type { Command } from 'commander';
+import { action, command } from '../command.js';
+import { readInput } from '../input.js';
+
+export function inspectCommand(): Command {
+  return command(
+    'inspect <target>',
+    'Everything that certificates say: one by its id, a file, or - for stdin',
+  )
+    .addHelpText(
+      'after',
+      `
+A target that exists as a file is read as one, PEM or DER, without AWS; anything else is a certificate's id.
+
+Examples:
+  apigw-cert inspect a1b2c3
+  apigw-cert inspect /etc/orders/apigw.pem
+  openssl s_client -connect backend:443 </dev/null | apigw-cert inspect -`,
+    )
+    .action(
+      action<object, [target: string]>(async ({ args: [target], gateway, out, now }) => {
+        const input = await readInput(target);
+        const [{ inspectClientCertificate, inspectFile }, text, { findingText }] = await Promise.all([
+          import('../../app/inspect.js'),
+          import('../inspect-text.js'),
+          import('../finding-text.js'),
+        ]);
+        if (input === undefined) {
+          const certificate = await inspectClientCertificate(await gateway(), target, now);
+          out.result(certificate, () => text.clientCertificateText(certificate, out.style));
+          return;
+        }
+        const file = inspectFile(input.bytes, input.name, now);
+        out.result(file, () => text.fileText(file, out.style));
+        for (const finding of file.findings) out.warn(findingText(finding));
+      }),
+    );
+}

@@ -1,0 +1,36 @@
+import { printable } from '../core/printable.js';
+import type { BundleFinding } from '../x509/bundle.js';
+
+const PROBLEMS: Readonly<Record<Extract<BundleFinding, { code: 'Broken' }>['problem'], string>> = {
+  marker: 'a PEM block lacks its BEGIN or its END',
+  base64: 'the base64 of a PEM block is damaged',
+  certificate: 'what is there is no certificate, or a damaged one',
+};
+
+/** A finding about a file as a sentence. */
+export function findingText(finding: BundleFinding): string {
+  switch (finding.code) {
+    case 'SharedSubject':
+      return (
+        `${finding.fingerprintsSha256.length} certificates share the subject ${printable(finding.subject)} and have no ` +
+        'key identifiers: nginx, HAProxy, Apache, Node.js and others on OpenSSL accept only the first of them when ' +
+        'this file is their CA bundle. Such a server must compare whole certificates instead'
+      );
+    case 'GluedPem':
+      return (
+        `line ${finding.line}: a BEGIN CERTIFICATE does not begin its line. nginx refuses such a file, Node.js loses a ` +
+        'certificate without a word: put each BEGIN on a line of its own'
+      );
+    case 'Duplicate':
+      return `line ${finding.line}: the same certificate as on line ${finding.firstLine}`;
+    case 'PrivateKey':
+      return (
+        `line ${finding.line}: a private key. It has no place in a file of trusted certificates: move it away, and ` +
+        'replace it if others could read this file'
+      );
+    case 'NotACertificate':
+      return `line ${finding.line}: a ${printable(finding.label)}, which is not a certificate`;
+    case 'Broken':
+      return `line ${finding.line}: ${PROBLEMS[finding.problem]}`;
+  }
+}

@@ -1,0 +1,44 @@
+import { readFile, stat } from 'node:fs/promises';
+import { buffer } from 'node:stream/consumers';
+import { AppError } from '../core/errors.js';
+
+/** What the user named, and how to call it in a message. */
+export interface Input {
+  bytes: Uint8Array;
+  name: string;
+}
+
+/** 50 times the largest bundle there is reason to expect: whatever is larger is the wrong file. */
+const MOST_BYTES = 64 * 1024 * 1024;
+
+/** A name that has to be a path: an id has neither separators nor an extension. */
+const PATH_LIKE = /[/\\.]/;
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'does not exist',
+  EACCES: 'may not be read by this user',
+  EISDIR: 'is a folder, not a file',
+};
+
+/**
+ * Reads `-` as stdin, and a file where there is one. `undefined` for what is no file and could be an id.
+ * @throws AppError `FileNotReadable`
+ */
+export async function readInput(target: string): Promise<Input | undefined> {
+  if (target === '-') return { bytes: await buffer(process.stdin), name: 'stdin' };
+  try {
+    if ((await stat(target)).size > MOST_BYTES) {
+      throw new AppError('FileNotReadable', `${target} is too large for a file of certificates`);
+    }
+    return { bytes: await readFile(target), name: target };
+  } catch (cause) {
+    if (cause instanceof AppError) throw cause;
+    const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    if (code === 'ENOENT' && (!PATH_LIKE.test(target) || target.startsWith('arn:'))) return undefined;
+    throw new AppError('FileNotReadable', `${target} ${REASONS[code] ?? `cannot be read (${code})`}`, {
+      cause,
+      hint: 'name a certificate file, an id as `apigw-cert list` shows it, or - for stdin',
+      details: { file: target },
+    });
+  }
+}

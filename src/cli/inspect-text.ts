@@ -1,0 +1,63 @@
+import type { ChalkInstance } from 'chalk';
+import type { InspectedCertificate, InspectedClientCertificate, InspectedFile } from '../app/inspect.js';
+import { printable } from '../core/printable.js';
+import type { CertificateAnatomy, CertificateExtension } from '../x509/anatomy.js';
+import { stageText } from './stage-options.js';
+import { statusText, timeText } from './status.js';
+import { facts } from './table.js';
+
+type Row = readonly [name: string, value: string];
+
+/** Several values under one name, a line each; a word where there are none. */
+function lines(name: string, values: readonly string[], none: string): Row[] {
+  return (values.length === 0 ? [none] : values).map((value, index) => [index === 0 ? name : '', value]);
+}
+
+function extensionText({ name, critical, value }: CertificateExtension): string {
+  return printable(`${name}${critical ? ' (critical)' : ''}: ${value}`);
+}
+
+function anatomyRows(
+  certificate: CertificateAnatomy & Pick<InspectedCertificate, 'status' | 'daysLeft'>,
+  style: ChalkInstance,
+): Row[] {
+  return [
+    ['status', `${statusText(certificate.status, style)}, ${certificate.daysLeft} days left`],
+    ['valid from', timeText(certificate.notBefore)],
+    ['valid to', timeText(certificate.notAfter)],
+    ['subject', printable(certificate.subject)],
+    ['issuer', printable(certificate.issuer)],
+    ['serial number', certificate.serialNumber],
+    ['version', String(certificate.version)],
+    ['public key', certificate.publicKey],
+    ['signature', certificate.signatureAlgorithm],
+    ...lines('extensions', certificate.extensions.map(extensionText), 'none'),
+    ['SHA-256', certificate.fingerprintSha256],
+    ['SHA-1', certificate.fingerprintSha1],
+    ['SPKI pin', certificate.spkiPin],
+  ];
+}
+
+/** One certificate of the account, a fact a line. */
+export function clientCertificateText(certificate: InspectedClientCertificate, style: ChalkInstance): string {
+  const tags = Object.entries(certificate.tags).map(([key, value]) => printable(`${key}=${value}`));
+  return facts([
+    ['certificate', style.bold(certificate.clientCertificateId)],
+    ['description', printable(certificate.description ?? 'none')],
+    ...anatomyRows(certificate, style),
+    ...lines('tags', tags, 'none'),
+    ...lines('used by', certificate.usedBy.map(stageText), 'no stage'),
+  ]);
+}
+
+/** The certificates of a file, each under a heading with its place. */
+export function fileText({ certificates }: InspectedFile, style: ChalkInstance): string {
+  return certificates
+    .map((certificate, index) =>
+      facts([
+        ['certificate', style.bold(`${index + 1} of ${certificates.length}, line ${certificate.line}`)],
+        ...anatomyRows(certificate, style),
+      ]),
+    )
+    .join('\n\n');
+}
