@@ -112,12 +112,12 @@ describe('inspect of files, without AWS', () => {
       /line 2/,
     ],
     ['absent.pem', undefined, 'FileNotReadable', /name a certificate file/],
-  ])('refuses %s with a remedy', async (name, content, code, hint) => {
+  ])('refuses %s with a remedy', async (name, content, expected, hint) => {
     const path = content === undefined ? join(directory, name) : file(name, content);
     const { code, stdout, stderr } = await cli(['inspect', path, '--output', 'json']);
     expect(code).toBe(1);
     const { error } = JSON.parse(stdout) as { error: { code: string; hint: string; message: string } };
-    expect(error.code).toBe(code);
+    expect(error.code).toBe(expected);
     expect(error.message).toContain(name);
     expect(error.hint).toMatch(hint);
     expect(stderr).toContain(error.message);
