@@ -2,17 +2,21 @@ import { X509Certificate } from 'node:crypto';
 import { beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { fingerprintsIn } from '../../src/node/certificate-file.js';
-import { bundle, type Client, client, identity, serverCertificate } from './backend.js';
+import { bundle, fingerprint, serverCertificate, serverOptions } from './fixture.js';
+import { manyDerLike, mintIdentity, type TestIdentity } from '../support/certificates.js';
 
-let old: Client;
-let fresh: Client;
+let old: TestIdentity;
+let fresh: TestIdentity;
 beforeAll(async () => {
-  [old, fresh] = await Promise.all([client(340), client(1)]);
+  [old, fresh] = await Promise.all([mintIdentity('old111'), mintIdentity('fresh1')]);
 });
 
+/** With CRLF and no newline at the end, as AWS sends it. */
+const asSent = ({ certificate }: TestIdentity): string => certificate.pem.trimEnd().replaceAll('\n', '\r\n');
+
 test.each([
-  ['as AWS sends it: CRLF, no newline at the end', () => `${old.pem}\r\n${fresh.pem}`],
-  ['glued together', () => old.pem + fresh.pem],
+  ['as AWS sends it: CRLF, no newline at the end', () => `${asSent(old)}\r\n${asSent(fresh)}`],
+  ['glued together', () => asSent(old) + asSent(fresh)],
   ['with LF', () => bundle(old, fresh)],
   [
     'with comments and a byte order mark',
@@ -20,14 +24,18 @@ test.each([
   ],
   ['one of them twice', () => bundle(old, fresh, old)],
 ])('reads every certificate, %s', (_form, text) => {
-  expect(fingerprintsIn(text())).toEqual([old.fingerprint, fresh.fingerprint]);
+  expect(fingerprintsIn(text())).toEqual([fingerprint(old), fingerprint(fresh)]);
 });
 
 test.each([
   ['empty', () => '', 'it holds no certificate'],
   ['only a comment', () => '# none yet\n', 'it holds no certificate'],
   ['not PEM', () => 'testcert-123', 'it holds no certificate'],
-  ['a private key', () => bundle(old) + old.key, 'it holds a PRIVATE KEY; only certificates belong there'],
+  [
+    'a private key',
+    () => bundle(old) + old.privateKeyPem,
+    'it holds a PRIVATE KEY; only certificates belong there',
+  ],
   [
     'a body of garbage',
     () => `${bundle(old)}-----BEGIN CERTIFICATE-----\nZm9v\n-----END CERTIFICATE-----\n`,
@@ -40,7 +48,7 @@ test.each([
   ],
   [
     'a certificate that an authority issued',
-    () => identity.cert,
+    () => serverOptions.cert,
     'certificate 1 is not self-signed (issued by CN=apigw-cert throwaway CA), as the client certificates that API ' +
       'Gateway generates are; for those of a private CA use the "ca" option of https',
   ],
@@ -68,21 +76,15 @@ test('a text that breaks off anywhere is refused, or is the certificates that ar
       }
       // Up to ten characters of the next beginning cannot be told from a remark.
       const firstOnly = length >= boundary - 1 && length <= boundary + wholeFirst;
-      expect(read).toEqual(firstOnly ? [old.fingerprint] : undefined);
+      expect(read).toEqual(firstOnly ? [fingerprint(old)] : undefined);
     }),
     { numRuns: 500 },
   );
 });
 
 test('10,000 certificates', () => {
-  const { raw } = new X509Certificate(old.pem);
-  // The serial number's eight octets, after two SEQUENCEs, the version and its own tag and length.
-  const serial = raw.indexOf(Buffer.from([0x02, 0x08]), 8) + 2;
-  const text = Array.from({ length: 10_000 }, (_, index) => {
-    const der = Buffer.from(raw);
-    if (serial > 2 && serial < 20) der.writeUInt32BE(index, serial + 4);
-    else der.writeUInt32BE(index, raw.indexOf(Buffer.from([0x02, 0x09]), 8) + 7);
-    return `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----\n`;
-  }).join('');
+  const text = manyDerLike(old.certificate, 10_000)
+    .map((der) => `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----\n`)
+    .join('');
   expect(new Set(fingerprintsIn(text)).size).toBe(10_000);
 });

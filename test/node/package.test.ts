@@ -7,13 +7,22 @@ import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { afterTest, bundle, call, clients, directory, identity, replaceFile } from './backend.js';
+import {
+  afterTest,
+  bundle,
+  call,
+  directory,
+  fingerprint,
+  mintCast,
+  replaceFile,
+  serverOptions,
+} from './fixture.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
-let cast: Awaited<ReturnType<typeof clients>>;
+let cast: Awaited<ReturnType<typeof mintCast>>;
 beforeAll(async () => {
-  cast = await clients();
+  cast = await mintCast();
 });
 
 function node(...args: string[]) {
@@ -32,8 +41,8 @@ async function outcome(child: ReturnType<typeof node>) {
 /** What the examples find in /etc/orders. */
 function orders(): string {
   const path = directory();
-  writeFileSync(join(path, 'server.key'), identity.key);
-  writeFileSync(join(path, 'server.pem'), identity.cert);
+  writeFileSync(join(path, 'server.key'), serverOptions.key);
+  writeFileSync(join(path, 'server.pem'), serverOptions.cert);
   writeFileSync(join(path, 'apigw.pem'), bundle(cast.old, cast.fresh));
   return path;
 }
@@ -47,7 +56,7 @@ describe('the package as installed', () => {
     const script = `${args.pop() ?? ''} console.log(m.trustClientCertificates(${JSON.stringify(file)}).fingerprints.join())`;
     expect(await outcome(node('--no-warnings', ...args, script))).toEqual({
       code: 0,
-      stdout: `${cast.old.fingerprint},${cast.fresh.fingerprint}\n`,
+      stdout: `${fingerprint(cast.old)},${fingerprint(cast.fresh)}\n`,
       stderr: '',
     });
   });
@@ -118,13 +127,13 @@ describe('the examples of docs/node.md', () => {
     const { port, says } = await start(blocks[0] ?? '', etc);
     expect(await call({ port, as: cast.old })).toMatchObject({
       status: 200,
-      body: `hello, ${cast.old.fingerprint}\n`,
+      body: `hello, ${fingerprint(cast.old)}\n`,
     });
     expect(await call({ port, as: cast.fresh })).toMatchObject({ status: 200 });
     expect(await call({ port, as: cast.evil })).toMatchObject({ status: 403 });
-    await says(`refused: CertificateNotListed ${cast.evil.fingerprint}\n`);
+    await says(`refused: CertificateNotListed ${fingerprint(cast.evil)}\n`);
     replaceFile(join(etc, 'apigw.pem'), bundle(cast.fresh));
-    await says(`trusted now: ${cast.fresh.fingerprint}\n`);
+    await says(`trusted now: ${fingerprint(cast.fresh)}\n`);
     expect(await call({ port, as: cast.old })).toMatchObject({ status: 403 });
   });
 
@@ -133,7 +142,7 @@ describe('the examples of docs/node.md', () => {
     const path = '/orders';
     expect(await call({ port, path, as: cast.old })).toMatchObject({
       status: 200,
-      body: JSON.stringify({ calledWith: cast.old.fingerprint }),
+      body: JSON.stringify({ calledWith: fingerprint(cast.old) }),
     });
     expect(await call({ port, path, as: cast.evil })).toMatchObject({ status: 403 });
     expect(await call({ port, path })).toMatchObject({ status: 403 });

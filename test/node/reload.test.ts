@@ -9,17 +9,18 @@ import {
   afterTest,
   bundle,
   call,
-  type Client,
-  clients,
   directory,
-  identity,
+  fingerprint,
   listen,
+  mintCast,
   replaceFile,
-} from './backend.js';
+  serverOptions,
+} from './fixture.js';
+import type { TestIdentity } from '../support/certificates.js';
 
-let cast: Awaited<ReturnType<typeof clients>>;
+let cast: Awaited<ReturnType<typeof mintCast>>;
 beforeAll(async () => {
-  cast = await clients();
+  cast = await mintCast();
 });
 
 /** What the helper tells, in order, to be awaited: a list of fingerprints or an error's message. */
@@ -53,7 +54,7 @@ function follow(file: string) {
   return { trust, next, told };
 }
 
-function listed(...list: Client[]): string {
+function listed(...list: TestIdentity[]): string {
   const file = join(directory(), 'apigw.pem');
   writeFileSync(file, bundle(...list));
   return file;
@@ -82,17 +83,17 @@ describe('the file is changed', () => {
     const file = listed(cast.old);
     const { trust, next } = follow(file);
     replaceFile(file, bundle(cast.old, cast.fresh));
-    expect(await next()).toEqual([cast.old.fingerprint, cast.fresh.fingerprint]);
-    expect(trust.fingerprints).toEqual([cast.old.fingerprint, cast.fresh.fingerprint]);
+    expect(await next()).toEqual([fingerprint(cast.old), fingerprint(cast.fresh)]);
+    expect(trust.fingerprints).toEqual([fingerprint(cast.old), fingerprint(cast.fresh)]);
     replaceFile(file, bundle(cast.fresh));
-    expect(await next()).toEqual([cast.fresh.fingerprint]);
+    expect(await next()).toEqual([fingerprint(cast.fresh)]);
   });
 
   test('by writing into it', async () => {
     const file = listed(cast.old);
     const { next } = follow(file);
     writeFileSync(file, bundle(cast.fresh));
-    expect(await next()).toEqual([cast.fresh.fingerprint]);
+    expect(await next()).toEqual([fingerprint(cast.fresh)]);
   });
 
   test('slowly, piece by piece: no piece is taken for the whole', async () => {
@@ -101,9 +102,9 @@ describe('the file is changed', () => {
     const whole = bundle(cast.fresh, cast.old);
     writeFileSync(file, whole.slice(0, 700));
     expect(await next()).toContain('it holds an unfinished PEM block; still trusting the former 1');
-    expect(trust.fingerprints).toEqual([cast.old.fingerprint]);
+    expect(trust.fingerprints).toEqual([fingerprint(cast.old)]);
     writeFileSync(file, whole.slice(700), { flag: 'a' });
-    expect(await next()).toEqual([cast.fresh.fingerprint, cast.old.fingerprint]);
+    expect(await next()).toEqual([fingerprint(cast.fresh), fingerprint(cast.old)]);
   });
 
   test.each([
@@ -148,7 +149,7 @@ describe('the file is changed', () => {
     async (_what, change, problem) => {
       const file = listed(cast.old, cast.fresh);
       const { trust, next, told } = follow(file);
-      const port = await listen(trust.createServer(identity, (_request, response) => response.end()));
+      const port = await listen(trust.createServer(serverOptions, (_request, response) => response.end()));
       change(file);
       expect(await next()).toMatch(problem);
       writeFileSync(join(file, '..', 'neighbour'), 'an event that is none of ours');
@@ -161,7 +162,7 @@ describe('the file is changed', () => {
       do {
         // The moment without the file may or may not be noticed.
       } while (typeof (await next()) === 'string');
-      expect(trust.fingerprints).toEqual([cast.fresh.fingerprint]);
+      expect(trust.fingerprints).toEqual([fingerprint(cast.fresh)]);
     },
   );
 
@@ -179,7 +180,7 @@ describe('the file is changed', () => {
     const { next } = follow(join(mount, 'apigw.pem'));
     symlinkSync('..2', join(mount, '..data_tmp'));
     renameSync(join(mount, '..data_tmp'), join(mount, '..data'));
-    expect(await next()).toEqual([cast.old.fingerprint, cast.fresh.fingerprint]);
+    expect(await next()).toEqual([fingerprint(cast.old), fingerprint(cast.fresh)]);
   });
 
   test('behind a symlink to another directory, where no event comes from', async () => {
@@ -188,7 +189,7 @@ describe('the file is changed', () => {
     symlinkSync(real, link);
     const { next } = follow(link);
     replaceFile(real, bundle(cast.fresh));
-    expect(await next()).toEqual([cast.fresh.fingerprint]);
+    expect(await next()).toEqual([fingerprint(cast.fresh)]);
   });
 
   test('in a directory that never rests', async () => {
@@ -202,7 +203,7 @@ describe('the file is changed', () => {
     });
     replaceFile(file, bundle(cast.fresh));
     const started = Date.now();
-    expect(await next()).toEqual([cast.fresh.fingerprint]);
+    expect(await next()).toEqual([fingerprint(cast.fresh)]);
     expect(Date.now() - started).toBeLessThan(2_000);
   });
 
@@ -213,15 +214,15 @@ describe('the file is changed', () => {
     replaceFile(file, bundle(cast.fresh));
     await delay(300);
     expect(told).toEqual([]);
-    expect(trust.fingerprints).toEqual([cast.old.fingerprint]);
+    expect(trust.fingerprints).toEqual([fingerprint(cast.old)]);
   });
 });
 
 describe('a certificate that was removed', () => {
-  async function serving(...list: Client[]) {
+  async function serving(...list: TestIdentity[]) {
     const file = listed(...list);
     const { trust, next } = follow(file);
-    const port = await listen(trust.createServer(identity, (_request, response) => response.end('ok')));
+    const port = await listen(trust.createServer(serverOptions, (_request, response) => response.end('ok')));
     return { file, next, port };
   }
 
@@ -262,7 +263,7 @@ describe('a certificate that was removed', () => {
 });
 
 /** A session to resume, as the server gave it out. */
-async function ticket(port: number, as: Client, version: 'TLSv1.2' | 'TLSv1.3'): Promise<Buffer> {
+async function ticket(port: number, as: TestIdentity, version: 'TLSv1.2' | 'TLSv1.3'): Promise<Buffer> {
   const agent = new https.Agent({ keepAlive: true, maxCachedSessions: 0 });
   const given = new Promise<Buffer>((resolve) => {
     const createConnection = agent.createConnection.bind(agent);

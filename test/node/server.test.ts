@@ -12,20 +12,22 @@ import {
   afterTest,
   bundle,
   call,
-  type Client,
-  clients,
+  clientOptions,
   directory,
-  identity,
+  fingerprint,
   listen,
+  mintCast,
   serverCertificate,
-} from './backend.js';
+  serverOptions,
+} from './fixture.js';
+import type { TestIdentity } from '../support/certificates.js';
 
-let cast: Awaited<ReturnType<typeof clients>>;
+let cast: Awaited<ReturnType<typeof mintCast>>;
 beforeAll(async () => {
-  cast = await clients();
+  cast = await mintCast();
 });
 
-function trusting(list: readonly Client[], options: TrustOptions = {}) {
+function trusting(list: readonly TestIdentity[], options: TrustOptions = {}) {
   const file = join(directory(), 'apigw.pem');
   writeFileSync(file, bundle(...list));
   const trust = trustClientCertificates(file, options);
@@ -49,28 +51,28 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('%s', (version) => {
   ] as const)('%s, while old, fresh, expired and early are listed', async (who, expected) => {
     const trust = trusting([cast.old, cast.fresh, cast.expired, cast.early]);
     const port = await listen(
-      trust.createServer(identity, (request, response) => {
+      trust.createServer(serverOptions, (request, response) => {
         response.end(trust.presented(request)?.fingerprintSha256);
       }),
     );
     const as = who === 'nobody' ? undefined : cast[who];
     const answer = await call({ port, version, ...(as && { as }) });
     expect(answer).toMatchObject(expected);
-    if (answer.status === 200) expect(answer.body).toBe(as?.fingerprint);
+    if (answer.status === 200) expect(answer.body).toBe(as && fingerprint(as));
     expect(answer.socket.getProtocol()).toBe(version);
   });
 
   // The reason for this module.
   test('https alone, with both certificates as its ca, accepts only the first', async () => {
-    const naive = async (...ca: Client[]) => {
+    const naive = async (...ca: TestIdentity[]) => {
       const options = {
-        ...identity,
-        ca: ca.map(({ pem }) => pem),
+        ...serverOptions,
+        ca: ca.map(({ certificate }) => certificate.pem),
         requestCert: true,
         rejectUnauthorized: true,
       };
       const port = await listen(https.createServer(options, (_request, response) => response.end('ok')));
-      const outcome = (as: Client) =>
+      const outcome = (as: TestIdentity) =>
         call({ port, as, version }).then(
           ({ status }) => status,
           () => 'refused',
@@ -83,7 +85,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('%s', (version) => {
 });
 
 test('the answer to a refused request is JSON and ends the connection', async () => {
-  const port = await listen(trusting([cast.old]).createServer(identity));
+  const port = await listen(trusting([cast.old]).createServer(serverOptions));
   const agent = new https.Agent({ keepAlive: true });
   const { status, headers, body } = await call({ port, as: cast.evil, agent });
   expect(status).toBe(403);
@@ -97,13 +99,13 @@ test('the answer to a refused request is JSON and ends the connection', async ()
 test('what a handler learns of the certificate', async () => {
   const trust = trusting([cast.old]);
   let presented: unknown;
-  const server = trust.createServer(identity, (request, response) => {
+  const server = trust.createServer(serverOptions, (request, response) => {
     presented = trust.presented(request);
     response.end();
   });
   await call({ port: await listen(server), as: cast.old });
   expect(presented).toEqual({
-    fingerprintSha256: cast.old.fingerprint,
+    fingerprintSha256: fingerprint(cast.old),
     subject: 'C=US, L=Seattle, CN=ApiGateway',
     serialNumber: expect.stringMatching(/^([0-9A-F]{2}:){7}[0-9A-F]{2}$/),
     notBefore: expect.any(Date),
@@ -114,7 +116,7 @@ test('what a handler learns of the certificate', async () => {
 test('OpenSSL’s own opinion counts too: expired by its clock and not by ours', async () => {
   const lastYear = new Date(Date.now() - 100 * 86_400_000);
   const trust = trusting([cast.expired], { now: () => lastYear });
-  const port = await listen(trust.createServer(identity, (_request, response) => response.end('ok')));
+  const port = await listen(trust.createServer(serverOptions, (_request, response) => response.end('ok')));
   const answer = await call({ port, as: cast.expired });
   expect(answer).toMatchObject(refusal('CertificateNotVerified'));
   expect(answer.body).toContain('CERT_HAS_EXPIRED');
@@ -123,7 +125,7 @@ test('OpenSSL’s own opinion counts too: expired by its clock and not by ours',
 test('a connection kept open does not outlive its certificate', async () => {
   let now = new Date();
   const trust = trusting([cast.old], { now: () => now });
-  const port = await listen(trust.createServer(identity, (_request, response) => response.end('ok')));
+  const port = await listen(trust.createServer(serverOptions, (_request, response) => response.end('ok')));
   const agent = new https.Agent({ keepAlive: true, maxSockets: 1 });
   afterTest(() => {
     agent.destroy();
@@ -137,14 +139,14 @@ test('a connection kept open does not outlive its certificate', async () => {
 });
 
 test('a refused request’s large body is read, so that the answer arrives', async () => {
-  const port = await listen(trusting([cast.old]).createServer(identity));
+  const port = await listen(trusting([cast.old]).createServer(serverOptions));
   const body = Buffer.alloc(10_000_000);
   await expect(call({ port, as: cast.evil, method: 'POST', body })).resolves.toMatchObject({ status: 403 });
 });
 
 test('Expect: 100-continue is refused before the body', async () => {
   const trust = trusting([cast.old]);
-  const server = trust.createServer(identity);
+  const server = trust.createServer(serverOptions);
   let continued = false;
   server.on('checkContinue', () => (continued = true));
   const port = await listen(server);
@@ -154,7 +156,7 @@ test('Expect: 100-continue is refused before the body', async () => {
 });
 
 test('a client that goes away amid a refused request does no harm', async () => {
-  const server = trusting([cast.old]).createServer(identity, (_request, response) => response.end('ok'));
+  const server = trusting([cast.old]).createServer(serverOptions, (_request, response) => response.end('ok'));
   const port = await listen(server);
   const accepted = once(server, 'connection') as Promise<[Socket]>;
   const tcp = connectTcp(port, '127.0.0.1');
@@ -174,15 +176,15 @@ describe('listeners added by others', () => {
     ['upgrade', 'GET /chat HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'],
     ['connect', 'CONNECT example.com:443 HTTP/1.1\r\nHost: example.com\r\n\r\n'],
   ])('%s is guarded', async (event, head) => {
-    const server = trusting([cast.old]).createServer(identity);
+    const server = trusting([cast.old]).createServer(serverOptions);
     let reached = 0;
     server.on(event, (_request: unknown, socket: Socket) => {
       reached += 1;
       socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n');
     });
     const port = await listen(server);
-    const send = (as?: Client) => {
-      const client = as && { key: as.key, cert: as.pem };
+    const send = (as?: TestIdentity) => {
+      const client = as && clientOptions(as);
       const ca = serverCertificate.caPem;
       const socket = connectTls({ port, host: '127.0.0.1', servername: 'localhost', ca, ...client });
       socket.write(head);
@@ -196,7 +198,7 @@ describe('listeners added by others', () => {
   });
 
   test('a second request listener is guarded', async () => {
-    const server = trusting([cast.old]).createServer(identity);
+    const server = trusting([cast.old]).createServer(serverOptions);
     let reached = false;
     server.prependListener('request', (_request, response) => {
       reached = true;
@@ -220,7 +222,7 @@ describe('withoutCertificate', () => {
     ['GET', '/', 403],
   ])('%s %s → %i', async (method, path, status) => {
     const trust = trusting([cast.old]);
-    const options = { ...identity, withoutCertificate: ['/healthz'] };
+    const options = { ...serverOptions, withoutCertificate: ['/healthz'] };
     const server = trust.createServer(options, (request, response) => {
       response.end(trust.presented(request) ? 'known' : 'unknown');
     });
@@ -231,7 +233,12 @@ describe('withoutCertificate', () => {
 });
 
 test('options that would let others in do not', async () => {
-  const options = { ...identity, requestCert: false, rejectUnauthorized: true, ca: [cast.evil.pem] };
+  const options = {
+    ...serverOptions,
+    requestCert: false,
+    rejectUnauthorized: true,
+    ca: [cast.evil.certificate.pem],
+  };
   const port = await listen(
     trusting([cast.old]).createServer(options, (_request, response) => response.end()),
   );
@@ -246,25 +253,25 @@ test('a refusal is told with its certificate', async () => {
     onRefused: ({ reason, certificate }, { url }) =>
       refused.push([reason, certificate?.fingerprintSha256, url]),
   });
-  const port = await listen(trust.createServer(identity));
+  const port = await listen(trust.createServer(serverOptions));
   await call({ port, as: cast.evil, path: '/orders' });
   await call({ port });
   expect(refused).toEqual([
-    ['CertificateNotListed', cast.evil.fingerprint, '/orders'],
+    ['CertificateNotListed', fingerprint(cast.evil), '/orders'],
     ['CertificateMissing', undefined, '/'],
   ]);
 });
 
 test('check serves other kinds of server too, as http2', async () => {
   const trust = trusting([cast.old]);
-  const options = { ...identity, ca: [], requestCert: true, rejectUnauthorized: false };
+  const options = { ...serverOptions, ca: [], requestCert: true, rejectUnauthorized: false };
   const server = http2.createSecureServer(options, ({ socket }, response) => {
     const verdict = trust.check(socket);
     response.end(verdict.accepted ? 'accepted' : verdict.reason);
   });
   const port = await listen(server);
-  const ask = async (as?: Client) => {
-    const client = as && { key: as.key, cert: as.pem };
+  const ask = async (as?: TestIdentity) => {
+    const client = as && clientOptions(as);
     const session = http2.connect(`https://localhost:${port}`, { ca: serverCertificate.caPem, ...client });
     try {
       return await text(session.request());

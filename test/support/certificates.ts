@@ -18,14 +18,19 @@ export async function mintIdentity(id: string, ageDays = 1): Promise<TestIdentit
   return { certificate: trustedCertificate(pem, id), privateKeyPem };
 }
 
-/** Certificates that differ from `pattern` in their serial number alone; their signatures are void, so never in TLS. */
-export function manyLike(pattern: TrustedCertificate, count: number): TrustedCertificate[] {
+/** The DER of certificates that differ from `pattern` in their serial number alone; their signatures are void, so never in TLS. */
+export function manyDerLike(pattern: TrustedCertificate, count: number): Buffer[] {
   const der = new X509Certificate(pattern.pem).raw;
   const serial = Buffer.from(pattern.serialNumber.replaceAll(':', ''), 'hex');
   const at = der.indexOf(serial) + 4;
   return Array.from({ length: count }, (_, index) => {
     const copy = Buffer.from(der);
     copy.writeUInt32BE(index, at);
-    return trustedCertificate(copy);
+    return copy;
   });
+}
+
+/** The same, read. */
+export function manyLike(pattern: TrustedCertificate, count: number): TrustedCertificate[] {
+  return manyDerLike(pattern, count).map((der) => trustedCertificate(der));
 }

@@ -6,41 +6,35 @@ import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { X509Certificate } from 'node:crypto';
 import { type SecureVersion, TLSSocket } from 'node:tls';
 import { afterEach } from '@jest/globals';
-import { mintClientCertificate, mintServerCertificate } from '../../src/x509/mint.js';
+import { mintServerCertificate } from '../../src/x509/mint.js';
+import { mintIdentity, type TestIdentity } from '../support/certificates.js';
 
-const DAY = 86_400_000;
-
-/** A replica of an API Gateway certificate with its key, and its identity. */
-export interface Client {
-  pem: string;
-  key: string;
-  fingerprint: string;
-}
-
-/** Mints a replica whose life began `ageDays` ago and lasts 365 days. */
-export async function client(ageDays: number): Promise<Client> {
-  const notBefore = new Date(Date.now() - ageDays * DAY);
-  const { pem, privateKeyPem } = await mintClientCertificate({ notBefore });
-  return { pem, key: privateKeyPem, fingerprint: new X509Certificate(pem).fingerprint256 };
-}
-
-/** The cast: `evil` has the same name as the others and a key of its own. */
-export async function clients() {
-  const [old, fresh, evil, expired, early] = await Promise.all([340, 1, 1, 400, -2].map(client));
-  if (!old || !fresh || !evil || !expired || !early) throw new Error('a certificate is missing');
+/** The cast: `evil` has the same name as the others and a key of its own; `early` begins in two days. */
+export async function mintCast() {
+  const [old, fresh, evil, expired, early] = await Promise.all([
+    mintIdentity('old111', 340),
+    mintIdentity('fresh1'),
+    mintIdentity('evil11'),
+    mintIdentity('ended1', 400),
+    mintIdentity('early1', -2),
+  ]);
   return { old, fresh, evil, expired, early };
 }
 
+/** What tells a certificate from all others. */
+export function fingerprint({ certificate }: TestIdentity): string {
+  return certificate.fingerprintSha256;
+}
+
 export const serverCertificate = await mintServerCertificate({
-  notBefore: new Date(Date.now() - DAY),
+  notBefore: new Date(Date.now() - 86_400_000),
   dnsNames: ['localhost'],
 });
 
 /** What https.createServer needs to serve as `localhost`. */
-export const identity = { key: serverCertificate.privateKeyPem, cert: serverCertificate.certPem };
+export const serverOptions = { key: serverCertificate.privateKeyPem, cert: serverCertificate.certPem };
 
 const undo: (() => void)[] = [];
 /** Runs `action` after the test, last registered first. */
@@ -66,9 +60,9 @@ export function replaceFile(path: string, text: string): void {
   renameSync(`${path}.tmp`, path);
 }
 
-/** AWS's PEM made fit for a file with several. */
-export function bundle(...list: readonly Client[]): string {
-  return list.map(({ pem }) => `${pem.replaceAll('\r', '')}\n`).join('');
+/** The text of a file with these certificates. */
+export function bundle(...list: readonly TestIdentity[]): string {
+  return list.map(({ certificate }) => certificate.pem).join('');
 }
 
 /** Listens on a free port of the loopback until the test ends. */
@@ -80,6 +74,11 @@ export async function listen(server: https.Server | Http2SecureServer): Promise<
   });
   await once(server, 'listening');
   return (server.address() as AddressInfo).port;
+}
+
+/** What a TLS client needs to present the certificate. */
+export function clientOptions({ certificate, privateKeyPem }: TestIdentity) {
+  return { cert: certificate.pem, key: privateKeyPem };
 }
 
 export interface Answer {
@@ -94,7 +93,7 @@ export interface Answer {
 
 export interface Call {
   port: number;
-  as?: Client;
+  as?: TestIdentity;
   version?: SecureVersion;
   agent?: https.Agent;
   session?: Buffer;
@@ -106,7 +105,7 @@ export interface Call {
 
 /** One request over real TLS, on a new connection unless an agent is given. The server's certificate is checked. */
 export function call({ port, as, version, body, path = '/', ...rest }: Call): Promise<Answer> {
-  const client = as && { key: as.key, cert: as.pem };
+  const client = as && clientOptions(as);
   const versions = version && { minVersion: version, maxVersion: version };
   return new Promise((resolve, reject) => {
     const request = https.request(
