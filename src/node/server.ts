@@ -85,6 +85,6 @@ function refuseRequest(request: IncomingMessage, response: ServerResponse, refus
 function refuseSocket(socket: Socket, refusal: Refusal): void {
   const { body, headers } = answer(refusal);
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.on('error', () => undefined); // Node has let go of this socket, and the peer may be gone
+  socket.on('error', () => undefined); // by its documentation Node listens no more, and the peer may be gone
   socket.end(`HTTP/1.1 403 Forbidden\r\n${lines.join('')}\r\n${body}`);
 }

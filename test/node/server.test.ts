@@ -5,7 +5,7 @@ import https from 'node:https';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, TLSSocket } from 'node:tls';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { type TrustOptions, trustClientCertificates } from '../../src/node/index.js';
 import {
@@ -138,10 +138,19 @@ test('a connection kept open does not outlive its certificate', async () => {
   expect(second.socket).toBe(first.socket);
 });
 
-test('a refused request’s large body is read, so that the answer arrives', async () => {
+test('a refused request’s body is read, so that the answer reaches a client that writes before it reads', async () => {
   const port = await listen(trusting([cast.old]).createServer(serverOptions));
+  const ca = serverCertificate.caPem;
+  const socket = connectTls({ port, host: '127.0.0.1', servername: 'localhost', ca });
   const body = Buffer.alloc(10_000_000);
-  await expect(call({ port, as: cast.evil, method: 'POST', body })).resolves.toMatchObject({ status: 403 });
+  socket.write(`POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n`);
+  await new Promise<void>((resolve, reject) => {
+    socket.on('error', reject);
+    socket.write(body, () => {
+      resolve();
+    });
+  });
+  expect(await text(socket)).toMatch(/^HTTP\/1\.1 403 /);
 });
 
 test('Expect: 100-continue is refused before the body', async () => {
@@ -155,18 +164,29 @@ test('Expect: 100-continue is refused before the body', async () => {
   expect(continued).toBe(false);
 });
 
-test('a client that goes away amid a refused request does no harm', async () => {
-  const server = trusting([cast.old]).createServer(serverOptions, (_request, response) => response.end('ok'));
+test.each([
+  ['a refused request', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nabc'],
+  ['a refused upgrade', 'GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'],
+])('a client that goes away amid %s does no harm', async (_what, head) => {
+  let goAway: () => void = () => undefined;
+  const trust = trusting([cast.old], {
+    onRefused: () => {
+      goAway();
+    },
+  });
+  const server = trust.createServer(serverOptions, (_request, response) => response.end('ok'));
+  server.on('upgrade', (_request, socket) => socket.end());
   const port = await listen(server);
-  const accepted = once(server, 'connection') as Promise<[Socket]>;
+  const accepted = once(server, 'secureConnection') as Promise<[TLSSocket]>;
   const tcp = connectTcp(port, '127.0.0.1');
   const tls = connectTls({ socket: tcp, servername: 'localhost', ca: serverCertificate.caPem });
   tls.on('error', () => undefined);
-  tls.write('POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\nabc');
-  await once(tls, 'data');
   const [connection] = await accepted;
-  const closed = once(connection, 'close');
-  tcp.resetAndDestroy();
+  const closed = new Promise((resolve) => connection.once('close', resolve));
+  goAway = () => {
+    tcp.resetAndDestroy();
+  };
+  tls.write(head);
   await closed;
   await expect(call({ port, as: cast.old })).resolves.toMatchObject({ status: 200 });
 });
@@ -232,19 +252,17 @@ describe('withoutCertificate', () => {
   });
 });
 
-test('options that would let others in do not', async () => {
-  const options = {
-    ...serverOptions,
-    requestCert: false,
-    rejectUnauthorized: true,
-    ca: [cast.evil.certificate.pem],
-  };
-  const port = await listen(
-    trusting([cast.old]).createServer(options, (_request, response) => response.end()),
-  );
+test('options that would decide otherwise count for nothing', async () => {
+  const ca = [cast.evil.certificate.pem, cast.fresh.certificate.pem];
+  const options = { ...serverOptions, requestCert: false, rejectUnauthorized: true, ca };
+  const server = trusting([cast.old, cast.fresh]).createServer(options, ({ socket }, response) => {
+    response.end(socket instanceof TLSSocket ? `authorized: ${socket.authorized}` : 'not TLS');
+  });
+  const port = await listen(server);
   expect((await call({ port, as: cast.evil })).status).toBe(403);
   expect((await call({ port })).status).toBe(403);
-  expect((await call({ port, as: cast.old })).status).toBe(200);
+  expect(await call({ port, as: cast.old })).toMatchObject({ status: 200, body: 'authorized: false' });
+  expect(await call({ port, as: cast.fresh })).toMatchObject({ status: 200, body: 'authorized: false' });
 });
 
 test('a refusal is told with its certificate', async () => {
