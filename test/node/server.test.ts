@@ -253,7 +253,7 @@ describe('withoutCertificate', () => {
 });
 
 test('options that would decide otherwise count for nothing', async () => {
-  const ca = [cast.evil.certificate.pem, cast.fresh.certificate.pem];
+  const ca = [cast.fresh.certificate.pem, cast.evil.certificate.pem];
   const options = { ...serverOptions, requestCert: false, rejectUnauthorized: true, ca };
   const server = trusting([cast.old, cast.fresh]).createServer(options, ({ socket }, response) => {
     response.end(socket instanceof TLSSocket ? `authorized: ${socket.authorized}` : 'not TLS');
