@@ -8,6 +8,7 @@ import { parseDuration, parseThreshold, thresholdMs } from '../../core/duration.
 import { AppError } from '../../core/errors.js';
 import { assertThresholdOrder, GATEWAY_LIFETIME_MS } from '../../core/expiry.js';
 import { trustStoreSchema } from '../../trust/index.js';
+import { timeoutSchema } from '../../trust/run-command.js';
 
 /** The issues of a check or a transform, as zod hands them around. */
 type Issues = z.core.ParsePayload['issues'];
@@ -123,7 +124,7 @@ const hooks = z
     switched: z.exactOptional(command('When the stages present the new certificate')),
     done: z.exactOptional(command('When the rotation has ended well')),
     failed: z.exactOptional(command('When the rotation has failed or was undone')),
-    timeout: z.exactOptional(duration('How long each hook may take')),
+    timeout: z.exactOptional(timeoutSchema),
   })
   .check(z.describe('Commands run at points of the rotation, with APIGW_CERT_* variables'));
 
@@ -137,6 +138,16 @@ const target = z
     profile: z.exactOptional(text('The profile of the API’s account, where it is not the common one')),
     renewBefore: z.exactOptional(renewBefore),
     probe: z.exactOptional(probe),
+    probeUrl: z.exactOptional(
+      z
+        .url({ protocol: /^https?$/, error: 'an http or https URL' })
+        .check(
+          z.describe('The stage’s own URL, asked as a client would while the new certificate is watched'),
+        ),
+    ),
+    settle: z.exactOptional(
+      duration('How long a changed trust store may take to be obeyed by every host of the backend'),
+    ),
     soak: z.exactOptional(duration('How long the new certificate is watched before the old one is given up')),
     keepOld: z.exactOptional(
       duration('How long the old certificate stays trusted and undeleted after the switch'),
@@ -166,6 +177,7 @@ const target = z
     allowUncheckedBackend: z.exactOptional(
       flag('Rotate although the backend answers callers without a certificate'),
     ),
+    allowUnproved: z.exactOptional(flag('Rotate although no call reaches the backend that could prove it')),
     hooks: z.exactOptional(hooks),
   })
   .check(z.describe('One API whose certificate is rotated'));

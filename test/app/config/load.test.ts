@@ -81,6 +81,9 @@ targets:
     profile: other
     renewBefore: 30d
     keepOld: 7d
+    settle: 30s
+    allowUnproved: true
+    probeUrl: https://api.example.com/health
     redeploy: never
     onlyStage: true
     allowDrift: true
@@ -92,7 +95,7 @@ targets:
     expect(configuration).toMatchObject({
       thresholds: { warning: { ms: 2_592_000_000 }, critical: { percent: 5 } },
       notify: [{}, { timeout: 10_000 }, {}],
-      targets: { a: { keepOld: 604_800_000, hooks: { trusted: 'echo trusted >> log', timeout: 60_000 } } },
+      targets: { a: { keepOld: 604_800_000, hooks: { trusted: 'echo trusted >> log', timeout: '1m' } } },
     });
   });
 
