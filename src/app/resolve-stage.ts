@@ -53,20 +53,38 @@ function parse({ api, stage }: StageAddress): { api: string | undefined; stageNa
   return { api: api ?? named, stageName };
 }
 
-async function stagesOf(gateway: Gateway, api: string): Promise<{ apis: RestApi[]; stages: Stage[] }> {
+/**
+ * Finds the REST API that is meant, by its id or its name. One call.
+ * @throws AppError `StageNotFound`, `StageAmbiguous` with the candidates
+ */
+export async function resolveApi(gateway: Gateway, api: string): Promise<RestApi> {
+  const found = await apisNamed(gateway, api);
+  const [only] = found;
+  if (only && found.length === 1) return only;
+  throw new AppError('StageAmbiguous', `${found.length} REST APIs have the name "${api}"`, {
+    hint: `say which by its id: ${listed(found.map(({ id }) => id))}`,
+    details: { candidates: found },
+  });
+}
+
+/** The APIs that can be meant: at least one. */
+async function apisNamed(gateway: Gateway, api: string): Promise<RestApi[]> {
   const all = await gateway.getRestApis();
   // An id is somebody's for certain; a name that looks like it could be anybody's.
   const byId = all.filter(({ id }) => id === api);
   const apis = byId.length > 0 ? byId : all.filter(({ name }) => name === api);
-  if (apis.length === 0) {
-    throw new AppError('StageNotFound', `there is no REST API "${api}" in ${gateway.region}`, {
-      hint:
-        all.length === 0
-          ? 'there are no REST APIs at all: check --region and --profile'
-          : `there are: ${listed(all.map(({ id, name }) => `${name} (${id})`))}`,
-      details: { apis: all },
-    });
-  }
+  if (apis.length > 0) return apis;
+  throw new AppError('StageNotFound', `there is no REST API "${api}" in ${gateway.region}`, {
+    hint:
+      all.length === 0
+        ? 'there are no REST APIs at all: check --region and --profile'
+        : `there are: ${listed(all.map(({ id, name }) => `${name} (${id})`))}`,
+    details: { apis: all },
+  });
+}
+
+async function stagesOf(gateway: Gateway, api: string): Promise<{ apis: RestApi[]; stages: Stage[] }> {
+  const apis = await apisNamed(gateway, api);
   const stages = await Promise.all(apis.map(({ id }) => gateway.getStages(id)));
   return { apis, stages: stages.flat() };
 }

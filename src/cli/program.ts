@@ -8,6 +8,7 @@ import { downloadCommand } from './commands/download.js';
 import { generateCommand } from './commands/generate.js';
 import { inspectCommand } from './commands/inspect.js';
 import { listCommand } from './commands/list.js';
+import { testInvokeCommand } from './commands/test-invoke.js';
 import { updateCommand } from './commands/update.js';
 import { reportError } from './output.js';
 import { VERSION } from './version.js';
@@ -41,6 +42,7 @@ export function createProgram(): Command {
     attachCommand(),
     detachCommand(),
     deleteCommand(),
+    testInvokeCommand(),
   ];
   for (const command of commands) program.addCommand(command);
   finish(program);

@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import type { StageAddress } from '../app/resolve-stage.js';
 import { printable } from '../core/printable.js';
 
 /** The two options by which a stage is named. */
@@ -7,11 +6,6 @@ export function addStageOptions(to: Command): Command {
   return to
     .option('--api <name>', 'the REST API, by name or id')
     .requiredOption('--stage <stage>', 'the stage: prod, or with its API orders/prod');
-}
-
-/** The address that the options make. */
-export function stageAddress({ api, stage }: { api?: string; stage: string }): StageAddress {
-  return api === undefined ? { stage } : { api, stage };
 }
 
 /** A stage as people call it, with the id that is unique. */

@@ -1,23 +1,19 @@
 import type { ChalkInstance } from 'chalk';
 import type { Command } from 'commander';
 import type { StageChange } from '../../app/change-stage.js';
+import type { StageAddress } from '../../app/resolve-stage.js';
 import { printable } from '../../core/printable.js';
 import { action, command } from '../command.js';
-import { addStageOptions, stageAddress, stageText } from '../stage-options.js';
+import { addStageOptions, stageText } from '../stage-options.js';
 import { facts } from '../table.js';
-
-interface Options {
-  api?: string;
-  stage: string;
-}
 
 export function attachCommand(): Command {
   return addStageOptions(
     command('attach <id>', 'Make a stage present a certificate (to replace one in use, see rotate)'),
   ).action(
-    action<Options, [string]>(async ({ args: [id], options, gateway, out, now }) => {
+    action<StageAddress, [string]>(async ({ args: [id], options, gateway, out, now }) => {
       const { attach } = await import('../../app/change-stage.js');
-      const change = await attach(await gateway(), stageAddress(options), id, now);
+      const change = await attach(await gateway(), options, id, now);
       if (change.certificate?.status === 'expired') {
         out.warn(
           `the certificate ${id} has expired: backends that check it will refuse the stage's requests`,
@@ -31,9 +27,9 @@ export function attachCommand(): Command {
 
 export function detachCommand(): Command {
   return addStageOptions(command('detach', 'Make a stage present no certificate')).action(
-    action<Options>(async ({ options, gateway, out }) => {
+    action<StageAddress>(async ({ options, gateway, out }) => {
       const { detach } = await import('../../app/change-stage.js');
-      const change = await detach(await gateway(), stageAddress(options));
+      const change = await detach(await gateway(), options);
       out.result(change, () => changeText(change, out.style));
       if (change.changed) {
         out.note('Backends that demand a certificate will refuse the requests of this stage within minutes.');

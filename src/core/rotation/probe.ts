@@ -1,5 +1,6 @@
 import type { Resource, Stage, StageRef } from '../api-gateway.js';
 import { AppError } from '../errors.js';
+import { methodFor } from '../method-for.js';
 import { stageText } from './unit.js';
 
 /** The call that a user names to prove a backend with: `GET /health`. */
@@ -64,35 +65,6 @@ export function httpsMethods(resources: readonly Resource[], stage: Pick<Stage, 
   );
 }
 
-/** How closely a resource's path fits a concrete one: 0 not at all, then greedy, then parameters, then literally. */
-function fit(template: string, path: string): number {
-  const wanted = path.split('/').filter((part) => part !== '');
-  const parts = template.split('/').filter((part) => part !== '');
-  let score = 1_000;
-  for (const [i, part] of parts.entries()) {
-    if (/^\{.*\+\}$/.test(part)) return wanted.length > i ? score - 500 : 0;
-    const value = wanted[i];
-    if (value === undefined) return 0;
-    if (/^\{.*\}$/.test(part)) score -= 1;
-    else if (part !== value) return 0;
-  }
-  return parts.length === wanted.length ? score : 0;
-}
-
-function named(methods: readonly HttpsMethod[], { method, path }: ProbeRequest): HttpsMethod | undefined {
-  const bare = path.split('?', 1)[0] ?? path;
-  return methods
-    .filter(({ httpMethod }) => httpMethod === method || httpMethod === 'ANY')
-    .map((candidate) => ({ candidate, score: fit(candidate.path, bare) }))
-    .filter(({ score }) => score > 0)
-    .sort(
-      (a, b) =>
-        b.score - a.score ||
-        Number(a.candidate.httpMethod === 'ANY') - Number(b.candidate.httpMethod === 'ANY'),
-    )
-    .at(0)?.candidate;
-}
-
 /** A GET that needs nothing: no path parameter, no required query string or header. It cannot write. */
 function isHarmless({ httpMethod, path, requiredParameters }: HttpsMethod): boolean {
   return httpMethod === 'GET' && !path.includes('{') && requiredParameters.length === 0;
@@ -126,7 +98,7 @@ export function chooseProbes(
     backend,
   });
   if (request) {
-    const method = named(methods, request);
+    const method = methodFor(methods, request);
     if (!method) {
       throw new AppError(
         'ProbeNotFound',

@@ -1,0 +1,100 @@
+import type { Stage, TestInvocation, TestInvokeResult } from '../core/api-gateway.js';
+import { AppError } from '../core/errors.js';
+import { methodFor } from '../core/method-for.js';
+import type { Gateway } from '../gateway/gateway.js';
+import { logCause } from '../verify/test-invoke.js';
+import { resolveApi, resolveStage } from './resolve-stage.js';
+
+/** One call of a method of an API, through API Gateway to its backend. */
+export interface TestCall {
+  /** Name or id; may be part of `stage` instead. */
+  api?: string;
+  /** Its variables are used, and its certificate unless another is named. */
+  stage?: string;
+  /** A resource's id; without it `path` decides. */
+  resource?: string;
+  path?: string;
+  method: string;
+  /** A certificate's id, or `none`. */
+  certificate?: string;
+}
+
+export interface TestCallResult extends Pick<TestInvocation, 'restApiId' | 'resourceId' | 'httpMethod'> {
+  path: string | null;
+  /** The certificate that was to be presented. */
+  clientCertificateId: string | null;
+  status: number;
+  /** Milliseconds. */
+  latency: number;
+  body: string;
+  /** API Gateway's own log of the call. */
+  log: string;
+  /** For a status from 400 on: the line of the log that tells most, made printable. */
+  cause?: string;
+}
+
+/** What a caller writes to present no certificate although the stage has one. */
+export const NO_CERTIFICATE = 'none';
+
+/**
+ * Calls the API's current definition, whatever is deployed. It really reaches the backend.
+ * @throws AppError `Usage`, `StageNotFound`, `StageAmbiguous`, and what the gateway throws
+ */
+export async function testInvoke(gateway: Gateway, call: TestCall): Promise<TestCallResult> {
+  const { path, method: httpMethod } = call;
+  const target = await targetOf(gateway, call);
+  const { restApiId, variables = {} } = target;
+  const resourceId = call.resource ?? (await resourceFor(gateway, restApiId, call));
+  const certificate = call.certificate ?? target.clientCertificateId;
+  const clientCertificateId = certificate === NO_CERTIFICATE ? undefined : certificate;
+  const answer: TestInvokeResult = await gateway.testInvokeMethod({
+    restApiId,
+    resourceId,
+    httpMethod,
+    ...(path === undefined ? {} : { pathWithQueryString: path }),
+    ...(clientCertificateId === undefined ? {} : { clientCertificateId }),
+    ...(Object.keys(variables).length === 0 ? {} : { stageVariables: variables }),
+  });
+  const cause = answer.status < 400 ? undefined : logCause(answer.log);
+  return {
+    restApiId,
+    resourceId,
+    httpMethod,
+    path: path ?? null,
+    clientCertificateId: clientCertificateId ?? null,
+    ...answer,
+    ...(cause === undefined ? {} : { cause }),
+  };
+}
+
+type Target = Pick<Stage, 'restApiId'> & Partial<Pick<Stage, 'variables' | 'clientCertificateId'>>;
+
+async function targetOf(gateway: Gateway, { api, stage }: TestCall): Promise<Target> {
+  if (stage !== undefined) {
+    return resolveStage(gateway, api === undefined ? { stage } : { api, stage });
+  }
+  if (api !== undefined) return { restApiId: (await resolveApi(gateway, api)).id };
+  throw new AppError('Usage', 'no API to call is named', {
+    hint: 'give --api orders or --stage orders/prod',
+  });
+}
+
+async function resourceFor(gateway: Gateway, restApiId: string, { path, method }: TestCall): Promise<string> {
+  if (path === undefined) {
+    throw new AppError('Usage', 'nothing to call is named', { hint: 'give --path /health or --resource ID' });
+  }
+  const methods = (await gateway.getResources(restApiId)).flatMap((resource) =>
+    resource.methods.map(({ httpMethod }) => ({
+      resourceId: resource.id,
+      path: resource.path,
+      httpMethod,
+    })),
+  );
+  const found = methodFor(methods, { method, path });
+  if (found) return found.resourceId;
+  const there = methods.slice(0, 10).map((each) => `${each.httpMethod} ${each.path}`);
+  throw new AppError('ProbeNotFound', `the API ${restApiId} has no method ${method} ${path}`, {
+    hint: there.length === 0 ? 'the API has no methods' : `it has ${there.join(', ')}`,
+    details: { restApiId },
+  });
+}
