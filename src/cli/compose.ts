@@ -1,3 +1,4 @@
+import { AppError } from '../core/errors.js';
 import type { Gateway } from '../gateway/gateway.js';
 import type { CommonOptions } from './context.js';
 
@@ -7,9 +8,11 @@ export function gatewayFor({ region, profile, endpointUrl, debug }: CommonOption
   return () => (made ??= create());
 
   async function create(): Promise<Gateway> {
+    if (endpointUrl !== undefined) assertUrl(endpointUrl);
     const { createAwsGateway } = await import('../gateway/aws.js');
-    // The AWS CLI reads AWS_DEFAULT_REGION, the SDK only AWS_REGION.
-    const chosen = region ?? process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'];
+    // The AWS CLI reads AWS_DEFAULT_REGION, the SDK only AWS_REGION; a variable may be set to nothing.
+    const { AWS_REGION, AWS_DEFAULT_REGION } = process.env;
+    const chosen = [region, AWS_REGION, AWS_DEFAULT_REGION].find((name) => name);
     return createAwsGateway({
       ...(chosen === undefined ? {} : { region: chosen }),
       ...(profile === undefined ? {} : { profile }),
@@ -26,4 +29,11 @@ export function gatewayFor({ region, profile, endpointUrl, debug }: CommonOption
         : {}),
     });
   }
+}
+
+function assertUrl(text: string): void {
+  if (URL.canParse(text) && /^https?:/i.test(text)) return;
+  throw new AppError('Usage', `"${text}" is not a URL that can be called`, {
+    hint: 'write --endpoint-url as in http://127.0.0.1:4599',
+  });
 }

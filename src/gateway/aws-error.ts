@@ -50,6 +50,13 @@ function isNetwork(error: SdkError): boolean {
   );
 }
 
+/** Where a call went to, and as whom. */
+interface Source {
+  region: string;
+  endpoint?: string | undefined;
+  profile?: string | undefined;
+}
+
 /**
  * Words an SDK failure for a person. The code is chosen by AWS's error name first and the HTTP status second, since
  * a quota and a throttle share status 429.
@@ -57,8 +64,7 @@ function isNetwork(error: SdkError): boolean {
 export function toAppError(
   thrown: unknown,
   operation: Operation,
-  region: string,
-  endpoint: string | undefined,
+  { region, endpoint, profile }: Source,
 ): AppError {
   const error = thrown as SdkError;
   const status = error.$metadata?.httpStatusCode;
@@ -67,13 +73,20 @@ export function toAppError(
 
   switch (error.name) {
     case 'CredentialsProviderError':
-      return /sso|token|expired/i.test(error.message)
-        ? say(
-            'CredentialsExpired',
-            `the AWS credentials cannot be used: ${error.message}`,
-            'sign in again, for example with `aws sso login`',
-          )
-        : say('CredentialsMissing', 'no AWS credentials were found', CREDENTIALS_HINT);
+      if (/sso|token|expired/i.test(error.message)) {
+        return say(
+          'CredentialsExpired',
+          `the AWS credentials cannot be used: ${error.message}`,
+          'sign in again, for example with `aws sso login`',
+        );
+      }
+      return profile === undefined
+        ? say('CredentialsMissing', 'no AWS credentials were found', CREDENTIALS_HINT)
+        : say(
+            'CredentialsMissing',
+            `no AWS credentials were found by the profile "${profile}"`,
+            '`aws configure list-profiles` shows the profiles there are; check --profile and AWS_PROFILE',
+          );
     case 'TokenProviderError':
     case 'ExpiredToken':
     case 'ExpiredTokenException':

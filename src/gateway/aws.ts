@@ -137,6 +137,24 @@ const apiOperation = (
 const stageOperation = (name: string, action: string, { restApiId, stageName }: StageRef): Operation =>
   apiOperation(name, action, restApiId, `/stages/${stageName}`, `stage ${restApiId}/${stageName}`);
 
+const silence = (): void => undefined;
+const SILENT = { debug: silence, info: silence, warn: silence, error: silence };
+
+/** The SDK knows two faults of a Region: that there is none, and that it cannot be part of a host name. */
+function regionError(cause: unknown): AppError {
+  const { message } = cause as Error;
+  if (message.includes('not accepted') && !message.includes('region=""')) {
+    return new AppError('Usage', `that is no AWS Region: ${message}`, {
+      hint: 'write it as in eu-west-1; check --region and AWS_REGION',
+      cause,
+    });
+  }
+  return new AppError('RegionMissing', 'no AWS Region is set', {
+    hint: 'give --region, set AWS_REGION, or set one in the profile',
+    cause,
+  });
+}
+
 /** The control plane of AWS itself, or of anything that speaks its protocol at `endpoint`. */
 export async function createAwsGateway(options: AwsGatewayOptions = {}): Promise<Gateway> {
   const { endpoint, profile, onCall } = options;
@@ -148,6 +166,8 @@ export async function createAwsGateway(options: AwsGatewayOptions = {}): Promise
     ...(profile === undefined ? {} : { profile }),
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
+    // The SDK would print its advice on configurations, such as a profile beside keys, among our words.
+    logger: SILENT,
     requestHandler: {
       connectionTimeout: CONNECTION_TIMEOUT,
       requestTimeout: REQUEST_TIMEOUT,
@@ -156,10 +176,7 @@ export async function createAwsGateway(options: AwsGatewayOptions = {}): Promise
   };
   const client = new APIGatewayClient({ ...config, retryStrategy: repeatable() });
   const region = await client.config.region().catch((cause: unknown) => {
-    throw new AppError('RegionMissing', 'no AWS Region is set', {
-      hint: 'give --region, set AWS_REGION, or set one in the profile',
-      cause,
-    });
+    throw regionError(cause);
   });
   // Credentials are found once for both.
   const generator = new APIGatewayClient({
@@ -188,7 +205,7 @@ export async function createAwsGateway(options: AwsGatewayOptions = {}): Promise
       report(output.$metadata.attempts ?? 1);
       return output;
     } catch (thrown) {
-      const error = toAppError(thrown, operation, region, endpoint);
+      const error = toAppError(thrown, operation, { region, endpoint, profile });
       report((thrown as { $metadata?: { attempts?: number } }).$metadata?.attempts ?? 1, error.code);
       throw error;
     }

@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import type { Emulator } from '../../src/emulator/index.js';
 
-const binary = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'bin', 'apigw-cert.js');
+/** The built command line. */
+export const BINARY = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'bin', 'apigw-cert.js');
 
 export interface CliResult {
   code: number | undefined;
@@ -29,7 +30,7 @@ export async function cli(
   words: readonly string[],
   { env = {}, input }: { env?: Readonly<Record<string, string>>; input?: string | Uint8Array } = {},
 ): Promise<CliResult> {
-  const result = await execa(process.execPath, [binary, ...words], {
+  const result = await execa(process.execPath, [BINARY, ...words], {
     env: { ...BARE, ...env },
     extendEnv: false,
     reject: false,

@@ -1,0 +1,171 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { FaultInput } from '../../src/emulator/index.js';
+import { BINARY, cli, emulatorEnv } from '../support/cli.js';
+import { startLab, type Lab } from '../support/emulator.js';
+
+let lab: Lab;
+let env: Record<string, string>;
+
+beforeAll(async () => {
+  lab = await startLab();
+  env = emulatorEnv(lab.emulator);
+});
+afterAll(() => lab.close());
+beforeEach(() => {
+  lab.emulator.clearFaults();
+});
+
+const fault = (operation: string, code: string, status: number): FaultInput => ({
+  operation,
+  occurrence: 'every',
+  kind: 'error',
+  code,
+  status,
+});
+
+/** Each command once, with words that are right. */
+const COMMANDS: readonly (readonly string[])[] = [
+  ['list'],
+  ['list', '--usage'],
+  ['check-expiry'],
+  ['generate'],
+  ['update', 'abc123', '--description', 'x'],
+  ['attach', 'abc123', '--stage', 'orders/prod'],
+  ['detach', '--stage', 'orders/prod'],
+  ['delete', 'abc123'],
+  ['test-invoke', '--stage', 'orders/prod', '--path', '/health'],
+];
+
+describe('a failure is one sentence with a remedy:', () => {
+  test('no credentials', async () => {
+    const without = { ...env, AWS_ACCESS_KEY_ID: '' };
+    const { code, stdout, stderr } = await cli(['list'], { env: without });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(/^error: no AWS credentials were found\n {2}fix: set AWS_PROFILE .*\n$/);
+  });
+
+  test('a profile that is not there', async () => {
+    const { stderr } = await cli(['list', '--profile', 'nope'], { env });
+    expect(stderr).toMatch(
+      /^error: no AWS credentials were found by the profile "nope"\n {2}fix: `aws configure list-/,
+    );
+  });
+
+  test('no Region', async () => {
+    const without = { ...env, AWS_REGION: '' };
+    const { code, stderr } = await cli(['list'], { env: without });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^error: no AWS Region is set\n {2}fix: give --region, /);
+  });
+
+  test('a Region that can be none', async () => {
+    const { code, stderr } = await cli(['list', '--region', 'eu west'], { env });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^error: that is no AWS Region: .*"eu west".*\n {2}fix: .*--region/);
+  });
+
+  test('no network', async () => {
+    const { code, stderr } = await cli(['list', '--endpoint-url', 'http://127.0.0.1:1'], { env });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /^error: http:\/\/127\.0\.0\.1:1 did not answer GetClientCertificates: connect ECONNREFUSED .*\n {2}fix: check the network/,
+    );
+  });
+
+  test('an endpoint that is no URL', async () => {
+    const { code, stderr } = await cli(['list', '--endpoint-url', 'localhost:4599'], { env });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^error: "localhost:4599" is not a URL/);
+  });
+
+  test('expired credentials', async () => {
+    lab.emulator.addFault(fault('*', 'ExpiredTokenException', 403));
+    const { code, stderr } = await cli(['list'], { env });
+    expect(code).toBe(1);
+    expect(stderr).toBe(
+      'error: the AWS credentials have expired\n  fix: sign in again, for example with `aws sso login`\n',
+    );
+  });
+
+  test.each([
+    [['list'], 'GetClientCertificates', 'apigateway:GET', '/clientcertificates'],
+    [['generate'], 'GenerateClientCertificate', 'apigateway:POST', '/clientcertificates'],
+    [['delete', 'abc123'], 'DeleteClientCertificate', 'apigateway:DELETE', '/clientcertificates/abc123'],
+    [['update', 'abc123', '--tag', 'a=b'], 'TagResource', 'apigateway:PUT', '/tags/arn'],
+  ])('a permission missing for %j', async (words, operation, action, resource) => {
+    lab.emulator.addFault(fault(operation, 'AccessDeniedException', 403));
+    const { code, stderr } = await cli(words, { env });
+    expect(code).toBe(1);
+    expect(stderr).toContain(`error: AWS denies ${operation}\n`);
+    expect(stderr).toContain(`  fix: allow ${action} on arn:aws:apigateway:eu-central-1::${resource}`);
+  });
+
+  test('an id that is not there', async () => {
+    const { code, stderr } = await cli(['delete', 'zzzzzz'], { env });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error: there is no client certificate zzzzzz .*\n {2}fix: `apigw-cert list`/);
+  });
+
+  test('a stage that is not there', async () => {
+    const { code, stderr } = await cli(['detach', '--stage', 'orders/prd'], { env });
+    expect(code).toBe(1);
+    expect(stderr).toBe('error: there is no stage "prd" in the REST API "orders"\n  fix: there are: prod\n');
+  });
+
+  test.each([
+    [['lsit'], /unknown command 'lsit'\n {2}fix: Did you mean list\?/],
+    [['list', '--usgae'], /unknown option '--usgae'\n {2}fix: Did you mean --usage\?/],
+    [['attach', 'abc123'], /required option '--stage <stage>' not specified\n {2}fix: /],
+    [['delete'], /missing required argument 'id'\n {2}fix: /],
+    [['list', '--output', 'xml'], /'xml' is invalid. Allowed choices are table, json/],
+    [['list', 'everything'], /too many arguments/],
+  ])('%j', async (words, said) => {
+    const { code, stdout, stderr } = await cli(words, { env });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(said);
+  });
+});
+
+describe('--output json is one document', () => {
+  test.each(COMMANDS.map((words) => [words]))('when %j fails', async (words) => {
+    lab.emulator.addFault(fault('*', 'AccessDeniedException', 403));
+    const { code, json } = await cli([...words, '--output', 'json'], { env });
+    expect(json()).toMatchObject({
+      error: { code: 'AccessDenied', hint: expect.stringMatching(/^allow apigateway:/) },
+    });
+    expect(code).toBe(words[0] === 'check-expiry' ? 3 : 1);
+  });
+
+  test.each(COMMANDS.map((words) => [words]))('when %j is mistyped', async (words) => {
+    const { json } = await cli([...words, '--bogus', '--output=json'], { env });
+    expect(json()).toMatchObject({ error: { code: 'Usage', message: "unknown option '--bogus'" } });
+  });
+});
+
+describe('a terminal is obeyed:', () => {
+  const RED = '\u001b[31m';
+
+  test('no colours into a pipe', async () => {
+    expect((await cli(['list', '--region', ''], { env })).stderr).not.toContain('\u001b');
+  });
+
+  test('FORCE_COLOR brings them, NO_COLOR and --no-color take them away', async () => {
+    const forced = { ...env, FORCE_COLOR: '1' };
+    expect((await cli(['lsit'], { env: forced })).stderr).toContain(RED);
+    expect((await cli(['lsit'], { env: { ...forced, NO_COLOR: '1' } })).stderr).not.toContain(RED);
+    expect((await cli(['lsit', '--no-color'], { env: forced })).stderr).not.toContain(RED);
+  });
+
+  test('a reader that has seen enough ends the command without a word', async () => {
+    const child = spawn(process.execPath, [BINARY, 'list', '--output', 'json'], {
+      env: { PATH: process.env['PATH'], ...env },
+    });
+    child.stdout.destroy();
+    let stderr = '';
+    child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
+    const [code] = (await once(child, 'close')) as [number | null];
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+});
