@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { AppError } from '../../src/core/errors.js';
 import { readBundle, writeBundle, type Bundle } from '../../src/x509/bundle.js';
 import { trustedCertificate } from '../../src/x509/certificate.js';
 import { mintClientCertificate, mintServerCertificate } from '../../src/x509/mint.js';
@@ -16,7 +17,6 @@ const UTF8 = new TextEncoder();
 let old: { pem: string; privateKeyPem: string };
 let fresh: { pem: string; privateKeyPem: string };
 let server: { caPem: string; certPem: string; privateKeyPem: string };
-let otherServer: { caPem: string; certPem: string };
 /** The old certificate's PEM as a file has it: LF, one newline at the end. */
 let oldLf: string;
 let freshLf: string;
@@ -24,11 +24,10 @@ let directory: string;
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'apigw-cert-bundle-'));
-  [old, fresh, server, otherServer] = await Promise.all([
+  [old, fresh, server] = await Promise.all([
     mintClientCertificate({ notBefore: NOT_BEFORE }),
     mintClientCertificate({ notBefore: NOT_BEFORE }),
     mintServerCertificate({ notBefore: NOT_BEFORE, dnsNames: ['a.test'] }),
-    mintServerCertificate({ notBefore: NOT_BEFORE, dnsNames: ['b.test'] }),
   ]);
   oldLf = lf(old.pem);
   freshLf = lf(fresh.pem);
@@ -144,11 +143,21 @@ describe('readBundle', () => {
     ]);
   });
 
-  test('does not warn of one subject with key identifiers', () => {
-    const both = bundleOf(server.caPem + otherServer.caPem);
-    const [one, two] = both.certificates.map(({ certificate }) => certificate.subject);
-    expect(one).toBe(two);
-    expect(both.findings).toEqual([]);
+  test.each([
+    ['neither key identifier, though other extensions', ['keyUsage=digitalSignature'], ['SharedSubject']],
+    ['a subject key identifier', ['subjectKeyIdentifier=hash'], []],
+    ['an authority key identifier', ['authorityKeyIdentifier=keyid:always'], []],
+  ])('judges two certificates of one subject with %s', (_, extensions, codes) => {
+    const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', '/dev/null'];
+    // openssl adds both identifiers unless told otherwise.
+    const none = ['subjectKeyIdentifier', 'authorityKeyIdentifier']
+      .filter((name) => !extensions.some((extension) => extension.startsWith(name)))
+      .map((name) => `${name}=none`);
+    const added = [...none, ...extensions].flatMap((extension) => ['-addext', extension]);
+    const make = (): string => openssl(['req', '-x509', ...key, '-subj', '/CN=same', ...added]);
+    const { certificates, findings } = bundleOf(make() + make());
+    expect(certificates).toHaveLength(2);
+    expect(findings.map(({ code }) => code)).toEqual(codes);
   });
 
   test('does not take the bytes of a key identifier in a subject for one', async () => {
@@ -233,7 +242,10 @@ describe('readBundle', () => {
   test('is not fooled by DER that carries another certificate as text', () => {
     const text = Buffer.from(`\n${freshLf}`);
     const header = Buffer.from([0x30, 0x82, text.length >> 8, text.length & 0xff]);
-    expect(readBundle(Buffer.concat([header, text]))).toEqual({
+    const trojan = Buffer.concat([header, text]);
+    expect(new X509Certificate(trojan).fingerprint256).toBe(fingerprint(fresh.pem));
+    expect(() => trustedCertificate(trojan)).toThrow(AppError);
+    expect(readBundle(trojan)).toEqual({
       certificates: [],
       findings: [{ code: 'Broken', line: 1, problem: 'certificate' }],
     });
