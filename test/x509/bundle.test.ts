@@ -146,7 +146,7 @@ describe('readBundle', () => {
   test.each([
     ['neither key identifier, though other extensions', ['keyUsage=digitalSignature'], ['SharedSubject']],
     ['a subject key identifier', ['subjectKeyIdentifier=hash'], []],
-    ['an authority key identifier', ['authorityKeyIdentifier=keyid:always'], []],
+    ['an authority key identifier', ['authorityKeyIdentifier=DER:30:03:80:01:01'], []],
   ])('judges two certificates of one subject with %s', (_, extensions, codes) => {
     const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', '/dev/null'];
     // openssl adds both identifiers unless told otherwise.
