@@ -5,6 +5,7 @@ import { attachCommand, detachCommand } from './commands/attach.js';
 import { checkExpiryCommand } from './commands/check-expiry.js';
 import { deleteCommand } from './commands/delete.js';
 import { downloadCommand } from './commands/download.js';
+import { emulatorCommand } from './commands/emulator.js';
 import { generateCommand } from './commands/generate.js';
 import { inspectCommand } from './commands/inspect.js';
 import { listCommand } from './commands/list.js';
@@ -43,6 +44,7 @@ export function createProgram(): Command {
     detachCommand(),
     deleteCommand(),
     testInvokeCommand(),
+    emulatorCommand(),
   ];
   for (const command of commands) program.addCommand(command);
   finish(program);

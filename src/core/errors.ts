@@ -15,6 +15,10 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
  */
 export const ERROR_CODES = {
   AccessDenied: { exit: EXIT.failed, meaning: 'AWS refused the call: the credentials lack a permission.' },
+  AddressUnavailable: {
+    exit: EXIT.failed,
+    meaning: 'The emulator cannot listen at the address and port given.',
+  },
   BackendDoesNotCheck: {
     exit: EXIT.failed,
     meaning: 'The backend answers callers without a certificate: it does not check at all.',

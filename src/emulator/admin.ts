@@ -11,12 +11,18 @@ export const ADMIN_PATH = '/_emulator/';
 const clockBody = z.strictObject({ now: z.iso.datetime({ offset: true }) });
 const advanceBody = z.strictObject({ ms: z.number() });
 
+/** What can be asked for here. */
+function overview(): object {
+  return { paths: [...HANDLERS.keys()].map((key) => key.replace(' ', ` ${ADMIN_PATH}`)) };
+}
+
 type Handler = (controls: Controls, body: unknown) => unknown;
 
 const clock = (controls: Controls): object => ({ now: controls.now().toISOString() });
 
 /** Method and path below `/_emulator/` to what is done; the result is the answer. */
 const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
+  ['GET ', overview],
   ['GET clock', clock],
   [
     'PUT clock',
@@ -75,11 +81,7 @@ export async function administer(
 ): Promise<Answer> {
   const handler = HANDLERS.get(`${request.method ?? ''} ${path.slice(ADMIN_PATH.length)}`);
   if (handler === undefined) {
-    throw new ServiceError(
-      404,
-      'NotFoundException',
-      `Nothing is here. There are: ${[...HANDLERS.keys()].join(', ')}`,
-    );
+    throw new ServiceError(404, 'NotFoundException', `GET ${ADMIN_PATH} tells what can be asked for here`);
   }
   const bytes = await readBody(request);
   if (bytes.length > 0 && !/^application\/json\b/i.test(request.headers['content-type'] ?? '')) {

@@ -36,11 +36,12 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
   return await new Promise((resolve, reject) => {
     request.on('data', (chunk: Buffer) => {
       size += chunk.length;
-      chunks.push(chunk);
-      if (size > MAX_BODY_BYTES) {
-        request.pause();
-        reject(tooLong);
+      if (size <= MAX_BODY_BYTES) {
+        chunks.push(chunk);
+        return;
       }
+      chunks.length = 0;
+      reject(tooLong);
     });
     request.on('end', () => {
       resolve(Buffer.concat(chunks));
@@ -73,10 +74,13 @@ export function errorAnswer(error: ServiceError): Answer {
   };
 }
 
-/** How long a client that is still sending may take to read an answer that came early, in ms. */
-const LINGER_MS = 1000;
+/** How long a client may go on sending a body that nobody wants, in ms. */
+const LINGER_MS = 5000;
 
-/** Sends an answer. A body that nobody read would be taken for the next request, so the connection ends then. */
+/**
+ * Sends an answer. When it comes before the end of the request, the rest is read and dropped for a while: a client
+ * whose connection is closed while it sends would see a broken connection instead of the answer.
+ */
 export async function send(
   request: IncomingMessage,
   response: ServerResponse,
@@ -84,7 +88,6 @@ export async function send(
 ): Promise<void> {
   const general = {
     'x-amzn-RequestId': randomUUID(),
-    ...(request.complete ? {} : { connection: 'close' }),
     ...headers,
   };
   if (stream !== undefined) {
@@ -101,6 +104,9 @@ export async function send(
   });
   response.end(text);
   if (request.complete) return;
+  const timer = setTimeout(() => request.destroy(), LINGER_MS);
+  request.once('close', () => {
+    clearTimeout(timer);
+  });
   request.resume();
-  setTimeout(() => request.destroy(), LINGER_MS).unref();
 }
