@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { pipeline } from 'node:stream/promises';
+import { finished, pipeline } from 'node:stream/promises';
 import { ServiceError } from './errors.js';
 
 /** AWS's own limit for a request to an API, and more than any control plane request needs. */
@@ -78,9 +78,17 @@ export function errorAnswer(error: ServiceError): Answer {
 const LINGER_MS = 5000;
 
 /**
- * Sends an answer. When it comes before the end of the request, the rest is read and dropped for a while: a client
- * whose connection is closed while it sends would see a broken connection instead of the answer.
+ * Reads the rest of a request and forgets it, for a while: a client whose connection is closed while it sends would
+ * see a broken connection instead of the answer.
  */
+async function dropRest(request: IncomingMessage): Promise<void> {
+  const timer = setTimeout(() => request.destroy(), LINGER_MS);
+  request.resume();
+  await finished(request, { writable: false }).catch(() => undefined);
+  clearTimeout(timer);
+}
+
+/** Sends an answer, which may come before the end of the request. */
 export async function send(
   request: IncomingMessage,
   response: ServerResponse,
@@ -102,11 +110,11 @@ export async function send(
     ...(text === '' ? {} : { 'content-type': 'application/json' }),
     ...(status === 204 ? {} : { 'content-length': Buffer.byteLength(text) }),
   });
-  response.end(text);
-  if (request.complete) return;
-  const timer = setTimeout(() => request.destroy(), LINGER_MS);
-  request.once('close', () => {
-    clearTimeout(timer);
-  });
-  request.resume();
+  if (request.complete) {
+    response.end(text);
+    return;
+  }
+  response.write(text);
+  await dropRest(request);
+  response.end();
 }
