@@ -1,5 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { types } from 'node:util';
 import writeFileAtomic from 'write-file-atomic';
 import { AppError } from '../core/errors.js';
 import type { World } from './model.js';
@@ -18,7 +19,7 @@ export interface Persistence {
 const MAP = '$map';
 
 function replacer(_key: string, value: unknown): unknown {
-  return value instanceof Map ? { [MAP]: [...(value as ReadonlyMap<unknown, unknown>)] } : value;
+  return types.isMap(value) ? { [MAP]: [...value] } : value;
 }
 
 function reviver(_key: string, value: unknown): unknown {
