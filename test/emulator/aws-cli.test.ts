@@ -1,0 +1,117 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { realpathSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { startLab, type Lab } from '../support/emulator.js';
+
+/** Every AWS CLI that the machine has on its PATH, by its file. */
+function installedClis(): string[] {
+  try {
+    const found = execFileSync('which', ['-a', 'aws'], { encoding: 'utf8' }).trim().split('\n');
+    return [...new Set(found.map((file) => realpathSync(file)))];
+  } catch {
+    return [];
+  }
+}
+
+/** One is enough for every day: each takes a second a call. */
+const clis = process.env['APIGW_CERT_FULL'] ? installedClis() : installedClis().slice(0, 1);
+
+let lab: Lab;
+beforeAll(async () => {
+  lab = await startLab();
+});
+afterAll(async () => {
+  await lab.close();
+});
+
+/** Runs `aws apigateway …` as a user would, and reads its JSON; `undefined` when it prints nothing. */
+function awsCli(
+  file: string,
+): (line: string, ...more: string[]) => Promise<Record<string, unknown> | undefined> {
+  const env = {
+    PATH: process.env['PATH'],
+    HOME: '/nonexistent',
+    // An account for each, so that each begins with nothing.
+    AWS_ACCESS_KEY_ID: `AKID${file}`.replaceAll('/', ''),
+    AWS_SECRET_ACCESS_KEY: 'any secret',
+    AWS_DEFAULT_REGION: 'ap-southeast-2',
+    AWS_DEFAULT_OUTPUT: 'json',
+    AWS_PAGER: '',
+  };
+  return async (line, ...more) => {
+    const args = ['apigateway', ...line.split(' '), ...more, '--endpoint-url', lab.emulator.url];
+    const { stdout } = await promisify(execFile)(file, args, { env });
+    return stdout.trim() === '' ? undefined : (JSON.parse(stdout) as Record<string, unknown>);
+  };
+}
+
+const cliTest = clis.length > 0 ? test.each(clis) : test.skip.each(['no aws on the PATH']);
+
+cliTest(
+  'the AWS CLI runs all operations, unmodified: %s',
+  async (file) => {
+    const aws = awsCli(file);
+    const made = await aws('generate-client-certificate --tags team=orders --description', 'for orders');
+    expect(made).toMatchObject({ description: 'for orders', tags: { team: 'orders' } });
+    const id = String(made?.['clientCertificateId']);
+    expect(await aws(`get-client-certificate --client-certificate-id ${id}`)).toEqual(made);
+    expect(await aws('get-client-certificates')).toEqual({ items: [made] });
+    const patch = 'op=replace,path=/description,value=changed';
+    const update = `update-client-certificate --client-certificate-id ${id} --patch-operations ${patch}`;
+    expect(await aws(update)).toMatchObject({ description: 'changed' });
+
+    const arn = `arn:aws:apigateway:ap-southeast-2::/clientcertificates/${id}`;
+    await aws(`tag-resource --resource-arn ${arn} --tags a=1,b=2`);
+    await aws(`untag-resource --resource-arn ${arn} --tag-keys a team`);
+    expect(await aws(`get-tags --resource-arn ${arn}`)).toEqual({ tags: { b: '2' } });
+
+    const api = await aws('create-rest-api --name orders');
+    const restApi = `--rest-api-id ${String(api?.['id'])}`;
+    expect(await aws(`get-rest-api ${restApi}`)).toEqual(api);
+    expect(await aws('get-rest-apis')).toEqual({ items: [api] });
+    // Older versions do not know the API's rootResourceId.
+    const paths = (await aws(`get-resources ${restApi}`))?.['items'] as { id: string; path: string }[];
+    const root = String(paths.find(({ path }) => path === '/')?.id);
+    const resource = await aws(`create-resource ${restApi} --parent-id ${root} --path-part health`);
+    const method = `${restApi} --resource-id ${String(resource?.['id'])} --http-method GET`;
+    await aws(`put-method ${method} --authorization-type NONE`);
+    const uri = `${lab.backend.url}/health`;
+    await aws(
+      `put-integration ${method} --type HTTP_PROXY --integration-http-method GET --uri ${uri} --tls-config insecureSkipVerification=true`,
+    );
+    expect(await aws(`get-integration ${method}`)).toMatchObject({
+      uri,
+      tlsConfig: { insecureSkipVerification: true },
+    });
+    expect(await aws(`get-method ${method}`)).toMatchObject({ methodIntegration: { type: 'HTTP_PROXY' } });
+    const resources = await aws(`get-resources ${restApi} --embed methods`);
+    expect(resources?.['items']).toHaveLength(2);
+
+    const deployment = await aws(`create-deployment ${restApi} --stage-name prod`);
+    expect(await aws(`get-deployments ${restApi}`)).toEqual({ items: [deployment] });
+    await aws(`create-stage ${restApi} --stage-name test --deployment-id ${String(deployment?.['id'])}`);
+    const attach = `op=replace,path=/clientCertificateId,value=${id}`;
+    const stage = await aws(`update-stage ${restApi} --stage-name prod --patch-operations ${attach}`);
+    expect(stage).toMatchObject({ clientCertificateId: id });
+    expect(await aws(`get-stage ${restApi} --stage-name prod`)).toEqual(stage);
+    expect((await aws(`get-stages ${restApi}`))?.['item']).toHaveLength(2);
+
+    const invoke = `test-invoke-method ${method} --path-with-query-string /health?a=b --client-certificate-id ${id}`;
+    expect(await aws(invoke)).toMatchObject({
+      status: 403,
+      log: expect.stringContaining('Method completed with status: 403'),
+    });
+    await expect(aws(`delete-client-certificate --client-certificate-id ${id}`)).rejects.toThrow(
+      'An error occurred (BadRequestException) when calling the DeleteClientCertificate operation',
+    );
+    const detach = 'op=remove,path=/clientCertificateId';
+    await aws(`update-stage ${restApi} --stage-name prod --patch-operations ${detach}`);
+    await aws(`delete-client-certificate --client-certificate-id ${id}`);
+    await aws(`delete-stage ${restApi} --stage-name test`);
+    await aws(`delete-rest-api ${restApi}`);
+    expect(await aws('get-rest-apis')).toEqual({ items: [] });
+    await expect(aws(`get-rest-api ${restApi}`)).rejects.toThrow('(NotFoundException)');
+  },
+  180_000,
+);
