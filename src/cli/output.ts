@@ -72,31 +72,50 @@ export interface ErrorStyle extends Pick<CommonOptions, 'output' | 'color' | 'de
   monitorExit?: 3 | undefined;
 }
 
-/** Reports an error as a sentence with its remedy, or as a JSON document, and sets the exit code. */
-export function reportError(
-  thrown: unknown,
-  { output, color, debug = false, monitorExit }: ErrorStyle,
+/** Whatever was thrown as an AppError: anything else is a fault of ours. */
+export function asAppError(thrown: unknown): AppError {
+  if (thrown instanceof AppError) return thrown;
+  return new AppError(
+    'Internal',
+    `unexpected: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+    {
+      hint: 'this is a fault of apigw-cert: please report it with the output of the same command with --debug',
+      cause: thrown,
+    },
+  );
+}
+
+/** An error as machines read it. */
+export function errorJson({ code, message, hint, details }: AppError): Record<string, unknown> {
+  return { code, message, hint, details };
+}
+
+/** Prints an error as a sentence with its remedy on stderr; `about` names what failed where that is one of several. */
+export function printError(
+  error: AppError,
+  { color, debug = false }: Pick<ErrorStyle, 'color' | 'debug'>,
+  about?: string,
 ): void {
-  const error =
-    thrown instanceof AppError
-      ? thrown
-      : new AppError('Internal', `unexpected: ${thrown instanceof Error ? thrown.message : String(thrown)}`, {
-          hint: 'this is a fault of apigw-cert: please report it with the output of the same command with --debug',
-          cause: thrown,
-        });
-  const { code, hint, details } = error;
   const style = styleFor(process.stderr, color);
-  if (output === 'json') {
-    process.stdout.write(
-      `${JSON.stringify({ error: { code, message: error.message, hint, details } }, null, 2)}\n`,
-    );
-  } else if (monitorExit !== undefined) {
-    process.stdout.write(`UNKNOWN: ${printable(error.message)}\n`);
-  }
-  if (output === 'json' || monitorExit === undefined) {
-    process.stderr.write(`${style.red('error:')} ${printable(error.message)}\n`);
-  }
-  if (hint !== undefined) process.stderr.write(`${style.dim('  fix:')} ${printable(hint)}\n`);
-  if (debug) process.stderr.write(`${stack(error)}\n`);
+  const subject = about === undefined ? '' : `${printable(about)}: `;
+  process.stderr.write(`${style.red('error:')} ${subject}${printable(error.message)}\n`);
+  printRemedy(error, { color, debug });
+}
+
+function printRemedy(error: AppError, { color, debug }: Pick<ErrorStyle, 'color' | 'debug'>): void {
+  const { hint } = error;
+  if (hint !== undefined)
+    process.stderr.write(`${styleFor(process.stderr, color).dim('  fix:')} ${printable(hint)}\n`);
+  if (debug === true) process.stderr.write(`${stack(error)}\n`);
+}
+
+/** Reports an error as a sentence with its remedy, or as a JSON document, and sets the exit code. */
+export function reportError(thrown: unknown, style: ErrorStyle): void {
+  const error = asAppError(thrown);
+  const { output, monitorExit } = style;
+  if (output === 'json') process.stdout.write(`${JSON.stringify({ error: errorJson(error) }, null, 2)}\n`);
+  else if (monitorExit !== undefined) process.stdout.write(`UNKNOWN: ${printable(error.message)}\n`);
+  if (output === 'json' || monitorExit === undefined) printError(error, style);
+  else printRemedy(error, style);
   process.exitCode = monitorExit ?? error.exitCode;
 }

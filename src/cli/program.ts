@@ -10,6 +10,8 @@ import { generateCommand } from './commands/generate.js';
 import { inspectCommand } from './commands/inspect.js';
 import { listCommand } from './commands/list.js';
 import { testInvokeCommand } from './commands/test-invoke.js';
+import { rotateCommand } from './commands/rotate.js';
+import { statusCommand } from './commands/status.js';
 import { updateCommand } from './commands/update.js';
 import { reportError } from './output.js';
 import { VERSION } from './version.js';
@@ -44,6 +46,8 @@ export function createProgram(): Command {
     detachCommand(),
     deleteCommand(),
     testInvokeCommand(),
+    rotateCommand(),
+    statusCommand(),
     emulatorCommand(),
   ];
   for (const command of commands) program.addCommand(command);

@@ -30,6 +30,10 @@ export const ERROR_CODES = {
   CertificateInUse: { exit: EXIT.failed, meaning: 'A stage still presents the certificate.' },
   CertificateNotFound: { exit: EXIT.failed, meaning: 'No client certificate has this id in the Region.' },
   CertificateUnreadable: { exit: EXIT.failed, meaning: 'The input holds no certificate that can be read.' },
+  CertificateOfAcm: {
+    exit: EXIT.failed,
+    meaning: 'The stage presents a certificate of ACM, which no rotation here touches.',
+  },
   ConfirmationNeeded: {
     exit: EXIT.unfinished,
     meaning: 'A person has to do something and say so; nobody was there to answer.',

@@ -64,7 +64,7 @@ export async function changeTrust(
   storeName: string,
   { clientCertificateId, trusted }: RotationCertificate,
 ): Promise<void> {
-  const store = storeNamed(run, storeName);
+  const store = await storeNamed(run, storeName);
   await step(run, name, storeName, async () => {
     await (name === 'trust' ? store.add(trusted) : store.remove(trusted));
     const { fingerprintSha256 } = trusted;

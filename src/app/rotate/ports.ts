@@ -9,7 +9,8 @@ import type { RememberingGateway } from './remembering.js';
 /** The world as a rotation needs it. */
 export interface RotationDeps {
   gateway: RememberingGateway;
-  stores: readonly TrustStore[];
+  /** Every trust store of the backend, in the order in which they are changed; asked for only when something is due. */
+  stores: () => readonly TrustStore[] | Promise<readonly TrustStore[]>;
   journal: Journal;
   now: () => Date;
   /** Waits so many milliseconds; rejects as soon as the signal is aborted. */

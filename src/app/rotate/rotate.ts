@@ -140,7 +140,7 @@ async function passGates(run: Run): Promise<void> {
     unit,
     moving,
     probes: await probeChoices(run, moving),
-    trustStores: deps.stores.map(({ name }) => name),
+    trustStores: (await deps.stores()).map(({ name }) => name),
     settings: request.settings,
   });
   if (failure) throw new AppError(failure.code, failure.message, { hint: failure.hint });

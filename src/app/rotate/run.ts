@@ -43,7 +43,7 @@ export function account(run: Run): AccountView {
 
 /** What the trust stores hold. A look may cost an ssh a host, so it lasts until something may have changed. */
 export async function lookAtStores(run: Run): Promise<readonly StoreView[]> {
-  run.stores ??= await observeStores(run.deps.stores, account(run).unit.old, run.records);
+  run.stores ??= await observeStores(await run.deps.stores(), account(run).unit.old, run.records);
   return run.stores;
 }
 
@@ -189,8 +189,8 @@ export async function end(run: Run, outcome: RotationOutcome): Promise<void> {
 }
 
 /** The trust store of that name. */
-export function storeNamed({ deps }: Run, name: string): TrustStore {
-  const store = deps.stores.find((candidate) => candidate.name === name);
+export async function storeNamed({ deps }: Run, name: string): Promise<TrustStore> {
+  const store = (await deps.stores()).find((candidate) => candidate.name === name);
   if (!store) throw new Error(`no trust store is named ${name}`);
   return store;
 }

@@ -1,4 +1,5 @@
 import type { Threshold } from '../duration.js';
+import { DEFAULT_RENEW_BEFORE } from '../expiry.js';
 
 /** How a rotation is to be done. Durations are in milliseconds. */
 export interface RotationSettings {
@@ -23,3 +24,19 @@ export interface RotationSettings {
   allowUnproved: boolean;
   redeploy: 'never' | 'always';
 }
+
+/** What holds where neither a flag nor the configuration says otherwise. */
+export const DEFAULT_SETTINGS: RotationSettings = {
+  renewBefore: DEFAULT_RENEW_BEFORE,
+  force: false,
+  onlyStage: false,
+  probes: 5,
+  settle: 30_000,
+  soak: 5 * 60_000,
+  keepOld: 0,
+  wait: true,
+  allowDrift: false,
+  allowUncheckedBackend: false,
+  allowUnproved: false,
+  redeploy: 'never',
+};

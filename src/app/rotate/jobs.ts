@@ -1,0 +1,160 @@
+import type { Stage } from '../../core/api-gateway.js';
+import { AppError } from '../../core/errors.js';
+import type { ProbeRequest } from '../../core/rotation/probe.js';
+import { DEFAULT_SETTINGS, type RotationSettings } from '../../core/rotation/settings.js';
+import type { Gateway } from '../../gateway/gateway.js';
+import type { Configuration, Target as TargetConfig } from '../config/schema.js';
+import { resolveStage, type StageAddress } from '../resolve-stage.js';
+import { allStages } from '../stages.js';
+import type { Hooks } from './ports.js';
+
+/** A trust store as flags and configuration describe it; `createTrustStore` reads it. */
+export type TrustDescription = Readonly<Record<string, unknown>> & { kind: string };
+
+/** One certificate to look after: the stages that present it are found through these, and how it is to be done. */
+export interface RotationJob {
+  /** The target's name in the configuration. */
+  target?: string;
+  /** Empty with `--all`, where `stages` are known already. */
+  addresses: readonly StageAddress[];
+  region?: string;
+  profile?: string;
+  settings: RotationSettings;
+  trust: readonly TrustDescription[];
+  probe?: ProbeRequest;
+  probeUrl?: string;
+  to?: string;
+  hooks: Hooks;
+}
+
+/** What flags say, each only where it was given; it goes before the configuration. */
+export interface JobFlags {
+  settings: Partial<RotationSettings>;
+  trust: readonly TrustDescription[];
+  probe?: ProbeRequest;
+  probeUrl?: string;
+  to?: string;
+}
+
+function settingsOf(
+  target: Partial<TargetConfig>,
+  configuration: Configuration,
+  flags: JobFlags,
+): RotationSettings {
+  const { settle, soak, keepOld, redeploy, onlyStage, allowDrift, allowUncheckedBackend, allowUnproved } =
+    target;
+  const renewBefore = target.renewBefore ?? configuration.renewBefore;
+  const probes = target.probe?.count;
+  const configured = {
+    renewBefore,
+    probes,
+    settle,
+    soak,
+    keepOld,
+    redeploy,
+    onlyStage,
+    allowDrift,
+    allowUncheckedBackend,
+    allowUnproved,
+  };
+  const given = Object.fromEntries(Object.entries(configured).filter(([, value]) => value !== undefined));
+  return { ...DEFAULT_SETTINGS, ...given, ...flags.settings };
+}
+
+/** A target of the configuration as a job; flags go before it. */
+export function targetJob(
+  name: string,
+  target: TargetConfig,
+  configuration: Configuration,
+  flags: JobFlags,
+): RotationJob {
+  const region = target.region ?? configuration.region;
+  const profile = target.profile ?? configuration.profile;
+  const probe =
+    flags.probe ?? (target.probe && { method: target.probe.method ?? 'GET', path: target.probe.path });
+  const probeUrl = flags.probeUrl ?? target.probeUrl;
+  return {
+    target: name,
+    addresses: target.stages.map((stage) => ({ api: target.api, stage })),
+    ...(region === undefined ? {} : { region }),
+    ...(profile === undefined ? {} : { profile }),
+    settings: settingsOf(target, configuration, flags),
+    trust: flags.trust.length > 0 ? flags.trust : target.trust,
+    ...(probe === undefined ? {} : { probe }),
+    ...(probeUrl === undefined ? {} : { probeUrl }),
+    ...(flags.to === undefined ? {} : { to: flags.to }),
+    hooks: target.hooks ?? {},
+  };
+}
+
+/** The jobs of the whole configuration, or of the one target named. @throws AppError `Usage` */
+export function configuredJobs(
+  configuration: Configuration | undefined,
+  name: string | undefined,
+  flags: JobFlags,
+): RotationJob[] {
+  const targets = Object.entries(configuration?.targets ?? {});
+  if (configuration === undefined || targets.length === 0) {
+    throw new AppError('Usage', 'nothing says what to rotate', {
+      hint: 'name a stage (--stage orders/prod --trust pem-bundle:FILE), or write targets into apigw-cert.yaml',
+    });
+  }
+  const chosen = name === undefined ? targets : targets.filter(([key]) => key === name);
+  if (chosen.length === 0) {
+    throw new AppError('Usage', `the configuration has no target "${name ?? ''}"`, {
+      hint: `it has: ${targets.map(([key]) => key).join(', ')}`,
+    });
+  }
+  return chosen.map(([key, target]) => targetJob(key, target, configuration, flags));
+}
+
+/** The job of one stage named by flags. A target of the configuration that names the same stage lends its ways. */
+export function stageJob(
+  address: StageAddress,
+  configuration: Configuration | undefined,
+  flags: JobFlags,
+): RotationJob {
+  const wanted = address.api === undefined ? address.stage : `${address.api}/${address.stage}`;
+  const [name, target] =
+    Object.entries(configuration?.targets ?? {}).find(([, candidate]) =>
+      candidate.stages.some((stage) => `${candidate.api}/${stage}` === wanted),
+    ) ?? [];
+  if (configuration && name !== undefined && target) {
+    return { ...targetJob(name, target, configuration, flags), addresses: [address] };
+  }
+  const region = configuration?.region;
+  const profile = configuration?.profile;
+  return {
+    addresses: [address],
+    ...(region === undefined ? {} : { region }),
+    ...(profile === undefined ? {} : { profile }),
+    settings: settingsOf({}, configuration ?? {}, flags),
+    trust: flags.trust,
+    ...(flags.probe === undefined ? {} : { probe: flags.probe }),
+    ...(flags.probeUrl === undefined ? {} : { probeUrl: flags.probeUrl }),
+    ...(flags.to === undefined ? {} : { to: flags.to }),
+    hooks: {},
+  };
+}
+
+/** One stage for each certificate in use: a rotation moves all that share it. ACM's certificates renew themselves. */
+export async function everyCertificate(gateway: Gateway): Promise<StageAddress[]> {
+  const { stages } = await allStages(gateway);
+  const first = new Map<string, Stage>();
+  for (const stage of stages) {
+    const id = stage.clientCertificateId;
+    if (id !== undefined && !id.startsWith('arn:') && !first.has(id)) first.set(id, stage);
+  }
+  return [...first.values()].map(({ restApiId, stageName }) => ({ api: restApiId, stage: stageName }));
+}
+
+/** The stages that a job names, one for each certificate that they present. */
+export async function targetsOf(gateway: Gateway, addresses: readonly StageAddress[]): Promise<Stage[]> {
+  const stages = await Promise.all(addresses.map((address) => resolveStage(gateway, address)));
+  const first = new Map<string, Stage>();
+  for (const stage of stages) {
+    const key = stage.clientCertificateId ?? `none ${stage.restApiId}/${stage.stageName}`;
+    if (!first.has(key)) first.set(key, stage);
+  }
+  return [...first.values()];
+}

@@ -1,0 +1,91 @@
+import type { AppError } from '../core/errors.js';
+import type { RotationRecord } from '../core/rotation/record.js';
+import type { Journal } from '../journal/journal.js';
+
+/** A rotation as this machine remembers it. */
+export interface RotationStatus {
+  rotationId: string;
+  /** `underWay`: a later run goes on with it. `unreadable`: see `problem`. */
+  state: 'underWay' | 'completed' | 'aborted' | 'rolledBack' | 'yielded' | 'unreadable';
+  region?: string;
+  target?: string;
+  stages: string[];
+  oldCertificateId?: string;
+  newCertificateId?: string;
+  startedAt?: string;
+  /** Of the last record. */
+  lastAt?: string;
+  steps: {
+    at: string;
+    step: string;
+    subject?: string;
+    result: 'done' | 'failed' | 'begun';
+    ms?: number;
+    evidence?: Record<string, unknown>;
+    message?: string;
+  }[];
+  problem?: { code: string; message: string; hint?: string };
+}
+
+/** Every rotation in the journal, oldest first. */
+export async function rotationStatus(journal: Journal): Promise<RotationStatus[]> {
+  return (await journal.list()).map(({ rotationId, records, problem }) =>
+    problem ? unreadable(rotationId, problem) : statusOf(rotationId, records),
+  );
+}
+
+function unreadable(rotationId: string, { code, message, hint }: AppError): RotationStatus {
+  return {
+    rotationId,
+    state: 'unreadable',
+    stages: [],
+    steps: [],
+    problem: { code, message, ...(hint === undefined ? {} : { hint }) },
+  };
+}
+
+function statusOf(rotationId: string, records: readonly RotationRecord[]): RotationStatus {
+  const started = records.find((record) => record.type === 'started');
+  const ended = records.findLast((record) => record.type === 'ended');
+  const generated = records.find((record) => record.type === 'done' && record.step === 'generate');
+  const newId = generated?.type === 'done' ? generated.evidence?.['clientCertificateId'] : undefined;
+  const last = records.at(-1);
+  return {
+    rotationId,
+    state: ended && ended === last ? ended.outcome : 'underWay',
+    ...(started
+      ? { region: started.region, oldCertificateId: started.oldCertificateId, startedAt: started.at }
+      : {}),
+    ...(started?.target === undefined ? {} : { target: started.target }),
+    stages: (started?.stages ?? []).map(({ restApiId, stageName }) => `${restApiId}/${stageName}`),
+    ...(typeof newId === 'string' ? { newCertificateId: newId } : {}),
+    ...(last ? { lastAt: last.at } : {}),
+    steps: stepsOf(records),
+  };
+}
+
+/** Results, and intents that have none. */
+function stepsOf(records: readonly RotationRecord[]): RotationStatus['steps'] {
+  return records.flatMap((record, i): RotationStatus['steps'] => {
+    if (record.type !== 'intent' && record.type !== 'done' && record.type !== 'failed') return [];
+    const about = {
+      at: record.at,
+      step: record.step,
+      ...(record.subject === undefined ? {} : { subject: record.subject }),
+    };
+    if (record.type === 'done') {
+      const { ms, evidence } = record;
+      return [{ ...about, result: 'done', ms, ...(evidence === undefined ? {} : { evidence }) }];
+    }
+    if (record.type === 'failed') return [{ ...about, result: 'failed', message: record.message }];
+    const settled = records
+      .slice(i + 1)
+      .some(
+        (later) =>
+          (later.type === 'done' || later.type === 'failed') &&
+          later.step === record.step &&
+          later.subject === record.subject,
+      );
+    return settled ? [] : [{ ...about, result: 'begun' }];
+  });
+}

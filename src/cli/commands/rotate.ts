@@ -1,0 +1,168 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import type { JobFlags } from '../../app/rotate/jobs.js';
+import { parseDuration, parseThreshold } from '../../core/duration.js';
+import { AppError } from '../../core/errors.js';
+import { parseProbe } from '../../core/rotation/probe.js';
+import type { RotationSettings } from '../../core/rotation/settings.js';
+import { action, collect, command } from '../command.js';
+import { trustDescriptions } from '../trust-options.js';
+
+/** Under commander's names; all as they were written. */
+export interface RotateOptions {
+  api?: string;
+  stage?: string;
+  target?: string;
+  all?: boolean;
+  config?: string;
+  trust?: string[];
+  reload?: string;
+  probe?: string;
+  probes?: number;
+  probeUrl?: string;
+  settle?: string;
+  soak?: string;
+  keepOld?: string;
+  wait: boolean;
+  renewBefore?: string;
+  force?: boolean;
+  onlyStage?: boolean;
+  to?: string;
+  abort?: boolean;
+  dryRun?: boolean;
+  allowDrift?: boolean;
+  allowUncheckedBackend?: boolean;
+  allowUnproved?: boolean;
+  redeploy?: 'never' | 'always';
+  yes?: boolean;
+  splay?: string;
+  events?: string;
+}
+
+const EXAMPLES = `
+Examples:
+  apigw-cert rotate --stage orders/prod --trust pem-bundle:/etc/orders/apigw.pem --probe 'GET /health' --dry-run
+  apigw-cert rotate --stage orders/prod --trust pem-bundle:/etc/orders/apigw.pem --reload 'systemctl reload orders'
+  apigw-cert rotate                       every target of apigw-cert.yaml: for cron
+  apigw-cert rotate --stage orders/prod --abort`;
+
+function count(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 100)
+    throw new InvalidArgumentError('write a number from 1 to 100');
+  return value;
+}
+
+export function rotateCommand(): Command {
+  return command(
+    'rotate',
+    'Replace a certificate when it is due, proved step by step, without a failed request',
+  )
+    .option('--stage <stage>', 'the stage whose certificate it is: prod, or with its API orders/prod')
+    .option('--api <name>', 'the REST API, by name or id')
+    .option('--target <name>', 'one target of the configuration')
+    .option('--all', 'every certificate that a stage presents')
+    .option('--config <file>', 'configuration (default: apigw-cert.yaml, found upwards from here)')
+    .option(
+      '--trust <kind:file>',
+      'trust store of the backend: pem-bundle:FILE or manual; may be repeated',
+      collect,
+    )
+    .option('--reload <command>', 'makes a changed pem-bundle live: a line for the shell')
+    .option('--probe <call>', "the call that proves the backend, 'GET /health'")
+    .option('--probes <n>', 'how many times in a row each proof is tried (default 5)', count)
+    .option('--probe-url <url>', "the stage's own URL, watched during the soak")
+    .option('--settle <duration>', 'how long a changed trust store may take to be obeyed (default 30s)')
+    .option(
+      '--soak <duration>',
+      'how long the new certificate is in use before the old one goes (default 5m)',
+    )
+    .option('--keep-old <duration>', 'how long the old one stays trusted and undeleted after the switch')
+    .option('--no-wait', 'do not wait for the soak: exit 75, and a later run goes on')
+    .option(
+      '--renew-before <threshold>',
+      'due so long before the end, or at this share of the life (default 33%)',
+    )
+    .option('--force', 'rotate now, due or not')
+    .option('--only-stage', 'move this stage alone; the old certificate stays for the others')
+    .option('--to <id>', 'rotate to this certificate instead of a new one')
+    .option('--abort', 'undo the rotation under way: the old certificate back, the new one gone')
+    .option('--dry-run', 'show what would be done, and touch nothing')
+    .option('--allow-drift', 'also where CloudFormation manages the stage')
+    .option('--allow-unchecked-backend', 'also where the backend lets anybody in')
+    .option('--allow-unproved', 'also where no harmless call reaches a backend')
+    .option(
+      '--redeploy <when>',
+      'never, or always after the switch: publishes unfinished edits',
+      oneOf('never', 'always'),
+    )
+    .option('--yes', 'answer questions with yes')
+    .option('--splay <duration>', 'wait a random part of this first; not on a terminal')
+    .option('--events <file>', 'a JSON line for each event, into a file or - for stdout')
+    .addHelpText('after', EXAMPLES)
+    .action(
+      action<RotateOptions>(async (context) => {
+        const flags = jobFlags(context.options);
+        const { runRotations } = await import('../rotate-run.js');
+        await runRotations(context, flags);
+      }),
+    );
+}
+
+function oneOf<T extends string>(...choices: T[]): (text: string) => T {
+  return (text) => {
+    const choice = choices.find((candidate) => candidate === text);
+    if (choice === undefined) throw new InvalidArgumentError(`Allowed choices are ${choices.join(', ')}.`);
+    return choice;
+  };
+}
+
+/** What was given on the command line, read and judged. @throws AppError `Usage` */
+function jobFlags(options: RotateOptions): JobFlags {
+  const ways = ['stage', 'target', 'all'] as const;
+  const named = ways.filter((way) => options[way] !== undefined);
+  if (named.length > 1) {
+    throw new AppError('Usage', `--${named.join(' and --')} exclude each other`, {
+      hint: 'give one of them',
+    });
+  }
+  if (options.api !== undefined && options.stage === undefined) {
+    throw new AppError('Usage', '--api needs --stage', { hint: 'add the stage: --stage prod' });
+  }
+  if (options.redeploy === 'always' && options.yes !== true && options.dryRun !== true) {
+    throw new AppError(
+      'NotConfirmed',
+      '--redeploy always publishes whatever unfinished edits the API holds',
+      {
+        hint: 'add --yes when that is meant',
+      },
+    );
+  }
+  const settings: Partial<RotationSettings> = {
+    ...(options.renewBefore === undefined ? {} : { renewBefore: parseThreshold(options.renewBefore) }),
+    ...(options.force === true ? { force: true } : {}),
+    ...(options.onlyStage === true ? { onlyStage: true } : {}),
+    ...(options.probes === undefined ? {} : { probes: options.probes }),
+    ...(options.settle === undefined ? {} : { settle: parseDuration(options.settle) }),
+    ...(options.soak === undefined ? {} : { soak: parseDuration(options.soak) }),
+    ...(options.keepOld === undefined ? {} : { keepOld: parseDuration(options.keepOld) }),
+    ...(options.wait ? {} : { wait: false }),
+    ...(options.allowDrift === true ? { allowDrift: true } : {}),
+    ...(options.allowUncheckedBackend === true ? { allowUncheckedBackend: true } : {}),
+    ...(options.allowUnproved === true ? { allowUnproved: true } : {}),
+    ...(options.redeploy === undefined ? {} : { redeploy: options.redeploy }),
+  };
+  return {
+    settings,
+    trust: trustDescriptions(options.trust ?? [], options.reload),
+    ...(options.probe === undefined ? {} : { probe: parseProbe(options.probe) }),
+    ...(options.probeUrl === undefined ? {} : { probeUrl: httpUrl(options.probeUrl) }),
+    ...(options.to === undefined ? {} : { to: options.to }),
+  };
+}
+
+function httpUrl(text: string): string {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
+  throw new AppError('Usage', `"${text}" is not an http or https URL`, {
+    hint: 'write it in full: https://api.example.com/health',
+  });
+}

@@ -1,0 +1,67 @@
+import type { ChalkInstance } from 'chalk';
+import type { Command } from 'commander';
+import type { RotationStatus } from '../../app/status.js';
+import { formatDuration } from '../../core/duration.js';
+import { printable } from '../../core/printable.js';
+import type { RotationStep } from '../../core/rotation/record.js';
+import { action, command } from '../command.js';
+
+interface Options {
+  all?: boolean;
+}
+
+export function statusCommand(): Command {
+  return command('status', 'Rotations under way and finished, as this machine remembers them')
+    .option('--all', 'every step of the finished ones too')
+    .action(
+      action<Options>(async ({ options, out }) => {
+        const [{ rotationStatus }, { openFileJournal }, { stepText }] = await Promise.all([
+          import('../../app/status.js'),
+          import('../../journal/file-journal.js'),
+          import('../rotate-progress.js'),
+        ]);
+        const rotations = await rotationStatus(openFileJournal());
+        const underWay = rotations.filter(({ state }) => state === 'underWay').length;
+        out.result({ rotations }, () =>
+          rotations.length === 0
+            ? 'no rotation has been started on this machine'
+            : [
+                ...rotations.map((rotation) =>
+                  rotationText(rotation, options.all === true, out.style, stepText),
+                ),
+                `${underWay} under way, ${rotations.length - underWay} ended`,
+              ].join('\n'),
+        );
+      }),
+    );
+}
+
+function rotationText(
+  rotation: RotationStatus,
+  all: boolean,
+  style: ChalkInstance,
+  stepText: (step: RotationStep, subject?: string) => string,
+): string {
+  const {
+    rotationId,
+    state,
+    stages,
+    oldCertificateId = '?',
+    newCertificateId = '?',
+    lastAt = '',
+    problem,
+  } = rotation;
+  if (problem) return `${style.red(state)} ${rotationId}: ${printable(problem.message)}`;
+  const colour = state === 'underWay' ? style.yellow : state === 'completed' ? style.green : style.red;
+  const head = `${colour(state)} ${rotationId}: ${oldCertificateId} → ${newCertificateId} for ${stages.map(printable).join(', ')}, last at ${lastAt}`;
+  if (!all && state !== 'underWay') return head;
+  const marks = { done: style.green('✓'), failed: style.red('✗'), begun: style.yellow('…') };
+  return [
+    head,
+    ...rotation.steps.map(({ at, step, subject, result, ms, message }) => {
+      const time = ms === undefined ? '' : ` ${style.dim(formatDuration(ms))}`;
+      const words = stepText(step as RotationStep, subject);
+      return `  ${at} ${marks[result]} ${words}${time}${message === undefined ? '' : `: ${printable(message)}`}`;
+    }),
+  ].join('\n');
+}

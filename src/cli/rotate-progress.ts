@@ -1,0 +1,114 @@
+import type { Ora } from 'ora';
+import { formatDuration } from '../core/duration.js';
+import { printable } from '../core/printable.js';
+import type { RotationEvent } from '../core/rotation/event.js';
+import type { RotationStep } from '../core/rotation/record.js';
+import type { CommonOptions } from './context.js';
+import type { Output } from './output.js';
+import { timeText } from './status.js';
+
+/** What a step does, in words that go on with its subject. */
+export const STEP_WORDS: Readonly<Record<RotationStep, string>> = {
+  generate: 'generate the new certificate',
+  trust: 'trust old and new',
+  prove: 'prove that the backend accepts old and new, and nobody else',
+  check: 'look once more before the switch',
+  switch: 'switch the stage',
+  verify: 'prove that the new certificate is in use and accepted',
+  redeploy: 'redeploy the stage',
+  soak: 'soak',
+  recount: 'make sure that no stage presents the old certificate',
+  untrust: 'end the trust in the old certificate',
+  confirm: 'prove that the old certificate is refused, the new accepted',
+  delete: 'delete the old certificate',
+  hook: 'run the hook',
+  undo: 'undo',
+  rollBack: 'switch the stage back',
+  untrustNew: 'end the trust in the new certificate',
+  deleteNew: 'delete the new certificate',
+};
+
+/** A step in words. */
+export function stepText(step: RotationStep, subject?: string): string {
+  return subject === undefined ? STEP_WORDS[step] : `${STEP_WORDS[step]}: ${printable(subject)}`;
+}
+
+export interface RotationProgress {
+  show(event: RotationEvent): void;
+  stop(): void;
+}
+
+/** Steps as they happen, on stderr: a spinner on a terminal, plain lines elsewhere. */
+export function rotationProgress({
+  options,
+  out,
+}: {
+  options: CommonOptions;
+  out: Output;
+}): RotationProgress {
+  const style = out.noteStyle;
+  let spinner: Ora | undefined;
+  let loading: Promise<void> | undefined;
+  let text = '';
+
+  const spin = (next: string): void => {
+    text = next;
+    if (options.quiet === true || !process.stderr.isTTY) return;
+    if (spinner) {
+      spinner.start(text);
+      return;
+    }
+    loading ??= import('ora').then(({ default: ora }) => {
+      spinner = ora({ stream: process.stderr, discardStdin: false, color: 'cyan' });
+      if (text !== '') spinner.start(text);
+    });
+  };
+  const settle = (line: string): void => {
+    text = '';
+    spinner?.stop();
+    out.note(line);
+  };
+
+  return {
+    show(event) {
+      switch (event.type) {
+        case 'started':
+          settle(
+            `${style.bold(event.resumed ? 'resuming' : 'starting')} rotation ${event.rotationId} of ${event.oldCertificateId} for ${event.stages.map(printable).join(', ')}`,
+          );
+          break;
+        case 'stepStarted':
+          spin(stepText(event.step, event.subject));
+          break;
+        case 'stepDone':
+          settle(
+            `${style.green('✓')} ${stepText(event.step, event.subject)} ${style.dim(formatDuration(event.ms))}`,
+          );
+          break;
+        case 'stepFailed':
+          settle(`${style.red('✗')} ${stepText(event.step, event.subject)}: ${printable(event.message)}`);
+          break;
+        case 'waiting':
+          spin(`${event.reason} until ${timeText(new Date(event.until))}`);
+          if (!process.stderr.isTTY)
+            settle(`  waiting until ${timeText(new Date(event.until))} (${event.reason})`);
+          break;
+        case 'warning':
+          text = '';
+          spinner?.stop();
+          out.warn(printable(event.message));
+          break;
+        case 'undoing':
+          settle(`${style.yellow('undoing')}: ${printable(event.reason)}`);
+          break;
+        case 'ended':
+          text = '';
+          spinner?.stop();
+      }
+    },
+    stop() {
+      text = '';
+      spinner?.stop();
+    },
+  };
+}

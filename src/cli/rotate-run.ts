@@ -1,0 +1,261 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import { appendFileSync } from 'node:fs';
+import { createInterface } from 'node:readline/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  configuredJobs,
+  everyCertificate,
+  stageJob,
+  targetsOf,
+  type JobFlags,
+  type RotationJob,
+} from '../app/rotate/jobs.js';
+import type { RotationDeps, RotationRequest } from '../app/rotate/ports.js';
+import { remembering } from '../app/rotate/remembering.js';
+import { abort, rotate, type RotationReport } from '../app/rotate/rotate.js';
+import { parseDuration } from '../core/duration.js';
+import { AppError, EXIT, type ExitCode } from '../core/errors.js';
+import { isAcm } from '../core/rotation/gates.js';
+import type { RotationEvent } from '../core/rotation/event.js';
+import type { TrustStore } from '../trust/trust-store.js';
+import { openFileJournal } from '../journal/file-journal.js';
+import { withLock } from '../journal/lock.js';
+import type { RotateOptions } from './commands/rotate.js';
+import { gatewayFor } from './compose.js';
+import type { Context } from './context.js';
+import { asAppError, errorJson, printError } from './output.js';
+import { rotationProgress, type RotationProgress } from './rotate-progress.js';
+import { reportText } from './rotate-text.js';
+import { stageAddress } from './stage-options.js';
+
+type RotateContext = Context<RotateOptions>;
+
+/** What became of one certificate; exactly one of `report` and `error` is there. */
+interface Outcome {
+  target?: string;
+  report?: RotationReport;
+  error?: AppError;
+}
+
+/** Rotates what the options name, one certificate after another; a failure of one does not keep the others. */
+export async function runRotations(context: RotateContext, flags: JobFlags): Promise<void> {
+  const { options, out } = context;
+  await splay(options, (text) => {
+    out.note(text);
+  });
+  const stop = new AbortController();
+  const release = stopOnSignals(stop);
+  const progress = rotationProgress(context);
+  const outcomes: Outcome[] = [];
+  try {
+    for (const job of await jobsOf(context, flags))
+      outcomes.push(...(await runJob(context, job, stop.signal, progress)));
+  } finally {
+    progress.stop();
+    release();
+  }
+  for (const { error, target } of outcomes) {
+    if (error) printError(error, options, target);
+  }
+  if (options.events !== '-') {
+    out.result({ rotations: outcomes.map(outcomeJson) }, () =>
+      outcomes.flatMap(({ report }) => (report ? [reportText(report, out.style)] : [])).join('\n'),
+    );
+  }
+  out.exitWith(worst(outcomes));
+}
+
+function outcomeJson({ target, report, error }: Outcome): Record<string, unknown> {
+  return {
+    ...(target === undefined ? {} : { target }),
+    ...report,
+    ...(error ? { error: errorJson(error) } : {}),
+  };
+}
+
+/** An interruption first, then a failure, then what is merely unfinished. */
+function worst(outcomes: readonly Outcome[]): ExitCode {
+  const codes = outcomes.flatMap(({ error }) => error?.exitCode ?? []);
+  const order: readonly ExitCode[] = [EXIT.interrupted, EXIT.failed, EXIT.usage, EXIT.unfinished];
+  return order.find((code) => codes.includes(code)) ?? EXIT.ok;
+}
+
+async function jobsOf({ options, gateway }: RotateContext, flags: JobFlags): Promise<RotationJob[]> {
+  const configuration = await configurationFor(options);
+  if (options.stage !== undefined) {
+    const { api, stage } = options;
+    return [stageJob(stageAddress(api === undefined ? { stage } : { api, stage }), configuration, flags)];
+  }
+  if (options.all === true) {
+    const addresses = await everyCertificate(await gateway());
+    return addresses.map((address) => stageJob(address, configuration, flags));
+  }
+  return configuredJobs(configuration, options.target, flags);
+}
+
+/** The configuration costs time to read, so that a run whose flags say everything does without. */
+async function configurationFor({ config, stage, trust }: RotateOptions) {
+  if (config === undefined && stage !== undefined && trust !== undefined) return undefined;
+  const { loadConfiguration } = await import('../app/config/load.js');
+  return loadConfiguration(config === undefined ? {} : { file: config });
+}
+
+async function runJob(
+  context: RotateContext,
+  job: RotationJob,
+  signal: AbortSignal,
+  progress: RotationProgress,
+): Promise<Outcome[]> {
+  const named = job.target === undefined ? {} : { target: job.target };
+  try {
+    const { options } = context;
+    const region = options.region ?? job.region;
+    const profile = options.profile ?? job.profile;
+    const gateway = remembering(
+      await gatewayFor({
+        ...options,
+        ...(region === undefined ? {} : { region }),
+        ...(profile === undefined ? {} : { profile }),
+      })(),
+    );
+    const key = ['rotate', gateway.region, profile ?? '', options.endpointUrl ?? ''].join(' ').trim();
+    return await withLock(key, async (lock) => {
+      const outcomes: Outcome[] = [];
+      const deps: RotationDeps = {
+        gateway,
+        stores: storesOf(job, context),
+        journal: openFileJournal(),
+        now: context.now,
+        sleep: (ms, aborted) => sleep(ms, undefined, { signal: aborted }),
+        newRotationId: () => rotationId(context.now()),
+        emit: emitter(options, progress),
+        signal: AbortSignal.any([signal, lock.signal]),
+        assertHeld: () => lock.assertHeld(),
+        request: ask,
+      };
+      for (const target of await targetsOf(gateway, job.addresses)) {
+        outcomes.push({ ...named, ...(await runTarget(deps, job, target, options)) });
+        gateway.forget();
+      }
+      return outcomes;
+    });
+  } catch (error) {
+    return [{ ...named, error: asAppError(error) }];
+  }
+}
+
+async function runTarget(
+  deps: RotationDeps,
+  job: RotationJob,
+  target: Awaited<ReturnType<typeof targetsOf>>[number],
+  { abort: undo, dryRun = false }: RotateOptions,
+): Promise<Outcome> {
+  const { settings, probe, probeUrl, to, hooks } = job;
+  const request: RotationRequest = {
+    settings,
+    hooks,
+    ...(probe ? { probe, probeApiId: target.restApiId } : {}),
+    ...(probeUrl === undefined ? {} : { probeUrl }),
+    ...(to === undefined ? {} : { to }),
+    ...(job.target === undefined ? {} : { target: job.target }),
+  };
+  try {
+    if (target.clientCertificateId !== undefined && isAcm(target.clientCertificateId)) {
+      throw new AppError(
+        'CertificateOfAcm',
+        `${target.restApiId}/${target.stageName} presents a certificate of ACM`,
+        {
+          hint: 'there is nothing to rotate here: ACM renews it, or it is imported again there',
+        },
+      );
+    }
+    return {
+      report:
+        undo === true ? await abort(deps, request, target) : await rotate(deps, request, target, { dryRun }),
+    };
+  } catch (error) {
+    return { error: asAppError(error) };
+  }
+}
+
+/** The trust stores of a job, made when they are first needed: a run with nothing due loads none of it. */
+function storesOf(job: RotationJob, { out }: RotateContext): RotationDeps['stores'] {
+  let made: Promise<TrustStore[]> | undefined;
+  return () => (made ??= make());
+
+  async function make(): Promise<TrustStore[]> {
+    const { openTrustStores } = await import('../app/rotate/stores.js');
+    return openTrustStores(job.trust, {
+      announce: (text) => {
+        out.note(text);
+      },
+      ask: process.stdin.isTTY ? askPerson : undefined,
+    });
+  }
+}
+
+async function askPerson(question: string): Promise<void> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await lines.question(`${question} [y/N] `);
+    if (!/^y(es)?$/i.test(answer.trim())) {
+      throw new AppError('ConfirmationNeeded', 'not confirmed', {
+        hint: 'do it, then run the same command again',
+      });
+    }
+  } finally {
+    lines.close();
+  }
+}
+
+/** Sorts by time, and says when it was made. */
+function rotationId(now: Date): string {
+  return `${now.toISOString().replace(/[-:]|\.\d+/g, '')}-${randomBytes(4).toString('hex')}`;
+}
+
+function emitter({ events }: RotateOptions, progress: RotationProgress): (event: RotationEvent) => void {
+  return (event) => {
+    progress.show(event);
+    if (events === undefined) return;
+    const line = `${JSON.stringify(event)}\n`;
+    if (events === '-') process.stdout.write(line);
+    else appendFileSync(events, line);
+  };
+}
+
+/** Asks a stage as its clients do. */
+async function ask(url: string): Promise<number> {
+  try {
+    const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(30_000) });
+    await response.body?.cancel();
+    return response.status;
+  } catch {
+    return 0;
+  }
+}
+
+/** The first signal lets the step in hand end; a second one ends the process, which is safe as well. */
+function stopOnSignals(stop: AbortController): () => void {
+  const onSignal = (): void => {
+    if (stop.signal.aborted) process.exit(EXIT.interrupted);
+    stop.abort(
+      new AppError('Interrupted', 'stopped by a signal, after the step in hand', {
+        hint: 'run the same command again: it goes on from where it is; with --abort it goes back',
+      }),
+    );
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  return () => {
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+  };
+}
+
+/** A fleet's cron jobs start at the same second; the account's requests are few. */
+async function splay({ splay: most }: RotateOptions, note: (text: string) => void): Promise<void> {
+  if (most === undefined) return;
+  const longest = parseDuration(most);
+  if (process.stdout.isTTY || longest === 0) return;
+  const ms = randomInt(longest);
+  note(`waiting ${Math.round(ms / 1000)} s (--splay ${most})`);
+  await sleep(ms);
+}

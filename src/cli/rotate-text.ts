@@ -1,0 +1,47 @@
+import type { ChalkInstance } from 'chalk';
+import type { RotationReport } from '../app/rotate/rotate.js';
+import { printable } from '../core/printable.js';
+import { timeText } from './status.js';
+import { STEP_WORDS } from './rotate-progress.js';
+
+/** What a run came to, for a person. */
+export function reportText(report: RotationReport, style: ChalkInstance): string {
+  const { oldCertificateId: oldId, newCertificateId: newId = '', until, notAfter } = report;
+  const stages = report.stages.map(printable).join(', ');
+  const end = notAfter ? timeText(notAfter) : '';
+  const when = until ? timeText(until) : '';
+  switch (report.outcome) {
+    case 'notDue':
+      return `${stages}: ${oldId} is not due before ${when} (valid to ${end}): nothing to do`;
+    case 'keepingOld':
+      return `${stages}: ${style.green(newId)} is in place; the old ${oldId} is kept until ${when}`;
+    case 'completed':
+      return [
+        `${style.green('rotated')} ${stages}: ${oldId} → ${newId}, valid to ${end}`,
+        ...terraformLines(report),
+      ].join('\n');
+    case 'aborted':
+      return `${style.yellow('undone')}: ${stages} presents ${oldId}`;
+    case 'nothingToAbort':
+      return `${stages}: no rotation is under way; it presents ${oldId}`;
+    case 'planned':
+      return [
+        `${style.bold('would rotate')} ${stages}, which present${report.stages.length === 1 ? 's' : ''} ${oldId}:`,
+        ...report.steps.map(({ step, subject }, i) => {
+          const words =
+            step in STEP_WORDS ? STEP_WORDS[step as keyof typeof STEP_WORDS] : 'keep the old certificate';
+          return `  ${String(i + 1).padStart(2)}. ${words}${subject === undefined ? '' : `: ${printable(subject)}`}`;
+        }),
+        'nothing was touched',
+      ].join('\n');
+  }
+}
+
+/** Terraform still knows the old certificate; these lines tell it of the new one. */
+function terraformLines({ oldCertificateId, newCertificateId = '' }: RotationReport): string[] {
+  return [
+    'if Terraform manages the certificate, tell it before its next apply:',
+    `  terraform state rm aws_api_gateway_client_certificate.NAME   # was ${oldCertificateId}`,
+    `  terraform import aws_api_gateway_client_certificate.NAME ${newCertificateId}`,
+  ];
+}
