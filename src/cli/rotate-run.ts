@@ -26,7 +26,6 @@ import type { Context } from './context.js';
 import { asAppError, errorJson, printError } from './output.js';
 import { rotationProgress, type RotationProgress } from './rotate-progress.js';
 import { reportText } from './rotate-text.js';
-import { stageAddress } from './stage-options.js';
 
 type RotateContext = Context<RotateOptions>;
 
@@ -84,7 +83,7 @@ async function jobsOf({ options, gateway }: RotateContext, flags: JobFlags): Pro
   const configuration = await configurationFor(options);
   if (options.stage !== undefined) {
     const { api, stage } = options;
-    return [stageJob(stageAddress(api === undefined ? { stage } : { api, stage }), configuration, flags)];
+    return [stageJob(api === undefined ? { stage } : { api, stage }, configuration, flags)];
   }
   if (options.all === true) {
     const addresses = await everyCertificate(await gateway());
