@@ -4,6 +4,7 @@ import { addCommonOptions, failureExit } from './command.js';
 import { attachCommand, detachCommand } from './commands/attach.js';
 import { checkExpiryCommand } from './commands/check-expiry.js';
 import { deleteCommand } from './commands/delete.js';
+import { demoCommand } from './commands/demo.js';
 import { downloadCommand } from './commands/download.js';
 import { emulatorCommand } from './commands/emulator.js';
 import { generateCommand } from './commands/generate.js';
@@ -49,6 +50,7 @@ export function createProgram(): Command {
     rotateCommand(),
     statusCommand(),
     emulatorCommand(),
+    demoCommand(),
   ];
   for (const command of commands) program.addCommand(command);
   finish(program);

@@ -1,24 +1,45 @@
 import type { Command } from 'commander';
+import { AppError } from '../../core/errors.js';
 import { parseTags } from '../../core/tags.js';
-import { action, collect, command } from '../command.js';
 import { certificateFactsText } from '../certificate-text.js';
+import { action, collect, command } from '../command.js';
 
 interface Options {
   description?: string;
   tag?: string[];
+  out?: string;
 }
 
 export function generateCommand(): Command {
   return command('generate', 'Make a new client certificate')
     .option('--description <text>', 'what it is for')
     .option('--tag <key=value>', 'a tag; may be repeated', collect)
+    .option('--out <file>', 'write its PEM to a file')
     .action(
-      action<Options>(async ({ options: { description, tag = [] }, gateway, out, now }) => {
+      action<Options>(async ({ options: { description, tag = [], out: file }, gateway, out, now }) => {
         const tags = parseTags(tag);
         const { generate } = await import('../../app/generate.js');
         const input = { ...(description === undefined ? {} : { description }), tags };
-        const { certificate } = await generate(await gateway(), input, now);
-        out.result(certificate, () => certificateFactsText(certificate, out.style));
+        const { certificate, pem } = await generate(await gateway(), input, now);
+        if (file !== undefined) await save(file, pem, certificate.clientCertificateId);
+        out.result({ ...certificate, ...(file === undefined ? {} : { file }) }, () =>
+          certificateFactsText(certificate, out.style),
+        );
       }),
     );
+}
+
+/** Whatever happens to the file, the certificate is there and must not be lost sight of. */
+async function save(file: string, pem: string, clientCertificateId: string): Promise<void> {
+  const { writeFileAtomically } = await import('../../app/write-file.js');
+  try {
+    await writeFileAtomically(file, pem);
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    throw new AppError(error.code, `${error.message}; the certificate ${clientCertificateId} was made`, {
+      hint: `get its PEM by \`apigw-cert download ${clientCertificateId} --out FILE\``,
+      cause: error,
+      details: { ...error.details, clientCertificateId },
+    });
+  }
 }

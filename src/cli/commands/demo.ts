@@ -1,0 +1,14 @@
+import type { Command } from 'commander';
+import { action, command } from '../command.js';
+
+export function demoCommand(): Command {
+  return command(
+    'demo',
+    'See a rotation under live traffic, on this machine alone: no AWS account needed',
+  ).action(
+    action(async (context) => {
+      const { runDemo } = await import('../demo/run.js');
+      await runDemo(context);
+    }),
+  );
+}

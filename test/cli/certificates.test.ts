@@ -1,0 +1,264 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { GetClientCertificateCommand, GetStageCommand } from '@aws-sdk/client-api-gateway';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { cli, emulatorEnv, type CliResult } from '../support/cli.js';
+import { generateCertificate, makeApi, startLab, type Lab } from '../support/emulator.js';
+import { openssl } from '../support/openssl.js';
+
+const DAY_MS = 86_400_000;
+const UNKNOWN_ID = 'zzzzzz';
+
+let lab: Lab;
+let directory: string;
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'apigw-cert-test-'));
+  lab = await startLab();
+});
+afterAll(async () => {
+  rmSync(directory, { recursive: true });
+  await lab.close();
+});
+
+const run = (...words: string[]): Promise<CliResult> => cli(words, { env: emulatorEnv(lab.emulator) });
+
+async function stageCertificate(): Promise<string | undefined> {
+  const { restApiId, stageName } = lab.api;
+  return (await lab.client.send(new GetStageCommand({ restApiId, stageName }))).clientCertificateId;
+}
+
+describe('generate', () => {
+  test('makes a certificate with description and tags, and writes its PEM', async () => {
+    const file = join(directory, 'new.pem');
+    const words = ['--description', 'orders prod', '--tag', 'team=a', '--tag', 'empty=', '--out', file];
+    const { code, json } = await run('generate', ...words, '--output', 'json');
+    expect(code).toBe(0);
+    const made = json() as { clientCertificateId: string; fingerprintSha256: string };
+    expect(made).toMatchObject({
+      description: 'orders prod',
+      tags: { team: 'a', empty: '' },
+      daysLeft: 364,
+      status: 'ok',
+      subject: 'C=US, L=Seattle, CN=ApiGateway',
+      file,
+    });
+    const pem = readFileSync(file, 'utf8');
+    expect(pem).toMatch(/^-----BEGIN CERTIFICATE-----\n[^\r]*\n-----END CERTIFICATE-----\n$/);
+    expect(openssl(['x509', '-noout', '-fingerprint', '-sha256'], pem)).toContain(made.fingerprintSha256);
+    const { clientCertificateId } = made;
+    const kept = await lab.client.send(new GetClientCertificateCommand({ clientCertificateId }));
+    expect(kept).toMatchObject({ description: 'orders prod', tags: { team: 'a', empty: '' } });
+  });
+
+  test('a file that cannot be written does not lose sight of the certificate', async () => {
+    const { code, json } = await run('generate', '--out', join(directory, 'no', 'x.pem'), '--output', 'json');
+    const { error } = json() as {
+      error: { code: string; hint: string; details: { clientCertificateId: string } };
+    };
+    expect({ code, error: error.code }).toEqual({ code: 1, error: 'FileNotWritable' });
+    const { clientCertificateId } = error.details;
+    expect(error.hint).toContain(`apigw-cert download ${clientCertificateId}`);
+    await lab.client.send(new GetClientCertificateCommand({ clientCertificateId }));
+  });
+
+  test.each(['novalue', '=x', 'aws:owner=x'])(
+    'the tag %s is refused before anything is made',
+    async (tag) => {
+      const before = lab.emulator.requests().length;
+      const { code } = await run('generate', '--tag', tag);
+      expect(code).toBe(2);
+      expect(lab.emulator.requests()).toHaveLength(before);
+    },
+  );
+});
+
+describe('list', () => {
+  test('is soonest expiry first, in one call', async () => {
+    lab.emulator.advanceClock(-100 * DAY_MS);
+    const older = await generateCertificate(lab.client);
+    lab.emulator.advanceClock(100 * DAY_MS);
+    lab.emulator.clearRequests();
+    const { json } = await run('list', '--output', 'json');
+    const { items } = json() as { items: { clientCertificateId: string; notAfter: string }[] };
+    expect(items[0]?.clientCertificateId).toBe(older.id);
+    const ends = items.map(({ notAfter }) => notAfter);
+    expect(ends).toEqual([...ends].sort());
+    expect(lab.emulator.requests().map(({ operation }) => operation)).toEqual(['GetClientCertificates']);
+  });
+
+  test('--usage tells the stages, the unused and the quota', async () => {
+    const unused = await generateCertificate(lab.client);
+    const { json } = await run('list', '--usage', '--output', 'json');
+    const usage = json() as {
+      items: { clientCertificateId: string; usedBy: unknown[] }[];
+      unused: string[];
+      quotaLeft: number;
+    };
+    const { restApiId } = lab.api;
+    const used = usage.items.find(({ clientCertificateId }) => clientCertificateId === lab.certificate.id);
+    expect(used?.usedBy).toEqual([{ restApiId, apiName: 'orders', stageName: 'prod' }]);
+    expect(usage.unused).toContain(unused.id);
+    expect(usage.unused).not.toContain(lab.certificate.id);
+    expect(usage.quotaLeft).toBe(60 - usage.items.length);
+
+    const { stdout } = await run('list', '--usage');
+    expect(stdout).toMatch(new RegExp(`^${lab.certificate.id} .* orders/prod \\(${restApiId}\\)`, 'm'));
+    expect(stdout).toMatch(new RegExp(`^${unused.id} .* unused`, 'm'));
+  });
+
+  test('shows what a description could do to a terminal instead of doing it', async () => {
+    const hostile = 'a\u001b[31mred\u202edesrever\r\n\u0007\u009b2J';
+    const { id } = await generateCertificate(lab.client);
+    const updated = await run('update', id, '--description', hostile);
+    const { stdout } = await run('list');
+    for (const shown of [stdout, updated.stdout]) {
+      expect(shown).toContain('a\\x1b[31mred\\u{202e}desrever\\x0d\\x0a\\x07\\x9b2J');
+      expect(shown).not.toMatch(/[\u001b\u202e\u0007\u009b\r]/);
+    }
+    const { json } = await run('list', '--output', 'json');
+    const { items } = json() as { items: { clientCertificateId: string; description?: string }[] };
+    expect(items.find((item) => item.clientCertificateId === id)?.description).toBe(hostile);
+  });
+});
+
+describe('update', () => {
+  test('changes description and tags, and nothing else', async () => {
+    const { id } = await generateCertificate(lab.client);
+    await run('update', id, '--tag', 'keep=1', '--tag', 'drop=1');
+    const { code, json } = await run(
+      'update',
+      id,
+      '--description',
+      'new',
+      '--tag',
+      'add=2',
+      '--untag',
+      'drop',
+      '--output',
+      'json',
+    );
+    expect(code).toBe(0);
+    expect(json()).toMatchObject({ description: 'new', tags: { keep: '1', add: '2' } });
+  });
+
+  test.each([
+    [[], 'nothing to change'],
+    [['--tag', 'a=1', '--untag', 'a'], 'the tag "a" is both set and removed'],
+  ])('with %j is refused', async (words, said) => {
+    const { code, stderr } = await run('update', lab.certificate.id, ...words);
+    expect(code).toBe(2);
+    expect(stderr).toContain(said);
+  });
+});
+
+describe('attach and detach', () => {
+  test('show before and after, and do nothing twice', async () => {
+    const { id } = await generateCertificate(lab.client);
+    const attached = await run('attach', id, '--stage', 'orders/prod', '--output', 'json');
+    expect(attached.json()).toMatchObject({
+      apiName: 'orders',
+      stageName: 'prod',
+      before: lab.certificate.id,
+      after: id,
+      changed: true,
+    });
+    expect(await stageCertificate()).toBe(id);
+
+    lab.emulator.clearRequests();
+    const again = await run('attach', id, '--api', 'orders', '--stage', 'prod');
+    expect(again.stdout).toMatch(new RegExp(`^before +${id}\\nafter +${id} \\(nothing to do\\)`, 'm'));
+    expect(lab.emulator.requests().map(({ operation }) => operation)).not.toContain('UpdateStage');
+
+    const detached = await run('detach', '--stage', 'prod', '--output', 'json');
+    expect(detached.json()).toMatchObject({ before: id, after: null, changed: true });
+    expect(await stageCertificate()).toBeUndefined();
+    await run('attach', lab.certificate.id, '--stage', 'prod');
+    expect(await stageCertificate()).toBe(lab.certificate.id);
+  });
+
+  test('an unknown certificate leaves the stage as it is', async () => {
+    const { code, stderr } = await run('attach', UNKNOWN_ID, '--stage', 'orders/prod');
+    expect(code).toBe(1);
+    expect(stderr).toContain(`there is no client certificate ${UNKNOWN_ID}`);
+    expect(await stageCertificate()).toBe(lab.certificate.id);
+  });
+});
+
+describe('delete', () => {
+  test.each([400, 409] as const)('refuses what stages present, naming them (AWS says %d)', async (status) => {
+    lab.emulator.configure({ deleteInUseStatus: status });
+    const { code, stderr } = await run('delete', lab.certificate.id);
+    expect(code).toBe(1);
+    expect(stderr).toContain(
+      `error: the certificate ${lab.certificate.id} is not deleted: orders/prod (${lab.api.restApiId}) presents it\n`,
+    );
+  });
+
+  test('deletes what nobody presents', async () => {
+    const { id } = await generateCertificate(lab.client);
+    const { code, json } = await run('delete', id, '--output', 'json');
+    expect({ code, result: json() }).toEqual({
+      code: 0,
+      result: { clientCertificateId: id, deleted: true },
+    });
+    expect((await run('delete', id)).code).toBe(1);
+  });
+});
+
+describe('test-invoke', () => {
+  test('presents the certificate of the stage, or the one named, or none', async () => {
+    const call = (...words: string[]): Promise<CliResult> =>
+      run('test-invoke', '--stage', 'orders/prod', '--path', '/health', '--output', 'json', ...words);
+    const stranger = await generateCertificate(lab.client);
+
+    const own = await call();
+    expect(own.code).toBe(0);
+    expect(own.json()).toMatchObject({
+      httpMethod: 'GET',
+      path: '/health',
+      clientCertificateId: lab.certificate.id,
+      status: 200,
+    });
+    expect(lab.backend.accepted.get(lab.certificate.fingerprint)).toBe(1);
+
+    const other = await call('--certificate', stranger.id);
+    expect(other.code).toBe(1);
+    expect(other.json()).toMatchObject({ clientCertificateId: stranger.id, status: 403 });
+    expect(lab.backend.refused.get(stranger.fingerprint)).toBe(1);
+
+    const none = await call('--certificate', 'none');
+    expect(none.code).toBe(1);
+    expect(none.json()).toMatchObject({ clientCertificateId: null, status: 403 });
+    expect(lab.backend.refused.get('none')).toBe(1);
+  });
+
+  test('finds a method by path, also a greedy one, and says what there is', async () => {
+    const { code, stdout } = await run(
+      ...['test-invoke', '--api', 'orders', '--path', '/a/b?c=1', '--method', 'post'],
+      ...['--certificate', lab.certificate.id],
+    );
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^call +POST \/a\/b\?c=1\ncertificate +\w+\nstatus +200\nlatency +\d+ ms$/m);
+    const missing = await run('test-invoke', '--api', 'orders', '--path', '/');
+    expect(missing.stderr).toContain('has no method GET /\n  fix: it has ');
+    expect(missing.stderr).toContain('GET /health');
+  });
+
+  test('words what API Gateway logs of a backend that is not there', async () => {
+    const api = await makeApi(lab.emulator, lab.client, 'https://localhost:1', { name: 'down' });
+    const { code, stdout } = await run('test-invoke', '--api', api.restApiId, '--path', '/health');
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^status +500\n(.*\n)*log says +Execution failed due to configuration error: /m);
+  });
+
+  test.each([
+    [['--path', '/health'], 'no API to call is named'],
+    [['--api', 'orders'], 'nothing to call is named'],
+  ])('with %j alone is refused', async (words, said) => {
+    const { code, stderr } = await run('test-invoke', ...words);
+    expect(code).toBe(2);
+    expect(stderr).toContain(said);
+  });
+});

@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { startEmulator, type Emulator } from '../../src/emulator/index.js';
+import { cli, emulatorEnv, type CliResult } from '../support/cli.js';
+import { attachCertificate, clientOf, generateCertificate, makeApi } from '../support/emulator.js';
+
+const DAY_MS = 86_400_000;
+
+let emulator: Emulator;
+/** Of certificates by the days that they have left. */
+const ids = new Map<number, string>();
+
+const idOf = (days: number): string => ids.get(days) ?? '';
+
+beforeAll(async () => {
+  emulator = await startEmulator({ rateLimit: false });
+  const client = clientOf(emulator);
+  for (const days of [200, 20, 5, -2]) {
+    emulator.setClock(new Date(Date.now() - (365 - days) * DAY_MS + DAY_MS / 2));
+    ids.set(days, (await generateCertificate(client)).id);
+  }
+  emulator.setClock(new Date());
+  const api = await makeApi(emulator, client, 'https://localhost:1');
+  await attachCertificate(client, api, idOf(20));
+  client.destroy();
+});
+afterAll(() => emulator.close());
+beforeEach(() => {
+  emulator.clearFaults();
+  emulator.clearRequests();
+});
+
+const check = (...words: string[]): Promise<CliResult> =>
+  cli(['check-expiry', ...words], { env: emulatorEnv(emulator) });
+
+describe('the exit code is the worst of all:', () => {
+  test.each([
+    [[200], [], 0],
+    [[200, 20], [], 1],
+    [[20, 5], [], 2],
+    [[200, -2], [], 2],
+    [[20], ['--critical', '20d', '--warning', '30d'], 1],
+    [[20], ['--critical', '21d', '--warning', '30d'], 2],
+    [[20], ['--warning', '19d'], 0],
+    [[200], ['--warning', '60%', '--critical', '50%'], 1],
+  ])('%j days left, %j: %d', async (days, words, expected) => {
+    const { code } = await check(...days.map(idOf), ...words);
+    expect(code).toBe(expected);
+  });
+});
+
+test('the first line is the summary, then one for each in trouble, soonest first', async () => {
+  const { code, stdout, stderr } = await check();
+  expect({ code, stderr }).toEqual({ code: 2, stderr: '' });
+  const [summary, ...lines] = stdout.trimEnd().split('\n');
+  expect(summary).toBe(
+    'CRITICAL: 2 critical, 1 warning, 1 ok of 4 client certificates in eu-central-1 ' +
+      '(warning 30 d, critical 7 d before the end)',
+  );
+  expect(lines).toEqual([
+    expect.stringMatching(new RegExp(`^CRITICAL ${idOf(-2)}: expired at \\S+Z$`)),
+    expect.stringMatching(new RegExp(`^CRITICAL ${idOf(5)}: 5 days left, ends \\S+Z$`)),
+    expect.stringMatching(new RegExp(`^WARNING ${idOf(20)}: 20 days left, ends \\S+Z$`)),
+  ]);
+  expect(emulator.requests()).toHaveLength(1);
+});
+
+test('--in-use leaves out what no stage presents', async () => {
+  const { code, json } = await check('--in-use', '--output', 'json');
+  expect(code).toBe(1);
+  expect(json()).toMatchObject({
+    level: 'warning',
+    items: [{ clientCertificateId: idOf(20), status: 'warning', level: 'warning', daysLeft: 20 }],
+    unused: expect.arrayContaining([idOf(200), idOf(5), idOf(-2)]),
+  });
+});
+
+describe('what cannot be judged is never OK:', () => {
+  test.each([
+    [[200, 0], 3],
+    [[20, 0], 3],
+    [[5, 0], 2],
+    [[0], 3],
+  ])('%j days left, where 0 is an id that is not there: %d', async (days, expected) => {
+    const { code, stdout } = await check(...days.map((each) => (each === 0 ? 'gone00' : idOf(each))));
+    expect(code).toBe(expected);
+    expect(stdout).toContain('UNKNOWN gone00: there is no client certificate gone00');
+  });
+
+  test.each([
+    [['--endpoint-url', 'http://127.0.0.1:1'], /^UNKNOWN: http:\/\/127\.0\.0\.1:1 did not answer/],
+    [['--warning', '7'], /^UNKNOWN: "7" is not a duration/],
+    [['--warning', '1d', '--critical', '2d'], /^UNKNOWN: the critical threshold \(2 d\) lies before/],
+    [['--wraning', '7d'], /^UNKNOWN: unknown option '--wraning'/],
+    [['--output', 'xml'], /^UNKNOWN: .*'xml' is invalid/],
+  ])('%j', async (words, said) => {
+    const { code, stdout } = await check(...words);
+    expect(code).toBe(3);
+    expect(stdout).toMatch(said);
+  });
+
+  test('no credentials', async () => {
+    const env = { ...emulatorEnv(emulator), AWS_ACCESS_KEY_ID: '' };
+    const { code, stdout } = await cli(['check-expiry'], { env });
+    expect({ code, stdout }).toEqual({ code: 3, stdout: 'UNKNOWN: no AWS credentials were found\n' });
+  });
+
+  test.each([
+    ['AccessDeniedException', 403],
+    ['ServiceUnavailableException', 503],
+  ])('%s', async (fault, status) => {
+    emulator.addFault({ operation: '*', occurrence: 'every', kind: 'error', code: fault, status });
+    const { code, stdout } = await check();
+    expect(code).toBe(3);
+    expect(stdout).toMatch(/^UNKNOWN: /);
+  });
+});
