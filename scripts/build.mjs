@@ -10,9 +10,9 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 process.chdir(root);
 rmSync('dist', { recursive: true, force: true });
 
-// CommonJS packages inside an ES module bundle still call require for Node's own modules.
+// CommonJS packages inside an ES module bundle still call require for Node's own modules, and name their own file.
 const banner = {
-  js: "import { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);",
+  js: "import { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);\nconst __filename = import.meta.filename;",
 };
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
 

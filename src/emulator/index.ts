@@ -76,15 +76,17 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   });
   server.listen(port, host);
   await once(server, 'listening');
+  async function close(): Promise<void> {
+    backend.close();
+    server.close();
+    server.closeAllConnections();
+    await once(server, 'close');
+    await persistence.save(() => store.worlds());
+  }
+  let closing: Promise<void> | undefined;
   return {
     ...controls,
     url: urlOf(server.address() as AddressInfo),
-    async close() {
-      backend.close();
-      server.close();
-      server.closeAllConnections();
-      await once(server, 'close');
-      await persistence.save(() => store.worlds());
-    },
+    close: () => (closing ??= close()),
   };
 }
