@@ -1,0 +1,38 @@
+import * as z from 'zod';
+import { AppError } from '../core/errors.js';
+import { trustStoreSchema, type TrustStoreConfig } from './index.js';
+
+/** The option that stands behind the colon of `--trust KIND:VALUE`, for the kinds that need one option to be useful. */
+const MAIN_OPTION: Readonly<Record<string, string>> = {
+  apache: 'file',
+  caddy: 'file',
+  envoy: 'file',
+  haproxy: 'file',
+  nginx: 'file',
+  'pem-bundle': 'file',
+  traefik: 'file',
+};
+
+/**
+ * Reads `--trust KIND[:VALUE]` and `--reload COMMAND` into the shape that `apigw-cert.yaml` has.
+ * @param reload a line for the shell
+ * @throws AppError `Usage`
+ */
+export function trustStoreFromFlag(text: string, reload?: string): TrustStoreConfig {
+  const colon = text.indexOf(':');
+  const kind = colon === -1 ? text : text.slice(0, colon);
+  const option = MAIN_OPTION[kind];
+  const value = colon === -1 ? undefined : text.slice(colon + 1);
+  const parsed = trustStoreSchema.safeParse({
+    kind,
+    ...(option !== undefined && value !== undefined ? { [option]: value } : {}),
+    ...(reload === undefined ? {} : { reload }),
+  });
+  if (parsed.success && (value === undefined) === (option === undefined)) return parsed.data;
+  const hint =
+    option === undefined
+      ? `kinds with flags: ${Object.keys(MAIN_OPTION).join(', ')}, manual; all others are described in apigw-cert.yaml`
+      : `write --trust ${kind}:${option.toUpperCase()}`;
+  const why = parsed.success ? '' : `: ${z.prettifyError(parsed.error).split('\n')[0] ?? ''}`;
+  throw new AppError('Usage', `"--trust ${text.slice(0, 80)}" names no trust store${why}`, { hint });
+}

@@ -1,0 +1,244 @@
+/**
+ * Real web servers as child processes, each with its own folder, configuration and free loopback port, and ended by
+ * its id. Their configuration is the recipe that users get, in the least frame in which it runs.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { request } from 'node:https';
+import { type AddressInfo, connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { TrustedCertificate } from '../../src/core/certificate.js';
+import type { TrustStoreConfig } from '../../src/trust/index.js';
+import { recipes } from '../../src/trust/recipes/index.js';
+import { mintServerCertificate } from '../../src/x509/mint.js';
+
+export type ServerKind = keyof typeof recipes;
+
+const BINARY: Record<ServerKind, string> = {
+  apache: '/usr/sbin/apache2',
+  caddy: '/usr/bin/caddy',
+  haproxy: '/usr/sbin/haproxy',
+  nginx: '/usr/sbin/nginx',
+};
+
+export const isInstalled = (kind: ServerKind): boolean => existsSync(BINARY[kind]);
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+interface Frame {
+  /** Files beside the recipe, by name. */
+  files: Record<string, string>;
+  args: string[];
+  check: string[];
+  /** Given the server's process id. */
+  reload: (pid: number) => string[];
+}
+
+/** @param admin a free port for Caddy's own API */
+const FRAMES: Record<ServerKind, (folder: string, recipe: string, admin: number) => Frame> = {
+  nginx: (folder, recipe) => {
+    const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+      .map((name) => `${name}_temp_path ${folder}/tmp;`)
+      .join(' ');
+    const base = ['-p', folder, '-c', `${folder}/nginx.conf`, '-e', `${folder}/error.log`];
+    return {
+      files: {
+        'recipe.conf': recipe,
+        'nginx.conf': `pid ${folder}/pid; daemon off; user root; events {}\nhttp { access_log off; ${paths} include ${folder}/recipe.conf; }\n`,
+      },
+      args: base,
+      check: [BINARY.nginx, ...base, '-t'],
+      reload: () => [BINARY.nginx, ...base, '-s', 'reload'],
+    };
+  },
+  haproxy: (folder, recipe) => {
+    const base = ['-f', `${folder}/global.cfg`, '-f', `${folder}/recipe.cfg`];
+    return {
+      files: {
+        'recipe.cfg': recipe,
+        'global.cfg': `global\n  stats socket ${folder}/admin.sock mode 600 level admin expose-fd listeners\ndefaults\n  timeout client 30s\n  timeout server 30s\n  timeout connect 5s\n`,
+      },
+      args: ['-W', '-db', ...base],
+      check: [BINARY.haproxy, '-c', ...base],
+      reload: (pid) => ['kill', '-USR2', String(pid)],
+    };
+  },
+  apache: (folder, recipe) => {
+    const modules = ['mpm_event', 'authz_core', 'ssl', 'proxy', 'proxy_http']
+      .map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so\n`)
+      .join('');
+    const listen = /<VirtualHost (\S+)>/.exec(recipe)?.[1] ?? '';
+    const base = ['-f', `${folder}/httpd.conf`];
+    return {
+      files: {
+        'recipe.conf': recipe,
+        'httpd.conf': `ServerRoot ${folder}\n${modules}PidFile ${folder}/pid\nErrorLog ${folder}/error.log\nDefaultRuntimeDir ${folder}\nUser www-data\nGroup www-data\nServerName localhost\nListen ${listen}\nInclude ${folder}/recipe.conf\n`,
+      },
+      args: ['-DFOREGROUND', ...base],
+      check: [BINARY.apache, ...base, '-t'],
+      reload: () => [BINARY.apache, ...base, '-k', 'graceful'],
+    };
+  },
+  caddy: (folder, recipe, admin) => {
+    const config = ['--config', `${folder}/Caddyfile`, '--adapter', 'caddyfile'];
+    return {
+      files: {
+        Caddyfile: `{\n\tadmin 127.0.0.1:${admin}\n\tauto_https disable_redirects\n\tstorage file_system ${folder}/data\n}\n${recipe}`,
+      },
+      args: ['run', ...config],
+      check: [BINARY.caddy, 'validate', ...config],
+      reload: () => [BINARY.caddy, 'reload', ...config, '--address', `127.0.0.1:${admin}`],
+    };
+  },
+};
+
+export interface RealServer {
+  port: number;
+  folder: string;
+  trustFile: string;
+  /** The trust store that keeps this server's list. */
+  trust: TrustStoreConfig & { kind: ServerKind };
+  /** HAProxy's runtime API. */
+  socket: string;
+  stop(): Promise<void>;
+}
+
+async function accepts(port: number, child: ChildProcess, log: () => string): Promise<void> {
+  const deadline = performance.now() + 15_000;
+  for (;;) {
+    if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}: ${log()}`);
+    const socket = connect(port, '127.0.0.1');
+    try {
+      await once(socket, 'connect');
+      return;
+    } catch {
+      if (performance.now() > deadline) throw new Error(`the server does not listen: ${log()}`);
+      await sleep(20);
+    } finally {
+      socket.destroy();
+    }
+  }
+}
+
+/**
+ * Starts a server with its recipe.
+ * @param trusted what its list holds at first
+ */
+export async function startServer(
+  kind: ServerKind,
+  trusted: readonly TrustedCertificate[],
+): Promise<RealServer> {
+  const folder = await mkdtemp(join(tmpdir(), `apigw-cert-${kind}-`));
+  await chmod(folder, 0o755);
+  const [port, admin, server] = await Promise.all([
+    freePort(),
+    freePort(),
+    mintServerCertificate({ notBefore: new Date(Date.now() - 3_600_000), dnsNames: ['localhost'] }),
+  ]);
+  const app = createServer((_request, response) => response.end('app\n')).listen(0, '127.0.0.1');
+  await once(app, 'listening');
+
+  const trustFile = join(folder, 'trusted');
+  await writeFile(trustFile, recipes[kind].trustFile(trusted));
+  await writeFile(join(folder, 'server.pem'), server.certPem);
+  await writeFile(join(folder, 'server.pem.key'), server.privateKeyPem);
+  const recipe = recipes[kind].configuration({
+    listen: `127.0.0.1:${port}`,
+    serverName: 'localhost',
+    certificateFile: join(folder, 'server.pem'),
+    privateKeyFile: join(folder, 'server.pem.key'),
+    trustFile,
+    upstream: `127.0.0.1:${(app.address() as AddressInfo).port}`,
+  });
+  const frame = FRAMES[kind](folder, recipe, admin);
+  for (const [name, text] of Object.entries(frame.files)) await writeFile(join(folder, name), text);
+
+  const child = spawn(BINARY[kind], frame.args, {
+    env: { ...process.env, HOME: folder, XDG_CONFIG_HOME: folder, XDG_DATA_HOME: folder },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const output: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => output.push(chunk.toString()));
+  }
+  const ended = once(child, 'exit');
+  const stop = async (): Promise<void> => {
+    child.kill('SIGTERM');
+    await ended;
+    app.closeAllConnections();
+    app.close();
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    await accepts(port, child, () => output.join(''));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  const pid = child.pid ?? 0;
+  return {
+    port,
+    folder,
+    trustFile,
+    trust: { kind, file: trustFile, check: frame.check, reload: frame.reload(pid) },
+    socket: join(folder, 'admin.sock'),
+    stop,
+  };
+}
+
+export interface Client {
+  pem: string;
+  privateKeyPem: string;
+}
+
+/**
+ * Calls the server once, on a connection of its own.
+ * @returns `accepted` for the application's answer; `refused` for an answer of the server's own (400, 403) or a TLS
+ * alert. A server that is not there is an error.
+ */
+export async function call(
+  port: number,
+  client: Client | undefined,
+  version: 'TLSv1.2' | 'TLSv1.3' = 'TLSv1.3',
+): Promise<'accepted' | 'refused'> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(
+      {
+        host: '127.0.0.1',
+        port,
+        servername: 'localhost',
+        headers: { host: `localhost:${port}` },
+        rejectUnauthorized: false,
+        agent: false,
+        minVersion: version,
+        maxVersion: version,
+        ...(client === undefined ? {} : { cert: client.pem, key: client.privateKeyPem }),
+      },
+      (response) => {
+        response.resume();
+        if (response.statusCode === 200) resolve('accepted');
+        else if (response.statusCode === 400 || response.statusCode === 403) resolve('refused');
+        else reject(new Error(`the server answered ${response.statusCode ?? 0}`));
+      },
+    );
+    outgoing.on('error', (error: NodeJS.ErrnoException) => {
+      // A client learns of an alert while it writes, while it reads, or by a connection that is gone.
+      const refused = error.code?.startsWith('ERR_SSL_') === true || error.message.includes(' alert ');
+      if (refused || error.code === 'ECONNRESET' || error.code === 'EPIPE') resolve('refused');
+      else reject(error);
+    });
+    outgoing.end();
+  });
+}
