@@ -15,14 +15,12 @@ import {
   UpdateClientCertificateCommand,
   UpdateStageCommand,
   type ClientCertificate as SdkCertificate,
-  type Method as SdkMethod,
-  type Resource as SdkResource,
-  type Stage as SdkStage,
 } from '@aws-sdk/client-api-gateway';
 import type { AwsCredentialIdentityProvider } from '@smithy/types';
-import type { ClientCertificate, Method, Resource, RestApi, Stage, StageRef } from '../core/api-gateway.js';
+import type { RestApi, StageRef } from '../core/api-gateway.js';
 import { AppError } from '../core/errors.js';
 import { toAppError, type Operation } from './aws-error.js';
+import { required, toCertificate, toResource, toStage } from './aws-shapes.js';
 import type { Gateway } from './gateway.js';
 import { pacePlugin } from './pace-middleware.js';
 import type { Pace } from './pace.js';
@@ -48,63 +46,6 @@ const PAGE_SIZE = 500;
 /** API Gateway itself ends a backend call after 29 s. Milliseconds. */
 const REQUEST_TIMEOUT = 35_000;
 const CONNECTION_TIMEOUT = 5_000;
-
-function required<T>(value: T | undefined, what: string): T {
-  if (value === undefined) throw new AppError('RequestRefused', `AWS's answer lacks ${what}`);
-  return value;
-}
-
-function toCertificate(raw: SdkCertificate): ClientCertificate {
-  return {
-    clientCertificateId: required(raw.clientCertificateId, 'clientCertificateId'),
-    ...(raw.description === undefined ? {} : { description: raw.description }),
-    createdDate: required(raw.createdDate, 'createdDate'),
-    expirationDate: required(raw.expirationDate, 'expirationDate'),
-    pemEncodedCertificate: required(raw.pemEncodedCertificate, 'pemEncodedCertificate'),
-    tags: raw.tags ?? {},
-  };
-}
-
-function toStage(restApiId: string, raw: SdkStage): Stage {
-  return {
-    restApiId,
-    stageName: required(raw.stageName, 'stageName'),
-    deploymentId: raw.deploymentId ?? '',
-    ...(raw.clientCertificateId ? { clientCertificateId: raw.clientCertificateId } : {}),
-    ...(raw.createdDate === undefined ? {} : { createdDate: raw.createdDate }),
-    ...(raw.lastUpdatedDate === undefined ? {} : { lastUpdatedDate: raw.lastUpdatedDate }),
-    variables: raw.variables ?? {},
-    tags: raw.tags ?? {},
-  };
-}
-
-function toMethod(httpMethod: string, raw: SdkMethod): Method {
-  const integration = raw.methodIntegration;
-  return {
-    httpMethod,
-    requiredParameters: Object.entries(raw.requestParameters ?? {})
-      .filter(([, isRequired]) => isRequired)
-      .map(([name]) => name),
-    ...(integration?.type === undefined
-      ? {}
-      : {
-          integration: {
-            type: integration.type,
-            ...(integration.uri === undefined ? {} : { uri: integration.uri }),
-            ...(integration.httpMethod === undefined ? {} : { httpMethod: integration.httpMethod }),
-            insecureSkipVerification: integration.tlsConfig?.insecureSkipVerification ?? false,
-          },
-        }),
-  };
-}
-
-function toResource(raw: SdkResource): Resource {
-  return {
-    id: required(raw.id, 'the id of a resource'),
-    path: raw.path ?? '/',
-    methods: Object.entries(raw.resourceMethods ?? {}).map(([name, method]) => toMethod(name, method)),
-  };
-}
 
 const certificateOperation = (name: string, action: string, id?: string): Operation => ({
   name,
