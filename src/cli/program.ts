@@ -14,6 +14,7 @@ import { testInvokeCommand } from './commands/test-invoke.js';
 import { rotateCommand } from './commands/rotate.js';
 import { statusCommand } from './commands/status.js';
 import { updateCommand } from './commands/update.js';
+import { exitCodesText } from './exit-codes.js';
 import { reportError } from './output.js';
 import { VERSION } from './version.js';
 
@@ -27,7 +28,9 @@ Everyday:
 Try it without an AWS account:
   apigw-cert demo
 
-\`apigw-cert help <command>\` explains one of them.`;
+\`apigw-cert help <command>\` explains one of them.
+
+${exitCodesText(false)}`;
 
 /** The whole command line. Commands load what they need when they run, so that building it costs little. */
 export function createProgram(): Command {
@@ -60,8 +63,13 @@ export function createProgram(): Command {
 /** What every command has in common, those below a command included. */
 function finish(command: Command): void {
   command.exitOverride().configureOutput(QUIET_ERRORS);
-  if (command.commands.length === 0) addCommonOptions(command);
-  else command.commands.forEach(finish);
+  if (command.commands.length === 0) {
+    addCommonOptions(command);
+    const answersMonitor = failureExit(command.name()) !== undefined;
+    command.addHelpText('after', () => `\n${exitCodesText(answersMonitor)}`);
+  } else {
+    command.commands.forEach(finish);
+  }
 }
 
 /** Errors of usage are reported like all others, by {@link main}. */
