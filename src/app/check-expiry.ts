@@ -1,115 +1,110 @@
-import type { ClientCertificate } from '../core/api-gateway.js';
-import { certificateView, type CertificateView } from '../core/certificate-view.js';
-import { datesDiffer, levelOf, worstLevel, type CheckLevel } from '../core/check-level.js';
-import { AppError, type ErrorCode } from '../core/errors.js';
+import { filterNeedsUsage, matchesFilter, type CertificateFilter } from '../core/certificate-filter.js';
+import { levelOf, type CheckLevel } from '../core/check-level.js';
+import { formatThreshold } from '../core/duration.js';
 import { assertThresholdOrder, type ExpiryThresholds } from '../core/expiry.js';
-import { inventory } from '../core/inventory.js';
-import type { Gateway } from '../gateway/gateway.js';
-import { certificateFacts } from '../x509/certificate.js';
-import { allStages } from './stages.js';
-
-export interface CheckedCertificate extends CertificateView {
-  level: CheckLevel;
-  /** The API's expirationDate is not the certificate's own notAfter. */
-  datesDiffer: boolean;
-}
-
-/** A certificate that could not be judged, and why. */
-export interface UnknownCertificate {
-  clientCertificateId: string;
-  code: ErrorCode;
-  message: string;
-}
-
-export interface ExpiryReport {
-  /** The worst of all, those that could not be judged included. */
-  level: CheckLevel;
-  region: string;
-  /** Every certificate that was looked at, soonest expiry first. */
-  items: CheckedCertificate[];
-  /** Ids left out since no stage presents them. */
-  unused: string[];
-  unknown: UnknownCertificate[];
-}
+import { countedLevel, overallLevel, type FailOn } from '../core/fail-on.js';
+import type { Finding } from '../core/finding-catalogue.js';
+import { findFindings } from '../core/findings.js';
+import type { FleetAccount, SourceResult } from '../core/fleet.js';
+import { certificateRows, sourceRow, type CertificateRow, type SourceRow } from '../core/fleet-view.js';
+import type { SourceReading } from '../core/source-reading.js';
+import type { Fleet } from '../gateway/fleet.js';
+import { overFleet, type FleetProgress } from './fleet.js';
+import { readSource } from './read-source.js';
 
 export interface ExpiryQuestion {
-  /** Ids; all certificates of the account and Region when there are none. */
-  ids: readonly string[];
-  /** Leaves out what no stage presents: costs one call more, and one an API. */
-  inUse: boolean;
+  /** Narrows the certificates. Named by their ids, they count whether or not they are in use. */
+  filter: CertificateFilter;
+  /** Unused certificates count like those in use. Without it they are told apart, as no emergency. */
+  all: boolean;
+  /** Also reads the integrations: which stages should have a certificate, and which never present theirs. */
+  compliance: boolean;
   thresholds: ExpiryThresholds;
+  failOn: FailOn;
+  /** Client certificates that an account may hold in a Region. */
+  quota?: number;
 }
 
-/**
- * Judges certificates by their own end.
- * @throws AppError `Usage` for thresholds upside down, and what the gateway throws
- */
-export async function checkExpiry(
-  gateway: Gateway,
-  { ids, inUse, thresholds }: ExpiryQuestion,
-  now: () => Date,
-): Promise<ExpiryReport> {
-  assertThresholdOrder(thresholds);
-  const [{ certificates: found, unknown }, stages] = await Promise.all([
-    find(gateway, [...new Set(ids)]),
-    inUse ? allStages(gateway) : undefined,
-  ]);
-  const unused = stages === undefined ? [] : inventory({ certificates: found, ...stages }).unused;
-  const certificates = found.filter(({ clientCertificateId }) => !unused.includes(clientCertificateId));
-  const at = now();
-  const items: CheckedCertificate[] = [];
-  for (const certificate of certificates) {
-    try {
-      items.push(check(certificate, thresholds, at));
-    } catch (error) {
-      unknown.push(toUnknown(certificate.clientCertificateId, error));
-    }
-  }
-  items.sort((a, b) => a.notAfter.getTime() - b.notAfter.getTime());
-  const level = worstLevel([...items.map((item) => item.level), ...unknown.map(() => 'unknown' as const)]);
-  return { level, region: gateway.region, items, unused: [...unused], unknown };
+export interface CheckedCertificate extends CertificateRow {
+  level: CheckLevel;
 }
 
-/** One call, however many are asked for: a page of a listing holds more than an account may have. */
-async function find(
-  gateway: Gateway,
-  ids: readonly string[],
-): Promise<{ certificates: ClientCertificate[]; unknown: UnknownCertificate[] }> {
-  const [only] = ids;
-  if (only !== undefined && ids.length === 1) {
-    try {
-      return { certificates: [await gateway.getClientCertificate(only)], unknown: [] };
-    } catch (error) {
-      if (error instanceof AppError && error.code === 'CertificateNotFound') {
-        return { certificates: [], unknown: [toUnknown(only, error)] };
-      }
-      throw error;
-    }
-  }
-  const all = await gateway.getClientCertificates();
-  if (ids.length === 0) return { certificates: all, unknown: [] };
-  const byId = new Map(all.map((certificate) => [certificate.clientCertificateId, certificate]));
+/** One answer for all sources: what a person, a monitor and a program are told is made of it. */
+export interface ExpiryReport {
+  /** The worst that counts. */
+  level: CheckLevel;
+  checkedAt: Date;
+  /** As they were given: `30d`, `33%`. */
+  thresholds: { warning: string; critical: string };
+  sources: SourceRow[];
+  /** Every certificate that was looked at, soonest expiry first. */
+  items: CheckedCertificate[];
+  /** Worst first; `level` is what each counts as. */
+  findings: (Finding & { level: CheckLevel })[];
+}
+
+/** Makes the report of what was read. Pure. */
+export function expiryReport(
+  results: readonly SourceResult<SourceReading>[],
+  { filter, all, thresholds, failOn, quota }: ExpiryQuestion,
+  checkedAt: Date,
+): ExpiryReport {
+  const countUnused = all || filter.use === 'unused' || (filter.ids?.length ?? 0) > 0;
+  const findings = findFindings(results, {
+    filter,
+    countUnused,
+    ...(quota === undefined ? {} : { quota }),
+  });
   return {
-    certificates: ids.flatMap((id) => byId.get(id) ?? []),
-    unknown: ids
-      .filter((id) => !byId.has(id))
-      .map((id) => ({
-        clientCertificateId: id,
-        code: 'CertificateNotFound',
-        message: `there is no client certificate ${id} in this account and Region`,
-      })),
+    level: overallLevel(findings, failOn),
+    checkedAt,
+    thresholds: {
+      warning: formatThreshold(thresholds.warning),
+      critical: formatThreshold(thresholds.critical),
+    },
+    sources: results.map(sourceRow),
+    items: certificateRows(results)
+      .filter((row) => matchesFilter(row, filter))
+      .map((row) => ({ ...row, level: levelOf(row.status) })),
+    findings: findings.map((each) => ({ ...each, level: countedLevel(each, failOn) })),
   };
 }
 
-function check(certificate: ClientCertificate, thresholds: ExpiryThresholds, now: Date): CheckedCertificate {
-  const facts = certificateFacts(certificate.pemEncodedCertificate);
-  const view = certificateView(certificate, facts, now, thresholds);
-  const differ = datesDiffer(view);
-  const level = worstLevel([levelOf(view.status), differ ? 'warning' : 'ok']);
-  return { ...view, level, datesDiffer: differ };
-}
-
-function toUnknown(clientCertificateId: string, error: unknown): UnknownCertificate {
-  if (!(error instanceof AppError)) throw error;
-  return { clientCertificateId, code: error.code, message: error.message };
+/**
+ * Judges the certificates of a fleet by their own ends. The stages are read only when the answer depends on them:
+ * a filter asks, or a certificate is in trouble and may be one that nobody uses.
+ * @throws AppError `Usage` for thresholds upside down
+ */
+export async function checkExpiry(
+  fleet: Fleet,
+  accounts: readonly FleetAccount[],
+  question: ExpiryQuestion,
+  now: () => Date,
+  progress?: FleetProgress,
+): Promise<ExpiryReport> {
+  const { filter, all, compliance, thresholds } = question;
+  assertThresholdOrder(thresholds);
+  const mustRead = compliance || filterNeedsUsage(filter);
+  const mayRead = !all && (filter.ids?.length ?? 0) === 0;
+  const results = await overFleet(
+    fleet,
+    accounts,
+    ({ gateway }, source, sourceProgress) =>
+      readSource(
+        gateway,
+        {
+          usage: mustRead ? 'always' : mayRead ? 'ifNeeded' : 'never',
+          needsUsage: (certificates) =>
+            certificates.some(
+              (each) => each.status !== 'ok' && matchesFilter({ ...each, ...source }, filter),
+            ),
+          integrations: compliance,
+          thresholds,
+        },
+        now,
+        sourceProgress,
+      ),
+    progress,
+  );
+  return expiryReport(results, question, now());
 }

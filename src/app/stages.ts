@@ -2,13 +2,29 @@ import type { RestApi, Stage } from '../core/api-gateway.js';
 import { AppError } from '../core/errors.js';
 import type { Gateway } from '../gateway/gateway.js';
 
+/** What is told of a listing under way: how many calls are still needed once that is known, and each that is done. */
+export interface StagesProgress {
+  expect(calls: number): void;
+  done(): void;
+}
+
 /**
  * Every stage of the account and Region: one call a page of APIs, and one an API, at the gateway's pace. An API that
  * is deleted meanwhile has no stages.
  */
-export async function allStages(gateway: Gateway): Promise<{ apis: RestApi[]; stages: Stage[] }> {
+export async function allStages(
+  gateway: Gateway,
+  progress?: StagesProgress,
+): Promise<{ apis: RestApi[]; stages: Stage[] }> {
   const apis = await gateway.getRestApis();
-  const stages = await Promise.all(apis.map(({ id }) => stagesOf(gateway, id)));
+  progress?.expect(apis.length);
+  const stages = await Promise.all(
+    apis.map(async ({ id }) => {
+      const found = await stagesOf(gateway, id);
+      progress?.done();
+      return found;
+    }),
+  );
   return { apis, stages: stages.flat() };
 }
 

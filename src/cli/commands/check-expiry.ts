@@ -1,94 +1,90 @@
-import type { ChalkInstance } from 'chalk';
-import type { Command } from 'commander';
-import type { CheckedCertificate, ExpiryReport } from '../../app/check-expiry.js';
-import { CHECK_EXIT, type CheckLevel } from '../../core/check-level.js';
+import { Option, type Command } from 'commander';
+import type { CertificateFilter } from '../../core/certificate-filter.js';
 import { DEFAULT_THRESHOLDS } from '../../core/certificate-view.js';
-import { formatThreshold, parseThreshold } from '../../core/duration.js';
-import type { ExpiryThresholds } from '../../core/expiry.js';
-import { printable } from '../../core/printable.js';
+import { CHECK_EXIT } from '../../core/check-level.js';
+import { parseThreshold } from '../../core/duration.js';
+import { AppError } from '../../core/errors.js';
+import { parseFailOn } from '../../core/fail-on.js';
 import { action, command } from '../command.js';
-import { timeText } from '../status.js';
+import { addFilterOptions, filterOf, type FilterOptions } from '../filter-options.js';
+import { addFleetOptions, fleetFor, type FleetOptions } from '../fleet-options.js';
+import { FORMATS, type FormatName } from '../formats/index.js';
+import { writeResult } from '../write-result.js';
 
-interface Options {
-  warning: string;
-  critical: string;
+interface Options extends FleetOptions, FilterOptions {
+  warning?: string;
+  critical?: string;
   inUse?: boolean;
+  unused?: boolean;
+  all?: boolean;
+  compliance?: boolean;
+  failOn: string;
+  quota?: number;
+  format?: FormatName;
+  out?: string;
 }
 
 export function checkExpiryCommand(): Command {
-  return command('check-expiry [id...]', 'For cron and monitors: exit 0 ok, 1 warning, 2 critical, 3 unknown')
+  const made = command(
+    'check-expiry [id...]',
+    'For cron and monitors: exit 0 ok, 1 warning, 2 critical, 3 unknown',
+  )
     .option(
-      '--warning <duration>',
-      'warn this long before the end, or from this share of the life',
-      formatThreshold(DEFAULT_THRESHOLDS.warning),
+      '--warning <threshold>',
+      'warn this long before the end, or this share of the life (default: 30d)',
     )
+    .option('--critical <threshold>', 'critical from then on (default: 7d)')
+    .addOption(new Option('--in-use', 'only certificates that a stage presents').conflicts(['unused', 'all']))
+    .addOption(new Option('--unused', 'only certificates that no stage presents').conflicts('all'))
+    .option('--all', 'unused certificates count like those in use; stages are not read');
+  return addFleetOptions(addFilterOptions(made))
     .option(
-      '--critical <duration>',
-      'critical from this long before the end',
-      formatThreshold(DEFAULT_THRESHOLDS.critical),
+      '--compliance',
+      'also stages that call https backends without a certificate; one more call an API',
     )
-    .option('--in-use', 'only certificates that a stage presents')
+    .option('--quota <number>', 'client certificates that an account may hold (default: 60)', positive)
+    .option('--fail-on <what>', 'info, warning or critical, and codes of findings', 'warning')
+    .addOption(
+      new Option('--format <name>', 'what is written (default: --output)').choices(Object.keys(FORMATS)),
+    )
+    .option('--out <file>', 'write to a file, atomically')
     .action(
-      action<Options, [string[]]>(async ({ args: [ids], options, gateway, out, now }) => {
+      action<Options, [string[]]>(async ({ args: [ids], options, out, now }) => {
+        const failOn = parseFailOn(options.failOn);
+        const { fleet, accounts, configuration } = await fleetFor(options);
+        const { warning, critical } = options;
+        const common = configuration?.thresholds ?? DEFAULT_THRESHOLDS;
         const thresholds = {
-          warning: parseThreshold(options.warning),
-          critical: parseThreshold(options.critical),
+          warning: warning === undefined ? common.warning : parseThreshold(warning),
+          critical: critical === undefined ? common.critical : parseThreshold(critical),
         };
         const { checkExpiry } = await import('../../app/check-expiry.js');
-        const question = { ids, inUse: options.inUse ?? false, thresholds };
-        const report = await checkExpiry(await gateway(), question, now);
-        out.result(report, () => reportText(report, thresholds, out.style));
+        const report = await checkExpiry(
+          fleet,
+          accounts,
+          {
+            filter: { ...filterOf(options), ...useOf(options), ...(ids.length > 0 ? { ids } : {}) },
+            all: options.all ?? false,
+            compliance: options.compliance ?? false,
+            thresholds,
+            failOn,
+            ...(options.quota === undefined ? {} : { quota: options.quota }),
+          },
+          now,
+        );
+        const format = FORMATS[options.format ?? options.output];
+        await writeResult(out, await format(report, out.style), options.out);
         out.exitWith(CHECK_EXIT[report.level]);
       }),
     );
 }
 
-/** The summary comes first, since monitors show the first line; then a line for each certificate in trouble. */
-function reportText(report: ExpiryReport, thresholds: ExpiryThresholds, style: ChalkInstance): string {
-  const troubled = report.items.filter(({ level }) => level !== 'ok');
-  return [
-    `${levelText(report.level, style)}: ${summary(report, thresholds)}`,
-    ...report.unknown.map(
-      ({ clientCertificateId, message }) =>
-        `${levelText('unknown', style)} ${printable(clientCertificateId)}: ${printable(message)}`,
-    ),
-    ...troubled.map((certificate) => certificateLine(certificate, style)),
-  ].join('\n');
+function useOf({ inUse, unused }: Options): Pick<CertificateFilter, 'use'> {
+  if (inUse) return { use: 'inUse' };
+  return unused ? { use: 'unused' } : {};
 }
 
-function summary(report: ExpiryReport, { warning, critical }: ExpiryThresholds): string {
-  const { items, unknown, unused, region } = report;
-  const all = items.length + unknown.length;
-  const leftOut = unused.length === 0 ? '' : `, ${unused.length} unused left out`;
-  if (all === 0) return `no client certificates to check in ${region}${leftOut}`;
-  const levels = [...items.map(({ level }) => level), ...unknown.map((): CheckLevel => 'unknown')];
-  const counts = (['critical', 'unknown', 'warning', 'ok'] as const)
-    .map((level) => [levels.filter((each) => each === level).length, level] as const)
-    .filter(([count]) => count > 0)
-    .map(([count, level]) => `${count} ${level}`);
-  return (
-    `${counts.join(', ')} of ${all} client certificate${all === 1 ? '' : 's'} in ${region} ` +
-    `(warning ${formatThreshold(warning)}, critical ${formatThreshold(critical)} before the end)${leftOut}`
-  );
-}
-
-function certificateLine(certificate: CheckedCertificate, style: ChalkInstance): string {
-  const { clientCertificateId, level, description } = certificate;
-  const named = description ? ` (${printable(description)})` : '';
-  const apart = certificate.datesDiffer
-    ? `; API Gateway says it ends ${timeText(certificate.expirationDate)}, which is not what the certificate says`
-    : '';
-  return `${levelText(level, style)} ${clientCertificateId}${named}: ${endText(certificate)}${apart}`;
-}
-
-function endText({ status, daysLeft, notBefore, notAfter }: CheckedCertificate): string {
-  if (status === 'expired') return `expired at ${timeText(notAfter)}`;
-  if (status === 'notYetValid') return `not valid before ${timeText(notBefore)}: is a clock wrong?`;
-  return `${daysLeft} day${daysLeft === 1 ? '' : 's'} left, ends ${timeText(notAfter)}`;
-}
-
-const COLOURS = { ok: 'green', warning: 'yellow', critical: 'red', unknown: 'magenta' } as const;
-
-function levelText(level: CheckLevel, style: ChalkInstance): string {
-  return style[COLOURS[level]](level.toUpperCase());
+function positive(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new AppError('Usage', `"${text}" is not a number of certificates`, { hint: 'write one such as 120' });
 }

@@ -1,0 +1,89 @@
+import type { Resource, RestApi, Stage } from '../core/api-gateway.js';
+import { certificateView, type CertificateView } from '../core/certificate-view.js';
+import { AppError } from '../core/errors.js';
+import type { ExpiryThresholds } from '../core/expiry.js';
+import type { SourceReading } from '../core/source-reading.js';
+import type { Gateway } from '../gateway/gateway.js';
+import { certificateFacts } from '../x509/certificate.js';
+import type { SourceProgress } from './fleet.js';
+import { allStages } from './stages.js';
+
+/** What is to be read beside the certificates, which cost one call. */
+export interface ReadingWish {
+  /**
+   * Which stages present what: one call, and one an API. `ifNeeded`: when `needsUsage` says so of the certificates.
+   */
+  usage: 'never' | 'ifNeeded' | 'always';
+  needsUsage?: (certificates: readonly CertificateView[]) => boolean;
+  /** Which integrations there are: one more call an API, at 5 in 2 seconds. */
+  integrations: boolean;
+  thresholds: ExpiryThresholds;
+}
+
+/** Reads an account and Region once, with the fewest calls that answer what is asked. */
+export async function readSource(
+  gateway: Gateway,
+  { usage, needsUsage = () => false, integrations, thresholds }: ReadingWish,
+  now: () => Date,
+  progress?: SourceProgress,
+): Promise<SourceReading> {
+  const raw = await gateway.getClientCertificates();
+  const at = now();
+  const certificates: CertificateView[] = [];
+  const unreadable: SourceReading['unreadable'][number][] = [];
+  for (const certificate of raw) {
+    try {
+      const facts = certificateFacts(certificate.pemEncodedCertificate);
+      certificates.push(certificateView(certificate, facts, at, thresholds));
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      unreadable.push({ clientCertificateId: certificate.clientCertificateId, message: error.message });
+    }
+  }
+  certificates.sort((a, b) => a.notAfter.getTime() - b.notAfter.getTime());
+  const reading = { readAt: at, certificates, unreadable };
+  if (usage === 'never' || (usage === 'ifNeeded' && !needsUsage(certificates))) return reading;
+
+  try {
+    const { apis, stages } = await allStages(gateway, progress);
+    if (!integrations) return { ...reading, usage: { apis, stages } };
+    return {
+      ...reading,
+      usage: { apis, stages, httpsApis: await httpsApis(gateway, apis, stages, progress) },
+    };
+  } catch (error) {
+    if (usage === 'always' || !(error instanceof AppError)) throw error;
+    return { ...reading, usageError: { code: error.code, message: error.message } };
+  }
+}
+
+/** Ids of the APIs with stages that have at least one integration that would present a certificate. */
+async function httpsApis(
+  gateway: Gateway,
+  apis: readonly RestApi[],
+  stages: readonly Stage[],
+  progress: SourceProgress | undefined,
+): Promise<string[]> {
+  const deployed = new Set(stages.map(({ restApiId }) => restApiId));
+  const asked = apis.filter(({ id }) => deployed.has(id));
+  progress?.expect(asked.length);
+  const found: string[] = [];
+  for (const { id } of asked) {
+    const resources = await gateway.getResources(id).catch((error: unknown) => {
+      if (error instanceof AppError && error.code === 'StageNotFound') return [];
+      throw error;
+    });
+    if (resources.some(presents)) found.push(id);
+    progress?.done();
+  }
+  return found;
+}
+
+/** A URI that begins with a stage variable may turn out to be https. */
+function presents({ methods }: Resource): boolean {
+  return methods.some(
+    ({ integration }) =>
+      (integration?.type === 'HTTP' || integration?.type === 'HTTP_PROXY') &&
+      !/^http:/i.test(integration.uri ?? ''),
+  );
+}

@@ -1,0 +1,62 @@
+import type { Command } from 'commander';
+import type { LoadedConfiguration } from '../app/config/load.js';
+import { parseThreshold } from '../core/duration.js';
+import { AppError } from '../core/errors.js';
+import { fleetAccounts, type FleetAccount } from '../core/fleet.js';
+import type { Fleet } from '../gateway/fleet.js';
+import { environmentRegion, reachOf } from './compose.js';
+import type { CommonOptions } from './context.js';
+
+/** Options of every command that looks into several accounts and Regions. */
+export interface FleetOptions {
+  config?: string;
+  rate: string;
+}
+
+export function addFleetOptions(command: Command): Command {
+  return command
+    .option('--config <file>', 'accounts and Regions; else apigw-cert.yaml here or above')
+    .option(
+      '--rate <share>',
+      'of the request limit of each account and Region; the rest is left to others',
+      '80%',
+    )
+    .addHelpText(
+      'after',
+      '\nSeveral accounts and Regions: --profile a,b and --region x,y, or --region all for those enabled.',
+    );
+}
+
+/** `80%` as a share. */
+function parseRate(text: string): number {
+  const rate = parseThreshold(text);
+  if (rate.kind === 'share' && rate.percent >= 1) return rate.percent / 100;
+  throw new AppError('Usage', `--rate "${text}" is not a share of the request limit`, {
+    hint: 'write a percentage from 1% to 100%',
+  });
+}
+
+export interface ChosenFleet {
+  fleet: Fleet;
+  accounts: FleetAccount[];
+  configuration: LoadedConfiguration | undefined;
+}
+
+/** The accounts and Regions that flags, environment and configuration name, and the way to them. */
+export async function fleetFor(options: CommonOptions & FleetOptions): Promise<ChosenFleet> {
+  const { profile, region, config, rate } = options;
+  const share = parseRate(rate);
+  const reach = reachOf(options);
+  const { loadConfiguration } = await import('../app/config/load.js');
+  const configuration = await loadConfiguration({ file: config });
+  const accounts = fleetAccounts({
+    profileFlag: profile,
+    regionFlag: region,
+    environmentProfile: process.env['AWS_PROFILE'],
+    environmentRegion: environmentRegion(),
+    configuration,
+  });
+  const { createAwsFleet } = await import('../gateway/aws-fleet.js');
+  const fleet = createAwsFleet({ ...reach, pace: { share } });
+  return { fleet, accounts, configuration };
+}

@@ -1,0 +1,205 @@
+import { datesDiffer } from './check-level.js';
+import { formatDuration } from './duration.js';
+import { matchesFilter, type CertificateFilter } from './certificate-filter.js';
+import { FINDINGS, type Finding, type FindingCode, type Severity } from './finding-catalogue.js';
+import { sourceName, type Source, type SourceResult } from './fleet.js';
+import { certificateRows, usageOf, type CertificateRow } from './fleet-view.js';
+import { DEFAULT_CERTIFICATE_QUOTA } from './inventory.js';
+import { printable } from './printable.js';
+import { readMark } from './rotation/marks.js';
+import type { SourceReading } from './source-reading.js';
+
+/** From this share of the quota on. */
+const QUOTA_SHARE = 0.8;
+/** Tokens and certificates are judged to the minute. Milliseconds. */
+const CLOCK_TOLERANCE_MS = 60_000;
+/** A rotation that waits for people takes days, not weeks. Milliseconds. */
+const STUCK_AFTER_MS = 7 * 86_400_000;
+
+export interface FindingOptions {
+  filter?: CertificateFilter;
+  /** Whether an expiring certificate that no stage presents is as bad as one in use. */
+  countUnused?: boolean;
+  /** Client certificates that an account may hold in a Region. */
+  quota?: number;
+}
+
+const SEVERITY_OF_STATUS = {
+  warning: 'CertificateWarning',
+  critical: 'CertificateCritical',
+  expired: 'CertificateExpired',
+  notYetValid: 'CertificateNotYetValid',
+} as const;
+
+const WORST_FIRST: readonly Severity[] = ['critical', 'unknown', 'warning', 'info'];
+
+function finding(
+  source: Source,
+  code: FindingCode,
+  message: string,
+  more: Partial<Pick<Finding, 'severity' | 'clientCertificateId' | 'stage' | 'hint'>> = {},
+): Finding {
+  const { account, region } = source;
+  return { account, region, code, severity: FINDINGS[code].severity, message, ...more };
+}
+
+function named({ clientCertificateId, description }: CertificateRow): string {
+  return description ? `${clientCertificateId} (${printable(description)})` : clientCertificateId;
+}
+
+const time = (date: Date): string => date.toISOString().replace(/\.\d+Z$/, 'Z');
+
+function users({ usedBy }: CertificateRow): string {
+  if (usedBy === undefined) return '';
+  if (usedBy.length === 0) return ', presented by no stage';
+  const names = usedBy.slice(0, 3).map(({ apiName, stageName }) => printable(`${apiName}/${stageName}`));
+  const more = usedBy.length > 3 ? ` and ${usedBy.length - 3} more` : '';
+  return `, presented by ${names.join(', ')}${more}`;
+}
+
+/** What is to be said about one certificate that passed the filter. */
+function certificateFindings(row: CertificateRow, countUnused: boolean): Finding[] {
+  const { clientCertificateId, status, daysLeft, notAfter, notBefore, expirationDate } = row;
+  const found: Finding[] = [];
+  const idle = row.usedBy?.length === 0;
+  const severity = idle && !countUnused ? { severity: 'info' as const } : {};
+  if (status !== 'ok') {
+    const words =
+      status === 'expired'
+        ? `expired at ${time(notAfter)}`
+        : status === 'notYetValid'
+          ? `is not valid before ${time(notBefore)}: is a clock wrong?`
+          : `ends in ${daysLeft} day${daysLeft === 1 ? '' : 's'}, at ${time(notAfter)}`;
+    const message = `${named(row)} ${words}${users(row)}`;
+    found.push(finding(row, SEVERITY_OF_STATUS[status], message, { clientCertificateId, ...severity }));
+  }
+  if (datesDiffer({ expirationDate, notAfter })) {
+    const message = `${named(row)} ends at ${time(notAfter)}, but API Gateway says ${time(expirationDate)}`;
+    found.push(finding(row, 'EndDatesDiffer', message, { clientCertificateId }));
+  }
+  if (idle && status === 'ok') {
+    const message = `${named(row)} is presented by no stage`;
+    found.push(finding(row, 'UnusedCertificate', message, { clientCertificateId }));
+  }
+  return found;
+}
+
+/** Rotations that left both certificates behind: made out by the tags of the new one. */
+function stuckRotations(rows: readonly CertificateRow[], readAt: Date): Finding[] {
+  const byId = new Map(rows.map((row) => [row.clientCertificateId, row]));
+  return rows.flatMap((row) => {
+    const old = byId.get(readMark(row)?.replaces ?? '');
+    if (old === undefined || readAt.getTime() - row.createdDate.getTime() < STUCK_AFTER_MS) return [];
+    // Both in use: some stages were rotated on purpose without the others.
+    if ((row.usedBy?.length ?? 0) > 0 && (old.usedBy?.length ?? 0) > 0) return [];
+    const age = formatDuration(readAt.getTime() - row.createdDate.getTime());
+    const message = `${named(row)} was made ${age} ago to replace ${named(old)}, which is still there: run rotate again`;
+    return [finding(row, 'RotationStuck', message, { clientCertificateId: row.clientCertificateId })];
+  });
+}
+
+function stageFindings(source: Source, reading: SourceReading): Finding[] {
+  const { usage } = reading;
+  const joined = usageOf(reading);
+  if (usage === undefined || joined === undefined) return [];
+  const names = new Map(usage.apis.map(({ id, name }) => [id, name]));
+  const found: Finding[] = joined.elsewhere.map(
+    ({ restApiId, apiName, stageName, clientCertificateId, kind }) => {
+      const stage = `${restApiId}/${stageName}`;
+      const who = printable(`${apiName}/${stageName}`);
+      const id = printable(clientCertificateId);
+      return kind === 'acm'
+        ? finding(source, 'AcmCertificateNotWatched', `stage ${who} presents ${id}`, { stage })
+        : finding(source, 'StageCertificateMissing', `stage ${who} names ${id}, which does not exist`, {
+            stage,
+          });
+    },
+  );
+  const https = usage.httpsApis && new Set(usage.httpsApis);
+  if (https === undefined) return found;
+  for (const { restApiId, stageName, clientCertificateId } of usage.stages) {
+    const stage = `${restApiId}/${stageName}`;
+    const who = printable(`${names.get(restApiId) ?? restApiId}/${stageName}`);
+    if (clientCertificateId === undefined && https.has(restApiId)) {
+      const message = `stage ${who} calls https backends without a client certificate`;
+      found.push(finding(source, 'StageWithoutCertificate', message, { stage }));
+    }
+    if (clientCertificateId !== undefined && !https.has(restApiId)) {
+      const message = `stage ${who} has a certificate, but no https integration that would present it`;
+      found.push(finding(source, 'NeverPresented', message, { stage }));
+    }
+  }
+  return found;
+}
+
+function sourceFindings(result: SourceResult<SourceReading>, quota: number): Finding[] {
+  const { source } = result;
+  if (result.state === 'unknown') {
+    const { message, hint } = result.error;
+    const more = hint === undefined ? {} : { hint };
+    return [finding(source, 'SourceUnknown', `${sourceName(source)}: ${printable(message)}`, more)];
+  }
+  const { value, clockOffsetMs = 0 } = result;
+  const found = value.unreadable.map(({ clientCertificateId, message }) =>
+    finding(source, 'CertificateUnreadable', `${clientCertificateId}: ${printable(message)}`, {
+      clientCertificateId,
+    }),
+  );
+  const count = value.certificates.length + value.unreadable.length;
+  if (count >= quota * QUOTA_SHARE) {
+    const message = `${sourceName(source)} holds ${count} of the ${quota} client certificates that it may`;
+    found.push(finding(source, 'QuotaNearlyUsed', message));
+  }
+  if (Math.abs(clockOffsetMs) > CLOCK_TOLERANCE_MS) {
+    const side = clockOffsetMs > 0 ? 'ahead of' : 'behind';
+    const message = `the clock of this machine is ${formatDuration(Math.abs(clockOffsetMs))} ${side} that of AWS`;
+    found.push(finding(source, 'ClockSkew', message));
+  }
+  if (value.usageError !== undefined) {
+    const message = `the stages of ${sourceName(source)} could not be read: ${printable(value.usageError.message)}`;
+    found.push(finding(source, 'UsageUnknown', message));
+  }
+  return [...found, ...stageFindings(source, value)];
+}
+
+/**
+ * Everything that is worth telling about what was read, worst first. The filter narrows what is said about
+ * certificates; what concerns a source or a stage is always said.
+ */
+export function findFindings(
+  results: readonly SourceResult<SourceReading>[],
+  { filter = {}, countUnused = false, quota = DEFAULT_CERTIFICATE_QUOTA }: FindingOptions = {},
+): Finding[] {
+  const rows = certificateRows(results);
+  const found = results.flatMap((result) => [
+    ...sourceFindings(result, quota),
+    ...(result.state === 'read'
+      ? stuckRotations(certificateRows([result]), result.value.readAt).filter(inFilter)
+      : []),
+  ]);
+  found.push(
+    ...rows
+      .filter((row) => matchesFilter(row, filter))
+      .flatMap((row) => certificateFindings(row, countUnused)),
+  );
+
+  const ids = new Set(
+    results.flatMap((result) =>
+      result.state === 'read'
+        ? [...result.value.certificates, ...result.value.unreadable].map((each) => each.clientCertificateId)
+        : [],
+    ),
+  );
+  for (const id of filter.ids ?? []) {
+    if (ids.has(id)) continue;
+    const source = results.length === 1 && results[0] ? results[0].source : { account: '', region: '' };
+    const message = `there is no client certificate ${printable(id)} in what was read`;
+    found.push(finding(source, 'CertificateMissing', message, { clientCertificateId: id }));
+  }
+  return found.sort((a, b) => WORST_FIRST.indexOf(a.severity) - WORST_FIRST.indexOf(b.severity));
+
+  function inFilter({ clientCertificateId }: Finding): boolean {
+    const { ids: wanted = [] } = filter;
+    return wanted.length === 0 || (clientCertificateId !== undefined && wanted.includes(clientCertificateId));
+  }
+}

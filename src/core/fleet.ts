@@ -1,0 +1,123 @@
+import { AppError } from './errors.js';
+
+/** An AWS account to look into, and how to get there. Without profile and role: the default credentials. */
+export interface FleetAccount {
+  /** What reports call it. Unique in a fleet. */
+  name: string;
+  profile?: string;
+  /** Assumed with the profile's or the default credentials. */
+  roleArn?: string;
+  externalId?: string;
+  /** `all`: those enabled in the account. `default`: the one that the environment or the profile names. */
+  regions: readonly string[] | 'all' | 'default';
+}
+
+/** One account in one Region: what has certificates, quotas and a request limit of its own. */
+export interface Source {
+  account: string;
+  region: string;
+}
+
+/** `production/eu-west-1`. */
+export function sourceName({ account, region }: Source): string {
+  return `${account}/${region}`;
+}
+
+/** What came of one source. One that cannot be read is `unknown`, and never taken for one without certificates. */
+export type SourceResult<T> =
+  | { state: 'read'; source: Source; accountId?: string; clockOffsetMs?: number; value: T }
+  | { state: 'unknown'; source: Source; error: AppError };
+
+/** What flags and configuration say about where to look. Flags come first. */
+export interface FleetInput {
+  /** `--profile a,b` */
+  profileFlag?: string | undefined;
+  /** `--region x,y` or `all` */
+  regionFlag?: string | undefined;
+  /** AWS_PROFILE */
+  environmentProfile?: string | undefined;
+  /** AWS_REGION */
+  environmentRegion?: string | undefined;
+  configuration?:
+    | {
+        profile?: string;
+        region?: string;
+        regions?: readonly string[] | 'all';
+        accounts?: readonly {
+          name?: string;
+          profile?: string;
+          roleArn?: string;
+          externalId?: string;
+          regions?: readonly string[] | 'all';
+        }[];
+      }
+    | undefined;
+}
+
+function words(flag: string, value: string): string[] {
+  const found = value.split(',').map((word) => word.trim());
+  if (found.some((word) => word === '')) {
+    throw new AppError('Usage', `${flag} "${value}" has an empty place in it`, {
+      hint: `write names with a comma between them, such as ${flag} first,second`,
+    });
+  }
+  return found;
+}
+
+function refuseTwice(names: readonly string[], what: string): void {
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice === undefined) return;
+  throw new AppError('Usage', `${what} "${twice}" is given twice`, {
+    hint: 'give each once: everything is counted and paced by account and Region',
+  });
+}
+
+function regionsOf(flag: string): readonly string[] | 'all' {
+  if (flag.trim() === 'all') return 'all';
+  const regions = words('--region', flag);
+  if (regions.includes('all')) {
+    throw new AppError('Usage', `--region "${flag}" names all Regions and single ones`, {
+      hint: 'write --region all, or only the names',
+    });
+  }
+  refuseTwice(regions, 'the Region');
+  return regions;
+}
+
+/** The account's number in the ARN of one of its roles. */
+const accountOfRole = (roleArn: string): string => roleArn.split(':')[4] ?? roleArn;
+
+/**
+ * The accounts to look into, each with its Regions.
+ * @throws AppError `Usage` for an account or a Region that is named twice
+ */
+export function fleetAccounts({
+  profileFlag,
+  regionFlag,
+  environmentProfile,
+  environmentRegion,
+  configuration = {},
+}: FleetInput): FleetAccount[] {
+  const given = regionFlag === undefined ? undefined : regionsOf(regionFlag);
+  const single = environmentRegion ?? configuration.region;
+  const common = configuration.regions ?? (single === undefined ? 'default' : [single]);
+
+  if (profileFlag !== undefined || configuration.accounts === undefined) {
+    const profile = profileFlag ?? environmentProfile ?? configuration.profile;
+    const regions = given ?? common;
+    if (profile === undefined) return [{ name: 'default', regions }];
+    const profiles = profileFlag === undefined ? [profile] : words('--profile', profile);
+    refuseTwice(profiles, 'the profile');
+    return profiles.map((name) => ({ name, profile: name, regions }));
+  }
+  const accounts = configuration.accounts.map(({ name, regions, ...access }): FleetAccount => ({
+    ...access,
+    name: name ?? (access.roleArn === undefined ? (access.profile ?? '') : accountOfRole(access.roleArn)),
+    regions: given ?? regions ?? common,
+  }));
+  refuseTwice(
+    accounts.map(({ name }) => name),
+    'the account',
+  );
+  return accounts;
+}

@@ -1,0 +1,20 @@
+import type { RestApi, Stage } from './api-gateway.js';
+import type { CertificateView } from './certificate-view.js';
+
+/** What one account and Region was found to hold. */
+export interface SourceReading {
+  readAt: Date;
+  /** Soonest expiry first. */
+  certificates: readonly CertificateView[];
+  /** Certificates whose PEM could not be read. */
+  unreadable: readonly { clientCertificateId: string; message: string }[];
+  /** Absent when it was not asked for. */
+  usage?: {
+    apis: readonly RestApi[];
+    stages: readonly Stage[];
+    /** APIs with an integration that presents the stage's certificate; absent when integrations were not read. */
+    httpsApis?: readonly string[];
+  };
+  /** Why the stages, which were needed, could not be read. */
+  usageError?: { code: string; message: string };
+}

@@ -1,0 +1,72 @@
+import type { AwsCredentialIdentityProvider } from '@smithy/types';
+import { AppError } from '../core/errors.js';
+import type { FleetAccount } from '../core/fleet.js';
+import { createAwsGateway, type AwsGatewayOptions } from './aws.js';
+import { credentialsError, credentialsOf } from './credentials.js';
+import type { Fleet } from './fleet.js';
+import { createPace, type PaceOptions } from './pace.js';
+
+export interface AwsFleetOptions extends Pick<AwsGatewayOptions, 'endpoint' | 'onCall'> {
+  pace?: PaceOptions;
+}
+
+/** Gateways to AWS: one pace an account and Region, one set of credentials an account. */
+export function createAwsFleet({ pace: paceOptions, ...common }: AwsFleetOptions = {}): Fleet {
+  const providers = new Map<string, AwsCredentialIdentityProvider>();
+  const opened = new Map<string, string>();
+
+  function providerOf(account: FleetAccount): AwsCredentialIdentityProvider {
+    const provider = providers.get(account.name) ?? credentialsOf(account);
+    providers.set(account.name, provider);
+    return provider;
+  }
+
+  /** Two names of one account would share its request limit without knowing, and count everything twice. */
+  function refuseSame(accountId: string, region: string, name: string): void {
+    const key = `${accountId}/${region}`;
+    const other = opened.get(key);
+    if (other !== undefined && other !== name) {
+      throw new AppError(
+        'Usage',
+        `${name} and ${other} are the same account ${accountId}, read once as ${other}`,
+        {
+          hint: 'take one of them out of --profile or the accounts in apigw-cert.yaml',
+        },
+      );
+    }
+    opened.set(key, name);
+  }
+
+  return {
+    async enabledRegions(account) {
+      const { enabledRegions } = await import('./regions.js');
+      return enabledRegions(account.name, providerOf(account));
+    },
+
+    async open(account, region) {
+      const credentials = providerOf(account);
+      const { accountId } = await credentials().catch((error: unknown) => {
+        throw credentialsError(error, account);
+      });
+      const pace = createPace(paceOptions);
+      let clockOffsetMs: number | undefined;
+      const gateway = await createAwsGateway({
+        ...common,
+        ...(region === undefined ? {} : { region }),
+        ...(account.profile === undefined ? {} : { profile: account.profile }),
+        credentials,
+        pace,
+        onServerTime: (serverTime, now) => {
+          clockOffsetMs ??= now.getTime() - serverTime.getTime();
+        },
+      });
+      if (accountId !== undefined) refuseSame(accountId, gateway.region, account.name);
+      return {
+        gateway,
+        ...(accountId === undefined ? {} : { accountId }),
+        clockOffsetMs: () => clockOffsetMs,
+        counts: () => pace.counts,
+      };
+    },
+  };
+}

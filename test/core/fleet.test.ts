@@ -1,0 +1,106 @@
+import { describe, expect, test } from '@jest/globals';
+import { parseFailOn, countedLevel, overallLevel } from '../../src/core/fail-on.js';
+import { FINDINGS, type Finding } from '../../src/core/finding-catalogue.js';
+import { fleetAccounts } from '../../src/core/fleet.js';
+
+describe('fleetAccounts', () => {
+  test('flags come before the environment, the environment before the configuration', () => {
+    const configuration = { profile: 'file', region: 'eu-west-3', accounts: [{ profile: 'listed' }] };
+    expect(
+      fleetAccounts({
+        profileFlag: 'a, b',
+        regionFlag: 'eu-west-1,eu-west-2',
+        environmentProfile: 'env',
+        environmentRegion: 'us-east-1',
+        configuration,
+      }),
+    ).toEqual([
+      { name: 'a', profile: 'a', regions: ['eu-west-1', 'eu-west-2'] },
+      { name: 'b', profile: 'b', regions: ['eu-west-1', 'eu-west-2'] },
+    ]);
+    expect(fleetAccounts({ environmentRegion: 'us-east-1', configuration })).toEqual([
+      { name: 'listed', profile: 'listed', regions: ['us-east-1'] },
+    ]);
+    expect(fleetAccounts({ environmentProfile: 'env', configuration: { profile: 'file' } })).toEqual([
+      { name: 'env', profile: 'env', regions: 'default' },
+    ]);
+    expect(fleetAccounts({})).toEqual([{ name: 'default', regions: 'default' }]);
+  });
+
+  test('an account of the configuration has its own name, Regions and role', () => {
+    const roleArn = 'arn:aws:iam::123456789012:role/watch';
+    expect(
+      fleetAccounts({
+        configuration: {
+          regions: 'all',
+          accounts: [
+            { roleArn, externalId: 'x', regions: ['eu-west-1'] },
+            { name: 'shop', profile: 's' },
+          ],
+        },
+      }),
+    ).toEqual([
+      { name: '123456789012', roleArn, externalId: 'x', regions: ['eu-west-1'] },
+      { name: 'shop', profile: 's', regions: 'all' },
+    ]);
+  });
+
+  test.each([
+    [{ profileFlag: 'a,b,a' }, 'the profile "a" is given twice'],
+    [{ regionFlag: 'eu-west-1,eu-west-1' }, 'the Region "eu-west-1" is given twice'],
+    [{ regionFlag: 'all,eu-west-1' }, 'names all Regions and single ones'],
+    [{ profileFlag: 'a,,b' }, 'has an empty place in it'],
+    [
+      { configuration: { accounts: [{ name: 'x', profile: 'a' }, { profile: 'x' }] } },
+      'the account "x" is given twice',
+    ],
+    [
+      {
+        configuration: {
+          accounts: [
+            { roleArn: 'arn:aws:iam::123456789012:role/a' },
+            { roleArn: 'arn:aws:iam::123456789012:role/b' },
+          ],
+        },
+      },
+      'the account "123456789012" is given twice',
+    ],
+  ])('refuses %j', (input, message) => {
+    expect(() => fleetAccounts(input)).toThrow(message);
+  });
+});
+
+describe('--fail-on', () => {
+  const of = (code: keyof typeof FINDINGS): Finding => ({
+    account: 'a',
+    region: 'r',
+    code,
+    severity: FINDINGS[code].severity,
+    message: '',
+  });
+
+  test('counts from a severity on, and what is named', () => {
+    const critical = parseFailOn('critical,UnusedCertificate');
+    expect(countedLevel(of('CertificateWarning'), critical)).toBe('ok');
+    expect(countedLevel(of('CertificateCritical'), critical)).toBe('critical');
+    expect(countedLevel(of('UnusedCertificate'), critical)).toBe('warning');
+    expect(countedLevel(of('NeverPresented'), critical)).toBe('ok');
+    expect(countedLevel(of('NeverPresented'), parseFailOn('info'))).toBe('warning');
+    expect(countedLevel(of('CertificateWarning'), parseFailOn('NeverPresented'))).toBe('warning');
+  });
+
+  test('what could not be found out counts whatever is asked for', () => {
+    expect(overallLevel([of('SourceUnknown')], parseFailOn('critical'))).toBe('unknown');
+    expect(overallLevel([of('SourceUnknown'), of('CertificateExpired')], parseFailOn('critical'))).toBe(
+      'critical',
+    );
+    expect(overallLevel([], parseFailOn('info'))).toBe('ok');
+  });
+
+  test.each(['', 'unknown', 'Warning', 'warning,critical', 'NoSuchCode', '__proto__'])(
+    'refuses "%s"',
+    (text) => {
+      expect(() => parseFailOn(text)).toThrow(/--fail-on/);
+    },
+  );
+});
