@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { AppError, EXIT } from '../core/errors.js';
 import { addCommonOptions, failureExit } from './command.js';
 import { attachCommand, detachCommand } from './commands/attach.js';
+import { backendCommand } from './commands/backend.js';
 import { checkExpiryCommand } from './commands/check-expiry.js';
 import { deleteCommand } from './commands/delete.js';
 import { demoCommand } from './commands/demo.js';
@@ -52,6 +53,7 @@ export function createProgram(): Command {
     testInvokeCommand(),
     rotateCommand(),
     statusCommand(),
+    backendCommand(),
     emulatorCommand(),
     demoCommand(),
   ];
