@@ -62,12 +62,16 @@ interface Scene {
 /** Shows a certificate's life and rotation from beginning to end, on this machine alone. */
 export async function runDemo({ options, out, now }: Context<object>): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'apigw-cert-demo-'));
+  let shell: Shell | undefined;
   const interrupted = (): void => {
-    rmSync(directory, { recursive: true, force: true });
-    process.exit(EXIT.interrupted);
+    void (shell?.stop() ?? Promise.resolve()).finally(() => {
+      rmSync(directory, { recursive: true, force: true });
+      process.exit(EXIT.interrupted);
+    });
   };
   process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
   let emulator: Emulator | undefined;
+  out.note(out.noteStyle.bold('A rotation under live traffic, on this machine alone\n'));
   try {
     const start = now().getTime();
     const spin = createSpin(options, out);
@@ -85,7 +89,7 @@ export async function runDemo({ options, out, now }: Context<object>): Promise<v
         }),
       ({ url }) => `an API Gateway (emulated) at ${url}, where it is ${AGE_DAYS} days ago`,
     );
-    const shell = createShell({ env: environment(emulator, directory), cwd: directory }, options, out);
+    shell = createShell({ env: environment(emulator, directory), cwd: directory }, options, out);
     const report = await play({ emulator, identity, directory, shell, spin, out }, now);
     out.result(report, () => reportText(report));
     out.exitWith(isProof(report) ? EXIT.ok : EXIT.failed);
@@ -243,15 +247,14 @@ async function caBundle({ emulator, identity, spin }: Scene): Promise<CaBundleOu
         backend.close();
       }
     },
-    (outcome) =>
-      `the documented way, both certificates in the CA bundle of OpenSSL: ${caBundleText(outcome)}`,
+    (outcome) => `the documented way, old and new in one CA bundle: ${caBundleText(outcome)}`,
   );
 }
 
-function caBundleText({ acceptsOld, acceptsNew, cause }: CaBundleOutcome): string {
+function caBundleText({ acceptsOld, acceptsNew }: CaBundleOutcome): string {
   const verdict = (accepted: boolean): string => (accepted ? 'accepted' : 'refused');
-  const consequence = acceptsNew ? '' : ', so every request would have failed from the switch on';
-  return `old ${verdict(acceptsOld)}, new ${verdict(acceptsNew)}${cause ? ` (${cause})` : ''}${consequence}`;
+  const consequence = acceptsNew ? '' : ': every request fails from the switch on';
+  return `old ${verdict(acceptsOld)}, new ${verdict(acceptsNew)}${consequence}`;
 }
 
 function reportText({ requests, before, after, caBundle: bundle, ms }: DemoReport): string {

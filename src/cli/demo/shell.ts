@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { resolve as resolvePath } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { AppError } from '../../core/errors.js';
@@ -16,6 +16,8 @@ export interface Shell {
   run(words: readonly string[], options?: { expected?: number }): Promise<CommandResult>;
   /** The same with `--output json`, and nothing shown. */
   json<T>(words: readonly string[]): Promise<T>;
+  /** Interrupts the command under way, and waits for its end. */
+  stop(): Promise<void>;
 }
 
 /**
@@ -31,6 +33,8 @@ export function createShell(
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_'));
   const colour = out.noteStyle.level > 0 ? { FORCE_COLOR: '1' } : {};
 
+  let underWay: { child: ChildProcess; ended: Promise<number> } | undefined;
+
   async function execute(words: readonly string[], stderr: 'inherit' | 'ignore'): Promise<CommandResult> {
     const child = spawn(process.execPath, [cli, ...words], {
       cwd,
@@ -42,6 +46,7 @@ export function createShell(
         resolve(code ?? 1);
       });
     });
+    underWay = { child, ended };
     const [stdout, code] = await Promise.all([text(child.stdout), ended]);
     return { code, stdout };
   }
@@ -58,6 +63,10 @@ export function createShell(
       out.note(result.stdout.trimEnd());
       assertCode(words, result.code, expected);
       return result;
+    },
+    async stop() {
+      underWay?.child.kill('SIGINT');
+      await underWay?.ended;
     },
     async json<T>(words: readonly string[]) {
       const { code, stdout } = await execute([...words, '--output', 'json'], 'ignore');
