@@ -19,6 +19,8 @@ export interface ExpiryQuestion {
   all: boolean;
   /** Also reads the integrations: which stages should have a certificate, and which never present theirs. */
   compliance: boolean;
+  /** Reads the stages whether or not the answer depends on them. */
+  usage?: boolean;
   thresholds: ExpiryThresholds;
   failOn: FailOn;
   /** Client certificates that an account may hold in a Region. */
@@ -82,9 +84,9 @@ export async function checkExpiry(
   now: () => Date,
   progress?: FleetProgress,
 ): Promise<ExpiryReport> {
-  const { filter, all, compliance, thresholds } = question;
+  const { filter, all, compliance, usage = false, thresholds } = question;
   assertThresholdOrder(thresholds);
-  const mustRead = compliance || filterNeedsUsage(filter);
+  const mustRead = compliance || usage || filterNeedsUsage(filter);
   const mayRead = !all && (filter.ids?.length ?? 0) === 0;
   const results = await overFleet(
     fleet,

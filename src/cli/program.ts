@@ -16,6 +16,7 @@ import { rotateCommand } from './commands/rotate.js';
 import { statusCommand } from './commands/status.js';
 import { updateCommand } from './commands/update.js';
 import { exitCodesText } from './exit-codes.js';
+import { reportCommand } from './commands/report.js';
 import { reportError } from './output.js';
 import { VERSION } from './version.js';
 
@@ -45,6 +46,7 @@ export function createProgram(): Command {
     inspectCommand(),
     downloadCommand(),
     checkExpiryCommand(),
+    reportCommand(),
     generateCommand(),
     updateCommand(),
     attachCommand(),

@@ -9,6 +9,7 @@ import { action, command } from '../command.js';
 import { addFilterOptions, filterOf, type FilterOptions } from '../filter-options.js';
 import { addFleetOptions, fleetFor, type FleetOptions } from '../fleet-options.js';
 import { FORMATS, type FormatName } from '../formats/index.js';
+import { withProgress } from '../progress.js';
 import { writeResult } from '../write-result.js';
 
 interface Options extends FleetOptions, FilterOptions {
@@ -59,18 +60,16 @@ export function checkExpiryCommand(): Command {
           critical: critical === undefined ? common.critical : parseThreshold(critical),
         };
         const { checkExpiry } = await import('../../app/check-expiry.js');
-        const report = await checkExpiry(
-          fleet,
-          accounts,
-          {
-            filter: { ...filterOf(options), ...useOf(options), ...(ids.length > 0 ? { ids } : {}) },
-            all: options.all ?? false,
-            compliance: options.compliance ?? false,
-            thresholds,
-            failOn,
-            ...(options.quota === undefined ? {} : { quota: options.quota }),
-          },
-          now,
+        const question = {
+          filter: { ...filterOf(options), ...useOf(options), ...(ids.length > 0 ? { ids } : {}) },
+          all: options.all ?? false,
+          compliance: options.compliance ?? false,
+          thresholds,
+          failOn,
+          ...(options.quota === undefined ? {} : { quota: options.quota }),
+        };
+        const report = await withProgress(options, (progress) =>
+          checkExpiry(fleet, accounts, question, now, progress),
         );
         const format = FORMATS[options.format ?? options.output];
         await writeResult(out, await format(report, out.style), options.out);

@@ -1,6 +1,8 @@
 import type { ChalkInstance } from 'chalk';
 import type { ExpiryReport } from '../../app/check-expiry.js';
 
+import { DEFAULT_RENEW_BEFORE } from '../../core/expiry.js';
+
 /** A format of `check-expiry`: its text for a report. Each is loaded when it is used. */
 type Format = (report: ExpiryReport, style: ChalkInstance) => Promise<string>;
 
@@ -12,6 +14,7 @@ export const FORMATS = {
   junit: async (report) => (await import('./junit.js')).junitFormat(report),
   github: async (report) => (await import('./github.js')).githubFormat(report),
   csv: async ({ items }) => (await import('./csv.js')).csvFormat(items),
+  html: async (report) => (await import('../report/page.js')).htmlPage(report, DEFAULT_RENEW_BEFORE),
 } as const satisfies Record<string, Format>;
 
 export type FormatName = keyof typeof FORMATS;

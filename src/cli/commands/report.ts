@@ -1,0 +1,73 @@
+import type { Command } from 'commander';
+import { DEFAULT_THRESHOLDS } from '../../core/certificate-view.js';
+import { parseThreshold } from '../../core/duration.js';
+import { AppError } from '../../core/errors.js';
+import { DEFAULT_RENEW_BEFORE } from '../../core/expiry.js';
+import { DEFAULT_FAIL_ON } from '../../core/fail-on.js';
+import { action, command } from '../command.js';
+import { addFilterOptions, filterOf, type FilterOptions } from '../filter-options.js';
+import { addFleetOptions, fleetFor, type FleetOptions } from '../fleet-options.js';
+import { withProgress } from '../progress.js';
+
+interface Options extends FleetOptions, FilterOptions {
+  html?: string;
+  ics?: string;
+  renewBefore?: string;
+  compliance?: boolean;
+}
+
+export function reportCommand(): Command {
+  const made = command('report', 'A page and a calendar of all certificates, for people')
+    .option('--html <file>', 'one self-contained page: timeline, who uses what, what to do next')
+    .option('--ics <file>', 'calendar entries with alarms for the renewal windows')
+    .option('--renew-before <threshold>', 'when the renewal window opens (default: 33%)')
+    .option(
+      '--compliance',
+      'also stages that call https backends without a certificate; one more call an API',
+    );
+  return addFleetOptions(addFilterOptions(made)).action(
+    action<Options>(async ({ options, out, now }) => {
+      const { html, ics, compliance = false } = options;
+      if (html === undefined && ics === undefined) {
+        throw new AppError('Usage', 'nothing to write was named', {
+          hint: 'add --html report.html, --ics certificates.ics, or both',
+        });
+      }
+      const { fleet, accounts, configuration } = await fleetFor(options);
+      const renewBefore =
+        options.renewBefore === undefined
+          ? (configuration?.renewBefore ?? DEFAULT_RENEW_BEFORE)
+          : parseThreshold(options.renewBefore);
+      const { checkExpiry } = await import('../../app/check-expiry.js');
+      const question = {
+        filter: filterOf(options),
+        all: false,
+        compliance,
+        usage: true,
+        thresholds: configuration?.thresholds ?? DEFAULT_THRESHOLDS,
+        failOn: DEFAULT_FAIL_ON,
+      };
+      const report = await withProgress(options, (progress) =>
+        checkExpiry(fleet, accounts, question, now, progress),
+      );
+      const { writeFileAtomically } = await import('../../app/write-file.js');
+      const written: string[] = [];
+      if (html !== undefined) {
+        const { htmlPage } = await import('../report/page.js');
+        await writeFileAtomically(html, htmlPage(report, renewBefore));
+        written.push(html);
+      }
+      if (ics !== undefined) {
+        const { calendarText } = await import('../report/calendar.js');
+        await writeFileAtomically(ics, calendarText(report, renewBefore));
+        written.push(ics);
+      }
+      const unknown = report.sources.filter(({ state }) => state === 'unknown');
+      for (const { account, region, error } of unknown) {
+        out.warn(`${account}/${region} could not be read: ${error?.message ?? ''}`);
+      }
+      out.result({ written, level: report.level, unknown }, () => `written: ${written.join(', ')}`);
+      if (unknown.length > 0) out.exitWith(1);
+    }),
+  );
+}

@@ -1,0 +1,43 @@
+import type { CheckedCertificate, ExpiryReport } from '../../app/check-expiry.js';
+
+type Reported = ExpiryReport['findings'][number];
+
+/** A word for a POSIX shell; only what needs quotes gets them. */
+export function shellWord(word: string): string {
+  return /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/** What to do about a finding: a command where there is one, else advice; nothing where the message says it all. */
+export function nextStep(
+  { code, account, region, stage, hint, clientCertificateId: id }: Reported,
+  certificate: CheckedCertificate | undefined,
+): { command: string } | { advice: string } | undefined {
+  const at = `${account === 'default' ? '' : ` --profile ${shellWord(account)}`} --region ${shellWord(region)}`;
+  if (hint !== undefined) return { advice: hint };
+  switch (code) {
+    case 'CertificateCritical':
+    case 'CertificateExpired':
+    case 'CertificateWarning': {
+      const [use] = certificate?.usedBy ?? [];
+      if (use !== undefined) {
+        const name = shellWord(`${use.restApiId}/${use.stageName}`);
+        return { command: `apigw-cert rotate --stage ${name}${at} --dry-run` };
+      }
+      return certificate?.usedBy && id ? { command: `apigw-cert delete ${shellWord(id)}${at}` } : undefined;
+    }
+    case 'RotationStuck':
+      return { command: `apigw-cert rotate --resume${at}` };
+    case 'UnusedCertificate':
+    case 'QuotaNearlyUsed':
+      return { command: `apigw-cert prune${at} --dry-run` };
+    case 'StageWithoutCertificate':
+      return { command: `apigw-cert attach <id> --stage ${shellWord(stage ?? '')}${at}` };
+    case 'ClockSkew':
+    case 'CertificateNotYetValid':
+      return { advice: 'set the clock of this machine by NTP' };
+    case 'EndDatesDiffer':
+      return { advice: 'believe the certificate: backends look at nothing else' };
+    default:
+      return undefined;
+  }
+}
