@@ -6,6 +6,7 @@ import { trustStoreSchema, type TrustStoreConfig } from './index.js';
 const MAIN_OPTION: Readonly<Record<string, string>> = {
   apache: 'file',
   caddy: 'file',
+  directory: 'directory',
   envoy: 'file',
   haproxy: 'file',
   nginx: 'file',

@@ -10,6 +10,12 @@ import { envoy, envoySchema } from './envoy.js';
 import { haproxy, haproxySchema } from './haproxy.js';
 import { nginx, nginxSchema } from './nginx.js';
 import { traefik, traefikSchema } from './traefik.js';
+import { directory, directorySchema } from './directory.js';
+import { java, javaSchema } from './java.js';
+import { kubernetes, kubernetesSchema } from './kubernetes.js';
+import { s3, s3Schema } from './s3.js';
+import { secretsmanager, secretsmanagerSchema } from './secretsmanager.js';
+import { ssm, ssmSchema } from './ssm.js';
 import type { TrustStore } from './trust-store.js';
 import { unsuitable, unsuitableSchemas } from './unsuitable.js';
 
@@ -22,6 +28,12 @@ export const trustStoreSchema = z.discriminatedUnion('kind', [
   haproxySchema,
   nginxSchema,
   traefikSchema,
+  directorySchema,
+  javaSchema,
+  kubernetesSchema,
+  s3Schema,
+  secretsmanagerSchema,
+  ssmSchema,
   commandStoreSchema,
   manualSchema,
   ...unsuitableSchemas,
@@ -49,6 +61,18 @@ export function createTrustStore(config: TrustStoreConfig, context: TrustContext
       return nginx(config);
     case 'traefik':
       return traefik(config);
+    case 'directory':
+      return directory(config);
+    case 'java':
+      return java(config);
+    case 'kubernetes':
+      return kubernetes(config);
+    case 's3':
+      return s3(config);
+    case 'secretsmanager':
+      return secretsmanager(config);
+    case 'ssm':
+      return ssm(config);
     case 'command':
       return commandStore(config);
     case 'manual':

@@ -3,7 +3,7 @@ import { AppError } from '../core/errors.js';
 import { documentTrustStore } from './document-store.js';
 import { fileDocument } from './file-document.js';
 import { pemFormat } from './pem-format.js';
-import { commandSchema, runCommand, timeoutSchema } from './run-command.js';
+import { commandSchema, timeoutSchema, whenGiven } from './run-command.js';
 import type { TrustStore } from './trust-store.js';
 
 export const pemBundleSchema = z
@@ -41,11 +41,6 @@ export function pemBundle(config: z.infer<typeof pemBundleSchema>): TrustStore {
     name,
     document: fileDocument(file),
     format: pemFormat,
-    makeLive:
-      reload === undefined
-        ? undefined
-        : async () => {
-            await runCommand(reload, { timeout });
-          },
+    makeLive: whenGiven(reload, timeout),
   });
 }

@@ -1,4 +1,7 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as z from 'zod';
 import { parseDuration } from '../core/duration.js';
 import { AppError } from '../core/errors.js';
@@ -53,19 +56,43 @@ interface Ended {
   stoppedFor?: string;
 }
 
-function start(command: Command, env: NodeJS.ProcessEnv) {
+/**
+ * A descriptor to read `input` from. A file without a name, since the socket that Node makes for a child's standard
+ * input cannot be opened as /dev/stdin, which scripts do.
+ */
+function inputOf(input: string): number {
+  const folder = mkdtempSync(join(tmpdir(), 'apigw-cert-input-'));
+  try {
+    const file = join(folder, 'input');
+    writeFileSync(file, input);
+    return openSync(file, 'r');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function start(command: Command, { env = {}, input = '' }: RunOptions): ChildProcess {
+  const stdin = inputOf(input);
   // A group of its own: a timeout ends all that the command started, and Ctrl-C on our terminal does not cut it off.
-  const options = { detached: true, env: { ...process.env, ...env } };
-  if (typeof command === 'string') return spawn(command, { ...options, shell: true });
-  const [file = '', ...args] = command;
-  return spawn(file, args, options);
+  const options: SpawnOptions = {
+    detached: true,
+    env: { ...process.env, ...env },
+    stdio: [stdin, 'pipe', 'pipe'],
+  };
+  try {
+    if (typeof command === 'string') return spawn(command, { ...options, shell: true });
+    const [file = '', ...args] = command;
+    return spawn(file, args, options);
+  } finally {
+    closeSync(stdin);
+  }
 }
 
 /** Runs to the end of the command itself, not of what it left in the background (execa waits for that as well). */
-function runToEnd(command: Command, options: RunOptions): Promise<Ended> {
+async function runToEnd(command: Command, options: RunOptions): Promise<Ended> {
   const timeout = options.timeout ?? DEFAULT_TIMEOUT;
   return new Promise((resolve, reject) => {
-    const child = start(command, options.env ?? {});
+    const child = start(command, options);
     const stdout: Buffer[] = [];
     const all: Buffer[] = [];
     let bytes = 0;
@@ -98,15 +125,13 @@ function runToEnd(command: Command, options: RunOptions): Promise<Ended> {
       if (bytes > MAX_OUTPUT_BYTES) stop('printed more than 32 MiB');
       else for (const list of chunks) list.push(chunk);
     };
-    child.stdout.on('data', keep([stdout, all]));
-    child.stderr.on('data', keep([all]));
-    child.stdin.on('error', () => undefined); // It need not read its input.
-    child.stdin.end(options.input ?? '');
+    child.stdout?.on('data', keep([stdout, all]));
+    child.stderr?.on('data', keep([all]));
 
     const settle = (code: number | null, signal: NodeJS.Signals | null): void => {
       for (const timer of timers) clearTimeout(timer);
-      child.stdout.destroy();
-      child.stderr.destroy();
+      child.stdout?.destroy();
+      child.stderr?.destroy();
       const text = (chunks: Buffer[]): string => Buffer.concat(chunks).toString('utf8');
       resolve({
         stdout: text(stdout),
@@ -178,4 +203,15 @@ export async function runCommand(command: Command, options: RunOptions = {}): Pr
       details: { command: words, output },
     },
   );
+}
+
+/** A step that is a command of the user, where there is one. */
+export function whenGiven(
+  command: Command | undefined,
+  timeout: string | undefined,
+): (() => Promise<void>) | undefined {
+  if (command === undefined) return undefined;
+  return async () => {
+    await runCommand(command, { timeout });
+  };
 }

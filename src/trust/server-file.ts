@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { documentTrustStore } from './document-store.js';
 import { fileDocument } from './file-document.js';
 import type { TrustFormat } from './format.js';
-import { type Command, commandSchema, runCommand, timeoutSchema } from './run-command.js';
+import { type Command, commandSchema, timeoutSchema, whenGiven } from './run-command.js';
 import type { TrustStore } from './trust-store.js';
 
 /** The options that all file kinds of a server share. */
@@ -39,17 +39,11 @@ export function serverFile(
   defaults: ServerDefaults,
   makeLive?: (text: string) => Promise<void>,
 ): TrustStore {
-  const run = (command: Command | undefined): (() => Promise<void>) | undefined =>
-    command === undefined
-      ? undefined
-      : async () => {
-          await runCommand(command, { timeout: config.timeout });
-        };
   return documentTrustStore({
     name: `${config.kind}:${config.file}`,
     document: fileDocument(config.file),
     format,
-    check: run(config.check ?? defaults.check),
-    makeLive: makeLive ?? run(config.reload ?? defaults.reload),
+    check: whenGiven(config.check ?? defaults.check, config.timeout),
+    makeLive: makeLive ?? whenGiven(config.reload ?? defaults.reload, config.timeout),
   });
 }

@@ -28,7 +28,8 @@ export async function appError(work: Promise<unknown>): Promise<AppError> {
 /** Minted once for all kinds of a test file. */
 const identities = Promise.all([mintIdentity('a1b2c3', 340), mintIdentity('d4e5f6')]);
 
-export function trustStoreContract(kind: string, open: () => Promise<Subject>): void {
+/** @param many how many certificates the last test adds; fewer where each takes a second */
+export function trustStoreContract(kind: string, open: () => Promise<Subject>, many = 10): void {
   describe(`${kind}: the contract of trust stores`, () => {
     let subject: Subject;
     let store: TrustStore;
@@ -88,10 +89,10 @@ export function trustStoreContract(kind: string, open: () => Promise<Subject>): 
       expect((await trusted()) ?? before).toEqual(before);
     });
 
-    test('ten certificates of one subject', async () => {
-      const many = manyLike(old.certificate, 10);
-      for (const certificate of many) await store.add(certificate);
-      const expected = many.map(({ fingerprintSha256 }) => fingerprintSha256);
+    test(`${many} certificates of one subject`, async () => {
+      const certificates = manyLike(old.certificate, many);
+      for (const certificate of certificates) await store.add(certificate);
+      const expected = certificates.map(({ fingerprintSha256 }) => fingerprintSha256);
       expect((await store.observe())?.toSorted()).toEqual(expected.toSorted());
     });
   });

@@ -67,6 +67,21 @@ describe('command', () => {
     );
   });
 
+  test('a script may read /dev/stdin', async () => {
+    const { certificate } = await mintIdentity('a1b2c3');
+    const file = join(folder, 'subject');
+    const store = createTrustStore(
+      {
+        kind: 'command',
+        add: ['openssl', 'x509', '-in', '/dev/stdin', '-noout', '-subject', '-out', file],
+        remove: ['true'],
+      },
+      noContext,
+    );
+    await store.add(certificate);
+    expect(await readFile(file, 'utf8')).toBe('subject=C = US, L = Seattle, CN = ApiGateway\n');
+  });
+
   test('an array is no shell line', async () => {
     const { certificate } = await mintIdentity('a1b2c3');
     const store = createTrustStore(

@@ -1,0 +1,115 @@
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { AppError } from '../core/errors.js';
+import { type BundleView, changedMeanwhile, versionOf, viewDocument } from './bundle-view.js';
+import { documentTrustStore } from './document-store.js';
+import { fileDocument } from './file-document.js';
+import { hexOfFingerprint } from './line-format.js';
+import { pemFormat } from './pem-format.js';
+import { notWritable, replaceFile } from './replace-file.js';
+import { commandSchema, timeoutSchema, whenGiven } from './run-command.js';
+import type { TrustStore } from './trust-store.js';
+
+export const directorySchema = z
+  .strictObject({
+    kind: z.literal('directory'),
+    directory: z.string().min(1).describe('a folder with one PEM file (*.pem) for each certificate'),
+    reload: commandSchema.optional().describe('makes the program read the folder again'),
+    timeout: timeoutSchema.optional(),
+  })
+  .describe('one PEM file a certificate, for images and configuration management');
+
+interface PemFile {
+  path: string;
+  text: string;
+}
+
+async function pemFiles(directory: string): Promise<PemFile[]> {
+  try {
+    const names = (await readdir(directory)).filter((name) => name.endsWith('.pem') && !name.startsWith('.'));
+    return await Promise.all(
+      names.toSorted().map(async (name) => {
+        const path = join(directory, name);
+        return { path, text: await readFile(path, 'latin1') };
+      }),
+    );
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new AppError(
+      'TrustStoreUnreadable',
+      code === 'ENOENT' || code === 'ENOTDIR' ? `${directory} is no folder` : `${directory} cannot be read`,
+      { cause, hint: 'check the path, and that this user may read it', details: { directory } },
+    );
+  }
+}
+
+const joined = (files: readonly PemFile[]): string =>
+  files.map(({ text }) => (text === '' || text.endsWith('\n') ? text : `${text}\n`)).join('');
+
+function view(directory: string): BundleView {
+  const version = (files: readonly PemFile[]): string =>
+    versionOf(JSON.stringify(files.map(({ path, text }) => [path, text])));
+  return {
+    async read() {
+      const files = await pemFiles(directory);
+      return { text: joined(files), version: version(files) };
+    },
+    async write(added, removed, expected) {
+      const files = await pemFiles(directory);
+      if (version(files) !== expected) throw changedMeanwhile({ directory });
+      const doomed = files.filter(({ text }) => {
+        const inside = pemFormat.parse(text).flatMap(({ fingerprint }) => fingerprint ?? []);
+        const goes = inside.filter((fingerprint) =>
+          removed.some((entry) => entry.fingerprint === fingerprint),
+        );
+        if (goes.length > 0 && goes.length < inside.length) {
+          throw new AppError('TrustStoreFailed', 'the certificate shares its file with another', {
+            hint: 'keep one certificate a file in this folder',
+            details: { directory },
+          });
+        }
+        return goes.length > 0;
+      });
+      for (const { fingerprint, pem } of added) {
+        const path = join(directory, `${hexOfFingerprint(fingerprint)}.pem`);
+        // Empty for a moment, then whole: a program that reads *.pem between the two finds no certificate in it.
+        await writeFile(path, '', { flag: 'wx', mode: 0o644 }).catch((cause: unknown) => {
+          throw notWritable(path, cause);
+        });
+        await replaceFile(path, Buffer.from(pem, 'latin1'), () => Promise.resolve()).catch(
+          async (error: unknown) => {
+            await rm(path, { force: true });
+            throw error;
+          },
+        );
+      }
+      for (const { path } of doomed) {
+        await rm(path).catch((cause: unknown) => {
+          throw notWritable(path, cause);
+        });
+      }
+      return version(await pemFiles(directory));
+    },
+  };
+}
+
+/** A folder of certificates; each is written and removed as a whole file. */
+export function directory(config: z.infer<typeof directorySchema>): TrustStore {
+  const { reload, timeout } = config;
+  // The lock and the mark stand beside the folder, as they do beside a file.
+  return documentTrustStore({
+    name: `directory:${config.directory}`,
+    document: viewDocument(view(config.directory), fileDocument(config.directory)),
+    format: pemFormat,
+    suits: async () => {
+      const found = await stat(config.directory).catch(() => undefined);
+      if (found?.isDirectory() !== true) {
+        throw new AppError('TrustStoreUnreadable', `${config.directory} is no folder`, {
+          hint: 'check the path; if it is to be new, make it first',
+        });
+      }
+    },
+    makeLive: whenGiven(reload, timeout),
+  });
+}

@@ -1,0 +1,78 @@
+import * as z from 'zod';
+import { awsFailure, awsOptions, clientOptions, loaded } from './aws-options.js';
+import { changedMeanwhile } from './bundle-view.js';
+import type { TextDocument } from './document.js';
+import { documentTrustStore } from './document-store.js';
+import { pemFormat } from './pem-format.js';
+import { whenGiven } from './run-command.js';
+import type { TrustStore } from './trust-store.js';
+
+export const s3Schema = z
+  .strictObject({
+    kind: z.literal('s3'),
+    bucket: z.string().min(1),
+    key: z.string().min(1).describe('an object that holds a PEM bundle'),
+    ...awsOptions,
+  })
+  .describe('a PEM bundle in an S3 object');
+
+type S3Config = z.infer<typeof s3Schema>;
+
+function document(config: S3Config): TextDocument {
+  const { bucket, key } = config;
+  const where = { Bucket: bucket, Key: key };
+  const connect = async () => {
+    const sdk = await loaded('@aws-sdk/client-s3', () => import('@aws-sdk/client-s3'));
+    // An emulator has one host name and cannot answer for a bucket's own.
+    const client = new sdk.S3Client({
+      ...clientOptions(config),
+      forcePathStyle: config.endpointUrl !== undefined,
+    });
+    return { sdk, client };
+  };
+  return {
+    async read() {
+      const { sdk, client } = await connect();
+      try {
+        const { Body, ETag } = await client.send(new sdk.GetObjectCommand(where));
+        return {
+          text: (await Body?.transformToString()) ?? '',
+          ...(ETag === undefined ? {} : { version: ETag }),
+        };
+      } catch (error) {
+        throw awsFailure('TrustStoreUnreadable', 'the object cannot be read', error);
+      }
+    },
+    /** S3 itself compares the ETag (conditional writes, If-Match). */
+    async write(text, { version }) {
+      const { sdk, client } = await connect();
+      try {
+        const { ETag } = await client.send(
+          new sdk.PutObjectCommand({
+            ...where,
+            Body: text,
+            ContentType: 'application/x-pem-file',
+            ...(version === undefined ? {} : { IfMatch: version }),
+          }),
+        );
+        return { text, ...(ETag === undefined ? {} : { version: ETag }) };
+      } catch (error) {
+        const { name } = error as { name?: string };
+        if (name === 'PreconditionFailed' || name === 'ConditionalRequestConflict')
+          throw changedMeanwhile(where);
+        throw awsFailure('TrustStoreFailed', 'the object cannot be written', error);
+      }
+    },
+    exclusively: (work) => work(),
+  };
+}
+
+/** An object that a load balancer's trust store is made of, or that hosts pull. */
+export function s3(config: S3Config): TrustStore {
+  return documentTrustStore({
+    name: `s3://${config.bucket}/${config.key}`,
+    document: document(config),
+    format: pemFormat,
+    makeLive: whenGiven(config.reload, config.timeout),
+  });
+}

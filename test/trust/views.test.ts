@@ -1,0 +1,119 @@
+/** The kinds that are seen as one PEM text: a folder, a Java truststore. */
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, jest, test } from '@jest/globals';
+import { createTrustStore } from '../../src/trust/index.js';
+import { appError, noContext, trustStoreContract } from '../contract/trust-store.contract.js';
+import { mintIdentity } from '../support/certificates.js';
+
+// keytool starts a JVM for each step.
+jest.setTimeout(120_000);
+process.env['JAVA_TOOL_OPTIONS'] = '-XX:TieredStopAtLevel=1';
+
+const folders: string[] = [];
+async function newFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'apigw-cert-view-'));
+  folders.push(folder);
+  return folder;
+}
+afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true }))));
+
+async function openDirectory() {
+  const folder = await newFolder();
+  const directory = join(folder, 'certs');
+  await mkdir(directory);
+  return {
+    directory,
+    store: createTrustStore({ kind: 'directory', directory, reload: `test ! -e ${folder}/fail` }, noContext),
+    content: async () =>
+      Promise.all(
+        (await readdir(directory))
+          .toSorted()
+          .map(async (name) => [name, (await stat(join(directory, name))).mtimeMs]),
+      ),
+    breakIt: () => writeFile(join(folder, 'fail'), ''),
+  };
+}
+
+trustStoreContract('directory', openDirectory);
+
+describe('directory', () => {
+  test('one file a certificate, named by its fingerprint; other files are let be', async () => {
+    const { directory, store } = await openDirectory();
+    const [old, next] = await Promise.all([mintIdentity('a1b2c3'), mintIdentity('d4e5f6')]);
+    await writeFile(join(directory, 'README'), 'mine');
+    await writeFile(join(directory, 'old.pem'), old.certificate.pem.trimEnd());
+    await store.add(next.certificate);
+    const name = `${next.certificate.fingerprintSha256.replaceAll(':', '').toLowerCase()}.pem`;
+    expect((await readdir(directory)).toSorted()).toEqual(['README', name, 'old.pem'].toSorted());
+    expect(await readFile(join(directory, name), 'utf8')).toContain(next.certificate.pem);
+    await store.remove(old.certificate);
+    expect((await readdir(directory)).toSorted()).toEqual(['README', name].toSorted());
+  });
+
+  test('a certificate that shares its file with another is not removed', async () => {
+    const { directory, store } = await openDirectory();
+    const [old, next] = await Promise.all([mintIdentity('a1b2c3'), mintIdentity('d4e5f6')]);
+    await writeFile(join(directory, 'both.pem'), `${old.certificate.pem}${next.certificate.pem}`);
+    const error = await appError(store.remove(old.certificate));
+    expect(error.message).toContain('shares its file');
+    await expect(store.observe()).resolves.toHaveLength(2);
+  });
+});
+
+async function openJava(type: 'PKCS12' | 'JKS') {
+  const folder = await newFolder();
+  const file = join(folder, 'truststore');
+  const passwordFile = join(folder, 'password');
+  await writeFile(passwordFile, 'changeit');
+  // keytool makes no empty truststore: one entry is made and taken out again.
+  const options = ['-keystore', file, '-storepass', 'changeit', '-storetype', type];
+  execFileSync(
+    'keytool',
+    ['-genkeypair', '-keyalg', 'EC', '-dname', 'CN=x', '-alias', 'x', '-keypass', 'changeit', ...options],
+    { stdio: 'pipe' },
+  );
+  execFileSync('keytool', ['-delete', '-alias', 'x', ...options], { stdio: 'pipe' });
+  return {
+    file,
+    store: createTrustStore(
+      { kind: 'java', file, passwordFile, reload: `test ! -e ${folder}/fail` },
+      noContext,
+    ),
+    content: () => readFile(file),
+    breakIt: () => writeFile(join(folder, 'fail'), ''),
+  };
+}
+
+// A machine without Java has nothing to test; CI installs it, and a skip fails the run.
+const withJava = existsSync('/usr/bin/keytool');
+if (withJava) {
+  trustStoreContract('java', () => openJava('PKCS12'), 3);
+}
+
+(withJava ? describe : describe.skip)('java', () => {
+  test('a wrong password is a clear error', async () => {
+    const { file } = await openJava('PKCS12');
+    process.env['APIGW_CERT_TEST_PASSWORD'] = 'wrong-secret';
+    const store = createTrustStore(
+      { kind: 'java', file, passwordVariable: 'APIGW_CERT_TEST_PASSWORD' },
+      noContext,
+    );
+    const error = await appError(store.observe());
+    expect(error.code).toBe('TrustStoreUnreadable');
+    expect(error.message).toContain('keytool error');
+    expect(error.message).not.toContain('wrong-secret');
+  });
+
+  test('a JKS is changed as well', async () => {
+    const { store } = await openJava('JKS');
+    const [old, next] = await Promise.all([mintIdentity('a1b2c3'), mintIdentity('d4e5f6')]);
+    await store.add(old.certificate);
+    await store.add(next.certificate);
+    await store.remove(old.certificate);
+    await expect(store.observe()).resolves.toEqual([next.certificate.fingerprintSha256]);
+  });
+});
