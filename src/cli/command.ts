@@ -25,8 +25,23 @@ export function addCommonOptions(to: Command): void {
     new Option('--quiet', 'only results and errors'),
     new Option('--debug', 'each request to AWS, and the stack of an error'),
   ];
-  for (const option of options) to.addOption(option.helpGroup(COMMON));
+  for (const option of options) {
+    // A command with a choice of its own, such as more formats, keeps it.
+    if (!to.options.some(({ long }) => long === option.long)) to.addOption(option.helpGroup(COMMON));
+  }
   to.addHelpOption(new Option('-h, --help', 'this text').helpGroup(COMMON));
+}
+
+/** `--output` for a command whose findings code scanners read. */
+export function sarifOutput(): Option {
+  return new Option('--output <format>', 'what stdout holds')
+    .choices(['table', 'json', 'sarif'])
+    .default('table');
+}
+
+/** Whether {@link sarifOutput} was given its own format. */
+export function wantsSarif({ output }: { output: string }): boolean {
+  return output === 'sarif';
 }
 
 /** Collects a repeatable option's values. */

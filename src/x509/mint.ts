@@ -14,12 +14,10 @@ import {
   Validity,
   Version,
 } from '@peculiar/asn1-x509';
+import { API_GATEWAY_SUBJECT } from '../core/certificate.js';
 import * as x509 from './peculiar.js';
 
 const MS_PER_DAY = 86_400_000;
-
-/** The one subject of every client certificate of API Gateway, whatever the account. */
-const API_GATEWAY_SUBJECT = 'C=US, L=Seattle, CN=ApiGateway';
 
 /** RFC 8017 appendix A.2.4; its parameters are an explicit NULL. */
 const SHA256_WITH_RSA = new AlgorithmIdentifier({ algorithm: '1.2.840.113549.1.1.11', parameters: null });
