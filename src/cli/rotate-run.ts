@@ -1,5 +1,4 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import { appendFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -13,7 +12,7 @@ import {
 import type { RotationDeps, RotationRequest } from '../app/rotate/ports.js';
 import { remembering } from '../app/rotate/remembering.js';
 import { abort, rotate, type RotationReport } from '../app/rotate/rotate.js';
-import { parseDuration } from '../core/duration.js';
+import { formatDuration, parseDuration } from '../core/duration.js';
 import { AppError, EXIT, type ExitCode } from '../core/errors.js';
 import { isAcm } from '../core/rotation/gates.js';
 import type { RotationEvent } from '../core/rotation/event.js';
@@ -24,8 +23,11 @@ import type { RotateOptions } from './commands/rotate.js';
 import { gatewayFor } from './compose.js';
 import type { Context } from './context.js';
 import { asAppError, errorJson, printError } from './output.js';
-import { rotationProgress, type RotationProgress } from './rotate-progress.js';
+import { openEvents } from './rotate-events.js';
+import { rotationProgress } from './rotate-progress.js';
 import { reportText } from './rotate-text.js';
+
+const LONGEST_SPLAY = 86_400_000;
 
 type RotateContext = Context<RotateOptions>;
 
@@ -36,22 +38,37 @@ interface Outcome {
   error?: AppError;
 }
 
+/** What all jobs of one run share. */
+interface Shared {
+  signal: AbortSignal;
+  emit: (event: RotationEvent) => void;
+}
+
 /** Rotates what the options name, one certificate after another; a failure of one does not keep the others. */
 export async function runRotations(context: RotateContext, flags: JobFlags): Promise<void> {
   const { options, out } = context;
-  await splay(options, (text) => {
-    out.note(text);
+  const events = openEvents(options.events, (text) => {
+    out.warn(text);
   });
   const stop = new AbortController();
   const release = stopOnSignals(stop);
   const progress = rotationProgress(context);
+  const emit = (event: RotationEvent): void => {
+    progress.show(event);
+    events.write(event);
+  };
   const outcomes: Outcome[] = [];
   try {
-    for (const job of await jobsOf(context, flags))
-      outcomes.push(...(await runJob(context, job, stop.signal, progress)));
+    await splay(options, stop.signal, (text) => {
+      out.note(text);
+    });
+    for (const job of await jobsOf(context, flags)) {
+      outcomes.push(...(await runJob(context, job, { signal: stop.signal, emit })));
+    }
   } finally {
     progress.stop();
     release();
+    events.close();
   }
   for (const { error, target } of outcomes) {
     if (error) printError(error, options, target);
@@ -102,8 +119,7 @@ async function configurationFor({ config, stage, trust }: RotateOptions) {
 async function runJob(
   context: RotateContext,
   job: RotationJob,
-  signal: AbortSignal,
-  progress: RotationProgress,
+  { signal, emit }: Shared,
 ): Promise<Outcome[]> {
   const named = job.target === undefined ? {} : { target: job.target };
   try {
@@ -127,13 +143,20 @@ async function runJob(
         now: context.now,
         sleep: (ms, aborted) => sleep(ms, undefined, { signal: aborted }),
         newRotationId: () => rotationId(context.now()),
-        emit: emitter(options, progress),
+        emit,
         signal: AbortSignal.any([signal, lock.signal]),
         assertHeld: () => lock.assertHeld(),
+        confirm: options.yes === true || options.dryRun === true ? () => Promise.resolve() : confirmByPerson,
         request: ask,
       };
-      for (const target of await targetsOf(gateway, job.addresses)) {
-        outcomes.push({ ...named, ...(await runTarget(deps, job, target, options)) });
+      const handled = new Set<string>();
+      for (const first of await targetsOf(gateway, job.addresses)) {
+        // A rotation moves all that share the certificate, so an earlier one may have moved this stage too.
+        const target = outcomes.length === 0 ? first : await gateway.getStage(first);
+        if (handled.has(target.clientCertificateId ?? '')) continue;
+        const outcome = await runTarget(deps, job, target, options);
+        outcomes.push({ ...named, ...outcome });
+        if (outcome.report?.newCertificateId !== undefined) handled.add(outcome.report.newCertificateId);
         gateway.forget();
       }
       return outcomes;
@@ -194,14 +217,23 @@ function storesOf(job: RotationJob, { out }: RotateContext): RotationDeps['store
 }
 
 async function askPerson(question: string): Promise<void> {
+  if (await answersYes(question)) return;
+  throw new AppError('ConfirmationNeeded', 'not confirmed', {
+    hint: 'do it, then run the same command again',
+  });
+}
+
+async function confirmByPerson(question: string): Promise<void> {
+  if (process.stdin.isTTY && (await answersYes(question))) return;
+  throw new AppError('NotConfirmed', `not confirmed: ${question}`, {
+    hint: 'add --yes when that is meant; nothing was touched',
+  });
+}
+
+async function answersYes(question: string): Promise<boolean> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const answer = await lines.question(`${question} [y/N] `);
-    if (!/^y(es)?$/i.test(answer.trim())) {
-      throw new AppError('ConfirmationNeeded', 'not confirmed', {
-        hint: 'do it, then run the same command again',
-      });
-    }
+    return /^y(es)?$/i.test((await lines.question(`${question} [y/N] `)).trim());
   } finally {
     lines.close();
   }
@@ -210,16 +242,6 @@ async function askPerson(question: string): Promise<void> {
 /** Sorts by time, and says when it was made. */
 function rotationId(now: Date): string {
   return `${now.toISOString().replace(/[-:]|\.\d+/g, '')}-${randomBytes(4).toString('hex')}`;
-}
-
-function emitter({ events }: RotateOptions, progress: RotationProgress): (event: RotationEvent) => void {
-  return (event) => {
-    progress.show(event);
-    if (events === undefined) return;
-    const line = `${JSON.stringify(event)}\n`;
-    if (events === '-') process.stdout.write(line);
-    else appendFileSync(events, line);
-  };
 }
 
 /** Asks a stage as its clients do. */
@@ -250,11 +272,20 @@ function stopOnSignals(stop: AbortController): () => void {
 }
 
 /** A fleet's cron jobs start at the same second; the account's requests are few. */
-async function splay({ splay: most }: RotateOptions, note: (text: string) => void): Promise<void> {
+async function splay(
+  { splay: most }: RotateOptions,
+  signal: AbortSignal,
+  note: (text: string) => void,
+): Promise<void> {
   if (most === undefined) return;
   const longest = parseDuration(most);
+  if (longest > LONGEST_SPLAY) {
+    throw new AppError('Usage', `--splay ${most} is longer than a day`, { hint: 'write at most 24h' });
+  }
   if (process.stdout.isTTY || longest === 0) return;
   const ms = randomInt(longest);
-  note(`waiting ${Math.round(ms / 1000)} s (--splay ${most})`);
-  await sleep(ms);
+  note(`waiting ${formatDuration(ms)} (--splay ${most})`);
+  await sleep(ms, undefined, { signal }).catch(() => {
+    signal.throwIfAborted();
+  });
 }

@@ -48,6 +48,9 @@ export interface Integration {
 
 export interface Method {
   httpMethod: string;
+  /** `NONE`, `AWS_IAM`, `CUSTOM` or `COGNITO_USER_POOLS`. */
+  authorizationType?: string;
+  apiKeyRequired?: boolean;
   /** Names of required request parameters, as in `method.request.querystring.id`. */
   requiredParameters: readonly string[];
   integration?: Integration;
@@ -57,6 +60,20 @@ export interface Resource {
   id: string;
   path: string;
   methods: readonly Method[];
+}
+
+/** A copy of an API's definition as it was published, as far as GetDeployment tells. */
+export interface Deployment {
+  id: string;
+  /** Empty when there is none. */
+  description: string;
+  /** By `apiSummary`: which methods there were, without their integrations. */
+  methods: readonly {
+    path: string;
+    httpMethod: string;
+    authorizationType: string;
+    apiKeyRequired: boolean;
+  }[];
 }
 
 /** What TestInvokeMethod is asked. Without `clientCertificateId` the call presents no certificate. */

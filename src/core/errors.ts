@@ -114,6 +114,7 @@ export const ERROR_CODES = {
   StageNotFound: { exit: EXIT.failed, meaning: 'No such API or stage in the account and Region.' },
   StageWithoutCertificate: { exit: EXIT.failed, meaning: 'The stage presents no client certificate.' },
   Throttled: { exit: EXIT.failed, meaning: 'AWS kept answering that requests come too fast.' },
+  TrustStoreAmbiguous: { exit: EXIT.usage, meaning: 'Two trust stores have the same name.' },
   TrustStoreFailed: {
     exit: EXIT.failed,
     meaning: 'A trust store could not be changed; it is as it was before.',

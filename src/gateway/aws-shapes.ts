@@ -1,11 +1,12 @@
 /** From the SDK's shapes, where everything is optional, to what the rest of the tool reasons about. */
 import type {
   ClientCertificate as SdkCertificate,
+  GetDeploymentCommandOutput,
   Method as SdkMethod,
   Resource as SdkResource,
   Stage as SdkStage,
 } from '@aws-sdk/client-api-gateway';
-import type { ClientCertificate, Method, Resource, Stage } from '../core/api-gateway.js';
+import type { ClientCertificate, Deployment, Method, Resource, Stage } from '../core/api-gateway.js';
 import { AppError } from '../core/errors.js';
 
 /** A member that AWS always sends. @throws AppError `RequestRefused` when it did not */
@@ -42,6 +43,8 @@ function toMethod(httpMethod: string, raw: SdkMethod): Method {
   const integration = raw.methodIntegration;
   return {
     httpMethod,
+    ...(raw.authorizationType === undefined ? {} : { authorizationType: raw.authorizationType }),
+    ...(raw.apiKeyRequired === undefined ? {} : { apiKeyRequired: raw.apiKeyRequired }),
     requiredParameters: Object.entries(raw.requestParameters ?? {})
       .filter(([, isRequired]) => isRequired)
       .map(([name]) => name),
@@ -63,5 +66,20 @@ export function toResource(raw: SdkResource): Resource {
     id: required(raw.id, 'the id of a resource'),
     path: raw.path ?? '/',
     methods: Object.entries(raw.resourceMethods ?? {}).map(([name, method]) => toMethod(name, method)),
+  };
+}
+
+export function toDeployment(id: string, raw: GetDeploymentCommandOutput): Deployment {
+  return {
+    id,
+    description: raw.description ?? '',
+    methods: Object.entries(raw.apiSummary ?? {}).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([httpMethod, { authorizationType = 'NONE', apiKeyRequired = false }]) => ({
+        path,
+        httpMethod,
+        authorizationType,
+        apiKeyRequired,
+      })),
+    ),
   };
 }

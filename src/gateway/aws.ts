@@ -5,6 +5,7 @@ import {
   GenerateClientCertificateCommand,
   GetClientCertificateCommand,
   GetClientCertificatesCommand,
+  GetDeploymentCommand,
   GetResourcesCommand,
   GetRestApisCommand,
   GetStageCommand,
@@ -20,7 +21,7 @@ import type { AwsCredentialIdentityProvider } from '@smithy/types';
 import type { RestApi, StageRef } from '../core/api-gateway.js';
 import { AppError } from '../core/errors.js';
 import { toAppError, type Operation } from './aws-error.js';
-import { required, toCertificate, toResource, toStage } from './aws-shapes.js';
+import { required, toCertificate, toDeployment, toResource, toStage } from './aws-shapes.js';
 import type { Gateway } from './gateway.js';
 import { pacePlugin } from './pace-middleware.js';
 import type { Pace } from './pace.js';
@@ -33,6 +34,8 @@ export interface AwsGatewayOptions {
   endpoint?: string;
   /** Where credentials come from when it is neither the profile nor the default chain. */
   credentials?: AwsCredentialIdentityProvider;
+  /** How long one request may take, in milliseconds; by default a little longer than API Gateway waits for a backend. */
+  requestTimeout?: number;
   /** The speed of all requests to the account and Region; without one, they go out as they come. */
   pace?: Pace;
   /** Told the time that AWS gives with each answer, and this machine's own. */
@@ -111,7 +114,7 @@ export async function createAwsGateway(options: AwsGatewayOptions = {}): Promise
     logger: SILENT,
     requestHandler: {
       connectionTimeout: CONNECTION_TIMEOUT,
-      requestTimeout: REQUEST_TIMEOUT,
+      requestTimeout: options.requestTimeout ?? REQUEST_TIMEOUT,
       throwOnRequestTimeout: true,
     },
   };
@@ -317,6 +320,15 @@ export async function createAwsGateway(options: AwsGatewayOptions = {}): Promise
         log: output.log ?? '',
         latency: output.latency ?? 0,
       };
+    },
+
+    async getDeployment(restApiId, deploymentId) {
+      const below = `/deployments/${deploymentId}`;
+      const what = `deployment ${deploymentId} of REST API ${restApiId}`;
+      const output = await call(apiOperation('GetDeployment', 'GET', restApiId, below, what), () =>
+        client.send(new GetDeploymentCommand({ restApiId, deploymentId, embed: ['apisummary'] })),
+      );
+      return toDeployment(deploymentId, output);
     },
 
     async createDeployment(stage, description) {

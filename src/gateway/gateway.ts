@@ -1,5 +1,6 @@
 import type {
   ClientCertificate,
+  Deployment,
   Resource,
   RestApi,
   Stage,
@@ -61,6 +62,9 @@ export interface Gateway {
 
   /** Calls the API's current definition, whatever is deployed, and really reaches its backend. */
   testInvokeMethod(invocation: TestInvocation): Promise<TestInvokeResult>;
+
+  /** What a deployment is described as, and the methods that it published. */
+  getDeployment(restApiId: string, deploymentId: string): Promise<Deployment>;
 
   /** Publishes the API's current definition to the stage, unfinished edits included. */
   createDeployment(stage: StageRef, description: string): Promise<{ id: string }>;

@@ -36,6 +36,7 @@ export const rotationRecordSchema: z.ZodMiniType<RotationRecord> = z.discriminat
     ms: z.number(),
   }),
   z.object({ type: z.literal('failed'), at, step, subject, code: z.string(), message: z.string() }),
+  z.object({ type: z.literal('certificate'), at, clientCertificateId: z.string(), pem: z.string() }),
   z.object({ type: z.literal('note'), at, text: z.string() }),
   z.object({ type: z.literal('ended'), at, outcome: z.enum(ROTATION_OUTCOMES) }),
 ]);

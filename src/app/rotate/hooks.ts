@@ -19,8 +19,8 @@ function variables(run: Run, name: HookName): Record<string, string> {
 }
 
 /**
- * Runs the user's command of that name once a rotation, the new certificate's PEM on its standard input; an earlier
- * run that was killed in between does not count.
+ * Runs the user's command of that name, the new certificate's PEM on its standard input: once a rotation, where one
+ * that was killed in between does not count, and `failed` at each failure.
  * @throws AppError `HookFailed`
  */
 export async function runHook(run: Run, name: HookName): Promise<void> {
@@ -29,7 +29,7 @@ export async function runHook(run: Run, name: HookName): Promise<void> {
   const ran = run.records.some(
     (record) => record.type === 'done' && record.step === 'hook' && record.subject === name,
   );
-  if (ran) return;
+  if (ran && name !== 'failed') return;
   await step(run, 'hook', name, async () => {
     try {
       const input = account(run).unit.next?.trusted.pem ?? '';

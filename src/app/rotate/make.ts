@@ -22,7 +22,7 @@ export async function makeNext(run: Run): Promise<void> {
   const mark: Mark = {
     rotationId: run.rotationId,
     replaces: run.oldId,
-    ...(run.only ? { onlyStage: stageText(run.only) } : {}),
+    ...(run.onlyTarget ? { onlyStage: stageText(run.target) } : {}),
   };
   const made = await step(run, 'generate', run.request.to, async () => {
     const value =
@@ -62,7 +62,10 @@ async function generate(
       if (!(error instanceof AppError) || error.code !== 'ServiceUnreachable') throw error;
       await pause(run, AFTER_LOST_ANSWER);
       run.certificates = await observeCertificates(run.deps.gateway);
-      const made = run.certificates.find((certificate) => certificate.mark?.rotationId === mark.rotationId);
+      const made = run.certificates.find(
+        (certificate) =>
+          certificate.mark?.rotationId === mark.rotationId && certificate.mark.adopted !== true,
+      );
       if (made) return made;
       if (tries === TRIES) throw error;
     }
@@ -105,6 +108,14 @@ async function adopt(run: Run, id: string, mark: Mark): Promise<RotationCertific
     throw new AppError('Usage', `the certificate ${id} has expired`, {
       hint: 'rotate to a new one by leaving --to away',
     });
+  }
+  const users = run.stages.filter(({ clientCertificateId }) => clientCertificateId === id).map(stageText);
+  if (users.length > 0) {
+    throw new AppError(
+      'CertificateInUse',
+      `${users.join(', ')} presents ${id} already, so undoing a rotation to it could not tell whose it was`,
+      { hint: `to share it, make the backend trust it and use \`apigw-cert attach ${id}\`` },
+    );
   }
   return writeMark(run, certificate, mark);
 }

@@ -11,18 +11,23 @@ import { rotationCertificate } from './observe.js';
 import type { Run } from './run.js';
 
 /**
- * Marks a certificate that exists: by tags, or where those are denied in its description.
+ * Marks a certificate that exists, in place of any mark that it has: by tags, or where those are denied in its
+ * description.
  * @returns the certificate with its mark
  */
 export async function writeMark(
-  { deps: { gateway } }: Run,
+  { deps: { gateway } }: Pick<Run, 'deps'>,
   certificate: RotationCertificate,
   mark: Mark,
 ): Promise<RotationCertificate> {
   const { clientCertificateId: id, description = '', tags } = certificate;
+  const marked = markTags(mark);
+  const stale = MARK_TAG_KEYS.filter((key) => key in tags && !(key in marked));
   try {
-    await gateway.tagClientCertificate(id, markTags(mark));
-    return { ...certificate, tags: { ...tags, ...markTags(mark) }, mark };
+    await gateway.tagClientCertificate(id, marked);
+    if (stale.length > 0) await gateway.untagClientCertificate(id, stale);
+    const others = Object.entries(tags).filter(([key]) => !stale.includes(key));
+    return { ...certificate, tags: { ...Object.fromEntries(others), ...marked }, mark };
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'AccessDenied') throw error;
     return rotationCertificate({

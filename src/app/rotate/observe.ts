@@ -4,6 +4,7 @@ import type { StoreView } from '../../core/rotation/next-step.js';
 import type { RotationRecord } from '../../core/rotation/record.js';
 import {
   presentedIds,
+  stageText,
   unitOf,
   type RotationCertificate,
   type RotationUnit,
@@ -66,39 +67,35 @@ function remembered(
 export interface AccountView {
   unit: RotationUnit;
   moving: Stage[];
-  oldUsedElsewhere: boolean;
+  /** Ids that stages outside `moving` present. */
+  elsewhere: string[];
 }
 
-const sameStage = (a: StageRef, b: StageRef): boolean =>
+export const sameStage = (a: StageRef, b: StageRef): boolean =>
   a.restApiId === b.restApiId && a.stageName === b.stageName;
 
 /**
- * Joins certificates and stages to the rotation of `oldId`. All stages that present one of its certificates move,
- * or with `only` that stage alone.
+ * Joins certificates and stages to the rotation of `oldId`, seen from the stage `target`. All stages that present one
+ * of its certificates move, or with `onlyTarget` the target alone.
  */
 export function viewAccount(
-  oldId: string,
+  { oldId, target, onlyTarget }: { oldId: string; target: StageRef; onlyTarget: boolean },
   certificates: readonly RotationCertificate[],
   stages: readonly Stage[],
-  only: StageRef | undefined,
 ): AccountView {
-  const presented = presentedIds(stages);
-  const unit = unitOf(oldId, certificates, presented);
+  const unit = unitOf(oldId, certificates, presentedIds(stages), stageText(target));
   const ours = new Set([
     unit.oldId,
     ...[...(unit.next ? [unit.next] : []), ...unit.spares].map(
       (certificate) => certificate.clientCertificateId,
     ),
   ]);
-  const presenting = stages.filter(
-    ({ clientCertificateId }) => clientCertificateId !== undefined && ours.has(clientCertificateId),
+  const moving = stages.filter(
+    (stage) =>
+      stage.clientCertificateId !== undefined &&
+      ours.has(stage.clientCertificateId) &&
+      (!onlyTarget || sameStage(stage, target)),
   );
-  const moving = only ? presenting.filter((stage) => sameStage(stage, only)) : presenting;
-  return {
-    unit,
-    moving,
-    oldUsedElsewhere: presenting.some(
-      (stage) => stage.clientCertificateId === unit.oldId && !moving.includes(stage),
-    ),
-  };
+  const others = stages.filter((stage) => !moving.includes(stage));
+  return { unit, moving, elsewhere: [...presentedIds(others)] };
 }

@@ -1,14 +1,15 @@
 import type { Stage } from '../../core/api-gateway.js';
 import { AppError } from '../../core/errors.js';
 import type { Step } from '../../core/rotation/next-step.js';
-import { stageText, type RotationCertificate } from '../../core/rotation/unit.js';
+import { stageText, type RotationCertificate, type TrustableCertificate } from '../../core/rotation/unit.js';
 import { allStages } from '../stages.js';
 import { makeNext } from './make.js';
+import { eraseMark } from './mark.js';
 import { observeCertificates } from './observe.js';
 import { askUntil, probesOf, proveBoth, proveNew, refusalText } from './prove.js';
 import {
   account,
-  lookAtStores,
+  deploymentText,
   NOTHING_PROVED,
   pause,
   step,
@@ -44,6 +45,8 @@ export async function perform(run: Run, next: DoableStep): Promise<void> {
       return check(run);
     case 'switch':
       return switchStage(run, 'switch', next.stage, next.next.clientCertificateId);
+    case 'redeploy':
+      return redeploy(run, next.stage, next.next);
     case 'verify':
       return verify(run, next.next);
     case 'soak':
@@ -53,7 +56,7 @@ export async function perform(run: Run, next: DoableStep): Promise<void> {
     case 'confirm':
       return confirm(run, next.next);
     case 'delete':
-      return deleteCertificate(run, 'delete', next.certificate);
+      return deleteOld(run, next.certificate);
   }
 }
 
@@ -62,7 +65,7 @@ export async function changeTrust(
   run: Run,
   name: 'trust' | 'untrust' | 'untrustNew',
   storeName: string,
-  { clientCertificateId, trusted }: RotationCertificate,
+  { clientCertificateId, trusted }: TrustableCertificate,
 ): Promise<void> {
   const store = await storeNamed(run, storeName);
   await step(run, name, storeName, async () => {
@@ -102,17 +105,6 @@ async function check(run: Run): Promise<void> {
     return { value: undefined };
   });
   run.progress = { ...run.progress, checked: true };
-  await forgetDeleted(run, before.unit.next);
-}
-
-/** A new certificate that somebody has deleted is of no use any more: no trust store shall keep it. */
-async function forgetDeleted(run: Run, next: RotationCertificate | undefined): Promise<void> {
-  if (!next || run.certificates.some((known) => known.clientCertificateId === next.clientCertificateId))
-    return;
-  for (const store of await lookAtStores(run)) {
-    if (!store.trusts.includes(next.trusted.fingerprintSha256)) continue;
-    await changeTrust(run, 'untrustNew', store.name, next);
-  }
 }
 
 function replaceStages(run: Run, seen: readonly Stage[]): void {
@@ -133,15 +125,17 @@ export async function switchStage(
     replaceStages(run, [await gateway.setStageCertificate(stage, clientCertificateId)]);
     return { value: undefined, evidence: { before, after: clientCertificateId } };
   });
-  if (name === 'switch' && run.request.settings.redeploy === 'always') {
-    await step(run, 'redeploy', stageText(stage), async () => {
-      const { id } = await gateway.createDeployment(
-        stage,
-        `apigw-cert: client certificate ${clientCertificateId}`,
-      );
-      return { value: undefined, evidence: { deploymentId: id } };
-    });
-  }
+  run.hasSwitched = true;
+}
+
+async function redeploy(run: Run, stage: Stage, { clientCertificateId }: RotationCertificate): Promise<void> {
+  const description = deploymentText(clientCertificateId);
+  await step(run, 'redeploy', stageText(stage), async () => {
+    const { id } = await run.deps.gateway.createDeployment(stage, description);
+    run.deployments.set(id, description);
+    replaceStages(run, [{ ...stage, deploymentId: id }]);
+    return { value: undefined, evidence: { deploymentId: id } };
+  });
 }
 
 async function verify(run: Run, next: RotationCertificate): Promise<void> {
@@ -150,8 +144,10 @@ async function verify(run: Run, next: RotationCertificate): Promise<void> {
   await step(run, 'verify', next.clientCertificateId, async () => {
     replaceStages(run, await Promise.all(moving.map((stage) => gateway.getStage(stage))));
     const behind = account(run).moving.length < moving.length;
-    // Somebody set another certificate: the next look decides, a proof would say nothing about it.
-    return { value: undefined, evidence: behind ? {} : { accepted: await proveNew(run, next) } };
+    // Somebody set another certificate: the next look decides, a proof would say nothing about it. And a test call
+    // does not depend on the stage, so that what this run has proved before the switch need not be asked again.
+    if (behind || run.progress.proved) return { value: undefined };
+    return { value: undefined, evidence: { accepted: await proveNew(run, next) } };
   });
   run.progress = { ...run.progress, checked: false, verified: true };
 }
@@ -175,9 +171,9 @@ async function soak(run: Run, until: Date): Promise<void> {
     let requests = 0;
     let failures = 0;
     for (;;) {
+      stopIfAsked(run);
       const left = until.getTime() - deps.now().getTime();
       if (left <= 0) break;
-      stopIfAsked(run);
       if (request.probeUrl === undefined) {
         await pause(run, left);
         continue;
@@ -253,6 +249,19 @@ async function confirm(run: Run, next: RotationCertificate): Promise<void> {
     return { value: undefined, evidence: { accepted: results, refused: gone.results } };
   });
   run.progress = { ...run.progress, confirmed: true };
+}
+
+/** Ends a certificate that was replaced, or made for nothing. One that `--to` named for nothing is only released. */
+async function deleteOld(run: Run, certificate: RotationCertificate): Promise<void> {
+  const { clientCertificateId, mark } = certificate;
+  if (mark?.adopted !== true || clientCertificateId === run.oldId) {
+    return deleteCertificate(run, 'delete', certificate);
+  }
+  await step(run, 'delete', clientCertificateId, async () => {
+    await eraseMark(run, certificate);
+    return { value: undefined, evidence: { kept: true } };
+  });
+  run.certificates = run.certificates.filter((known) => known !== certificate);
 }
 
 /** Deletes one certificate, for good: its private key exists nowhere else. */

@@ -22,6 +22,8 @@ export interface RotationDeps {
   signal: AbortSignal;
   /** Called before each effect; throws once another run has taken over. */
   assertHeld: () => Promise<void>;
+  /** Has a person, or a flag, agree to what cannot be undone. @throws AppError `NotConfirmed` */
+  confirm: (question: string) => Promise<void>;
   /** Asks the stage's own URL, as a client would, and returns the status; 0 when there was no answer. */
   request: (url: string) => Promise<number>;
 }

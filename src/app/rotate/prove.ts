@@ -7,6 +7,8 @@ import { account, pause, stopIfAsked, warn, type Run } from './run.js';
 
 /** Between two tries of a backend that has not obeyed its trust store yet, in milliseconds. */
 const RETRY = 1_000;
+/** A server that is started anew to read its trust store answers nobody for so long, in milliseconds. */
+const RELOADING = 3_000;
 
 /** For each stage, how its backends can be asked. One call a page of an API's resources. */
 export async function probeChoices(
@@ -131,7 +133,7 @@ export async function proveBoth(
 
 /**
  * The old certificate has to be accepted still, unless it is past its end or some stages have left it already. A
- * refusal is a live outage, so there is one further try and no long wait.
+ * refusal is a live outage, so there is no long wait: only as long as a server takes to start again.
  */
 async function proveOld(
   run: Run,
@@ -152,7 +154,7 @@ async function proveOld(
   const { asWanted, results } = await askUntil(
     run,
     { probes, certificateId, wanted: 'accepted', times },
-    RETRY,
+    Math.min(run.request.settings.settle, RELOADING),
   );
   if (asWanted) return results;
   const message = `the backend refuses the certificate in use, ${certificateId}: ${refusalText(results)}`;

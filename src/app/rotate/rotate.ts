@@ -1,29 +1,35 @@
-import type { Stage, StageRef } from '../../core/api-gateway.js';
+import type { Stage } from '../../core/api-gateway.js';
 import { AppError, type ErrorCode } from '../../core/errors.js';
 import { dueAt, isDue } from '../../core/expiry.js';
 import type { RotationWarning } from '../../core/rotation/event.js';
 import { closedGate } from '../../core/rotation/gates.js';
 import { nextStep, type Step } from '../../core/rotation/next-step.js';
 import { planSteps } from '../../core/rotation/plan.js';
-import { presentedIds, stageText, unitOf, type RotationUnit } from '../../core/rotation/unit.js';
+import type { RotationStep } from '../../core/rotation/record.js';
+import { oldIdOf, stageText, unitOf, type RotationUnit } from '../../core/rotation/unit.js';
+import type { Journal } from '../../journal/journal.js';
 import { allStages } from '../stages.js';
 import { runHook } from './hooks.js';
-import { observeCertificates } from './observe.js';
+import { observeCertificates, sameStage } from './observe.js';
 import { perform, type DoableStep } from './perform.js';
 import type { RotationDeps, RotationRequest } from './ports.js';
 import { probeChoices } from './prove.js';
+import { confirmPublishing } from './publishing.js';
 import {
   account,
   end,
+  lookAgain,
+  lookAtStores,
   NOTHING_PROVED,
   openJournal,
   record,
+  rememberCertificates,
   situation,
   stopIfAsked,
   warn,
   type Run,
 } from './run.js';
-import { isUndoing, rollBack, undo } from './undo.js';
+import { allowAgain, isUndoing, rollBack, takeBackOwn, undo } from './undo.js';
 
 /** More looks than any rotation needs; somebody who keeps changing the stages must not keep it running. */
 const MOST_STEPS = 500;
@@ -65,30 +71,68 @@ async function begin(
     });
   }
   const certificates = await observeCertificates(deps.gateway);
-  const unit = unitOf(currentId, certificates, new Set([currentId]));
-  const only: StageRef | undefined =
-    request.settings.onlyStage || unit.next?.mark?.onlyStage === stageText(target) ? target : undefined;
+  const scope = stageText(target);
+  const current = certificates.find(({ clientCertificateId }) => clientCertificateId === currentId);
+  const oldId =
+    current?.mark && (await isUnended(deps.journal, current.mark.rotationId))
+      ? current.mark.replaces
+      : oldIdOf(currentId, certificates, scope);
+  const unit = unitOf(oldId, certificates, new Set([currentId]), scope);
   const run: Run = {
     deps,
     request,
     rotationId: unit.next?.mark?.rotationId ?? deps.newRotationId(),
-    oldId: unit.oldId,
-    only,
+    oldId,
+    target,
+    onlyTarget: request.settings.onlyStage || unit.next?.mark?.onlyStage === scope,
     certificates,
     stages: [target],
     progress: NOTHING_PROVED,
+    hasSwitched: false,
+    deployments: new Map(),
     records: [],
     warnings: [],
   };
   return { unit, run };
 }
 
+/**
+ * Whether this machine's journal knows the rotation and has not seen its end. All that is left then may be a hook;
+ * a journal that cannot be read tells nothing, and is reported by the run that needs it.
+ */
+async function isUnended(journal: Journal, rotationId: string): Promise<boolean> {
+  const records = await journal.open(rotationId).catch(() => []);
+  return records.length > 0 && records.at(-1)?.type !== 'ended';
+}
+
+/**
+ * Reads the journal. A run that was stopped before it had a certificate left nothing in AWS that tells its id, so it
+ * is looked for by what it was about.
+ */
+async function readJournal({ unit, run }: { unit: RotationUnit; run: Run }): Promise<Run> {
+  const { deps, oldId, target } = run;
+  const { journal, gateway } = deps;
+  if (unit.next) return { ...run, records: await journal.open(run.rotationId) };
+  const unended = (await journal.list()).findLast(({ records: [first, ...rest] }) => {
+    if (first?.type !== 'started' || rest.at(-1)?.type === 'ended') return false;
+    const { oldCertificateId, region, stages } = first;
+    return (
+      oldCertificateId === oldId &&
+      region === gateway.region &&
+      stages.some((stage) => sameStage(stage, target))
+    );
+  });
+  return unended ? { ...run, ...unended } : run;
+}
+
 /** Nothing to do, and since when there will be: the answer of almost every run from a timer. */
 function notDue({ unit, run }: { unit: RotationUnit; run: Run }, target: Target): RotationReport | undefined {
   const { settings } = run.request;
   const { old, next } = unit;
-  if (next || settings.force || !old || run.request.to !== undefined) return undefined;
-  if (isDue(old.trusted, settings.renewBefore, run.deps.now())) return undefined;
+  const { to } = run.request;
+  const wanted = to !== undefined && to !== run.oldId;
+  if (next || settings.force || !old || wanted) return undefined;
+  if (to === undefined && isDue(old.trusted, settings.renewBefore, run.deps.now())) return undefined;
   return {
     ...reportOf(run, 'notDue'),
     stages: [stageText(target)],
@@ -124,7 +168,7 @@ function reportOf(run: Run, outcome: RotationReport['outcome']): RotationReport 
   };
 }
 
-/** Looks at the whole account, and lets the gates decide whether anything may begin. */
+/** Looks at the whole account and the trust stores, and lets the gates decide whether anything may begin. */
 async function passGates(run: Run): Promise<void> {
   run.stages = (await allStages(run.deps.gateway)).stages;
   const { unit, moving } = account(run);
@@ -144,6 +188,8 @@ async function passGates(run: Run): Promise<void> {
     settings: request.settings,
   });
   if (failure) throw new AppError(failure.code, failure.message, { hint: failure.hint });
+  await lookAtStores(run);
+  if (request.settings.redeploy === 'always') await confirmPublishing(run);
 }
 
 /**
@@ -163,22 +209,34 @@ export async function rotate(
   const begun = await begin(deps, request, target);
   const idle = notDue(begun, target);
   if (idle) return idle;
-  const { run } = begun;
+  const run = await readJournal(begun);
+  const undoing = isUndoing(run);
+  if (undoing && !dryRun) {
+    run.stages = (await allStages(deps.gateway)).stages;
+    await openJournal(run);
+    return finishUndo(run, 'an earlier run began to', 'own');
+  }
   await passGates(run);
   if (dryRun) return { ...reportOf(run, 'planned'), steps: planSteps(await situation(run)).map(plannedStep) };
 
-  await openJournal(run, account(run).moving);
-  if (isUndoing(run)) {
-    await undo(run, 'an earlier run began to');
-    await end(run, 'aborted');
-    return reportOf(run, 'aborted');
-  }
+  await openJournal(run);
   try {
+    const { next } = account(run).unit;
+    if (next?.mark?.rolledBack !== undefined) {
+      if (!request.settings.force) throw await rollBack(run, 'the new certificate had failed in use');
+      await allowAgain(run, next);
+    }
     await runHook(run, 'pre');
     return await drive(run);
   } catch (error) {
     throw await recover(run, error);
   }
+}
+
+async function finishUndo(run: Run, reason: string, whose: 'all' | 'own'): Promise<RotationReport> {
+  await undo(run, reason, whose);
+  await end(run, 'aborted');
+  return reportOf(run, 'aborted');
 }
 
 async function drive(run: Run): Promise<RotationReport> {
@@ -204,6 +262,7 @@ async function drive(run: Run): Promise<RotationReport> {
           },
         );
       default:
+        await rememberCertificates(run);
         if (next.kind === 'check') await runHook(run, 'trusted');
         if (next.kind === 'soak' || next.kind === 'recount') await runHook(run, 'switched');
         await perform(run, next satisfies DoableStep);
@@ -215,14 +274,20 @@ async function drive(run: Run): Promise<RotationReport> {
 }
 
 /** Of two runs that made a certificate for the same place, one takes its own back; both know which. */
-function yieldToRival(run: Run): void {
+function overtaken(run: Run): AppError | undefined {
   const { next } = account(run).unit;
-  if (run.generatedId === undefined || !next || next.clientCertificateId === run.generatedId) return;
-  throw new AppError(
+  if (run.generatedId === undefined || !next || next.clientCertificateId === run.generatedId)
+    return undefined;
+  return new AppError(
     'RotationOvertaken',
     `another run (rotation ${next.mark?.rotationId ?? 'unknown'}) rotates the same certificate to ${next.clientCertificateId} and goes first`,
     { hint: 'nothing is to be done: a later run sees to it that it is finished' },
   );
+}
+
+function yieldToRival(run: Run): void {
+  const rival = overtaken(run);
+  if (rival) throw rival;
 }
 
 /**
@@ -243,66 +308,62 @@ const LEFT_AS_IT_IS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 /** Leaves a safe state after a failure, and says what to throw. */
 async function recover(run: Run, error: unknown): Promise<unknown> {
   const code = error instanceof AppError ? error.code : undefined;
-  if (code !== undefined && LEFT_AS_IT_IS.has(code)) return error;
-  const { unit, moving } = account(run);
-  const { next, oldId } = unit;
-  if (code === 'RotationOvertaken') return takeBackOwn(run, error);
-
-  const switched = moving.some(({ clientCertificateId }) => clientCertificateId !== oldId);
-  if (switched) {
-    const refused = code === 'NewCertificateRefused' && unit.old !== undefined;
-    const untrusted = run.records.some((entry) => entry.type === 'done' && entry.step === 'untrust');
-    if (!refused || untrusted || next?.mark?.rolledBack !== undefined) return error;
-    return attempt(run, error, async () => {
-      const rolledBack = await rollBack(run, error);
-      await failedHook(run);
-      return rolledBack;
-    });
-  }
-  if (!next) {
-    await failedHook(run);
-    return error;
-  }
+  if (code !== undefined && (LEFT_AS_IT_IS.has(code) || code === 'RolledBack')) return error;
   return attempt(run, error, async () => {
-    await undo(run, error instanceof Error ? error.message : String(error));
+    // What failed may have failed because others were at work: they must not suffer from the way back.
+    await lookAgain(run);
+    const rival = overtaken(run);
+    if (rival) {
+      await takeBackOwn(run);
+      await end(run, 'yielded');
+      return rival;
+    }
+    const { moving, unit } = account(run);
+    if (moving.some(({ clientCertificateId }) => clientCertificateId !== unit.oldId)) {
+      const failure =
+        code === 'NewCertificateRefused' && mayRollBack(run)
+          ? await rollBack(run, messageOf(error), error)
+          : error;
+      await failedHook(run);
+      return failure;
+    }
+    await undo(run, messageOf(error), 'own');
     await failedHook(run);
     await end(run, 'rolledBack');
     return error;
   });
 }
 
-/** A failure of the way back must not hide why it was taken. */
+/** A refusal counts against the new certificate only while it is new in use; later it is the backend's own trouble. */
+function mayRollBack({ records, hasSwitched }: Run): boolean {
+  const lastSwitch = records.findLastIndex((entry) => entry.type === 'done' && entry.step === 'switch');
+  const since = records.slice(lastSwitch + 1);
+  const wasDone = (name: RotationStep): boolean =>
+    since.some((entry) => entry.type === 'done' && entry.step === name);
+  return !wasDone('untrust') && (hasSwitched || !wasDone('soak'));
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** A failure of the way back must not hide why it was taken; an interruption of it is one. */
 async function attempt(run: Run, error: unknown, way: () => Promise<unknown>): Promise<unknown> {
   try {
     return await way();
   } catch (second) {
     if (!(error instanceof AppError) || !(second instanceof Error)) return second;
+    if (second instanceof AppError && second.code === 'Interrupted') return second;
     await record(run, {
       type: 'note',
       at: run.deps.now().toISOString(),
       text: `undoing failed: ${second.message}`,
-    });
+    }).catch(() => undefined);
     return new AppError(error.code, `${error.message}; and undoing it stopped: ${second.message}`, {
       hint: 'run the same command again to go on, or with --abort to go back',
       cause: second,
     });
   }
-}
-
-async function takeBackOwn(run: Run, error: unknown): Promise<unknown> {
-  const own = run.certificates.find(({ clientCertificateId }) => clientCertificateId === run.generatedId);
-  if (!own || presentedIds(run.stages).has(own.clientCertificateId)) return error;
-  return attempt(run, error, async () => {
-    // Seen alone, its own certificate is the only successor, and undoing the rotation takes back just that.
-    const rivals = run.certificates;
-    run.certificates = rivals.filter(
-      ({ mark, clientCertificateId }) =>
-        mark?.replaces !== run.oldId || clientCertificateId === own.clientCertificateId,
-    );
-    await undo(run, 'another run goes first');
-    await end(run, 'yielded');
-    return error;
-  });
 }
 
 async function failedHook(run: Run): Promise<void> {
@@ -323,13 +384,14 @@ export async function abort(
   request: RotationRequest,
   target: Target,
 ): Promise<RotationReport> {
-  const { unit, run } = await begin(deps, request, target);
-  if (!unit.next) return { ...reportOf(run, 'nothingToAbort'), stages: [stageText(target)] };
+  const begun = await begin(deps, request, target);
+  const run = await readJournal(begun);
+  if (!begun.unit.next && run.records.length === 0) {
+    return { ...reportOf(run, 'nothingToAbort'), stages: [stageText(target)] };
+  }
   run.stages = (await allStages(deps.gateway)).stages;
-  await openJournal(run, account(run).moving);
-  await undo(run, 'asked for');
-  await end(run, 'aborted');
-  return reportOf(run, 'aborted');
+  await openJournal(run);
+  return finishUndo(run, 'asked for', 'all');
 }
 
 function plannedStep(step: Step): RotationReport['steps'][number] {
@@ -338,6 +400,7 @@ function plannedStep(step: Step): RotationReport['steps'][number] {
     case 'untrust':
       return { step: step.kind, subject: `${step.store}: ${step.certificate.clientCertificateId}` };
     case 'switch':
+    case 'redeploy':
       return { step: step.kind, subject: stageText(step.stage) };
     case 'delete':
       return { step: step.kind, subject: step.certificate.clientCertificateId };

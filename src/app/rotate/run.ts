@@ -4,9 +4,11 @@ import type { RotationEvent, RotationWarning } from '../../core/rotation/event.j
 import type { Progress, Situation, StoreView } from '../../core/rotation/next-step.js';
 import type { RotationOutcome, RotationRecord, RotationStep } from '../../core/rotation/record.js';
 import { JOURNAL_VERSION } from '../../core/rotation/record.js';
-import { stageText, type RotationCertificate } from '../../core/rotation/unit.js';
+import { stageText, type RotationCertificate, type TrustableCertificate } from '../../core/rotation/unit.js';
 import type { TrustStore } from '../../trust/trust-store.js';
-import { observeStores, viewAccount, type AccountView } from './observe.js';
+import { trustedCertificate } from '../../x509/certificate.js';
+import { allStages } from '../stages.js';
+import { observeCertificates, observeStores, viewAccount, type AccountView } from './observe.js';
 import type { RotationDeps, RotationRequest } from './ports.js';
 
 /** One rotation under way: what it was asked, what it last saw, and what it did. */
@@ -15,13 +17,19 @@ export interface Run {
   readonly request: RotationRequest;
   readonly rotationId: string;
   readonly oldId: string;
-  /** With `--only-stage`: the one stage that moves. */
-  readonly only: StageRef | undefined;
+  /** The stage that the rotation was asked for. */
+  readonly target: StageRef;
+  /** With `--only-stage`: the target moves alone. */
+  readonly onlyTarget: boolean;
   certificates: readonly RotationCertificate[];
   stages: readonly Stage[];
   /** The certificate that this very run made. */
   generatedId?: string;
   progress: Progress;
+  /** Whether this very run has moved a stage: what fails then, fails by its doing. */
+  hasSwitched: boolean;
+  /** What the deployments of stages are described as, by their ids; asked for with `--redeploy always` only. */
+  readonly deployments: Map<string, string>;
   /** What the trust stores held at the last look; absent when it is time to look again. */
   stores?: readonly StoreView[];
   records: RotationRecord[];
@@ -38,7 +46,7 @@ export const NOTHING_PROVED: Progress = {
 
 /** What the account showed at the last look. */
 export function account(run: Run): AccountView {
-  return viewAccount(run.oldId, run.certificates, run.stages, run.only);
+  return viewAccount(run, run.certificates, run.stages);
 }
 
 /** What the trust stores hold. A look may cost an ssh a host, so it lasts until something may have changed. */
@@ -47,36 +55,94 @@ export async function lookAtStores(run: Run): Promise<readonly StoreView[]> {
   return run.stores;
 }
 
+/** Asks AWS and the trust stores anew for everything. */
+export async function lookAgain(run: Run): Promise<void> {
+  const { gateway } = run.deps;
+  gateway.forget();
+  const [certificates, { stages }] = await Promise.all([observeCertificates(gateway), allStages(gateway)]);
+  run.certificates = certificates;
+  run.stages = stages;
+  delete run.stores;
+}
+
 /** All that the next step depends on; looks at the trust stores, not at AWS. */
 export async function situation(run: Run): Promise<Situation> {
   const view = account(run);
-  const switchedAt = lastSwitch(run, view.moving);
+  const switchedAt = lastMove(run, view.moving) ?? startedAt(run);
   return {
     now: run.deps.now(),
     ...view,
     stores: await lookAtStores(run),
+    deleted: deletedCertificates(run),
     ...(switchedAt ? { switchedAt } : {}),
+    redeployed: await redeployedStages(run, view),
     progress: run.progress,
     settings: run.request.settings,
   };
 }
 
-/** When a stage was last moved: by the journal, or when that is lost by AWS's date of the stages' last change. */
-function lastSwitch({ records }: Run, moving: readonly Stage[]): Date | undefined {
-  const last = lastDone(records, 'switch');
-  return last ?? lastChange(moving);
+const MOVES: ReadonlySet<RotationStep> = new Set<RotationStep>(['switch', 'redeploy', 'rollBack']);
+
+/**
+ * When what a stage presents was last changed: by the journal, or when that does not know the end of the last
+ * change by AWS's date of the stages' last update. It is never too early.
+ */
+export function lastMove({ records }: Pick<Run, 'records'>, moving: readonly Stage[]): Date | undefined {
+  const last = records.findLast((entry) => 'step' in entry && MOVES.has(entry.step));
+  if (last?.type === 'done') return new Date(last.at);
+  const changes = moving.flatMap(({ lastUpdatedDate }) => lastUpdatedDate?.getTime() ?? []);
+  // AWS tells whole seconds.
+  return changes.length > 0 ? new Date(Math.max(...changes) + 1_000) : undefined;
 }
 
-/** When a step of that name was last done, by the journal. */
-export function lastDone(records: readonly RotationRecord[], name: RotationStep): Date | undefined {
-  const done = records.findLast((entry) => entry.type === 'done' && entry.step === name);
-  return done ? new Date(done.at) : undefined;
+function startedAt({ records: [first] }: Run): Date | undefined {
+  return first && new Date(first.at);
 }
 
-/** AWS's date of the last change of any of the stages. */
-export function lastChange(stages: readonly Stage[]): Date | undefined {
-  const changes = stages.flatMap(({ lastUpdatedDate }) => lastUpdatedDate?.getTime() ?? []);
-  return changes.length > 0 ? new Date(Math.max(...changes)) : undefined;
+/** Certificates that the journal knows of this rotation and the account no longer has. */
+export function deletedCertificates({ records, certificates }: Run): TrustableCertificate[] {
+  const existing = new Set(certificates.map(({ clientCertificateId }) => clientCertificateId));
+  const known = new Map(
+    records.flatMap((entry) =>
+      entry.type === 'certificate' ? [[entry.clientCertificateId, entry.pem]] : [],
+    ),
+  );
+  return [...known]
+    .filter(([id]) => !existing.has(id))
+    .map(([id, pem]) => ({ clientCertificateId: id, trusted: trustedCertificate(pem, id) }));
+}
+
+/** Writes the rotation's certificates into the journal before any trust store learns of them. */
+export async function rememberCertificates(run: Run): Promise<void> {
+  const { old, next, spares } = account(run).unit;
+  for (const { clientCertificateId, trusted } of [old, next, ...spares].filter((one) => one !== undefined)) {
+    const isKnown = run.records.some(
+      (entry) => entry.type === 'certificate' && entry.clientCertificateId === clientCertificateId,
+    );
+    if (isKnown) continue;
+    const at = run.deps.now().toISOString();
+    await record(run, { type: 'certificate', at, clientCertificateId, pem: trusted.pem });
+  }
+}
+
+/** How a deployment of ours is described: the memory of it that survives the loss of the journal. */
+export function deploymentText(clientCertificateId: string): string {
+  return `apigw-cert: client certificate ${clientCertificateId}`;
+}
+
+/** The stages that were deployed since they present the new certificate, as far as that is asked for at all. */
+async function redeployedStages(run: Run, { unit: { next }, moving }: AccountView): Promise<string[]> {
+  if (run.request.settings.redeploy === 'never' || !next) return [];
+  const id = next.clientCertificateId;
+  const deployed: string[] = [];
+  for (const stage of moving.filter(({ clientCertificateId }) => clientCertificateId === id)) {
+    const text =
+      run.deployments.get(stage.deploymentId) ??
+      (await run.deps.gateway.getDeployment(stage.restApiId, stage.deploymentId)).description;
+    run.deployments.set(stage.deploymentId, text);
+    if (text === deploymentText(id)) deployed.push(stageText(stage));
+  }
+  return deployed;
 }
 
 type Happening = RotationEvent extends infer E
@@ -102,10 +168,10 @@ export async function record(run: Run, entry: RotationRecord): Promise<void> {
   run.records.push(entry);
 }
 
-/** Begins the journal, or goes on with the one that is there. */
-export async function openJournal(run: Run, stages: readonly Stage[]): Promise<void> {
-  run.records = await run.deps.journal.open(run.rotationId);
-  const resumed = account(run).unit.next !== undefined || run.records.length > 0;
+/** Begins the journal, or goes on with the one whose records were read. */
+export async function openJournal(run: Run): Promise<void> {
+  const { unit, moving } = account(run);
+  const resumed = unit.next !== undefined || run.records.length > 0;
   if (run.records.length === 0) {
     await record(run, {
       type: 'started',
@@ -114,7 +180,7 @@ export async function openJournal(run: Run, stages: readonly Stage[]): Promise<v
       rotationId: run.rotationId,
       region: run.deps.gateway.region,
       oldCertificateId: run.oldId,
-      stages: stages.map(({ restApiId, stageName }) => ({ restApiId, stageName })),
+      stages: moving.map(({ restApiId, stageName }) => ({ restApiId, stageName })),
       ...(run.request.target === undefined ? {} : { target: run.request.target }),
     });
     if (resumed)
@@ -124,7 +190,8 @@ export async function openJournal(run: Run, stages: readonly Stage[]): Promise<v
         'the journal of this rotation is gone; going on from what AWS and the trust stores hold',
       );
   }
-  tell(run, { type: 'started', oldCertificateId: run.oldId, stages: stages.map(stageText), resumed });
+  await rememberCertificates(run);
+  tell(run, { type: 'started', oldCertificateId: run.oldId, stages: moving.map(stageText), resumed });
 }
 
 /** Throws when the run was asked to stop, or has lost its lock. Called where nothing is half-done. */
@@ -136,13 +203,26 @@ export function stopIfAsked({ deps: { signal } }: Run): void {
   });
 }
 
-/** Waits, unless the run is asked to stop. */
+/** Node's timers hold 24 days at most, and a sleeping machine's come late. Milliseconds. */
+const LONGEST_PAUSE = 3_600_000;
+
+/** Waits, for an hour at most, unless the run is asked to stop. */
 export async function pause(run: Run, ms: number): Promise<void> {
   try {
-    await run.deps.sleep(ms, run.deps.signal);
+    await run.deps.sleep(Math.min(ms, LONGEST_PAUSE), run.deps.signal);
   } catch (error) {
     stopIfAsked(run);
     throw error;
+  }
+}
+
+/** Waits until that time, unless the run is asked to stop. */
+export async function waitUntil(run: Run, until: Date): Promise<void> {
+  for (;;) {
+    stopIfAsked(run);
+    const left = until.getTime() - run.deps.now().getTime();
+    if (left <= 0) return;
+    await pause(run, left);
   }
 }
 

@@ -2,8 +2,19 @@ import { AppError } from '../../core/errors.js';
 import { eraseMark, writeMark } from './mark.js';
 import { changeTrust, deleteCertificate, switchStage } from './perform.js';
 import { askUntil, probesOf, refusalText } from './prove.js';
-import type { RotationCertificate } from '../../core/rotation/unit.js';
-import { account, lastChange, lastDone, lookAtStores, pause, step, tell, warn, type Run } from './run.js';
+import { presentedIds, type RotationCertificate } from '../../core/rotation/unit.js';
+import {
+  account,
+  deletedCertificates,
+  lastMove,
+  lookAgain,
+  lookAtStores,
+  step,
+  tell,
+  waitUntil,
+  warn,
+  type Run,
+} from './run.js';
 
 /**
  * Puts the old certificate back wherever a stage has left it: trusted first, proved, then switched.
@@ -47,15 +58,19 @@ export async function switchBack(run: Run): Promise<void> {
  * Ends with the old certificate in place and the new one gone from stage, trust stores and account. What a stage
  * still presents is never touched; a certificate that `--to` named is kept, only its mark goes. Once begun, it is
  * what every further run goes on with.
+ *
+ * @param whose `own`: what this rotation made, and not what a racing run did
  */
-export async function undo(run: Run, reason: string): Promise<void> {
+export async function undo(run: Run, reason: string, whose: 'all' | 'own'): Promise<void> {
   tell(run, { type: 'undoing', reason });
   await step(run, 'undo', undefined, async () => {
+    await lookAgain(run);
     await switchBack(run);
-    await waitForOld(run);
-    const { unit } = account(run);
-    for (const certificate of [...(unit.next ? [unit.next] : []), ...unit.spares])
-      await takeBack(run, certificate);
+    if (await waitForOld(run)) await lookAgain(run);
+    const { next, spares } = account(run).unit;
+    const made = [next, ...spares].filter((one) => one !== undefined);
+    const { rotationId } = run;
+    await takeBack(run, whose === 'all' ? made : made.filter(({ mark }) => mark?.rotationId === rotationId));
     return { value: undefined, evidence: { reason } };
   });
 }
@@ -67,43 +82,73 @@ export function isUndoing({ records }: Run): boolean {
   return begun > done;
 }
 
-/** API Gateway goes on presenting the new certificate for a while, so it has to stay trusted as long. */
-async function waitForOld(run: Run): Promise<void> {
+/**
+ * API Gateway goes on presenting the new certificate for a while, so it has to stay trusted as long.
+ * @returns whether there was anything to wait for
+ */
+async function waitForOld(run: Run): Promise<boolean> {
   const { records, deps, request, warnings } = run;
+  const { moving } = account(run);
   const journalLost = warnings.some(({ code }) => code === 'JournalLost');
-  const since =
-    lastDone(records, 'rollBack') ??
-    lastDone(records, 'switch') ??
-    (journalLost ? lastChange(account(run).moving) : undefined);
-  if (since === undefined) return;
-  const left = since.getTime() + request.settings.soak - deps.now().getTime();
-  if (left <= 0) return;
-  tell(run, { type: 'waiting', until: new Date(deps.now().getTime() + left).toISOString(), reason: 'soak' });
-  await pause(run, left);
+  const wasMoved = records.some((entry) => entry.type === 'intent' && entry.step === 'switch');
+  if (!wasMoved && !journalLost) return false;
+  // Where the stages went to somebody else's certificate, nothing tells when.
+  const since = lastMove(run, moving) ?? deps.now();
+  const until = new Date(since.getTime() + request.settings.soak);
+  if (until <= deps.now()) return false;
+  tell(run, { type: 'waiting', until: until.toISOString(), reason: 'soak' });
+  await waitUntil(run, until);
+  return true;
 }
 
-async function takeBack(run: Run, certificate: RotationCertificate): Promise<void> {
-  for (const store of await lookAtStores(run)) {
-    if (!store.trusts.includes(certificate.trusted.fingerprintSha256)) continue;
-    await changeTrust(run, 'untrustNew', store.name, certificate);
+/** Ends certificates that were made for nothing, and the trust in those of them that somebody deleted. */
+async function takeBack(run: Run, made: readonly RotationCertificate[]): Promise<void> {
+  const users = presentedIds(run.stages);
+  const inUse = made.find(({ clientCertificateId }) => users.has(clientCertificateId));
+  if (inUse) {
+    throw new AppError('CertificateInUse', `a stage presents ${inUse.clientCertificateId}, so it stays`, {
+      hint: 'see which (`apigw-cert list --usage`) and whether that is meant',
+    });
   }
-  if (certificate.mark?.adopted) await eraseMark(run, certificate);
-  else await deleteCertificate(run, 'deleteNew', certificate);
+  const gone = deletedCertificates(run).filter(
+    ({ clientCertificateId }) => clientCertificateId !== run.oldId,
+  );
+  for (const certificate of [...made, ...gone]) {
+    for (const store of await lookAtStores(run)) {
+      if (!store.trusts.includes(certificate.trusted.fingerprintSha256)) continue;
+      await changeTrust(run, 'untrustNew', store.name, certificate);
+    }
+  }
+  for (const certificate of made) {
+    if (certificate.mark?.adopted) await eraseMark(run, certificate);
+    else await deleteCertificate(run, 'deleteNew', certificate);
+  }
+}
+
+/** Takes back the certificate that this very run made, since a racing run goes first. */
+export async function takeBackOwn(run: Run): Promise<void> {
+  await step(run, 'undo', undefined, async () => {
+    const own = run.certificates.filter(({ clientCertificateId }) => clientCertificateId === run.generatedId);
+    if (await waitForOld(run)) await lookAgain(run);
+    await takeBack(run, own);
+    return { value: undefined, evidence: { reason: 'another run goes first' } };
+  });
 }
 
 /**
  * After a failure in use: switches the stages back and keeps the new certificate, marked, so that no timer tries it
- * again before a person has looked.
+ * again before a person has looked. The mark comes first: a run that finds it, and a stage that presents the
+ * certificate, goes on with the way back.
  */
-export async function rollBack(run: Run, cause: unknown): Promise<AppError> {
-  const why = cause instanceof Error ? cause.message : String(cause);
+export async function rollBack(run: Run, why: string, cause?: unknown): Promise<AppError> {
   tell(run, { type: 'undoing', reason: why });
-  await switchBack(run);
   const { next } = account(run).unit;
-  if (next?.mark) {
-    const mark = { ...next.mark, rolledBack: run.deps.now().toISOString() };
+  if (next?.mark && next.mark.rolledBack === undefined) {
     try {
-      await writeMark(run, next, mark);
+      replaceCertificate(
+        run,
+        await writeMark(run, next, { ...next.mark, rolledBack: run.deps.now().toISOString() }),
+      );
     } catch (error) {
       warn(
         run,
@@ -112,8 +157,23 @@ export async function rollBack(run: Run, cause: unknown): Promise<AppError> {
       );
     }
   }
+  await switchBack(run);
   return new AppError('RolledBack', `the stages are back on the old certificate ${run.oldId}: ${why}`, {
     hint: 'find out why the backend refused the new one; then `rotate --force` tries again, `rotate --abort` takes it back',
     cause,
   });
+}
+
+/** Lets a certificate that failed in use be tried again, by this run and by those that go on with it. */
+export async function allowAgain(run: Run, certificate: RotationCertificate): Promise<void> {
+  if (certificate.mark?.rolledBack === undefined) return;
+  const mark = { ...certificate.mark };
+  delete mark.rolledBack;
+  replaceCertificate(run, await writeMark(run, certificate, mark));
+}
+
+function replaceCertificate(run: Run, fresh: RotationCertificate): void {
+  run.certificates = run.certificates.map((known) =>
+    known.clientCertificateId === fresh.clientCertificateId ? fresh : known,
+  );
 }

@@ -5,6 +5,7 @@ import { AppError } from '../../core/errors.js';
 import { parseProbe } from '../../core/rotation/probe.js';
 import type { RotationSettings } from '../../core/rotation/settings.js';
 import { action, collect, command } from '../command.js';
+import type { CommonOptions } from '../context.js';
 import { trustDescriptions } from '../trust-options.js';
 
 /** Under commander's names; all as they were written. */
@@ -117,7 +118,7 @@ function oneOf<T extends string>(...choices: T[]): (text: string) => T {
 }
 
 /** What was given on the command line, read and judged. @throws AppError `Usage` */
-function jobFlags(options: RotateOptions): JobFlags {
+function jobFlags(options: RotateOptions & Pick<CommonOptions, 'output'>): JobFlags {
   const ways = ['stage', 'target', 'all'] as const;
   const named = ways.filter((way) => options[way] !== undefined);
   if (named.length > 1) {
@@ -128,14 +129,20 @@ function jobFlags(options: RotateOptions): JobFlags {
   if (options.api !== undefined && options.stage === undefined) {
     throw new AppError('Usage', '--api needs --stage', { hint: 'add the stage: --stage prod' });
   }
-  if (options.redeploy === 'always' && options.yes !== true && options.dryRun !== true) {
-    throw new AppError(
-      'NotConfirmed',
-      '--redeploy always publishes whatever unfinished edits the API holds',
-      {
-        hint: 'add --yes when that is meant',
-      },
-    );
+  if (options.events === '-' && options.output === 'json') {
+    throw new AppError('Usage', '--events - and --output json both write to stdout', {
+      hint: 'write the events into a file, or leave --output json away: the last event has the outcome',
+    });
+  }
+  const exclusive = [
+    ['abort', 'to'],
+    ['abort', 'dryRun'],
+    ['all', 'to'],
+  ] as const;
+  const clash = exclusive.find(([a, b]) => options[a] !== undefined && options[b] !== undefined);
+  if (clash) {
+    const words = clash.map((name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+    throw new AppError('Usage', `${words.join(' and ')} exclude each other`, { hint: 'give one of them' });
   }
   const settings: Partial<RotationSettings> = {
     ...(options.renewBefore === undefined ? {} : { renewBefore: parseThreshold(options.renewBefore) }),

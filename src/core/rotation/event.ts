@@ -25,4 +25,4 @@ export type RotationWarning =
   | 'OldCertificateExpired'
   | 'OldCertificateRefused'
   | 'OldCertificateStillAccepted'
-  | 'RivalCertificate';
+  | 'UnpublishedChanges';

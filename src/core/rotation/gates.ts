@@ -37,6 +37,17 @@ const trustStoreNamed: Gate = ({ trustStores }) =>
         hint: 'add --trust pem-bundle:FILE (or another kind), or --trust manual to be told what to do by hand',
       };
 
+/** Stores are told apart by their names, in the journal too. */
+const trustStoresDiffer: Gate = ({ trustStores }) => {
+  const twice = trustStores.find((name, i) => trustStores.indexOf(name) !== i);
+  if (twice === undefined) return undefined;
+  return {
+    code: 'TrustStoreAmbiguous',
+    message: `two trust stores are named ${twice}`,
+    hint: 'name each once; what several people have to do by hand goes into the instructions of one "manual"',
+  };
+};
+
 /** The next update of the stack would set the deleted certificate again. */
 const notManagedElsewhere: Gate = ({ moving, settings }) => {
   const managed = moving.filter(({ tags }) => tags[CLOUDFORMATION_STACK] !== undefined);
@@ -71,9 +82,11 @@ const provable: Gate = ({ moving, probes, settings }) => {
   };
 };
 
-/** A certificate that failed in use is not tried again by a timer. */
-const notRolledBack: Gate = ({ unit: { next }, settings }) =>
-  next?.mark?.rolledBack === undefined || settings.force
+/** A certificate that failed in use is not tried again by a timer. While stages present it, the way back goes on. */
+const notRolledBack: Gate = ({ unit: { next }, moving, settings }) =>
+  next?.mark?.rolledBack === undefined ||
+  settings.force ||
+  moving.some(({ clientCertificateId }) => clientCertificateId === next.clientCertificateId)
     ? undefined
     : {
         code: 'RolledBackBefore',
@@ -84,6 +97,7 @@ const notRolledBack: Gate = ({ unit: { next }, settings }) =>
 const GATES: readonly Gate[] = [
   notRolledBack,
   trustStoreNamed,
+  trustStoresDiffer,
   presentedAtAll,
   notManagedElsewhere,
   provable,

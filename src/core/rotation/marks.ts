@@ -56,7 +56,10 @@ export function plainDescription(description: string): string {
   return description.replace(IN_DESCRIPTION, '');
 }
 
-/** The mark on a certificate: from its tags, else from its description. */
+/** Anybody may write tags, and the id names a file. */
+const ROTATION_ID = /^[A-Za-z0-9_-]{1,128}$/;
+
+/** The mark on a certificate: from its tags, else from its description. One that cannot be ours is none. */
 export function readMark({
   tags,
   description = '',
@@ -69,7 +72,7 @@ export function readMark({
   const value = (tag: string): string | undefined => tags[PREFIX + tag] ?? words.get(tag);
   const rotationId = value('rotation');
   const replaces = value('replaces');
-  if (!rotationId || !replaces) return undefined;
+  if (!rotationId || !replaces || !ROTATION_ID.test(rotationId)) return undefined;
   const onlyStage = value('only-stage');
   const rolledBack = value('rolled-back');
   return {

@@ -1,6 +1,6 @@
 import type { Stage } from '../api-gateway.js';
 import type { RotationSettings } from './settings.js';
-import type { RotationCertificate, RotationUnit } from './unit.js';
+import { stageText, type RotationCertificate, type RotationUnit, type TrustableCertificate } from './unit.js';
 
 /** What a trust store was last seen to hold. */
 export interface StoreView {
@@ -34,13 +34,17 @@ export interface Situation {
   unit: RotationUnit;
   /** The stages that are to present the new certificate: those that present the old one, the new one or a spare. */
   moving: readonly Stage[];
-  /** Whether a stage outside `moving` presents the old certificate (`--only-stage`). */
-  oldUsedElsewhere: boolean;
+  /** Ids that stages outside `moving` present (`--only-stage`): they must stay as they are. */
+  elsewhere: readonly string[];
   stores: readonly StoreView[];
+  /** Certificates of this rotation that somebody has deleted; a trust store may still hold them. */
+  deleted: readonly TrustableCertificate[];
   /** When the last stage was switched; absent before. */
   switchedAt?: Date;
+  /** `apiId/stageName` of stages that were deployed since they present the new certificate. */
+  redeployed: readonly string[];
   progress: Progress;
-  settings: Pick<RotationSettings, 'soak' | 'keepOld'>;
+  settings: Pick<RotationSettings, 'soak' | 'keepOld' | 'redeploy'>;
 }
 
 /** One thing to do next. Doing it and looking again is all that a rotation consists of. */
@@ -50,18 +54,19 @@ export type Step =
   | { kind: 'prove' }
   | { kind: 'check' }
   | { kind: 'switch'; stage: Stage; next: RotationCertificate }
+  | { kind: 'redeploy'; stage: Stage; next: RotationCertificate }
   | { kind: 'verify'; next: RotationCertificate }
   | { kind: 'soak'; until: Date }
   | { kind: 'recount' }
   | { kind: 'keep'; until: Date }
-  | { kind: 'untrust'; store: string; certificate: RotationCertificate }
+  | { kind: 'untrust'; store: string; certificate: TrustableCertificate }
   | { kind: 'confirm'; next: RotationCertificate }
   | { kind: 'delete'; certificate: RotationCertificate }
   /** The stages present a certificate that is none of this rotation's: somebody else changed them. */
   | { kind: 'stageChanged' }
   | { kind: 'done' };
 
-const trusts = (store: StoreView, { trusted }: RotationCertificate): boolean =>
+const trusts = (store: StoreView, { trusted }: TrustableCertificate): boolean =>
   store.trusts.includes(trusted.fingerprintSha256);
 
 /**
@@ -77,11 +82,13 @@ export function nextStep(situation: Situation): Step {
   if (!next) return { kind: 'generate' };
 
   const behind = moving.find(({ clientCertificateId }) => clientCertificateId !== next.clientCertificateId);
+  const since = switchedAt ?? now;
+  const soakedAt = new Date(since.getTime() + settings.soak);
 
   // Trust comes first in every state, the switched one included: somebody may have emptied a store meanwhile.
-  const presentable = [next, ...(behind && old && old.trusted.notAfter > now ? [old] : [])];
+  const inUse = presentable(situation, next, behind !== undefined || now < soakedAt);
   for (const store of stores) {
-    const missing = presentable.find((certificate) => !trusts(store, certificate));
+    const missing = inUse.find((certificate) => !trusts(store, certificate));
     if (missing) return { kind: 'trust', store: store.name, certificate: missing };
   }
 
@@ -91,24 +98,50 @@ export function nextStep(situation: Situation): Step {
     return { kind: 'switch', stage: behind, next };
   }
 
+  if (settings.redeploy === 'always') {
+    const stage = moving.find((candidate) => !situation.redeployed.includes(stageText(candidate)));
+    if (stage) return { kind: 'redeploy', stage, next };
+  }
   if (!progress.verified) return { kind: 'verify', next };
-  const since = switchedAt ?? now;
-  const soakedAt = new Date(since.getTime() + settings.soak);
   if (now < soakedAt) return { kind: 'soak', until: soakedAt };
 
-  if (situation.oldUsedElsewhere) return { kind: 'done' };
-  const going = [...(old ? [old] : []), ...unit.spares];
-  if (going.length === 0) return { kind: 'done' };
+  const going = [...(old ? [old] : []), ...unit.spares].filter(
+    ({ clientCertificateId }) => !situation.elsewhere.includes(clientCertificateId),
+  );
+  const held = stores.flatMap((store) =>
+    [...going, ...situation.deleted]
+      .filter((certificate) => trusts(store, certificate))
+      .map((certificate) => ({ store: store.name, certificate })),
+  );
+  if (going.length === 0 && held.length === 0) return { kind: 'done' };
 
   const keptUntil = new Date(since.getTime() + settings.keepOld);
-  if (old && now < keptUntil) return { kind: 'keep', until: keptUntil };
+  if (old && going.includes(old) && now < keptUntil) return { kind: 'keep', until: keptUntil };
 
   if (!progress.recounted) return { kind: 'recount' };
-  for (const certificate of going) {
-    const store = stores.find((candidate) => trusts(candidate, certificate));
-    if (store) return { kind: 'untrust', store: store.name, certificate };
-  }
+  if (held[0]) return { kind: 'untrust', ...held[0] };
   if (!progress.confirmed) return { kind: 'confirm', next };
   const [first] = going;
   return first ? { kind: 'delete', certificate: first } : { kind: 'done' };
+}
+
+/**
+ * What has to be trusted now: what stages present, and then what they are about to. In this order, since a store
+ * that was emptied becomes live again with the first certificate that is put back. A certificate past its end is
+ * refused by every backend, trusted or not.
+ *
+ * @param leaving whether some host of API Gateway may still present the old certificate
+ */
+function presentable(
+  { now, unit, moving, elsewhere }: Situation,
+  next: RotationCertificate,
+  leaving: boolean,
+): RotationCertificate[] {
+  const { old, spares } = unit;
+  const presented = spares.filter((spare) =>
+    moving.some(({ clientCertificateId }) => clientCertificateId === spare.clientCertificateId),
+  );
+  const oldInUse = leaving || elsewhere.includes(unit.oldId);
+  const before = [...(old && oldInUse ? [old] : []), ...presented];
+  return [...before.filter(({ trusted }) => trusted.notAfter > now), next];
 }

@@ -1,5 +1,5 @@
 import { nextStep, type Situation, type Step, type StoreView } from './next-step.js';
-import type { RotationCertificate } from './unit.js';
+import { stageText, type RotationCertificate } from './unit.js';
 
 /** Stands for the certificate that a dry run does not make. */
 const PLACEHOLDER_ID = '(new)';
@@ -57,10 +57,12 @@ export function afterStep(situation: Situation, step: Step): Situation {
     case 'switch': {
       const { clientCertificateId } = step.next;
       const moving = situation.moving.map((stage) =>
-        stage === step.stage ? { ...stage, clientCertificateId } : stage,
+        stageText(stage) === stageText(step.stage) ? { ...stage, clientCertificateId } : stage,
       );
       return { ...situation, moving, switchedAt: situation.now };
     }
+    case 'redeploy':
+      return { ...situation, redeployed: [...situation.redeployed, stageText(step.stage)] };
     case 'verify':
       return proves({ verified: true });
     case 'soak':

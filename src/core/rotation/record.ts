@@ -61,5 +61,7 @@ export type RotationRecord =
       ms: number;
     }
   | { type: 'failed'; at: string; step: RotationStep; subject?: string; code: string; message: string }
+  /** A certificate of the rotation: when somebody deletes it, a trust store may hold it still. */
+  | { type: 'certificate'; at: string; clientCertificateId: string; pem: string }
   | { type: 'note'; at: string; text: string }
   | { type: 'ended'; at: string; outcome: RotationOutcome };

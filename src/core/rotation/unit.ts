@@ -8,6 +8,9 @@ export interface RotationCertificate extends ClientCertificate {
   mark?: Mark;
 }
 
+/** As much of a certificate as a trust store needs: all that is left of one that somebody has deleted. */
+export type TrustableCertificate = Pick<RotationCertificate, 'clientCertificateId' | 'trusted'>;
+
 /**
  * One rotation as the account shows it: a certificate, and those made to take its place. The unit is the
  * certificate and not the stage, since all stages that share it must move before it can go.
@@ -23,32 +26,52 @@ export interface RotationUnit {
 }
 
 /**
- * Finds the rotation that a stage's certificate belongs to. After the switch the stage already presents the new
- * one, and its mark leads back to the old; when nothing is left of that rotation, the certificate stands alone.
+ * The certificates made to take the place of `oldId`, as far as they concern the stage `scope` (`apiId/stageName`):
+ * one made for another stage alone (`--only-stage`) does not.
  */
-export function unitOf(
-  currentId: string,
+function successorsOf(
+  oldId: string,
   certificates: readonly RotationCertificate[],
-  presented: ReadonlySet<string>,
-): RotationUnit {
-  const byId = new Map(certificates.map((certificate) => [certificate.clientCertificateId, certificate]));
-  const successorsOf = (id: string): RotationCertificate[] =>
-    certificates.filter(
-      ({ mark, clientCertificateId }) => mark?.replaces === id && clientCertificateId !== id,
-    );
-  const replaces = byId.get(currentId)?.mark?.replaces;
-  const unfinished =
-    replaces !== undefined && !isOver(byId.get(currentId), byId.has(replaces), successorsOf(replaces).length);
-  const oldId = unfinished ? replaces : currentId;
-  const [next, ...spares] = rank(successorsOf(oldId), presented);
-  const old = byId.get(oldId);
-  return { oldId, ...(old ? { old } : {}), ...(next ? { next } : {}), spares };
+  scope: string,
+): RotationCertificate[] {
+  return certificates.filter(
+    ({ mark, clientCertificateId }) =>
+      mark?.replaces === oldId &&
+      clientCertificateId !== oldId &&
+      (mark.onlyStage === undefined || mark.onlyStage === scope),
+  );
 }
 
-/** Whether nothing is left to do for the rotation of a certificate that a stage already presents. */
-function isOver(current: RotationCertificate | undefined, oldExists: boolean, successors: number): boolean {
-  if (current?.mark?.onlyStage !== undefined) return successors === 1;
-  return !oldExists && successors === 1;
+/**
+ * The id of the certificate that the rotation of a stage is about. After the switch the stage already presents the
+ * new certificate, and its mark leads back to the old one; when nothing is left of that rotation, what the stage
+ * presents stands alone.
+ */
+export function oldIdOf(
+  currentId: string,
+  certificates: readonly RotationCertificate[],
+  scope: string,
+): string {
+  const mark = certificates.find(({ clientCertificateId }) => clientCertificateId === currentId)?.mark;
+  if (mark === undefined || (mark.onlyStage !== undefined && mark.onlyStage !== scope)) return currentId;
+  const { replaces, onlyStage } = mark;
+  const oldExists = certificates.some(({ clientCertificateId }) => clientCertificateId === replaces);
+  const alone = successorsOf(replaces, certificates, scope).length === 1;
+  // With --only-stage the old one stays for others, so that its existence says nothing.
+  const isOver = alone && (onlyStage !== undefined || !oldExists);
+  return isOver ? currentId : replaces;
+}
+
+/** The rotation of the certificate `oldId`, seen from the stage `scope`. */
+export function unitOf(
+  oldId: string,
+  certificates: readonly RotationCertificate[],
+  presented: ReadonlySet<string>,
+  scope: string,
+): RotationUnit {
+  const [next, ...spares] = rank(successorsOf(oldId, certificates, scope), presented);
+  const old = certificates.find(({ clientCertificateId }) => clientCertificateId === oldId);
+  return { oldId, ...(old ? { old } : {}), ...(next ? { next } : {}), spares };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { badRequest, conflict, limitExceeded } from '../errors.js';
+import { badRequest, conflict, limitExceeded, notFound } from '../errors.js';
 import { newId } from '../ids.js';
 import type { Deployment, RestApi, Stage, World } from '../model.js';
 import { operation, seconds, stringMap, type Surroundings } from '../operation.js';
@@ -22,6 +22,22 @@ function deploymentOutput(deployment: Deployment): object {
     description: deployment.description,
     createdDate: seconds(deployment.createdDate),
   };
+}
+
+/** The methods that were deployed, by path and HTTP method. */
+function apiSummary({ resources }: Deployment): object {
+  const withMethods = [...resources.values()].filter(({ methods }) => methods.size > 0);
+  return Object.fromEntries(
+    withMethods.map(({ path, methods }) => [
+      path,
+      Object.fromEntries(
+        [...methods].map(([name, { authorizationType }]) => [
+          name,
+          { authorizationType, apiKeyRequired: false },
+        ]),
+      ),
+    ]),
+  );
 }
 
 function stageOutput(stage: Stage): object {
@@ -166,6 +182,20 @@ export const stageOperations = [
       }
       api.deployments.set(deployment.id, deployment);
       return deploymentOutput(deployment);
+    },
+  }),
+  operation({
+    name: 'GetDeployment',
+    method: 'GET',
+    path: `${DEPLOYMENTS}/{deploymentId}`,
+    success: 200,
+    handle({ world, param, query }) {
+      const deployment = findApi(world, param('restApiId')).deployments.get(param('deploymentId'));
+      if (deployment === undefined) throw notFound('Invalid Deployment identifier specified');
+      return {
+        ...deploymentOutput(deployment),
+        ...(query.getAll('embed').includes('apisummary') ? { apiSummary: apiSummary(deployment) } : {}),
+      };
     },
   }),
   operation({

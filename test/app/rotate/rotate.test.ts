@@ -37,6 +37,7 @@ function deps(overrides: Partial<RotationDeps> = {}): RotationDeps {
     signal: new AbortController().signal,
     assertHeld: () => Promise.resolve(),
     request: () => Promise.resolve(200),
+    confirm: () => Promise.resolve(),
     ...overrides,
   };
 }

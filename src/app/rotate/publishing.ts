@@ -1,0 +1,32 @@
+import { changesText, unpublishedChanges } from '../../core/rotation/unpublished.js';
+import { stageText } from '../../core/rotation/unit.js';
+import { account, warn, type Run } from './run.js';
+
+/**
+ * Before anything is touched, says what redeploying the stages would publish besides the certificate, and has it
+ * confirmed: a deployment publishes whatever edits the API holds, and there is no way back but another deployment.
+ * @throws AppError `NotConfirmed`
+ */
+export async function confirmPublishing(run: Run): Promise<void> {
+  const { gateway, confirm } = run.deps;
+  const { moving } = account(run);
+  for (const stage of moving) {
+    const [resources, deployment] = await Promise.all([
+      gateway.getResources(stage.restApiId),
+      gateway.getDeployment(stage.restApiId, stage.deploymentId),
+    ]);
+    run.deployments.set(stage.deploymentId, deployment.description);
+    const changes = unpublishedChanges(resources, deployment);
+    if (changes.length > 0) {
+      warn(
+        run,
+        'UnpublishedChanges',
+        `redeploying ${stageText(stage)} publishes edits of the API: ${changesText(changes)}`,
+      );
+    }
+  }
+  const names = moving.map(stageText).join(', ');
+  await confirm(
+    `Redeploy ${names}? It publishes every edit of the API, also those that AWS does not show (within methods).`,
+  );
+}
