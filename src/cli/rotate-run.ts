@@ -11,7 +11,8 @@ import {
 } from '../app/rotate/jobs.js';
 import type { RotationDeps, RotationRequest } from '../app/rotate/ports.js';
 import { remembering } from '../app/rotate/remembering.js';
-import { abort, rotate, type RotationReport } from '../app/rotate/rotate.js';
+import type { RotationReport } from '../app/rotate/report.js';
+import { abort, rotate } from '../app/rotate/rotate.js';
 import { formatDuration, parseDuration } from '../core/duration.js';
 import { AppError, EXIT, type ExitCode } from '../core/errors.js';
 import { isAcm } from '../core/rotation/gates.js';

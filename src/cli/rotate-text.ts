@@ -1,5 +1,5 @@
 import type { ChalkInstance } from 'chalk';
-import type { RotationReport } from '../app/rotate/rotate.js';
+import type { RotationReport } from '../app/rotate/report.js';
 import { printable } from '../core/printable.js';
 import { timeText } from './status.js';
 import { STEP_WORDS } from './rotate-progress.js';

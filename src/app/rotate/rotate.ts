@@ -1,11 +1,9 @@
 import type { Stage } from '../../core/api-gateway.js';
-import { AppError, type ErrorCode } from '../../core/errors.js';
+import { AppError } from '../../core/errors.js';
 import { dueAt, isDue } from '../../core/expiry.js';
-import type { RotationWarning } from '../../core/rotation/event.js';
 import { closedGate } from '../../core/rotation/gates.js';
-import { nextStep, type Step } from '../../core/rotation/next-step.js';
+import { nextStep } from '../../core/rotation/next-step.js';
 import { planSteps } from '../../core/rotation/plan.js';
-import type { RotationStep } from '../../core/rotation/record.js';
 import { oldIdOf, stageText, unitOf, type RotationUnit } from '../../core/rotation/unit.js';
 import type { Journal } from '../../journal/journal.js';
 import { allStages } from '../stages.js';
@@ -15,45 +13,23 @@ import { perform, type DoableStep } from './perform.js';
 import type { RotationDeps, RotationRequest } from './ports.js';
 import { probeChoices } from './prove.js';
 import { confirmPublishing } from './publishing.js';
+import { overtaken, recover } from './recover.js';
+import { plannedStep, reportOf, type RotationReport } from './report.js';
 import {
   account,
   end,
-  lookAgain,
   lookAtStores,
   NOTHING_PROVED,
   openJournal,
-  record,
   rememberCertificates,
   situation,
   stopIfAsked,
-  warn,
   type Run,
 } from './run.js';
-import { allowAgain, isUndoing, rollBack, takeBackOwn, undo } from './undo.js';
+import { allowAgain, isUndoing, rollBack, undo } from './undo.js';
 
 /** More looks than any rotation needs; somebody who keeps changing the stages must not keep it running. */
 const MOST_STEPS = 500;
-
-/** What a run came to, for people and JSON alike. */
-export interface RotationReport {
-  /**
-   * `notDue`: nothing to do. `completed`: the new certificate is in place and the old one gone, or kept for the
-   * stages that still use it. `keepingOld`: in place, the old one stays until `until`. `planned`: a dry run.
-   */
-  outcome: 'notDue' | 'completed' | 'keepingOld' | 'planned' | 'aborted' | 'nothingToAbort';
-  region: string;
-  stages: string[];
-  oldCertificateId: string;
-  newCertificateId?: string;
-  rotationId?: string;
-  /** `notDue`: when it will be. `keepingOld`: when the old one goes. */
-  until?: Date;
-  /** When the certificate in place ends. */
-  notAfter?: Date;
-  /** What was done, or would be. */
-  steps: { step: string; subject?: string; ms?: number; evidence?: Record<string, unknown> }[];
-  warnings: { code: RotationWarning; message: string }[];
-}
 
 /** What to rotate: the certificate that this stage presents, with all stages that share it. */
 export type Target = Stage;
@@ -138,33 +114,6 @@ function notDue({ unit, run }: { unit: RotationUnit; run: Run }, target: Target)
     stages: [stageText(target)],
     until: dueAt(old.trusted, settings.renewBefore),
     notAfter: old.trusted.notAfter,
-  };
-}
-
-function reportOf(run: Run, outcome: RotationReport['outcome']): RotationReport {
-  const { unit, moving } = account(run);
-  const inPlace = unit.next ?? unit.old;
-  return {
-    outcome,
-    region: run.deps.gateway.region,
-    stages: moving.map(stageText),
-    oldCertificateId: run.oldId,
-    ...(unit.next ? { newCertificateId: unit.next.clientCertificateId } : {}),
-    ...(outcome === 'notDue' ? {} : { rotationId: run.rotationId }),
-    ...(inPlace ? { notAfter: inPlace.trusted.notAfter } : {}),
-    steps: run.records.flatMap((entry) =>
-      entry.type === 'done'
-        ? [
-            {
-              step: entry.step,
-              ...(entry.subject === undefined ? {} : { subject: entry.subject }),
-              ms: entry.ms,
-              ...(entry.evidence === undefined ? {} : { evidence: entry.evidence }),
-            },
-          ]
-        : [],
-    ),
-    warnings: run.warnings,
   };
 }
 
@@ -273,105 +222,9 @@ async function drive(run: Run): Promise<RotationReport> {
   });
 }
 
-/** Of two runs that made a certificate for the same place, one takes its own back; both know which. */
-function overtaken(run: Run): AppError | undefined {
-  const { next } = account(run).unit;
-  if (run.generatedId === undefined || !next || next.clientCertificateId === run.generatedId)
-    return undefined;
-  return new AppError(
-    'RotationOvertaken',
-    `another run (rotation ${next.mark?.rotationId ?? 'unknown'}) rotates the same certificate to ${next.clientCertificateId} and goes first`,
-    { hint: 'nothing is to be done: a later run sees to it that it is finished' },
-  );
-}
-
 function yieldToRival(run: Run): void {
   const rival = overtaken(run);
   if (rival) throw rival;
-}
-
-/**
- * Failures that say nothing against the rotation: every state is safe to stay in, and the next run goes on from it.
- * Undoing would need the very thing that failed.
- */
-const LEFT_AS_IT_IS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'ConfirmationNeeded',
-  'CredentialsExpired',
-  'Interrupted',
-  'JournalNotWritable',
-  'LockLost',
-  'RotationWaiting',
-  'ServiceUnreachable',
-  'Throttled',
-]);
-
-/** Leaves a safe state after a failure, and says what to throw. */
-async function recover(run: Run, error: unknown): Promise<unknown> {
-  const code = error instanceof AppError ? error.code : undefined;
-  if (code !== undefined && (LEFT_AS_IT_IS.has(code) || code === 'RolledBack')) return error;
-  return attempt(run, error, async () => {
-    // What failed may have failed because others were at work: they must not suffer from the way back.
-    await lookAgain(run);
-    const rival = overtaken(run);
-    if (rival) {
-      await takeBackOwn(run);
-      await end(run, 'yielded');
-      return rival;
-    }
-    const { moving, unit } = account(run);
-    if (moving.some(({ clientCertificateId }) => clientCertificateId !== unit.oldId)) {
-      const failure =
-        code === 'NewCertificateRefused' && mayRollBack(run)
-          ? await rollBack(run, messageOf(error), error)
-          : error;
-      await failedHook(run);
-      return failure;
-    }
-    await undo(run, messageOf(error), 'own');
-    await failedHook(run);
-    await end(run, 'rolledBack');
-    return error;
-  });
-}
-
-/** A refusal counts against the new certificate only while it is new in use; later it is the backend's own trouble. */
-function mayRollBack({ records, hasSwitched }: Run): boolean {
-  const lastSwitch = records.findLastIndex((entry) => entry.type === 'done' && entry.step === 'switch');
-  const since = records.slice(lastSwitch + 1);
-  const wasDone = (name: RotationStep): boolean =>
-    since.some((entry) => entry.type === 'done' && entry.step === name);
-  return !wasDone('untrust') && (hasSwitched || !wasDone('soak'));
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-/** A failure of the way back must not hide why it was taken; an interruption of it is one. */
-async function attempt(run: Run, error: unknown, way: () => Promise<unknown>): Promise<unknown> {
-  try {
-    return await way();
-  } catch (second) {
-    if (!(error instanceof AppError) || !(second instanceof Error)) return second;
-    if (second instanceof AppError && second.code === 'Interrupted') return second;
-    await record(run, {
-      type: 'note',
-      at: run.deps.now().toISOString(),
-      text: `undoing failed: ${second.message}`,
-    }).catch(() => undefined);
-    return new AppError(error.code, `${error.message}; and undoing it stopped: ${second.message}`, {
-      hint: 'run the same command again to go on, or with --abort to go back',
-      cause: second,
-    });
-  }
-}
-
-async function failedHook(run: Run): Promise<void> {
-  try {
-    await runHook(run, 'failed');
-  } catch (error) {
-    warn(run, 'HookFailed', error instanceof Error ? error.message : String(error));
-  }
 }
 
 /**
@@ -392,22 +245,4 @@ export async function abort(
   run.stages = (await allStages(deps.gateway)).stages;
   await openJournal(run);
   return finishUndo(run, 'asked for', 'all');
-}
-
-function plannedStep(step: Step): RotationReport['steps'][number] {
-  switch (step.kind) {
-    case 'trust':
-    case 'untrust':
-      return { step: step.kind, subject: `${step.store}: ${step.certificate.clientCertificateId}` };
-    case 'switch':
-    case 'redeploy':
-      return { step: step.kind, subject: stageText(step.stage) };
-    case 'delete':
-      return { step: step.kind, subject: step.certificate.clientCertificateId };
-    case 'soak':
-    case 'keep':
-      return { step: step.kind, subject: `until ${step.until.toISOString()}` };
-    default:
-      return { step: step.kind };
-  }
 }

@@ -68,13 +68,13 @@ export async function lookAgain(run: Run): Promise<void> {
 /** All that the next step depends on; looks at the trust stores, not at AWS. */
 export async function situation(run: Run): Promise<Situation> {
   const view = account(run);
-  const switchedAt = lastMove(run, view.moving) ?? startedAt(run);
+  const now = run.deps.now();
   return {
-    now: run.deps.now(),
+    now,
     ...view,
     stores: await lookAtStores(run),
     deleted: deletedCertificates(run),
-    ...(switchedAt ? { switchedAt } : {}),
+    switchedAt: lastMove(run, view.moving) ?? startedAt(run) ?? now,
     redeployed: await redeployedStages(run, view),
     progress: run.progress,
     settings: run.request.settings,

@@ -39,8 +39,8 @@ export interface Situation {
   stores: readonly StoreView[];
   /** Certificates of this rotation that somebody has deleted; a trust store may still hold them. */
   deleted: readonly TrustableCertificate[];
-  /** When the last stage was switched; absent before. */
-  switchedAt?: Date;
+  /** When the last stage was switched; before that, and where nothing tells, any fixed time that is not earlier. */
+  switchedAt: Date;
   /** `apiId/stageName` of stages that were deployed since they present the new certificate. */
   redeployed: readonly string[];
   progress: Progress;
@@ -82,8 +82,7 @@ export function nextStep(situation: Situation): Step {
   if (!next) return { kind: 'generate' };
 
   const behind = moving.find(({ clientCertificateId }) => clientCertificateId !== next.clientCertificateId);
-  const since = switchedAt ?? now;
-  const soakedAt = new Date(since.getTime() + settings.soak);
+  const soakedAt = new Date(switchedAt.getTime() + settings.soak);
 
   // Trust comes first in every state, the switched one included: somebody may have emptied a store meanwhile.
   const inUse = presentable(situation, next, behind !== undefined || now < soakedAt);
@@ -115,7 +114,7 @@ export function nextStep(situation: Situation): Step {
   );
   if (going.length === 0 && held.length === 0) return { kind: 'done' };
 
-  const keptUntil = new Date(since.getTime() + settings.keepOld);
+  const keptUntil = new Date(switchedAt.getTime() + settings.keepOld);
   if (old && going.includes(old) && now < keptUntil) return { kind: 'keep', until: keptUntil };
 
   if (!progress.recounted) return { kind: 'recount' };

@@ -1,0 +1,101 @@
+import { AppError, type ErrorCode } from '../../core/errors.js';
+import type { RotationStep } from '../../core/rotation/record.js';
+import { runHook } from './hooks.js';
+import { account, end, lookAgain, record, warn, type Run } from './run.js';
+import { rollBack, takeBackOwn, undo } from './undo.js';
+
+/**
+ * Failures that say nothing against the rotation: every state is safe to stay in, and the next run goes on from it.
+ * Undoing would need the very thing that failed.
+ */
+const LEFT_AS_IT_IS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'ConfirmationNeeded',
+  'CredentialsExpired',
+  'Interrupted',
+  'JournalNotWritable',
+  'LockLost',
+  'RotationWaiting',
+  'ServiceUnreachable',
+  'Throttled',
+]);
+
+/** Of two runs that made a certificate for the same place, one takes its own back; both know which. */
+export function overtaken(run: Run): AppError | undefined {
+  const { next } = account(run).unit;
+  if (run.generatedId === undefined || !next || next.clientCertificateId === run.generatedId)
+    return undefined;
+  return new AppError(
+    'RotationOvertaken',
+    `another run (rotation ${next.mark?.rotationId ?? 'unknown'}) rotates the same certificate to ${next.clientCertificateId} and goes first`,
+    { hint: 'nothing is to be done: a later run sees to it that it is finished' },
+  );
+}
+
+/** Leaves a safe state after a failure, and says what to throw. */
+export async function recover(run: Run, error: unknown): Promise<unknown> {
+  const code = error instanceof AppError ? error.code : undefined;
+  if (code !== undefined && (LEFT_AS_IT_IS.has(code) || code === 'RolledBack')) return error;
+  return attempt(run, error, async () => {
+    // What failed may have failed because others were at work: they must not suffer from the way back.
+    await lookAgain(run);
+    const rival = overtaken(run);
+    if (rival) {
+      await takeBackOwn(run);
+      await end(run, 'yielded');
+      return rival;
+    }
+    const { moving, unit } = account(run);
+    if (moving.some(({ clientCertificateId }) => clientCertificateId !== unit.oldId)) {
+      const failure =
+        code === 'NewCertificateRefused' && mayRollBack(run)
+          ? await rollBack(run, messageOf(error), error)
+          : error;
+      await failedHook(run);
+      return failure;
+    }
+    await undo(run, messageOf(error), 'own');
+    await failedHook(run);
+    await end(run, 'rolledBack');
+    return error;
+  });
+}
+
+/** A refusal counts against the new certificate only while it is new in use; later it is the backend's own trouble. */
+function mayRollBack({ records, hasSwitched }: Run): boolean {
+  const lastSwitch = records.findLastIndex((entry) => entry.type === 'done' && entry.step === 'switch');
+  const since = records.slice(lastSwitch + 1);
+  const wasDone = (name: RotationStep): boolean =>
+    since.some((entry) => entry.type === 'done' && entry.step === name);
+  return !wasDone('untrust') && (hasSwitched || !wasDone('soak'));
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** A failure of the way back must not hide why it was taken; an interruption of it is one. */
+async function attempt(run: Run, error: unknown, way: () => Promise<unknown>): Promise<unknown> {
+  try {
+    return await way();
+  } catch (second) {
+    if (!(error instanceof AppError) || !(second instanceof Error)) return second;
+    if (second instanceof AppError && second.code === 'Interrupted') return second;
+    await record(run, {
+      type: 'note',
+      at: run.deps.now().toISOString(),
+      text: `undoing failed: ${second.message}`,
+    }).catch(() => undefined);
+    return new AppError(error.code, `${error.message}; and undoing it stopped: ${second.message}`, {
+      hint: 'run the same command again to go on, or with --abort to go back',
+      cause: second,
+    });
+  }
+}
+
+async function failedHook(run: Run): Promise<void> {
+  try {
+    await runHook(run, 'failed');
+  } catch (error) {
+    warn(run, 'HookFailed', error instanceof Error ? error.message : String(error));
+  }
+}

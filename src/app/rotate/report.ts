@@ -1,0 +1,72 @@
+import type { RotationWarning } from '../../core/rotation/event.js';
+import type { Step } from '../../core/rotation/next-step.js';
+import { stageText } from '../../core/rotation/unit.js';
+import { account, type Run } from './run.js';
+
+/** What a run came to, for people and JSON alike. */
+export interface RotationReport {
+  /**
+   * `notDue`: nothing to do. `completed`: the new certificate is in place and the old one gone, or kept for the
+   * stages that still use it. `keepingOld`: in place, the old one stays until `until`. `planned`: a dry run.
+   */
+  outcome: 'notDue' | 'completed' | 'keepingOld' | 'planned' | 'aborted' | 'nothingToAbort';
+  region: string;
+  stages: string[];
+  oldCertificateId: string;
+  newCertificateId?: string;
+  rotationId?: string;
+  /** `notDue`: when it will be. `keepingOld`: when the old one goes. */
+  until?: Date;
+  /** When the certificate in place ends. */
+  notAfter?: Date;
+  /** What was done, or would be. */
+  steps: { step: string; subject?: string; ms?: number; evidence?: Record<string, unknown> }[];
+  warnings: { code: RotationWarning; message: string }[];
+}
+
+/** What has become of the rotation so far. */
+export function reportOf(run: Run, outcome: RotationReport['outcome']): RotationReport {
+  const { unit, moving } = account(run);
+  const inPlace = unit.next ?? unit.old;
+  return {
+    outcome,
+    region: run.deps.gateway.region,
+    stages: moving.map(stageText),
+    oldCertificateId: run.oldId,
+    ...(unit.next ? { newCertificateId: unit.next.clientCertificateId } : {}),
+    ...(outcome === 'notDue' ? {} : { rotationId: run.rotationId }),
+    ...(inPlace ? { notAfter: inPlace.trusted.notAfter } : {}),
+    steps: run.records.flatMap((entry) =>
+      entry.type === 'done'
+        ? [
+            {
+              step: entry.step,
+              ...(entry.subject === undefined ? {} : { subject: entry.subject }),
+              ms: entry.ms,
+              ...(entry.evidence === undefined ? {} : { evidence: entry.evidence }),
+            },
+          ]
+        : [],
+    ),
+    warnings: run.warnings,
+  };
+}
+
+/** A step that a dry run foresees. */
+export function plannedStep(step: Step): RotationReport['steps'][number] {
+  switch (step.kind) {
+    case 'trust':
+    case 'untrust':
+      return { step: step.kind, subject: `${step.store}: ${step.certificate.clientCertificateId}` };
+    case 'switch':
+    case 'redeploy':
+      return { step: step.kind, subject: stageText(step.stage) };
+    case 'delete':
+      return { step: step.kind, subject: step.certificate.clientCertificateId };
+    case 'soak':
+    case 'keep':
+      return { step: step.kind, subject: `until ${step.until.toISOString()}` };
+    default:
+      return { step: step.kind };
+  }
+}

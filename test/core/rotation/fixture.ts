@@ -1,0 +1,81 @@
+import type { Stage } from '../../../src/core/api-gateway.js';
+import type { Mark } from '../../../src/core/rotation/marks.js';
+import type { Progress, Situation, StoreView } from '../../../src/core/rotation/next-step.js';
+import type { RotationCertificate } from '../../../src/core/rotation/unit.js';
+
+export const NOW = new Date('2026-11-24T12:00:00Z');
+export const DAY = 86_400_000;
+export const MINUTE = 60_000;
+
+export const after = (ms: number): Date => new Date(NOW.getTime() + ms);
+
+/** A certificate whose fingerprint is its id in capitals. */
+export function certificate(
+  id: string,
+  { mark, created = NOW, notAfter = after(90 * DAY) }: { mark?: Mark; created?: Date; notAfter?: Date } = {},
+): RotationCertificate {
+  return {
+    clientCertificateId: id,
+    createdDate: created,
+    expirationDate: notAfter,
+    pemEncodedCertificate: '',
+    tags: {},
+    trusted: {
+      subject: '',
+      issuer: '',
+      serialNumber: '',
+      notBefore: created,
+      notAfter,
+      fingerprintSha256: id.toUpperCase(),
+      fingerprintSha1: '',
+      spkiPin: '',
+      pem: '',
+    },
+    ...(mark ? { mark } : {}),
+  };
+}
+
+export const mark = (replaces: string, rest: Partial<Mark> = {}): Mark => ({
+  rotationId: 'r1',
+  replaces,
+  ...rest,
+});
+
+export function stage(stageName: string, clientCertificateId?: string, rest: Partial<Stage> = {}): Stage {
+  return {
+    restApiId: 'api',
+    stageName,
+    deploymentId: 'd1',
+    ...(clientCertificateId === undefined ? {} : { clientCertificateId }),
+    variables: {},
+    tags: {},
+    ...rest,
+  };
+}
+
+export const store = (name: string, ...trusts: string[]): StoreView => ({ name, trusts, observable: true });
+
+export const NOTHING: Progress = {
+  proved: false,
+  checked: false,
+  verified: false,
+  recounted: false,
+  confirmed: false,
+};
+
+/** The start of a plain rotation of `old`, which `api/prod` presents and one store trusts. */
+export function situation(changes: Partial<Situation> = {}): Situation {
+  return {
+    now: NOW,
+    unit: { oldId: 'old', old: certificate('old'), spares: [] },
+    moving: [stage('prod', 'old')],
+    elsewhere: [],
+    stores: [store('file', 'OLD')],
+    deleted: [],
+    switchedAt: NOW,
+    redeployed: [],
+    progress: NOTHING,
+    settings: { soak: 5 * MINUTE, keepOld: 0, redeploy: 'never' },
+    ...changes,
+  };
+}

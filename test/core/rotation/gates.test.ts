@@ -1,0 +1,84 @@
+import { describe, expect, test } from '@jest/globals';
+import { closedGate, isAcm, type GateInput } from '../../../src/core/rotation/gates.js';
+import type { Probe } from '../../../src/core/rotation/probe.js';
+import { DEFAULT_SETTINGS } from '../../../src/core/rotation/settings.js';
+import { certificate, mark, stage } from './fixture.js';
+
+const probe: Probe = {
+  stage: { restApiId: 'api', stageName: 'prod' },
+  resourceId: 'r',
+  httpMethod: 'GET',
+  pathWithQueryString: '/health',
+  stageVariables: {},
+  backend: 'orders.example',
+};
+
+const managed = stage('prod', 'old', { tags: { 'aws:cloudformation:stack-name': 'orders-stack' } });
+const rolledBack = certificate('new', { mark: mark('old', { rolledBack: '2026-11-24T03:00:00Z' }) });
+
+const open: GateInput = {
+  unit: { oldId: 'old', old: certificate('old'), spares: [] },
+  moving: [stage('prod', 'old')],
+  probes: [{ probes: [probe], unreached: [] }],
+  trustStores: ['pem-bundle:/etc/orders.pem'],
+  settings: DEFAULT_SETTINGS,
+};
+
+describe('closedGate', () => {
+  test('lets a plain rotation through', () => {
+    expect(closedGate(open)).toBeUndefined();
+  });
+
+  test.each<[string, Partial<GateInput>, string]>([
+    ['TrustStoreMissing', { trustStores: [] }, 'no trust store is named'],
+    ['TrustStoreAmbiguous', { trustStores: ['manual', 'x', 'manual'] }, 'two trust stores are named manual'],
+    ['NeverPresented', { probes: [{ probes: [], unreached: [] }] }, 'api/prod has no HTTP or HTTP_PROXY'],
+    ['StageManagedByCloudFormation', { moving: [managed] }, 'the CloudFormation stack orders-stack'],
+    [
+      'BackendNotProvable',
+      { probes: [{ probes: [probe], unreached: ['b.example'] }] },
+      'no harmless GET reaches b.example',
+    ],
+    ['RolledBackBefore', { unit: { ...open.unit, next: rolledBack } }, 'rolled back at 2026-11-24T03:00:00Z'],
+  ])('%s', (code, changes, message) => {
+    const failure = closedGate({ ...open, ...changes });
+    expect(failure?.code).toBe(code);
+    expect(failure?.message).toContain(message);
+    expect(failure?.hint).not.toBe('');
+  });
+
+  test.each<[string, Partial<GateInput>]>([
+    ['--allow-drift', { moving: [managed], settings: { ...DEFAULT_SETTINGS, allowDrift: true } }],
+    [
+      '--allow-unproved',
+      {
+        probes: [{ probes: [], unreached: ['b.example'] }],
+        settings: { ...DEFAULT_SETTINGS, allowUnproved: true },
+      },
+    ],
+    [
+      '--force, after a rollback',
+      { unit: { ...open.unit, next: rolledBack }, settings: { ...DEFAULT_SETTINGS, force: true } },
+    ],
+    [
+      'a rollback that was stopped half-way has to go on',
+      { unit: { ...open.unit, next: rolledBack }, moving: [stage('prod', 'new'), stage('beta', 'old')] },
+    ],
+    [
+      'one stage of several without https',
+      {
+        probes: [
+          { probes: [], unreached: [] },
+          { probes: [probe], unreached: [] },
+        ],
+      },
+    ],
+  ])('%s opens it', (_, changes) => {
+    expect(closedGate({ ...open, ...changes })).toBeUndefined();
+  });
+});
+
+test('an ARN is a certificate of ACM', () => {
+  expect(isAcm('arn:aws:acm:eu-west-1:123456789012:certificate/x')).toBe(true);
+  expect(isAcm('a1b2c3')).toBe(false);
+});
