@@ -1,16 +1,17 @@
-import { z } from 'zod';
 import type { Clock } from './clock.js';
-import { faultSchema, type Fault, type FaultInput, type Faults } from './faults.js';
+import type { Fault, FaultInput, Faults } from './faults.js';
 import type { RateLimiter } from './rate-limit.js';
 import type { LoggedRequest, RequestLog } from './request-log.js';
-import { settingsSchema, type Settings } from './settings.js';
+import { faultSchema, instantSchema, settingsSchema } from './schemas.js';
+import type { Settings } from './settings.js';
 
 /** What a test or a demonstration may do to a running emulator; `/_emulator/` offers the same over HTTP. */
 export interface Controls {
   /** The emulator's time. */
   now(): Date;
+  /** @throws z.ZodError before 1970 and after 9997 */
   setClock(date: Date): void;
-  /** Milliseconds; may be negative. */
+  /** Milliseconds; may be negative. @throws z.ZodError as setClock */
   advanceClock(ms: number): void;
   /** @throws z.ZodError when the fault is none */
   addFault(fault: FaultInput): void;
@@ -39,10 +40,10 @@ export function createControls({ clock, faults, requestLog, settings, limiter }:
   return {
     now: () => clock.now(),
     setClock(date) {
-      clock.set(z.date().parse(date));
+      clock.set(instantSchema.parse(date));
     },
     advanceClock(ms) {
-      clock.advance(z.number().parse(ms));
+      clock.set(instantSchema.parse(new Date(clock.now().getTime() + ms)));
     },
     addFault(fault) {
       faults.add(faultSchema.parse(fault));

@@ -1,34 +1,27 @@
-import { z } from 'zod';
-
-/** Which call a fault hits. */
-const target = {
-  /** An operation's name as in the service model, `Invoke` for a request to a stage, `*` for any. */
-  operation: z.string().min(1),
-  /** The nth matching call from now on, once; or every one. */
-  occurrence: z.union([z.int().positive(), z.literal('every')]).default(1),
-};
-
-export const faultSchema = z.discriminatedUnion('kind', [
-  z.strictObject({
-    ...target,
-    kind: z.literal('error'),
-    /** As in `AccessDeniedException`. */
-    code: z.string().regex(/^\w+$/),
-    status: z.int().min(400).max(599),
-    message: z.string().default('Injected fault'),
-  }),
-  z.strictObject({ ...target, kind: z.literal('throttle') }),
-  z.strictObject({ ...target, kind: z.literal('delay'), ms: z.number().min(0) }),
-  /** The connection ends with nothing done and nothing said. */
-  z.strictObject({ ...target, kind: z.literal('cutBefore') }),
-  /** The connection ends with the work done and nothing said. */
-  z.strictObject({ ...target, kind: z.literal('cutAfter') }),
-]);
-
 /** A fault as it is asked for. */
-export type FaultInput = z.input<typeof faultSchema>;
+export type FaultInput = {
+  /** An operation's name as in the service model, `Invoke` for a request to a stage, `*` for any. */
+  operation: string;
+  /** The nth matching call from now on, once; or every one. The next by default. */
+  occurrence?: number | 'every' | undefined;
+} & (
+  | {
+      kind: 'error';
+      /** As in `AccessDeniedException`. */
+      code: string;
+      /** From 400 to 599. */
+      status: number;
+      message?: string | undefined;
+    }
+  | { kind: 'throttle' }
+  | { kind: 'delay'; ms: number }
+  /** The connection ends with nothing done and nothing said. */
+  | { kind: 'cutBefore' }
+  /** The connection ends with the work done and nothing said. */
+  | { kind: 'cutAfter' }
+);
 
-export type Fault = z.output<typeof faultSchema>;
+export type Fault = FaultInput & { occurrence: number | 'every' };
 
 export interface Faults {
   add(fault: Fault): void;

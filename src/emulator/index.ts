@@ -13,7 +13,8 @@ import { createPersistence, noPersistence } from './persistence.js';
 import { createRateLimiter } from './rate-limit.js';
 import { createRequestLog } from './request-log.js';
 import { createServer } from './server.js';
-import { DEFAULT_SETTINGS, settingsSchema, type Settings } from './settings.js';
+import { instantSchema, settingsSchema } from './schemas.js';
+import { DEFAULT_SETTINGS, type Settings } from './settings.js';
 import { createStore } from './store.js';
 
 export type { Controls } from './controls.js';
@@ -59,7 +60,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   for (const anchor of anchors) certificateFacts(anchor);
   const settings = settingsSchema.parse({ ...DEFAULT_SETTINGS, ...given });
   const persistence = dataDir === undefined ? noPersistence : createPersistence(dataDir);
-  const clock = createClock(start);
+  const clock = createClock(start && instantSchema.parse(start));
   const store = createStore(persistence.load());
   const faults = createFaults();
   const limiter = createRateLimiter();

@@ -61,7 +61,7 @@ function jobOf(request: IncomingMessage, entry: LoggedRequest, parts: ServerPart
 async function runUnderFault(job: Job, fault: Fault | undefined): Promise<Answer | 'cut'> {
   switch (fault?.kind) {
     case 'error':
-      throw new ServiceError(fault.status, fault.code, fault.message);
+      throw new ServiceError(fault.status, fault.code, fault.message ?? 'Injected fault');
     case 'throttle':
       throw tooManyRequests(1);
     case 'cutBefore':
@@ -120,7 +120,8 @@ export function createServer(parts: ServerParts): http.Server {
       keepAliveTimeout: 75_000,
     },
     (request, response) => {
-      void serve(request, response, parts);
+      // Whatever goes wrong with one request, the others are served.
+      serve(request, response, parts).catch(() => request.socket.destroy());
     },
   );
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {

@@ -1,28 +1,19 @@
-import { z } from 'zod';
-
-const rateLimit = z.union([
-  z.literal(false),
-  z.strictObject({ perSecond: z.number().positive(), burst: z.int().positive() }),
-]);
-
 /** What can be changed while the emulator runs. */
-export const settingsSchema = z.strictObject({
+export interface Settings {
   /**
    * Requests a second and burst of an account in a Region, over all operations. While it is on, CreateDeployment
    * (1 in 5 s) and GetResources (5 in 2 s) have their own limits too, scaled alike. `false` is no limit at all.
    */
-  rateLimit,
+  rateLimit: false | { perSecond: number; burst: number };
   /** Client certificates an account may hold in a Region. */
-  certificateQuota: z.int().min(0),
+  certificateQuota: number;
   /** Milliseconds of the emulator's clock during which a stage presents its old and new certificate in turns. */
-  propagationDelayMs: z.number().min(0),
+  propagationDelayMs: number;
   /** A stage's new certificate is presented only after the next CreateDeployment to the stage. */
-  needRedeploy: z.boolean(),
+  needRedeploy: boolean;
   /** How the deletion of a certificate in use is refused; AWS does not document which. */
-  deleteInUseStatus: z.literal([400, 409]),
-});
-
-export type Settings = z.output<typeof settingsSchema>;
+  deleteInUseStatus: 400 | 409;
+}
 
 export const DEFAULT_SETTINGS: Settings = {
   rateLimit: { perSecond: 10, burst: 40 },

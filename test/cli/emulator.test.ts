@@ -81,11 +81,13 @@ test('says in a sentence what is wrong with its flags', async () => {
     ['--port', '65536', 2],
     ['--rate-limit', 'fast', 2],
     ['--clock', 'yesterday', 2],
+    ['--clock', '9999-01-01', 2],
+    ['--clock', '-36000d', 2],
     ['--propagation-delay', '5', 2],
     ['--backend-ca', '/nonexistent.pem', 1],
     ['--backend-ca', BINARY, 1],
   ] as const) {
     const { code: got, stderr } = await cli(['emulator', flag, value]);
-    expect([value, got, stderr]).toEqual([value, code, expect.stringMatching(/^error: /)]);
+    expect([value, got, stderr]).toEqual([value, code, expect.stringMatching(/^error: .*\n {2}fix: /)]);
   }
 });

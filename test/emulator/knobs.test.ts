@@ -7,7 +7,8 @@ import {
 } from '@aws-sdk/client-api-gateway';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { startEmulator, type Emulator } from '../../src/emulator/index.js';
-import { createFaults, faultSchema } from '../../src/emulator/faults.js';
+import { createFaults } from '../../src/emulator/faults.js';
+import { faultSchema } from '../../src/emulator/schemas.js';
 import { createRateLimiter } from '../../src/emulator/rate-limit.js';
 import { createRequestLog } from '../../src/emulator/request-log.js';
 import { clientOf, makeApi } from '../support/emulator.js';
@@ -173,6 +174,14 @@ describe('over HTTP', () => {
       now: expect.stringMatching(/^2030-01-02T00:00:/),
     });
     expect(await admin('PUT', 'clock', { now: 'soon' })).toEqual({ message: expect.stringContaining('now') });
+    // A time that no certificate could begin at: an answer, and the emulator lives on.
+    for (const ms of [1e300, 1e16, -1e14]) {
+      expect(await admin('POST', 'clock/advance', { ms })).toEqual({ message: expect.any(String) });
+    }
+    expect(await admin('PUT', 'clock', { now: '9999-01-01T00:00:00Z' })).toEqual({
+      message: expect.any(String),
+    });
+    expect(await admin('GET', 'clock')).toEqual({ now: expect.stringMatching(/^2030-01-02T00:00:/) });
   });
 
   test('faults are added and cleared', async () => {

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { parseDuration } from '../../core/duration.js';
 import { AppError } from '../../core/errors.js';
+import { EARLIEST, LATEST } from '../../emulator/clock.js';
 import type { Emulator, EmulatorOptions } from '../../emulator/index.js';
+import { certificateFacts } from '../../x509/certificate.js';
 import { action, collect, command } from '../command.js';
 
 interface Options {
@@ -63,14 +65,17 @@ function count(flag: string, text: string, least: number, most = Number.MAX_SAFE
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= least && value <= most) return value;
   const range = most === Number.MAX_SAFE_INTEGER ? `from ${least} on` : `from ${least} to ${most}`;
-  throw new AppError('Usage', `${flag} takes a whole number ${range}, not "${text}"`);
+  throw new AppError('Usage', `${flag} takes a whole number ${range}, not "${text}"`, {
+    hint: 'leave it away for the default, which --help shows',
+  });
 }
 
 /** A moment, or a length of time before now: `-340d`. */
 function parseClock(text: string, now: Date): Date {
-  if (text.startsWith('-')) return new Date(now.getTime() - parseDuration(text.slice(1)));
-  const date = new Date(text);
-  if (/^\d{4}-\d{2}-\d{2}/.test(text) && !Number.isNaN(date.getTime())) return date;
+  const date = text.startsWith('-')
+    ? new Date(now.getTime() - parseDuration(text.slice(1)))
+    : new Date(/^\d{4}-\d{2}-\d{2}/.test(text) ? text : NaN);
+  if (date >= EARLIEST && date <= LATEST) return date;
   throw new AppError('Usage', `--clock does not know the time "${text}"`, {
     hint: 'write it as 2026-11-26T09:30:00Z, or -340d for 340 days ago',
   });
@@ -78,9 +83,18 @@ function parseClock(text: string, now: Date): Date {
 
 function readPem(file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    const pem = readFileSync(file, 'utf8');
+    certificateFacts(pem);
+    return pem;
   } catch (cause) {
-    throw new AppError('FileNotReadable', `cannot read ${file}`, { cause });
+    const [code, what] =
+      cause instanceof AppError
+        ? (['CertificateUnreadable', 'holds no certificate'] as const)
+        : (['FileNotReadable', 'cannot be read'] as const);
+    throw new AppError(code, `--backend-ca ${file} ${what}`, {
+      cause,
+      hint: 'name a PEM file with the certificate of the authority, or of the backend itself',
+    });
   }
 }
 
