@@ -1,37 +1,73 @@
-import { certificateView, type CertificateView } from '../core/certificate-view.js';
-import { inventory, type Inventory, type StageUse } from '../core/inventory.js';
-import type { Gateway } from '../gateway/gateway.js';
-import { certificateFacts } from '../x509/certificate.js';
-import { allStages } from './stages.js';
+import { DEFAULT_THRESHOLDS } from '../core/certificate-view.js';
+import type { FleetAccount, SourceResult } from '../core/fleet.js';
+import {
+  certificateRows,
+  sourceRow,
+  stageRows,
+  usageOf,
+  type CertificateRow,
+  type SourceRow,
+  type StageRow,
+} from '../core/fleet-view.js';
+import type { Inventory } from '../core/inventory.js';
+import type { SourceReading } from '../core/source-reading.js';
+import type { ExpiryThresholds } from '../core/expiry.js';
+import type { Fleet } from '../gateway/fleet.js';
+import { overFleet, type FleetProgress } from './fleet.js';
+import { readSource } from './read-source.js';
 
-/** Every certificate of the account and Region, soonest expiry first. One call. */
-export async function list(gateway: Gateway, now: () => Date): Promise<CertificateView[]> {
-  const certificates = await gateway.getClientCertificates();
-  return certificates
-    .map((certificate) =>
-      certificateView(certificate, certificateFacts(certificate.pemEncodedCertificate), now()),
-    )
-    .sort((a, b) => a.notAfter.getTime() - b.notAfter.getTime());
-}
-
-export interface Usage {
-  items: (CertificateView & { usedBy: readonly StageUse[] })[];
-  unused: Inventory['unused'];
-  quotaLeft: number;
+/** What a fleet holds. */
+export interface Listing {
+  sources: SourceRow[];
+  /** Soonest expiry first. */
+  items: CertificateRow[];
+  /** Every stage, where they were read. */
+  stages: StageRow[];
+  /** Stages whose certificate is none of the account's client certificates, where the stages were read. */
   elsewhere: Inventory['elsewhere'];
 }
 
-/** {@link list} with the stages that present each certificate: one call more, and one an API. */
-export async function listUsage(gateway: Gateway, now: () => Date): Promise<Usage> {
-  const [certificates, stages] = await Promise.all([list(gateway, now), allStages(gateway)]);
-  const { usedBy, unused, quotaLeft, elsewhere } = inventory({ certificates, ...stages });
+export interface ListWish {
+  /** Also the stages: one call more, and one an API. */
+  usage: boolean;
+  thresholds?: ExpiryThresholds;
+}
+
+/**
+ * Every certificate of a fleet: one call an account and Region.
+ * @throws AppError the source's own when there is only one and it cannot be read
+ */
+export async function list(
+  fleet: Fleet,
+  accounts: readonly FleetAccount[],
+  { usage, thresholds = DEFAULT_THRESHOLDS }: ListWish,
+  now: () => Date,
+  progress?: FleetProgress,
+): Promise<Listing> {
+  const results = await overFleet(
+    fleet,
+    accounts,
+    ({ gateway }, _source, sourceProgress) =>
+      readSource(
+        gateway,
+        { usage: usage ? 'always' : 'never', integrations: false, thresholds },
+        now,
+        sourceProgress,
+      ),
+    progress,
+  );
+  const [only] = results;
+  if (results.length === 1 && only?.state === 'unknown') throw only.error;
+  return listing(results);
+}
+
+function listing(results: readonly SourceResult<SourceReading>[]): Listing {
   return {
-    items: certificates.map((certificate) => ({
-      ...certificate,
-      usedBy: usedBy.get(certificate.clientCertificateId) ?? [],
-    })),
-    unused,
-    quotaLeft,
-    elsewhere,
+    sources: results.map(sourceRow),
+    items: certificateRows(results),
+    stages: stageRows(results),
+    elsewhere: results.flatMap((result) =>
+      result.state === 'read' ? (usageOf(result.value)?.elsewhere ?? []) : [],
+    ),
   };
 }

@@ -10,12 +10,14 @@ import { downloadCommand } from './commands/download.js';
 import { emulatorCommand } from './commands/emulator.js';
 import { generateCommand } from './commands/generate.js';
 import { inspectCommand } from './commands/inspect.js';
+import { inventoryCommand } from './commands/inventory.js';
 import { listCommand } from './commands/list.js';
 import { testInvokeCommand } from './commands/test-invoke.js';
 import { rotateCommand } from './commands/rotate.js';
 import { statusCommand } from './commands/status.js';
 import { updateCommand } from './commands/update.js';
 import { exitCodesText } from './exit-codes.js';
+import { pruneCommand } from './commands/prune.js';
 import { reportCommand } from './commands/report.js';
 import { reportError } from './output.js';
 import { VERSION } from './version.js';
@@ -47,6 +49,8 @@ export function createProgram(): Command {
     downloadCommand(),
     checkExpiryCommand(),
     reportCommand(),
+    inventoryCommand(),
+    pruneCommand(),
     generateCommand(),
     updateCommand(),
     attachCommand(),

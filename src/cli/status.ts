@@ -1,7 +1,7 @@
 import type { ChalkInstance } from 'chalk';
 import type { ExpiryStatus } from '../core/expiry.js';
 
-const COLOURS = {
+export const STATUS_COLOURS = {
   ok: 'green',
   warning: 'yellow',
   critical: 'red',
@@ -11,7 +11,7 @@ const COLOURS = {
 
 /** A status in its colour. */
 export function statusText(status: ExpiryStatus, style: ChalkInstance): string {
-  return style[COLOURS[status]](status);
+  return style[STATUS_COLOURS[status]](status);
 }
 
 /** An instant as it stands everywhere: ISO 8601, UTC, to the second. */

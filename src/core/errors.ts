@@ -77,6 +77,10 @@ export const ERROR_CODES = {
     exit: EXIT.failed,
     meaning: 'The question was answered with no, or nobody was there to ask.',
   },
+  NotificationFailed: {
+    exit: EXIT.failed,
+    meaning: 'Somebody who had to be told was not; the next check tells again.',
+  },
   OldCertificateRefused: {
     exit: EXIT.failed,
     meaning: 'The backend refuses the certificate that is in use.',

@@ -1,6 +1,6 @@
 import type { CertificateView } from './certificate-view.js';
-import type { SourceResult } from './fleet.js';
-import { inventory, type Inventory, type StageUse } from './inventory.js';
+import type { Source, SourceResult } from './fleet.js';
+import { DEFAULT_CERTIFICATE_QUOTA, inventory, type Inventory, type StageUse } from './inventory.js';
 import type { SourceReading } from './source-reading.js';
 
 /** A certificate as lists over a fleet show it. */
@@ -19,6 +19,14 @@ export interface SourceRow {
   state: 'read' | 'unknown';
   /** How many certificates it holds, readable or not; absent for an unknown source. */
   certificates?: number;
+  /** How many more may be made, by the default quota. */
+  quotaLeft?: number;
+  /** Where the stages were read: REST APIs, stages, and certificates that no stage presents. */
+  apis?: number;
+  stages?: number;
+  unused?: number;
+  /** Ids of certificates whose PEM could not be read: they are missing from lists. */
+  unreadable?: string[];
   error?: { code: string; message: string; hint?: string };
 }
 
@@ -30,12 +38,25 @@ export function sourceRow(result: SourceResult<SourceReading>): SourceRow {
     return { account, region, state: 'unknown', error };
   }
   const { accountId, value } = result;
+  const { usage } = value;
+  const certificates = value.certificates.length + value.unreadable.length;
   return {
     account,
     region,
     ...(accountId === undefined ? {} : { accountId }),
     state: 'read',
-    certificates: value.certificates.length + value.unreadable.length,
+    certificates,
+    quotaLeft: Math.max(0, DEFAULT_CERTIFICATE_QUOTA - certificates),
+    ...(value.unreadable.length === 0
+      ? {}
+      : { unreadable: value.unreadable.map(({ clientCertificateId }) => clientCertificateId) }),
+    ...(usage === undefined
+      ? {}
+      : {
+          apis: usage.apis.length,
+          stages: usage.stages.length,
+          unused: usageOf(value)?.unused.length ?? 0,
+        }),
   };
 }
 
@@ -57,4 +78,45 @@ export function certificateRows(results: readonly SourceResult<SourceReading>[])
       });
     })
     .sort((a, b) => a.notAfter.getTime() - b.notAfter.getTime());
+}
+
+/** A stage as an inventory shows it, with what it presents. */
+export interface StageRow extends Source {
+  restApiId: string;
+  apiName: string;
+  stageName: string;
+  clientCertificateId?: string;
+  /** Of a client certificate that the account has; absent for others, such as those of ACM. */
+  status?: CertificateView['status'];
+  daysLeft?: number;
+  notAfter?: Date;
+}
+
+/** The stages of all sources where they were read, by account, Region, API and stage. */
+export function stageRows(results: readonly SourceResult<SourceReading>[]): StageRow[] {
+  return results.flatMap((result) => {
+    if (result.state === 'unknown' || result.value.usage === undefined) return [];
+    const { certificates, usage } = result.value;
+    const names = new Map(usage.apis.map(({ id, name }) => [id, name]));
+    const byId = new Map(certificates.map((each) => [each.clientCertificateId, each]));
+    return usage.stages
+      .map(({ restApiId, stageName, clientCertificateId }): StageRow => {
+        const certificate = byId.get(clientCertificateId ?? '');
+        return {
+          ...result.source,
+          restApiId,
+          apiName: names.get(restApiId) ?? restApiId,
+          stageName,
+          ...(clientCertificateId === undefined ? {} : { clientCertificateId }),
+          ...(certificate === undefined
+            ? {}
+            : {
+                status: certificate.status,
+                daysLeft: certificate.daysLeft,
+                notAfter: certificate.notAfter,
+              }),
+        };
+      })
+      .sort((a, b) => a.apiName.localeCompare(b.apiName) || a.stageName.localeCompare(b.stageName));
+  });
 }

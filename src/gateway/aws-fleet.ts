@@ -45,9 +45,11 @@ export function createAwsFleet({ pace: paceOptions, ...common }: AwsFleetOptions
 
     async open(account, region) {
       const credentials = providerOf(account);
-      const { accountId } = await credentials().catch((error: unknown) => {
+      const identity = await credentials().catch((error: unknown) => {
         throw credentialsError(error, account);
       });
+      // Roles that were assumed do not always tell, but their ARN does.
+      const accountId = identity.accountId ?? account.roleArn?.split(':')[4];
       const pace = createPace(paceOptions);
       let clockOffsetMs: number | undefined;
       const gateway = await createAwsGateway({

@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 import type { CertificateFilter } from '../../core/certificate-filter.js';
 import { DEFAULT_THRESHOLDS } from '../../core/certificate-view.js';
-import { CHECK_EXIT } from '../../core/check-level.js';
+import { CHECK_EXIT, worstLevel } from '../../core/check-level.js';
 import { parseThreshold } from '../../core/duration.js';
 import { AppError } from '../../core/errors.js';
 import { parseFailOn } from '../../core/fail-on.js';
@@ -9,10 +9,11 @@ import { action, command } from '../command.js';
 import { addFilterOptions, filterOf, type FilterOptions } from '../filter-options.js';
 import { addFleetOptions, fleetFor, type FleetOptions } from '../fleet-options.js';
 import { FORMATS, type FormatName } from '../formats/index.js';
+import { addNotifyOptions, tellChanges, waysOf, type NotifyOptions } from '../notify-options.js';
 import { withProgress } from '../progress.js';
 import { writeResult } from '../write-result.js';
 
-interface Options extends FleetOptions, FilterOptions {
+interface Options extends FleetOptions, FilterOptions, NotifyOptions {
   warning?: string;
   critical?: string;
   inUse?: boolean;
@@ -38,7 +39,7 @@ export function checkExpiryCommand(): Command {
     .addOption(new Option('--in-use', 'only certificates that a stage presents').conflicts(['unused', 'all']))
     .addOption(new Option('--unused', 'only certificates that no stage presents').conflicts('all'))
     .option('--all', 'unused certificates count like those in use; stages are not read');
-  return addFleetOptions(addFilterOptions(made))
+  return addNotifyOptions(addFleetOptions(addFilterOptions(made)))
     .option(
       '--compliance',
       'also stages that call https backends without a certificate; one more call an API',
@@ -53,6 +54,7 @@ export function checkExpiryCommand(): Command {
       action<Options, [string[]]>(async ({ args: [ids], options, out, now }) => {
         const failOn = parseFailOn(options.failOn);
         const { fleet, accounts, configuration } = await fleetFor(options);
+        const ways = await waysOf(options, configuration);
         const { warning, critical } = options;
         const common = configuration?.thresholds ?? DEFAULT_THRESHOLDS;
         const thresholds = {
@@ -73,7 +75,8 @@ export function checkExpiryCommand(): Command {
         );
         const format = FORMATS[options.format ?? options.output];
         await writeResult(out, await format(report, out.style), options.out);
-        out.exitWith(CHECK_EXIT[report.level]);
+        const told = await tellChanges(report, { accounts, question }, ways, options, out);
+        out.exitWith(CHECK_EXIT[told ? report.level : worstLevel([report.level, 'unknown'])]);
       }),
     );
 }

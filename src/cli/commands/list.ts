@@ -1,70 +1,91 @@
 import type { ChalkInstance } from 'chalk';
 import type { Command } from 'commander';
-import type { Usage } from '../../app/list.js';
-import type { CertificateView } from '../../core/certificate-view.js';
+import type { Listing } from '../../app/list.js';
+import type { CertificateRow } from '../../core/fleet-view.js';
 import { printable } from '../../core/printable.js';
 import { action, command } from '../command.js';
+import { addFleetOptions, fleetFor, type FleetOptions } from '../fleet-options.js';
+import { counted } from '../formats/summary.js';
+import { lifeBar } from '../life.js';
+import { withProgress } from '../progress.js';
 import { stageText } from '../stage-options.js';
 import { statusText, timeText } from '../status.js';
+import { reportUnknown } from '../unknown-sources.js';
 
-interface Options {
+interface Options extends FleetOptions {
   usage?: boolean;
 }
 
 export function listCommand(): Command {
-  return command('list', 'Every client certificate, soonest expiry first')
-    .option('--usage', 'also the stages that present each, which are unused, and the quota left')
-    .action(
-      action<Options>(async ({ options, gateway, out, now }) => {
-        const { list, listUsage } = await import('../../app/list.js');
-        const { table } = await import('../table.js');
-        const { region } = await gateway();
-        const none = `no client certificates in ${region}`;
-        if (options.usage) {
-          const usage = await listUsage(await gateway(), now);
-          out.result(usage, () =>
-            [
-              usage.items.length === 0
-                ? none
-                : table(
-                    [...HEAD, 'PRESENTED BY', 'DESCRIPTION'],
-                    usage.items.map((item) => [
-                      ...cells(item, out.style),
-                      item.usedBy.length === 0
-                        ? out.style.yellow('unused')
-                        : item.usedBy.map(stageText).join('\n'),
-                      printable(item.description ?? ''),
-                    ]),
-                  ),
-              ...usageLines(usage),
-            ].join('\n'),
-          );
-          return;
-        }
-        const items = await list(await gateway(), now);
-        out.result({ items }, () =>
+  const made = command('list', 'Every client certificate, soonest expiry first').option(
+    '--usage',
+    'also the stages that present each, which are unused, and the quota left',
+  );
+  return addFleetOptions(made).action(
+    action<Options>(async ({ options, out, now }) => {
+      const { usage = false } = options;
+      const { fleet, accounts } = await fleetFor(options);
+      const { list } = await import('../../app/list.js');
+      const listing = await withProgress(options, (progress) =>
+        list(fleet, accounts, { usage }, now, progress),
+      );
+      const { table } = await import('../table.js');
+      const { sources, items, elsewhere } = listing;
+      reportUnknown(sources, out);
+      out.result({ sources, items, ...(usage ? { elsewhere } : {}) }, () => {
+        const lines =
           items.length === 0
-            ? none
-            : table(
-                [...HEAD, 'DESCRIPTION'],
-                items.map((item) => [...cells(item, out.style), printable(item.description ?? '')]),
-              ),
-        );
-      }),
-    );
+            ? `no client certificates in ${sources.map(({ region }) => region).join(', ')}`
+            : certificatesTable(listing, usage, now(), table, out.style);
+        return [lines, ...(usage ? usageLines(listing) : [])].join('\n');
+      });
+    }),
+  );
 }
 
-const HEAD = ['ID', 'STATUS', 'DAYS', 'VALID TO'];
-
-function cells(certificate: CertificateView, style: ChalkInstance): string[] {
-  const { clientCertificateId, status, daysLeft, notAfter } = certificate;
-  return [printable(clientCertificateId), statusText(status, style), String(daysLeft), timeText(notAfter)];
+function certificatesTable(
+  { sources, items }: Listing,
+  usage: boolean,
+  now: Date,
+  table: (head: readonly string[], rows: readonly (readonly string[])[]) => string,
+  style: ChalkInstance,
+): string {
+  const several = sources.length > 1;
+  const users = ({ usedBy = [] }: CertificateRow): string =>
+    usedBy.length === 0 ? style.yellow('unused') : usedBy.map(stageText).join('\n');
+  return table(
+    [
+      'ID',
+      'STATUS',
+      'DAYS',
+      'LIFE',
+      'VALID TO',
+      ...(several ? ['ACCOUNT', 'REGION'] : []),
+      ...(usage ? ['PRESENTED BY'] : []),
+      'DESCRIPTION',
+    ],
+    items.map((item) => [
+      printable(item.clientCertificateId),
+      statusText(item.status, style),
+      String(item.daysLeft),
+      lifeBar(item, now, style),
+      timeText(item.notAfter),
+      ...(several ? [printable(item.account), item.region] : []),
+      ...(usage ? [users(item)] : []),
+      printable(item.description ?? ''),
+    ]),
+  );
 }
 
-function usageLines({ items, unused, quotaLeft, elsewhere }: Usage): string[] {
+function usageLines({ sources, elsewhere }: Listing): string[] {
+  const read = sources.filter(({ state }) => state === 'read');
   return [
     '',
-    `${items.length} in all, ${unused.length} unused; the default quota leaves room for ${quotaLeft} more`,
+    ...read.map(
+      ({ account, region, certificates = 0, unused = 0, quotaLeft = 0 }) =>
+        `${read.length > 1 ? `${printable(account)}/${region}: ` : ''}${counted(certificates, 'certificate')}, ` +
+        `${unused} unused; the default quota leaves room for ${quotaLeft} more`,
+    ),
     ...elsewhere.map(
       (use) =>
         `${stageText(use)} presents ${printable(use.clientCertificateId)}, ` +

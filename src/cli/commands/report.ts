@@ -8,6 +8,7 @@ import { action, command } from '../command.js';
 import { addFilterOptions, filterOf, type FilterOptions } from '../filter-options.js';
 import { addFleetOptions, fleetFor, type FleetOptions } from '../fleet-options.js';
 import { withProgress } from '../progress.js';
+import { reportUnknown } from '../unknown-sources.js';
 
 interface Options extends FleetOptions, FilterOptions {
   html?: string;
@@ -62,12 +63,11 @@ export function reportCommand(): Command {
         await writeFileAtomically(ics, calendarText(report, renewBefore));
         written.push(ics);
       }
-      const unknown = report.sources.filter(({ state }) => state === 'unknown');
-      for (const { account, region, error } of unknown) {
-        out.warn(`${account}/${region} could not be read: ${error?.message ?? ''}`);
-      }
-      out.result({ written, level: report.level, unknown }, () => `written: ${written.join(', ')}`);
-      if (unknown.length > 0) out.exitWith(1);
+      reportUnknown(report.sources, out);
+      out.result(
+        { written, level: report.level, sources: report.sources },
+        () => `written: ${written.join(', ')}`,
+      );
     }),
   );
 }

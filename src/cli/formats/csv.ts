@@ -1,6 +1,6 @@
 import type { CertificateRow } from '../../core/fleet-view.js';
-import { printable } from '../../core/printable.js';
 import { timeText } from '../status.js';
+import { csvText, type Column } from './csv-text.js';
 
 const COLUMNS = [
   ['account', (row) => row.account],
@@ -23,24 +23,9 @@ const COLUMNS = [
         .map(([key, value]) => `${key}=${value}`)
         .join(' '),
   ],
-] as const satisfies readonly (readonly [string, (row: CertificateRow) => string | number])[];
+] as const satisfies readonly Column<CertificateRow>[];
 
-/**
- * A field of RFC 4180. Text that a spreadsheet would run as a formula is marked as text by an apostrophe (OWASP,
- * "CSV Injection"); numbers of our own are left alone, the sign of a negative one included.
- */
-function field(value: string | number): string {
-  if (typeof value === 'number') return String(value);
-  const text = printable(value);
-  const safe = /^\s*[=+\-@]/.test(text) ? `'${text}` : text;
-  return /[",]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-}
-
-/** One certificate a line, with a heading; lines end with CRLF. */
+/** One certificate a line, with a heading. */
 export function csvFormat(rows: readonly CertificateRow[]): string {
-  const lines = [
-    COLUMNS.map(([name]) => name),
-    ...rows.map((row) => COLUMNS.map(([, value]) => value(row))),
-  ].map((fields) => fields.map(field).join(','));
-  return lines.map((line) => `${line}\r\n`).join('');
+  return csvText<CertificateRow>(COLUMNS, rows);
 }

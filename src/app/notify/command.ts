@@ -1,0 +1,24 @@
+import { AppError } from '../../core/errors.js';
+import { runCommand, type Command } from '../../trust/run-command.js';
+import type { Notice } from './notifier.js';
+
+/**
+ * Runs the user's command with the notice as JSON on its standard input.
+ * @throws AppError `NotificationFailed`
+ */
+export async function run(command: Command, notice: Notice, timeoutMs: number): Promise<void> {
+  try {
+    await runCommand(command, {
+      input: `${JSON.stringify(notice)}\n`,
+      env: { APIGW_CERT_LEVEL: notice.level, APIGW_CERT_SUMMARY: notice.summary },
+      timeout: `${timeoutMs}ms`,
+    });
+  } catch (cause) {
+    if (!(cause instanceof AppError)) throw cause;
+    throw new AppError('NotificationFailed', cause.message, {
+      hint: 'the notice is sent again by the next check',
+      cause,
+      details: cause.details,
+    });
+  }
+}

@@ -1,0 +1,72 @@
+import type { CheckLevel } from '../../core/check-level.js';
+import { parseDuration } from '../../core/duration.js';
+import { AppError } from '../../core/errors.js';
+import type { NoticeChange } from '../../core/notice.js';
+import type { Notification } from '../config/schema.js';
+
+/** What is sent, as JSON where the way allows it. */
+export interface Notice {
+  version: 1;
+  level: CheckLevel;
+  checkedAt: Date;
+  /** One line for a subject. */
+  summary: string;
+  /** The whole in plain text: chat services show this member of the JSON. */
+  text: string;
+  changes: readonly NoticeChange[];
+}
+
+/** One way to tell people. */
+export interface Notifier {
+  /** For messages: `sns:arn:…`, without what a URL may hold in secret. */
+  name: string;
+  /** Throws AppError `NotificationFailed`. */
+  send(notice: Notice): Promise<void>;
+}
+
+/**
+ * Reads `sns:ARN`, `webhook:URL` or `command:LINE` (for the shell).
+ * @throws AppError `Usage`
+ */
+export function parseNotification(text: string): Notification {
+  const cut = text.indexOf(':');
+  const [kind, rest] = [text.slice(0, cut), text.slice(cut + 1)];
+  if (kind === 'sns' && /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:\S+$/.test(rest))
+    return { kind, topicArn: rest };
+  if (kind === 'webhook' && URL.canParse(rest) && /^https?:/i.test(rest)) return { kind, url: rest };
+  if (kind === 'command' && rest.trim() !== '') return { kind, command: rest };
+  throw new AppError('Usage', `--notify "${text.slice(0, 60)}" names no way to tell anybody`, {
+    hint: 'write sns:arn:aws:sns:…, webhook:https://… or command:"mail -s certificates ops"',
+  });
+}
+
+const DEFAULT_TIMEOUT = '10s';
+
+/** The notifier for an entry of the configuration or a flag. What it needs is loaded when it sends. */
+export function notifierFor(notification: Notification, { profile }: { profile?: string } = {}): Notifier {
+  switch (notification.kind) {
+    case 'sns':
+      return {
+        name: `sns:${notification.topicArn}`,
+        send: async (notice) => (await import('./sns.js')).publish(notification.topicArn, notice, profile),
+      };
+    case 'webhook': {
+      const timeout = millisecondsOf(notification.timeout);
+      return {
+        name: `webhook:${new URL(notification.url).host}`,
+        send: async (notice) => (await import('./webhook.js')).post(notification.url, notice, { timeout }),
+      };
+    }
+    case 'command': {
+      const timeout = millisecondsOf(notification.timeout);
+      return {
+        name: 'command',
+        send: async (notice) => (await import('./command.js')).run(notification.command, notice, timeout),
+      };
+    }
+  }
+}
+
+function millisecondsOf(timeout: number | string | undefined): number {
+  return typeof timeout === 'number' ? timeout : parseDuration(timeout ?? DEFAULT_TIMEOUT);
+}

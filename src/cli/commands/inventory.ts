@@ -1,0 +1,99 @@
+import { Option, type Command } from 'commander';
+import type { ChalkInstance } from 'chalk';
+import type { Listing } from '../../app/list.js';
+import type { SourceRow, StageRow } from '../../core/fleet-view.js';
+import { printable } from '../../core/printable.js';
+import { action, command } from '../command.js';
+import { addFleetOptions, fleetFor, type FleetOptions } from '../fleet-options.js';
+import { csvText, type Column } from '../formats/csv-text.js';
+import { withProgress } from '../progress.js';
+import { statusText, timeText } from '../status.js';
+import { reportUnknown } from '../unknown-sources.js';
+import { writeResult } from '../write-result.js';
+
+interface Options extends FleetOptions {
+  format?: 'table' | 'json' | 'csv';
+  out?: string;
+}
+
+export function inventoryCommand(): Command {
+  const made = command(
+    'inventory',
+    'Every stage and the certificate that it presents, over accounts and Regions',
+  )
+    .addOption(
+      new Option('--format <name>', 'what is written (default: --output)').choices(['table', 'json', 'csv']),
+    )
+    .option('--out <file>', 'write to a file, atomically');
+  return addFleetOptions(made).action(
+    action<Options>(async ({ options, out, now }) => {
+      const { fleet, accounts } = await fleetFor(options);
+      const { list } = await import('../../app/list.js');
+      const listing = await withProgress(options, (progress) =>
+        list(fleet, accounts, { usage: true }, now, progress),
+      );
+      const { table } = await import('../table.js');
+      const texts = {
+        json: () => JSON.stringify(listing, null, 2),
+        csv: () => csvText<StageRow>(COLUMNS, listing.stages),
+        table: () => inventoryText(listing, table, out.style),
+      };
+      await writeResult(out, texts[options.format ?? options.output](), options.out);
+      reportUnknown(listing.sources, out);
+    }),
+  );
+}
+
+const COLUMNS = [
+  ['account', (row) => row.account],
+  ['region', (row) => row.region],
+  ['restApiId', (row) => row.restApiId],
+  ['apiName', (row) => row.apiName],
+  ['stageName', (row) => row.stageName],
+  ['clientCertificateId', (row) => row.clientCertificateId ?? ''],
+  ['status', (row) => row.status ?? ''],
+  ['daysLeft', (row) => row.daysLeft ?? ''],
+  ['notAfter', (row) => (row.notAfter === undefined ? '' : timeText(row.notAfter))],
+] as const satisfies readonly Column<StageRow>[];
+
+type Table = (head: readonly string[], rows: readonly (readonly string[])[]) => string;
+
+/** The sources with their counts, then the stages that present a certificate. */
+function inventoryText({ sources, stages }: Listing, table: Table, style: ChalkInstance): string {
+  const count = (value: number | undefined): string => (value === undefined ? '?' : String(value));
+  const sourceCells = (row: SourceRow): string[] => [
+    printable(row.account),
+    printable(row.region),
+    count(row.certificates),
+    count(row.unused),
+    count(row.quotaLeft),
+    count(row.apis),
+    count(row.stages),
+  ];
+  const presenting = stages.filter(({ clientCertificateId }) => clientCertificateId !== undefined);
+  const without = stages.length - presenting.length;
+  return [
+    table(
+      ['ACCOUNT', 'REGION', 'CERTIFICATES', 'UNUSED', 'QUOTA LEFT', 'APIS', 'STAGES'],
+      sources.map(sourceCells),
+    ),
+    '',
+    ...(presenting.length === 0
+      ? ['no stage presents a certificate']
+      : [
+          table(
+            ['STAGE', 'CERTIFICATE', 'STATUS', 'DAYS', 'VALID TO', 'ACCOUNT', 'REGION'],
+            presenting.map((row) => [
+              printable(`${row.apiName}/${row.stageName}`),
+              printable(row.clientCertificateId ?? ''),
+              row.status === undefined ? style.dim('elsewhere') : statusText(row.status, style),
+              count(row.daysLeft),
+              row.notAfter === undefined ? '?' : timeText(row.notAfter),
+              printable(row.account),
+              row.region,
+            ]),
+          ),
+        ]),
+    ...(without > 0 ? [`and ${without} without a certificate`] : []),
+  ].join('\n');
+}

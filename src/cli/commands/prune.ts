@@ -1,0 +1,86 @@
+import type { Command } from 'commander';
+import { parseDuration } from '../../core/duration.js';
+import { AppError, EXIT } from '../../core/errors.js';
+import { sourceName } from '../../core/fleet.js';
+import { printable } from '../../core/printable.js';
+import { action, command } from '../command.js';
+import { askYes } from '../ask.js';
+import { addFleetOptions, fleetFor, type FleetOptions } from '../fleet-options.js';
+import { counted } from '../formats/summary.js';
+import { withProgress } from '../progress.js';
+import { timeText } from '../status.js';
+import { reportUnknown } from '../unknown-sources.js';
+
+interface Options extends FleetOptions {
+  olderThan: string;
+  dryRun?: boolean;
+  yes?: boolean;
+}
+
+const REASONS = { expired: 'expired', abortedRotation: 'aborted rotation' } as const;
+
+export function pruneCommand(): Command {
+  const made = command('prune', 'Delete unused certificates that have expired or that a rotation left behind')
+    .option('--older-than <duration>', 'since they expired, or since the rotation made them', '30d')
+    .option('--dry-run', 'only show them; what happens where nobody can be asked')
+    .option('--yes', 'delete them without a question');
+  return addFleetOptions(made).action(
+    action<Options>(async ({ options, out, now }) => {
+      const olderThan = parseDuration(options.olderThan);
+      const { dryRun = false, yes = false } = options;
+      if (dryRun && yes) {
+        throw new AppError('Usage', '--dry-run and --yes exclude each other', { hint: 'give one of them' });
+      }
+      const { fleet, accounts } = await fleetFor(options);
+      const { list } = await import('../../app/list.js');
+      const { prunable, prune } = await import('../../app/prune.js');
+      const { items, sources } = await withProgress(options, (progress) =>
+        list(fleet, accounts, { usage: true }, now, progress),
+      );
+      reportUnknown(sources, out);
+      const candidates = prunable(items, olderThan, now());
+      const { table } = await import('../table.js');
+      const shown = table(
+        ['ID', 'WHY', 'MADE', 'VALID TO', 'WHERE', 'DESCRIPTION'],
+        candidates.map((each) => [
+          printable(each.clientCertificateId),
+          REASONS[each.reason],
+          timeText(each.createdDate),
+          timeText(each.notAfter),
+          printable(sourceName(each)),
+          printable(each.description ?? ''),
+        ]),
+      );
+      const nobodyToAsk = !yes && !process.stdin.isTTY;
+      if (candidates.length === 0 || dryRun || nobodyToAsk) {
+        out.result({ candidates, deleted: [], failed: [] }, () =>
+          candidates.length === 0 ? 'nothing to prune' : shown,
+        );
+        if (candidates.length > 0) {
+          out.note(`nothing was deleted; ${dryRun ? 'leave --dry-run away' : 'add --yes'} to delete them`);
+        }
+        return;
+      }
+      if (!yes) {
+        process.stderr.write(`${shown}\n`);
+        if (!(await askYes(`Delete ${counted(candidates.length, 'certificate')}?`))) {
+          throw new AppError('NotConfirmed', 'nothing was deleted', { hint: 'answer yes to delete them' });
+        }
+      }
+      const pruned = await prune(fleet, accounts, candidates);
+      const failed = pruned.filter(({ error }) => error !== undefined);
+      const deleted = pruned.filter(({ error }) => error === undefined);
+      for (const { clientCertificateId, error } of failed) {
+        out.warn(`${printable(clientCertificateId)} is still there: ${printable(error?.message ?? '')}`);
+      }
+      out.result({ candidates, deleted, failed }, () =>
+        [
+          ...deleted.map(
+            (each) => `deleted ${printable(each.clientCertificateId)} in ${printable(sourceName(each))}`,
+          ),
+        ].join('\n'),
+      );
+      if (failed.length > 0) out.exitWith(EXIT.failed);
+    }),
+  );
+}

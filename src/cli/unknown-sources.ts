@@ -1,0 +1,18 @@
+import { EXIT } from '../core/errors.js';
+import { sourceName } from '../core/fleet.js';
+import type { SourceRow } from '../core/fleet-view.js';
+import { printable } from '../core/printable.js';
+import type { Output } from './output.js';
+
+/** Says which sources and certificates are missing from a result, which is then a failure: what was not seen is not all well. */
+export function reportUnknown(sources: readonly SourceRow[], out: Output): void {
+  const unknown = sources.filter(({ state }) => state === 'unknown');
+  for (const { account, region, error } of unknown) {
+    out.warn(
+      `${printable(sourceName({ account, region }))} could not be read: ${printable(error?.message ?? '')}`,
+    );
+  }
+  const unreadable = sources.flatMap((source) => source.unreadable ?? []);
+  for (const id of unreadable) out.warn(`the certificate ${printable(id)} cannot be read and is left out`);
+  if (unknown.length + unreadable.length > 0) out.exitWith(EXIT.failed);
+}
