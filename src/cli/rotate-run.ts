@@ -1,5 +1,4 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import { createInterface } from 'node:readline/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   configuredJobs,
@@ -21,6 +20,7 @@ import type { TrustStore } from '../trust/trust-store.js';
 import { openFileJournal } from '../journal/file-journal.js';
 import { withLock } from '../journal/lock.js';
 import type { RotateOptions } from './commands/rotate.js';
+import { answersYes, trustContext } from './ask-person.js';
 import { gatewayFor } from './compose.js';
 import type { Context } from './context.js';
 import { asAppError, errorJson, printError } from './output.js';
@@ -208,20 +208,8 @@ function storesOf(job: RotationJob, { out }: RotateContext): RotationDeps['store
 
   async function make(): Promise<TrustStore[]> {
     const { openTrustStores } = await import('../app/rotate/stores.js');
-    return openTrustStores(job.trust, {
-      announce: (text) => {
-        out.note(text);
-      },
-      ask: process.stdin.isTTY ? askPerson : undefined,
-    });
+    return openTrustStores(job.trust, trustContext(out));
   }
-}
-
-async function askPerson(question: string): Promise<void> {
-  if (await answersYes(question)) return;
-  throw new AppError('ConfirmationNeeded', 'not confirmed', {
-    hint: 'do it, then run the same command again',
-  });
 }
 
 async function confirmByPerson(question: string): Promise<void> {
@@ -229,15 +217,6 @@ async function confirmByPerson(question: string): Promise<void> {
   throw new AppError('NotConfirmed', `not confirmed: ${question}`, {
     hint: 'add --yes when that is meant; nothing was touched',
   });
-}
-
-async function answersYes(question: string): Promise<boolean> {
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(es)?$/i.test((await lines.question(`${question} [y/N] `)).trim());
-  } finally {
-    lines.close();
-  }
 }
 
 /** Sorts by time, and says when it was made. */

@@ -1,23 +1,65 @@
+import type { Command } from 'commander';
 import type { TrustDescription } from '../app/rotate/jobs.js';
 import { AppError } from '../core/errors.js';
+import { collect } from './command.js';
+
+/** The options by which trust stores are named, for commands that change nothing else. */
+export function addTrustOptions(to: Command): Command {
+  return to
+    .option('--trust <kind:file>', 'a trust store, such as nginx:FILE; may be repeated', collect)
+    .option('--target <name>', 'the trust stores of one target of the configuration')
+    .option('--config <file>', 'configuration (default: apigw-cert.yaml, found upwards from here)');
+}
 
 /**
- * Reads `--trust` words: `pem-bundle:FILE` and `manual`. Kinds with more to say are written in apigw-cert.yaml.
+ * Reads `--trust` words, such as `pem-bundle:FILE` and `manual`; `--reload` belongs to each that can be reloaded. Kinds
+ * with more to say are written in apigw-cert.yaml.
  * @throws AppError `Usage`
  */
-export function trustDescriptions(words: readonly string[], reload: string | undefined): TrustDescription[] {
-  const descriptions = words.map((word): TrustDescription => {
-    if (word === 'manual') return { kind: 'manual' };
-    const file = /^pem-bundle:(.+)$/.exec(word)?.[1];
-    if (file !== undefined) return { kind: 'pem-bundle', file, ...(reload === undefined ? {} : { reload }) };
-    throw new AppError('Usage', `"${word}" is not a trust store`, {
-      hint: 'write pem-bundle:FILE or manual; the other kinds are written in apigw-cert.yaml (docs/trust-stores.md)',
-    });
-  });
-  if (reload !== undefined && !descriptions.some(({ kind }) => kind === 'pem-bundle')) {
-    throw new AppError('Usage', '--reload belongs to a --trust pem-bundle:FILE', {
+export async function trustDescriptions(
+  words: readonly string[],
+  reload: string | undefined,
+): Promise<TrustDescription[]> {
+  if (words.length === 0 && reload === undefined) return [];
+  const reloadable = words.filter((word) => word !== 'manual');
+  if (reload !== undefined && reloadable.length === 0) {
+    throw new AppError('Usage', '--reload belongs to a --trust KIND:FILE', {
       hint: 'add one, or leave --reload away',
     });
   }
-  return descriptions;
+  const { trustStoreFromFlag } = await import('../trust/flag.js');
+  return words.map((word) => trustStoreFromFlag(word, word === 'manual' ? undefined : reload));
+}
+
+/**
+ * The trust stores that a command's options name: those of `--trust`, or of the configuration's target.
+ * @throws AppError `Usage`, `ConfigurationInvalid`
+ */
+export async function trustStoresNamed(options: {
+  trust?: string[];
+  reload?: string;
+  target?: string;
+  config?: string;
+}): Promise<TrustDescription[]> {
+  if (options.trust !== undefined) {
+    if (options.target === undefined) return trustDescriptions(options.trust, options.reload);
+    throw new AppError('Usage', '--trust and --target exclude each other', { hint: 'give one of them' });
+  }
+  const [{ loadConfiguration }, { configuredJobs }] = await Promise.all([
+    import('../app/config/load.js'),
+    import('../app/rotate/jobs.js'),
+  ]);
+  const configuration = await loadConfiguration(options.config === undefined ? {} : { file: options.config });
+  if (configuration === undefined) {
+    throw new AppError('TrustStoreMissing', 'no trust store is named', {
+      hint: 'add --trust nginx:FILE (or another kind), or describe it in apigw-cert.yaml',
+    });
+  }
+  const jobs = configuredJobs(configuration, options.target, { settings: {}, trust: [] });
+  if (jobs.length > 1) {
+    throw new AppError('Usage', 'the configuration has more than one target', {
+      hint: `say which: --target ${jobs.flatMap(({ target }) => target ?? []).join('|')}`,
+    });
+  }
+  return jobs.flatMap(({ trust }) => trust);
 }

@@ -65,10 +65,10 @@ export function rotateCommand(): Command {
     .option('--config <file>', 'configuration (default: apigw-cert.yaml, found upwards from here)')
     .option(
       '--trust <kind:file>',
-      'trust store of the backend: pem-bundle:FILE or manual; may be repeated',
+      'trust store of the backend: pem-bundle:FILE, nginx:FILE, manual…; may be repeated',
       collect,
     )
-    .option('--reload <command>', 'makes a changed pem-bundle live: a line for the shell')
+    .option('--reload <command>', 'makes a changed trust store live: a line for the shell')
     .option('--probe <call>', "the call that proves the backend, 'GET /health'")
     .option('--probes <n>', 'how many times in a row each proof is tried (default 5)', count)
     .option('--probe-url <url>', "the stage's own URL, watched during the soak")
@@ -102,7 +102,8 @@ export function rotateCommand(): Command {
     .addHelpText('after', EXAMPLES)
     .action(
       action<RotateOptions>(async (context) => {
-        const flags = jobFlags(context.options);
+        const { trust = [], reload } = context.options;
+        const flags = jobFlags(context.options, await trustDescriptions(trust, reload));
         const { runRotations } = await import('../rotate-run.js');
         await runRotations(context, flags);
       }),
@@ -118,7 +119,10 @@ function oneOf<T extends string>(...choices: T[]): (text: string) => T {
 }
 
 /** What was given on the command line, read and judged. @throws AppError `Usage` */
-function jobFlags(options: RotateOptions & Pick<CommonOptions, 'output'>): JobFlags {
+function jobFlags(
+  options: RotateOptions & Pick<CommonOptions, 'output'>,
+  trust: JobFlags['trust'],
+): JobFlags {
   const ways = ['stage', 'target', 'all'] as const;
   const named = ways.filter((way) => options[way] !== undefined);
   if (named.length > 1) {
@@ -160,7 +164,7 @@ function jobFlags(options: RotateOptions & Pick<CommonOptions, 'output'>): JobFl
   };
   return {
     settings,
-    trust: trustDescriptions(options.trust ?? [], options.reload),
+    trust,
     ...(options.probe === undefined ? {} : { probe: parseProbe(options.probe) }),
     ...(options.probeUrl === undefined ? {} : { probeUrl: httpUrl(options.probeUrl) }),
     ...(options.to === undefined ? {} : { to: options.to }),

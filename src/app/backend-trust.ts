@@ -1,0 +1,105 @@
+import type { TrustedCertificate } from '../core/certificate.js';
+import { AppError } from '../core/errors.js';
+import type { Gateway } from '../gateway/gateway.js';
+import type { TrustContext } from '../trust/context.js';
+import type { TrustStore } from '../trust/trust-store.js';
+import { readBundle } from '../x509/bundle.js';
+import { trustedCertificate } from '../x509/certificate.js';
+import type { TrustDescription } from './rotate/jobs.js';
+import { openTrustStores } from './rotate/stores.js';
+
+/** What a trust store trusts; `null` where it cannot tell. */
+export interface StoreState {
+  trustStore: string;
+  fingerprintsSha256: readonly string[] | null;
+}
+
+/** A file that a user named in place of an id. */
+interface NamedFile {
+  name: string;
+  bytes: Uint8Array;
+}
+
+/**
+ * The certificates that words name: ids of the account, or files of certificates.
+ * @param read gives a file's content, `undefined` for a word that is no file
+ * @throws AppError `CertificateUnreadable`, `CertificateNotFound`
+ */
+export async function namedCertificates(
+  words: readonly string[],
+  read: (word: string) => Promise<NamedFile | undefined>,
+  gateway: () => Promise<Gateway>,
+): Promise<TrustedCertificate[]> {
+  const found = await Promise.all(
+    words.map(async (word): Promise<TrustedCertificate[]> => {
+      const file = await read(word);
+      if (file === undefined) {
+        const { pemEncodedCertificate, clientCertificateId } = await (
+          await gateway()
+        ).getClientCertificate(word);
+        return [trustedCertificate(pemEncodedCertificate, clientCertificateId)];
+      }
+      const { certificates, findings } = readBundle(file.bytes);
+      if (findings.some(({ code }) => code === 'PrivateKey')) {
+        throw new AppError('CertificateUnreadable', `${file.name} holds a private key`, {
+          hint: 'name a file with certificates alone: a key has no business here',
+          details: { file: file.name },
+        });
+      }
+      if (certificates.length > 0) return certificates.map(({ certificate }) => certificate);
+      throw new AppError('CertificateUnreadable', `${file.name} holds no certificate that can be read`, {
+        hint: 'name an id as `apigw-cert list` shows it, or a PEM or DER file',
+        details: { file: file.name },
+      });
+    }),
+  );
+  const distinct = new Map(found.flat().map((each) => [each.fingerprintSha256, each]));
+  return [...distinct.values()];
+}
+
+async function stateOf(store: TrustStore): Promise<StoreState> {
+  return { trustStore: store.name, fingerprintsSha256: (await store.observe()) ?? null };
+}
+
+/** What each trust store holds now. @throws AppError `TrustStoreUnreadable` */
+export async function showTrust(
+  descriptions: readonly TrustDescription[],
+  context: TrustContext,
+): Promise<StoreState[]> {
+  return Promise.all(openTrustStores(descriptions, context).map(stateOf));
+}
+
+/**
+ * Adds or removes certificates in every trust store, one after another. Each store is changed wholly or not at all;
+ * the first that fails ends it, and the same command run again goes on, since what is done already is left alone.
+ * @throws AppError as the trust stores do, with those that are done in its details
+ */
+export async function changeTrust(
+  action: 'add' | 'remove',
+  {
+    descriptions,
+    certificates,
+  }: {
+    descriptions: readonly TrustDescription[];
+    certificates: readonly TrustedCertificate[];
+  },
+  context: TrustContext,
+): Promise<StoreState[]> {
+  const stores = openTrustStores(descriptions, context);
+  const done: StoreState[] = [];
+  for (const store of stores) {
+    try {
+      for (const certificate of certificates) await store[action](certificate);
+      done.push(await stateOf(store));
+    } catch (error) {
+      if (!(error instanceof AppError) || done.length === 0) throw error;
+      const names = done.map(({ trustStore }) => trustStore);
+      throw new AppError(error.code, `${error.message}; done before it: ${names.join(', ')}`, {
+        cause: error,
+        ...(error.hint === undefined ? {} : { hint: error.hint }),
+        details: { ...error.details, done: names },
+      });
+    }
+  }
+  return done;
+}

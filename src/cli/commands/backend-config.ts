@@ -1,0 +1,126 @@
+import { Argument, Command, Option } from 'commander';
+import type { Server } from '../../app/backend-config.js';
+import { AppError } from '../../core/errors.js';
+import type { Gateway } from '../../gateway/gateway.js';
+import { action, collect } from '../command.js';
+import { readInput } from '../input.js';
+
+interface Options {
+  stage?: string;
+  api?: string;
+  certificate?: string[];
+  file?: string[];
+  listen: string;
+  serverName: string;
+  serverCertificate: string;
+  serverKey?: string;
+  trustFile?: string;
+  upstream: string;
+  only?: 'configuration' | 'trust-file';
+}
+
+const SERVERS = [
+  'nginx',
+  'haproxy',
+  'apache',
+  'caddy',
+  'envoy',
+  'traefik',
+  'node',
+  'express',
+  'java',
+  'python',
+] as const satisfies readonly Server[];
+
+export function backendConfigCommand(): Command {
+  return new Command('config')
+    .description('Print the configuration of a server that accepts these certificates and nobody else')
+    .addArgument(new Argument('<server>', 'which').choices(SERVERS))
+    .option('--stage <stage>', 'the certificate that a stage presents: prod, or with its API orders/prod')
+    .option('--api <name>', 'the REST API, by name or id')
+    .option('--certificate <id>', 'a certificate of the account; may be repeated', collect)
+    .option('--file <file>', 'certificates in a file, PEM or DER; may be repeated', collect)
+    .option('--listen <address:port>', 'where it listens', '0.0.0.0:443')
+    .option('--server-name <host>', 'the host name that the API calls', 'backend.example.com')
+    .option('--server-certificate <file>', 'its own certificate with the chain', '/etc/apigw-cert/server.pem')
+    .option('--server-key <file>', 'that certificate’s key (default: the certificate’s name with .key)')
+    .option('--trust-file <file>', 'the list of certificates (default: /etc/apigw-cert/trusted-SERVER)')
+    .option('--upstream <host:port>', 'the application behind it', '127.0.0.1:8080')
+    .addOption(new Option('--only <part>', 'nothing else on stdout').choices(['configuration', 'trust-file']))
+    .addHelpText(
+      'after',
+      `
+What is printed is what the project's tests start real servers with. The second file is the list of certificates, which
+\`apigw-cert rotate --trust\` and \`apigw-cert backend add|remove\` keep.
+
+Examples:
+  apigw-cert backend config nginx --stage orders/prod --server-name orders.example.com
+  apigw-cert backend config haproxy --file old.pem --file new.pem --only configuration > apigw.cfg`,
+    )
+    .action(
+      action<Options, [server: Server]>(async ({ args: [server], options, gateway, out }) => {
+        const { stage, api, certificate: ids = [], file: files = [], only } = options;
+        const [{ backendConfig }, { namedCertificates }, { backendConfigText }] = await Promise.all([
+          import('../../app/backend-config.js'),
+          import('../../app/backend-trust.js'),
+          import('../backend-config-text.js'),
+        ]);
+        if (api !== undefined && stage === undefined) {
+          throw new AppError('Usage', '--api needs --stage', { hint: 'add the stage: --stage prod' });
+        }
+        const presented = stage === undefined ? [] : [await presentedBy(gateway, api, stage)];
+        const [fromFiles, fromAccount] = await Promise.all([
+          namedCertificates(files, mustRead, gateway),
+          namedCertificates([...presented, ...ids], () => Promise.resolve(undefined), gateway),
+        ]);
+        const { serverCertificate: certificateFile } = options;
+        const config = backendConfig(
+          server,
+          {
+            listen: options.listen,
+            serverName: options.serverName,
+            certificateFile,
+            privateKeyFile: options.serverKey ?? `${certificateFile}.key`,
+            trustFile: options.trustFile ?? `/etc/apigw-cert/trusted-${server}`,
+            upstream: options.upstream,
+          },
+          [...fromFiles, ...fromAccount],
+        );
+        out.result(config, () => backendConfigText(config, only));
+        if (fromFiles.length + fromAccount.length === 0) {
+          out.warn('no certificate is named, so the list is empty: add --stage, --certificate or --file');
+        }
+        if (config.proved === 'unproven') {
+          out.warn(
+            `this configuration of ${server} was written by its documents and never tried: prove it first`,
+          );
+        }
+      }),
+    );
+}
+
+async function mustRead(file: string) {
+  const input = await readInput(file);
+  if (input !== undefined) return input;
+  throw new AppError('FileNotReadable', `${file} does not exist`, {
+    hint: 'name a PEM or DER file; an id goes after --certificate',
+    details: { file },
+  });
+}
+
+async function presentedBy(
+  gateway: () => Promise<Gateway>,
+  api: string | undefined,
+  stage: string,
+): Promise<string> {
+  const { resolveStage } = await import('../../app/resolve-stage.js');
+  const found = await resolveStage(await gateway(), api === undefined ? { stage } : { api, stage });
+  if (found.clientCertificateId !== undefined) return found.clientCertificateId;
+  throw new AppError(
+    'StageWithoutCertificate',
+    `the stage ${found.apiName}/${found.stageName} presents none`,
+    {
+      hint: 'make one and attach it: apigw-cert generate, apigw-cert attach',
+    },
+  );
+}

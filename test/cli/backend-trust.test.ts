@@ -1,0 +1,169 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { parse as parseYaml } from 'yaml';
+import { recipes } from '../../src/trust/recipes/index.js';
+import { cli, emulatorEnv } from '../support/cli.js';
+import { mintIdentity, type TestIdentity } from '../support/certificates.js';
+import { startLab, type Lab } from '../support/emulator.js';
+
+let lab: Lab;
+let env: Record<string, string>;
+let old: TestIdentity;
+let next: TestIdentity;
+let directory: string;
+beforeAll(async () => {
+  lab = await startLab();
+  env = emulatorEnv(lab.emulator);
+  [old, next] = await Promise.all([mintIdentity('a1b2c3', 300), mintIdentity('d4e5f6')]);
+});
+afterAll(() => lab.close());
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'apigw-cert-backend-'));
+});
+afterEach(() => {
+  rmSync(directory, { recursive: true });
+});
+
+function file(name: string, content = ''): string {
+  const path = join(directory, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+const print = ({ certificate }: TestIdentity): string => certificate.fingerprintSha256;
+
+describe('backend add, show, remove', () => {
+  test('change one trust store by an id and by files, and say what it holds', async () => {
+    const list = file('pins');
+    const trust = ['--trust', `haproxy:${list}`];
+    const two = file('two.pem', old.certificate.pem + next.certificate.pem);
+    const id = lab.certificate.id;
+    const config = file(
+      'apigw-cert.yaml',
+      `targets:\n  orders:\n    api: orders\n    stages: [prod]\n    trust: [{ kind: haproxy, file: pins, check: ['true'], reload: ['true'] }]\n`,
+    );
+    const named = ['--config', config];
+    const added = await cli(['backend', 'add', two, id, ...named, '--output', 'json'], { env });
+    expect(added.code).toBe(0);
+    const state = { trustStore: `haproxy:${list}` };
+    expect(added.json()).toEqual({
+      trustStores: [{ ...state, fingerprintsSha256: [print(old), print(next), lab.certificate.fingerprint] }],
+    });
+    const removed = await cli(['backend', 'remove', two, ...named, '--output', 'json'], { env });
+    expect(removed.json()).toEqual({
+      trustStores: [{ ...state, fingerprintsSha256: [lab.certificate.fingerprint] }],
+    });
+    const shown = await cli(['backend', 'show', ...trust]);
+    expect(shown.stdout).toBe(`haproxy:${list}:\n  ${lab.certificate.fingerprint}\n`);
+    // Again: nothing is to be done, and that is a success.
+    expect((await cli(['backend', 'remove', two, ...named])).code).toBe(0);
+  });
+
+  test('--reload runs for each store, and its failure leaves the former content', async () => {
+    const one = file('one.pem', old.certificate.pem);
+    const add = file('add.pem', next.certificate.pem);
+    const marker = join(directory, 'reloaded');
+    const words = ['backend', 'add', add, '--trust', `pem-bundle:${one}`, '--reload'];
+    const failed = await cli([...words, 'echo "\u001b[31mno" >&2; false']);
+    expect(failed.code).toBe(1);
+    expect(failed.stderr).not.toContain('\u001b');
+    expect(readFileSync(one, 'utf8')).toBe(old.certificate.pem);
+    const done = await cli([...words, `touch ${marker}`]);
+    expect({ code: done.code, stderr: done.stderr }).toEqual({ code: 0, stderr: '' });
+    expect(readFileSync(marker, 'utf8')).toBe('');
+  });
+
+  test('of several stores, those that are done are named when one fails; run again, it goes on', async () => {
+    const [one, two] = [file('one'), join(directory, 'two')];
+    const add = file('add.pem', next.certificate.pem);
+    const words = ['backend', 'add', add, '--trust', `pem-bundle:${one}`, '--trust', `pem-bundle:${two}`];
+    const failed = await cli(words);
+    expect(failed.code).toBe(1);
+    expect(failed.stderr).toMatch(/two does not exist; done before it: pem-bundle:.*one\n/);
+    file('two');
+    expect((await cli(words)).code).toBe(0);
+    expect(readFileSync(two, 'utf8')).toContain(next.certificate.pem);
+  });
+
+  test.each([
+    [['backend', 'show', '--trust', 'nowhere'], 2, /"--trust nowhere" names no trust store/],
+    [['backend', 'show', '--trust', 'lighttpd'], 2, /lighttpd cannot hold the old and the new/],
+    [['backend', 'show', '--trust', 'nginx:/nonexistent/f'], 1, /does not exist\n {2}fix: /],
+    [['backend', 'show', '--trust', 'manual', '--target', 'x'], 2, /exclude each other/],
+    [['backend', 'show'], 2, /no trust store is named\n {2}fix: add --trust/],
+    [['backend', 'add', '/nonexistent/x.pem', '--trust', 'manual'], 1, /does not exist/],
+    [['backend', 'add', '/etc/passwd', '--trust', 'manual'], 1, /holds no certificate/],
+  ])('%j', async (words, code, said) => {
+    const result = await cli(words, { env });
+    expect(result.stderr).toMatch(said);
+    expect({ code: result.code, stdout: result.stdout }).toEqual({ code, stdout: '' });
+  });
+
+  test('a private key is refused and not printed', async () => {
+    const list = file('list');
+    const key = file('key.pem', next.certificate.pem + next.privateKeyPem);
+    const { code, stderr } = await cli(['backend', 'add', key, '--trust', `pem-bundle:${list}`]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/holds a private key/);
+    expect(stderr).not.toContain(next.privateKeyPem.split('\n')[1]);
+    expect(readFileSync(list, 'utf8')).toBe('');
+  });
+});
+
+describe('backend config', () => {
+  test('prints the recipe and the list, of the certificate that a stage presents and of files', async () => {
+    const path = file('old.pem', old.certificate.pem);
+    const { json } = await cli(
+      ['backend', 'config', 'nginx', '--stage', 'orders/prod', '--file', path, '--output', 'json'],
+      { env },
+    );
+    const options = {
+      listen: '0.0.0.0:443',
+      serverName: 'backend.example.com',
+      certificateFile: '/etc/apigw-cert/server.pem',
+      privateKeyFile: '/etc/apigw-cert/server.pem.key',
+      trustFile: '/etc/apigw-cert/trusted-nginx',
+      upstream: '127.0.0.1:8080',
+    };
+    const config = json() as { trust: { content: string }; configuration: string };
+    expect(config).toMatchObject({
+      configuration: recipes.nginx.configuration(options),
+      trust: { trustStore: 'nginx:/etc/apigw-cert/trusted-nginx' },
+      proved: expect.stringContaining('nginx 1.22'),
+    });
+    const entries = config.trust.content.split('\n').filter((line) => line.startsWith('"-----BEGIN'));
+    expect(entries).toHaveLength(2);
+    expect(config.trust.content).toContain(lab.certificate.id);
+  });
+
+  test.each(['configuration', 'trust-file'] as const)(
+    '--only %s is that file and nothing else',
+    async (part) => {
+      const path = file('old.pem', old.certificate.pem);
+      const { stdout, stderr } = await cli(['backend', 'config', 'envoy', '--file', path, '--only', part]);
+      expect(parseYaml(stdout)).toHaveProperty(part === 'configuration' ? 'static_resources' : 'resources');
+      expect(stderr).toMatch(
+        /^warning: this configuration of envoy was written by its documents and never tried/,
+      );
+    },
+  );
+
+  test('an empty list is warned of', async () => {
+    const { stderr, code } = await cli(['backend', 'config', 'haproxy']);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/the list is empty/);
+  });
+
+  test.each([
+    [['--listen', '127.0.0.1:1;}\nserver {'], /listen holds characters/],
+    [['--server-name', "a'b"], /serverName holds characters/],
+    [['--trust-file', '/a b'], /trustFile holds characters/],
+    [['--api', 'orders'], /--api needs --stage/],
+  ])('%j is refused', async (words, said) => {
+    const { code, stdout, stderr } = await cli(['backend', 'config', 'node', ...words]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(said);
+  });
+});
