@@ -3,6 +3,7 @@ import type { LoadedConfiguration } from '../app/config/load.js';
 import { parseThreshold } from '../core/duration.js';
 import { AppError } from '../core/errors.js';
 import { fleetAccounts, type FleetAccount } from '../core/fleet.js';
+import type { PaceOptions } from '../gateway/pace.js';
 import type { Fleet } from '../gateway/fleet.js';
 import { environmentRegion, reachOf } from './compose.js';
 import type { CommonOptions } from './context.js';
@@ -27,12 +28,16 @@ export function addFleetOptions(command: Command): Command {
     );
 }
 
-/** `80%` as a share. */
-function parseRate(text: string): number {
+/** What an emulator without a limit is asked at. */
+const UNLIMITED: PaceOptions = { share: 1, limit: { perSecond: 1e6, burst: 1e6 } };
+
+/** `80%` as the share of a pace. */
+function parseRate(text: string): PaceOptions {
+  if (text === 'unlimited') return UNLIMITED;
   const rate = parseThreshold(text);
-  if (rate.kind === 'share' && rate.percent >= 1) return rate.percent / 100;
+  if (rate.kind === 'share' && rate.percent >= 1) return { share: rate.percent / 100 };
   throw new AppError('Usage', `--rate "${text}" is not a share of the request limit`, {
-    hint: 'write a percentage from 1% to 100%',
+    hint: 'write a percentage from 1% to 100%; unlimited is for emulators',
   });
 }
 
@@ -45,7 +50,7 @@ export interface ChosenFleet {
 /** The accounts and Regions that flags, environment and configuration name, and the way to them. */
 export async function fleetFor(options: CommonOptions & FleetOptions): Promise<ChosenFleet> {
   const { profile, region, config, rate } = options;
-  const share = parseRate(rate);
+  const pace = parseRate(rate);
   const reach = reachOf(options);
   const { loadConfiguration } = await import('../app/config/load.js');
   const configuration = await loadConfiguration({ file: config });
@@ -57,6 +62,6 @@ export async function fleetFor(options: CommonOptions & FleetOptions): Promise<C
     configuration,
   });
   const { createAwsFleet } = await import('../gateway/aws-fleet.js');
-  const fleet = createAwsFleet({ ...reach, pace: { share } });
+  const fleet = createAwsFleet({ ...reach, pace });
   return { fleet, accounts, configuration };
 }
