@@ -1,6 +1,10 @@
+import pLimit from 'p-limit';
 import type { RestApi, Stage } from '../core/api-gateway.js';
 import { AppError } from '../core/errors.js';
 import type { Gateway } from '../gateway/gateway.js';
+
+/** Calls under way at once, as many as AWS takes in a burst: more would only wait for their turn in memory. */
+const SIDE_BY_SIDE = 40;
 
 /** What is told of a listing under way: how many calls are still needed once that is known, and each that is done. */
 export interface StagesProgress {
@@ -18,13 +22,12 @@ export async function allStages(
 ): Promise<{ apis: RestApi[]; stages: Stage[] }> {
   const apis = await gateway.getRestApis();
   progress?.expect(apis.length);
-  const stages = await Promise.all(
-    apis.map(async ({ id }) => {
-      const found = await stagesOf(gateway, id);
-      progress?.done();
-      return found;
-    }),
-  );
+  const limit = pLimit(SIDE_BY_SIDE);
+  const stages = await limit.map(apis, async ({ id }) => {
+    const found = await stagesOf(gateway, id);
+    progress?.done();
+    return found;
+  });
   return { apis, stages: stages.flat() };
 }
 

@@ -331,3 +331,29 @@ test('a clock that is wrong is told, with how far', async () => {
   expect(code).toBe(1);
   expect(stdout).toMatch(/the clock of this machine is 2 m( \d s)? ahead of that of AWS \[ClockSkew\]/);
 });
+
+test('ten thousand certificates are read page by page and all told', async () => {
+  const client = clientOf(emulator, { region: 'us-east-2' });
+  const { pem } = await generateCertificate(client);
+  client.destroy();
+  const dates = { createdDate: 1_700_000_000, expirationDate: 1_700_000_000 + 365 * 86_400 };
+  let pages = 0;
+  const many = await serve((request, response) => {
+    const page = Number(new URL(request.url ?? '', 'http://x').searchParams.get('position') ?? 0);
+    pages += 1;
+    const item = Array.from({ length: 500 }, (_, i) => ({
+      clientCertificateId: `c${page * 500 + i}`,
+      pemEncodedCertificate: pem,
+      ...dates,
+    }));
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ item, ...(page < 19 ? { position: String(page + 1) } : {}) }));
+  });
+  const { code, json } = await run(
+    ...['check-expiry', '--all', '--profile', 'two', '--region', 'eu-central-1', '--output', 'json'],
+    ...['--endpoint-url', many],
+  );
+  const { items, findings } = json() as { items: unknown[]; findings: { code: string }[] };
+  expect({ code, pages, items: items.length }).toEqual({ code: 1, pages: 20, items: 10_000 });
+  expect(findings.filter((each) => each.code === 'QuotaNearlyUsed')).toHaveLength(1);
+});
