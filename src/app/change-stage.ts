@@ -3,6 +3,7 @@ import { certificateView, type CertificateView } from '../core/certificate-view.
 import { isAcmArn } from '../core/inventory.js';
 import type { Gateway } from '../gateway/gateway.js';
 import { certificateFacts } from '../x509/certificate.js';
+import { readPem } from './read-pem.js';
 import { resolveStage, type StageAddress } from './resolve-stage.js';
 
 /** Which certificate a stage presented and presents now: a client certificate's id, an ACM ARN, or none. */
@@ -35,7 +36,7 @@ export async function attach(
   ]);
   const change = await changeStage(gateway, stage, clientCertificateId);
   if (certificate === undefined) return change;
-  const facts = certificateFacts(certificate.pemEncodedCertificate);
+  const facts = readPem(certificate, certificateFacts);
   return { ...change, certificate: certificateView(certificate, facts, now()) };
 }
 

@@ -5,6 +5,7 @@ import { AppError } from '../core/errors.js';
 import type { Gateway } from '../gateway/gateway.js';
 import { readBundle, writeBundle, type BundleFinding } from '../x509/bundle.js';
 import { trustedCertificate } from '../x509/certificate.js';
+import { readPem } from './read-pem.js';
 
 export type DownloadFormat = 'pem' | 'der';
 
@@ -36,7 +37,7 @@ export async function download(
   const answers = await Promise.all(distinct.map((id) => gateway.getClientCertificate(id)));
   const fetched = answers.map((answer) => ({
     answer,
-    trusted: trustedCertificate(answer.pemEncodedCertificate, answer.clientCertificateId),
+    trusted: readPem(answer, (pem) => trustedCertificate(pem, answer.clientCertificateId)),
   }));
   const content = contentOf(
     fetched.map(({ trusted }) => trusted),

@@ -1,6 +1,8 @@
 import { certificateView, type CertificateView } from '../core/certificate-view.js';
+import { AppError } from '../core/errors.js';
 import type { Gateway } from '../gateway/gateway.js';
 import { trustedCertificate } from '../x509/certificate.js';
+import { readPem } from './read-pem.js';
 
 export interface Generated {
   certificate: CertificateView;
@@ -8,13 +10,25 @@ export interface Generated {
   pem: string;
 }
 
+/** What GenerateClientCertificate takes. */
+type Input = Parameters<Gateway['generateClientCertificate']>[0];
+
 /** Makes one certificate in the gateway's account and Region. */
-export async function generate(
-  gateway: Gateway,
-  input: { description?: string; tags?: Readonly<Record<string, string>> },
-  now: () => Date,
-): Promise<Generated> {
-  const certificate = await gateway.generateClientCertificate(input);
-  const trusted = trustedCertificate(certificate.pemEncodedCertificate);
+export async function generate(gateway: Gateway, input: Input, now: () => Date): Promise<Generated> {
+  const certificate = await made(gateway, input);
+  const trusted = readPem(certificate, trustedCertificate);
   return { certificate: certificateView(certificate, trusted, now()), pem: trusted.pem };
+}
+
+async function made(gateway: Gateway, input: Input): ReturnType<Gateway['generateClientCertificate']> {
+  try {
+    return await gateway.generateClientCertificate(input);
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'ServiceUnreachable') throw error;
+    throw new AppError(error.code, error.message, {
+      hint: 'the certificate may have been made all the same: look at `apigw-cert list` before running this again',
+      cause: error,
+      details: error.details,
+    });
+  }
 }

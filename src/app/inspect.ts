@@ -7,6 +7,7 @@ import { inventory, isAcmArn, type StageUse } from '../core/inventory.js';
 import type { Gateway } from '../gateway/gateway.js';
 import { anatomy, type CertificateAnatomy } from '../x509/anatomy.js';
 import { readBundle, type BundleFinding } from '../x509/bundle.js';
+import { readPem } from './read-pem.js';
 import { allStages } from './stages.js';
 
 /** One of the account's certificates, all that it says, and the stages that present it. */
@@ -48,7 +49,7 @@ export async function inspectClientCertificate(
     gateway.getClientCertificate(clientCertificateId),
     allStages(gateway),
   ]);
-  const whole = anatomy(certificate.pemEncodedCertificate);
+  const whole = readPem(certificate, anatomy);
   const { usedBy } = inventory({ certificates: [certificate], apis, stages });
   return {
     ...whole,

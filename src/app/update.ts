@@ -2,6 +2,7 @@ import { certificateView, type CertificateView } from '../core/certificate-view.
 import { AppError } from '../core/errors.js';
 import type { Gateway } from '../gateway/gateway.js';
 import { certificateFacts } from '../x509/certificate.js';
+import { readPem } from './read-pem.js';
 
 /** What of a certificate can be changed. */
 export interface CertificateChange {
@@ -34,5 +35,5 @@ export async function update(
   if (setsTags) await gateway.tagClientCertificate(clientCertificateId, tags);
   if (untag.length > 0) await gateway.untagClientCertificate(clientCertificateId, untag);
   const certificate = await gateway.getClientCertificate(clientCertificateId);
-  return certificateView(certificate, certificateFacts(certificate.pemEncodedCertificate), now());
+  return certificateView(certificate, readPem(certificate, certificateFacts), now());
 }

@@ -106,7 +106,7 @@ function printRemedy(error: AppError, { color, debug }: Pick<ErrorStyle, 'color'
   const { hint } = error;
   if (hint !== undefined)
     process.stderr.write(`${styleFor(process.stderr, color).dim('  fix:')} ${printable(hint)}\n`);
-  if (debug === true) process.stderr.write(`${stack(error)}\n`);
+  if (debug === true) process.stderr.write(`${stack(error).split('\n').map(printable).join('\n')}\n`);
 }
 
 /** Reports an error as a sentence with its remedy, or as a JSON document, and sets the exit code. */

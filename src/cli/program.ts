@@ -19,7 +19,7 @@ import { updateCommand } from './commands/update.js';
 import { exitCodesText } from './exit-codes.js';
 import { pruneCommand } from './commands/prune.js';
 import { reportCommand } from './commands/report.js';
-import { reportError } from './output.js';
+import { printError, reportError } from './output.js';
 import { VERSION } from './version.js';
 
 const OVERVIEW = `
@@ -93,9 +93,16 @@ function wantsJson(words: readonly string[]): boolean {
 /** Runs the command that the words name and leaves its exit code in `process.exitCode`. */
 export async function main(words: readonly string[]): Promise<void> {
   // The reader of a pipe may have seen enough (`apigw-cert list | head -1`): that is no error.
+  // Nor may it end what is under way, such as a rotation. A result that is lost otherwise is one.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit();
+    if (error.code === 'EPIPE') return;
+    process.once('exit', () => {
+      const lost = new AppError('FileNotWritable', `the result cannot be written: ${error.message}`, {
+        hint: 'look at where the output goes to',
+      });
+      printError(lost, { color: !words.includes('--no-color') });
+      process.exitCode = failureExit(words[0]) ?? lost.exitCode;
+    });
   });
   const program = createProgram();
   try {
@@ -103,7 +110,7 @@ export async function main(words: readonly string[]): Promise<void> {
     else await program.parseAsync([...words], { from: 'user' });
   } catch (thrown) {
     if (thrown instanceof CommanderError && thrown.exitCode === EXIT.ok) return;
-    reportError(thrown instanceof CommanderError ? usageError(thrown) : thrown, {
+    reportError(thrown instanceof CommanderError ? usageError(thrown, words) : thrown, {
       output: wantsJson(words) ? 'json' : 'table',
       color: !words.includes('--no-color'),
       monitorExit: failureExit(words[0]),
@@ -112,9 +119,12 @@ export async function main(words: readonly string[]): Promise<void> {
 }
 
 /** Commander's sentence and its suggestion, `(Did you mean list?)`, as an error of ours. */
-function usageError({ message }: CommanderError): AppError {
+function usageError({ code, message }: CommanderError, words: readonly string[]): AppError {
   const [sentence = '', suggestion = ''] = message.replace(/^error: /, '').split('\n');
+  const optionFirst = code === 'commander.unknownOption' && words[0]?.startsWith('-') === true;
   return new AppError('Usage', sentence, {
-    hint: suggestion.replace(/^\((.*)\)$/, '$1') || 'add --help to see what there is',
+    hint: optionFirst
+      ? 'options come after the command: apigw-cert list --region eu-west-1'
+      : suggestion.replace(/^\((.*)\)$/, '$1') || 'add --help to see what there is',
   });
 }

@@ -42,9 +42,3 @@ export function signatureScope(authorization: string | undefined): Scope {
   }
   return { account: accountOf(accessKey), region };
 }
-
-/** `aws`, `aws-cn` or `aws-us-gov`, as ARNs of the Region begin. */
-export function partitionOf(region: string): string {
-  if (region.startsWith('cn-')) return 'aws-cn';
-  return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
-}

@@ -1,4 +1,5 @@
 import { AppError, type ErrorCode } from '../core/errors.js';
+import { partitionOf } from '../core/partition.js';
 
 /** An operation of the port, with the IAM permission that it needs (AWS Service Authorization Reference). */
 export interface Operation {
@@ -50,6 +51,20 @@ function isNetwork(error: SdkError): boolean {
   );
 }
 
+/**
+ * The permission that is missing. Where AWS names it, its word counts: a call that sets tags needs two, and it alone
+ * knows which of them was denied.
+ */
+function permissionHint({ message }: SdkError, { action, resource }: Operation, region: string): string {
+  const arn = `arn:${partitionOf(region)}:apigateway:${region}::${resource}`;
+  const [, saidAction = action, saidArn = arn] =
+    /to perform: (apigateway:\w+) on resource: (arn:\S+)/.exec(message) ?? [];
+  const explicit = message.includes('explicit deny')
+    ? '; a policy denies it explicitly, which no allow outweighs'
+    : '';
+  return `allow ${saidAction} on ${saidArn}${explicit}`;
+}
+
 /** Where a call went to, and as whom. */
 interface Source {
   region: string;
@@ -70,6 +85,12 @@ export function toAppError(
   const status = error.$metadata?.httpStatusCode;
   const say = (code: ErrorCode, message: string, hint: string): AppError =>
     new AppError(code, message, { hint, cause: error, details: { operation: operation.name, region } });
+  const denied = (): AppError =>
+    say(
+      'AccessDenied',
+      `AWS denies ${operation.name}: ${error.message}`,
+      permissionHint(error, operation, region),
+    );
 
   switch (error.name) {
     case 'CredentialsProviderError':
@@ -85,7 +106,7 @@ export function toAppError(
         : say(
             'CredentialsMissing',
             `no AWS credentials were found by the profile "${profile}"`,
-            '`aws configure list-profiles` shows the profiles there are; check --profile and AWS_PROFILE',
+            `\`aws configure list-profiles\` shows the profiles there are; \`aws sts get-caller-identity --profile ${profile}\` says what is wrong with one`,
           );
     case 'TokenProviderError':
     case 'ExpiredToken':
@@ -109,11 +130,7 @@ export function toAppError(
     case 'AccessDenied':
     case 'AccessDeniedException':
     case 'UnauthorizedException':
-      return say(
-        'AccessDenied',
-        `AWS denies ${operation.name}`,
-        `allow ${operation.action} on arn:aws:apigateway:${region}::${operation.resource}`,
-      );
+      return denied();
     case 'LimitExceededException':
       return say(
         'QuotaExceeded',
@@ -145,18 +162,13 @@ export function toAppError(
       'give --region, set AWS_REGION, or set one in the profile',
     );
   }
-  if (status === 403)
-    return say(
-      'AccessDenied',
-      `AWS denies ${operation.name}: ${error.message}`,
-      `allow ${operation.action} on arn:aws:apigateway:${region}::${operation.resource}`,
-    );
+  if (status === 403) return denied();
   if (status === undefined ? isNetwork(error) : status >= 500) {
     const where = endpoint ?? `API Gateway in ${region}`;
     const hint =
       error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN'
         ? `check the network, and that ${region} is the name of a Region`
-        : 'check the network, proxy and --endpoint-url, then run the command again';
+        : 'check the network, proxy and --endpoint-url (or AWS_ENDPOINT_URL), then run the command again';
     return say('ServiceUnreachable', `${where} did not answer ${operation.name}: ${reason(error)}`, hint);
   }
   return say(

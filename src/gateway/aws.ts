@@ -20,6 +20,7 @@ import {
 import type { AwsCredentialIdentityProvider } from '@smithy/types';
 import type { RestApi, StageRef } from '../core/api-gateway.js';
 import { AppError } from '../core/errors.js';
+import { partitionOf } from '../core/partition.js';
 import { toAppError, type Operation } from './aws-error.js';
 import { required, toCertificate, toDeployment, toResource, toStage } from './aws-shapes.js';
 import type { Gateway } from './gateway.js';
@@ -85,7 +86,7 @@ const silence = (): void => undefined;
 const SILENT = { debug: silence, info: silence, warn: silence, error: silence };
 
 /** The SDK knows two faults of a Region: that there is none, and that it cannot be part of a host name. */
-function regionError(cause: unknown): AppError {
+function regionError(cause: unknown, profile: string | undefined): AppError {
   const { message } = cause as Error;
   if (message.includes('not accepted') && !message.includes('region=""')) {
     return new AppError('Usage', `that is no AWS Region: ${message}`, {
@@ -93,10 +94,15 @@ function regionError(cause: unknown): AppError {
       cause,
     });
   }
-  return new AppError('RegionMissing', 'no AWS Region is set', {
-    hint: 'give --region, set AWS_REGION, or set one in the profile',
-    cause,
-  });
+  return profile === undefined
+    ? new AppError('RegionMissing', 'no AWS Region is set', {
+        hint: 'give --region, set AWS_REGION, or set one in the profile',
+        cause,
+      })
+    : new AppError('RegionMissing', `no AWS Region is set, and none by the profile "${profile}"`, {
+        hint: 'give --region or set AWS_REGION; `aws configure list-profiles` shows the profiles there are',
+        cause,
+      });
 }
 
 /** The control plane of AWS itself, or of anything that speaks its protocol at `endpoint`. */
@@ -120,7 +126,7 @@ export async function createAwsGateway(options: AwsGatewayOptions = {}): Promise
   };
   const client = new APIGatewayClient({ ...config, retryStrategy: repeatable() });
   const region = await client.config.region().catch((cause: unknown) => {
-    throw regionError(cause);
+    throw regionError(cause, profile);
   });
   // Credentials are found once for both.
   const generator = new APIGatewayClient({
@@ -178,14 +184,8 @@ export async function createAwsGateway(options: AwsGatewayOptions = {}): Promise
     return all;
   }
 
-  const certificateArn = (id: string): string => {
-    const partition = region.startsWith('cn-')
-      ? 'aws-cn'
-      : region.startsWith('us-gov-')
-        ? 'aws-us-gov'
-        : 'aws';
-    return `arn:${partition}:apigateway:${region}::/clientcertificates/${id}`;
-  };
+  const certificateArn = (id: string): string =>
+    `arn:${partitionOf(region)}:apigateway:${region}::/clientcertificates/${id}`;
   const tagOperation = (name: string, action: string, id: string): Operation => ({
     ...certificateOperation(name, action, id),
     resource: `/tags/${encodeURIComponent(certificateArn(id))}`,

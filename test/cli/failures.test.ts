@@ -1,5 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { FaultInput } from '../../src/emulator/index.js';
 import { BINARY, cli, emulatorEnv } from '../support/cli.js';
@@ -98,8 +101,65 @@ describe('a failure is one sentence with a remedy:', () => {
     lab.emulator.addFault(fault(operation, 'AccessDeniedException', 403));
     const { code, stderr } = await cli(words, { env });
     expect(code).toBe(1);
-    expect(stderr).toContain(`error: AWS denies ${operation}\n`);
+    expect(stderr).toContain(`error: AWS denies ${operation}: Injected fault\n`);
     expect(stderr).toContain(`  fix: allow ${action} on arn:aws:apigateway:eu-central-1::${resource}`);
+  });
+
+  test('a permission that AWS itself names, in another partition', async () => {
+    const arn = 'arn:aws-cn:apigateway:cn-north-1::/tags/*';
+    const message = `User: arn:aws-cn:iam::1:user/x is not authorized to perform: apigateway:PUT on resource: ${arn} with an explicit deny in a service control policy`;
+    const operation = 'GenerateClientCertificate';
+    lab.emulator.addFault({ ...fault(operation, 'AccessDeniedException', 403), message } as FaultInput);
+    const { stderr } = await cli(['generate', '--tag', 'a=b', '--region', 'cn-north-1'], { env });
+    expect(stderr).toBe(
+      `error: AWS denies ${operation}: ${message}\n` +
+        `  fix: allow apigateway:PUT on ${arn}; a policy denies it explicitly, which no allow outweighs\n`,
+    );
+    lab.emulator.addFault(fault('DeleteClientCertificate', 'AccessDeniedException', 403));
+    expect((await cli(['delete', 'abc123', '--region', 'cn-north-1'], { env })).stderr).toContain(
+      'on arn:aws-cn:apigateway:cn-north-1::/clientcertificates/abc123\n',
+    );
+  });
+
+  test('an answer to generate that was lost: running it again could make a second one', async () => {
+    lab.emulator.addFault({ operation: 'GenerateClientCertificate', kind: 'cutAfter' });
+    const { code, stderr } = await cli(['generate'], { env });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /^error: .* did not answer GenerateClientCertificate.*\n {2}fix: the certificate may /,
+    );
+    expect(lab.emulator.requests().filter(({ fault: hit }) => hit === 'cutAfter')).toHaveLength(1);
+  });
+
+  test('a profile without a Region', async () => {
+    const { code, stderr } = await cli(['list', '--profile', 'nope'], { env: { ...env, AWS_REGION: '' } });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(
+      /^error: no AWS Region is set, and none by the profile "nope"\n {2}fix: .*list-profiles/,
+    );
+  });
+
+  test('a certificate whose PEM is none, as LocalStack makes them', async () => {
+    const fake = { clientCertificateId: 'abc123', pemEncodedCertificate: 'testcert-123' };
+    const server = createServer((request, response) => {
+      const body = { ...fake, createdDate: 1, expirationDate: 2 };
+      response.end(JSON.stringify(request.method === 'POST' ? body : { item: [body] }));
+    }).listen(0, '127.0.0.1');
+    try {
+      await once(server, 'listening');
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      for (const words of [['generate'], ['list']]) {
+        const { code, stderr } = await cli(words, { env: { ...env, AWS_ENDPOINT_URL: url } });
+        expect({ code, stderr }).toEqual({
+          code: 1,
+          stderr: expect.stringMatching(
+            /^error: the client certificate abc123 comes with a PEM that cannot be read\n {2}fix: .*\n$/,
+          ),
+        });
+      }
+    } finally {
+      server.close();
+    }
   });
 
   test('an id that is not there', async () => {
@@ -118,6 +178,7 @@ describe('a failure is one sentence with a remedy:', () => {
     [['lsit'], /unknown command 'lsit'\n {2}fix: Did you mean list\?/],
     [['list', '--usgae'], /unknown option '--usgae'\n {2}fix: Did you mean --usage\?/],
     [['attach', 'abc123'], /required option '--stage <stage>' not specified\n {2}fix: /],
+    [['--region', 'eu-west-1', 'list'], /unknown option '--region'\n {2}fix: options come after the command/],
     [['delete'], /missing required argument 'id'\n {2}fix: /],
     [['list', '--output', 'xml'], /'xml' is invalid. Allowed choices are table, json/],
     [['list', 'everything'], /too many arguments/],
@@ -157,6 +218,34 @@ describe('a terminal is obeyed:', () => {
     expect((await cli(['lsit'], { env: forced })).stderr).toContain(RED);
     expect((await cli(['lsit'], { env: { ...forced, NO_COLOR: '1' } })).stderr).not.toContain(RED);
     expect((await cli(['lsit', '--no-color'], { env: forced })).stderr).not.toContain(RED);
+  });
+
+  test('nothing of AWS reaches it as an escape sequence, not with --debug either', async () => {
+    const message = '\u001b]0;owned\u0007\u009b31m';
+    lab.emulator.addFault({
+      ...fault('DeleteClientCertificate', 'TeapotException', 418),
+      message,
+    } as FaultInput);
+    const { stderr } = await cli(['delete', 'abc123', '--debug'], { env });
+    expect(stderr).toContain('caused by: TeapotException: \\x1b]0;owned\\x07\\x9b31m\n');
+    expect(stderr).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+  });
+
+  test.each([
+    [['list'], 1],
+    [['check-expiry', '--all', '--critical', '400d', '--warning', '401d'], 3],
+  ])('a result that cannot be written is a failure: %j', async (words, expected) => {
+    const full = openSync('/dev/full', 'w');
+    const child = spawn(process.execPath, [BINARY, ...words], {
+      env: { PATH: process.env['PATH'], ...env },
+      stdio: ['ignore', full, 'pipe'],
+    });
+    closeSync(full);
+    let stderr = '';
+    child.stderr?.on('data', (data: Buffer) => (stderr += data.toString()));
+    const [code] = (await once(child, 'close')) as [number | null];
+    expect(stderr).toMatch(/^error: the result cannot be written: ENOSPC.*\n {2}fix: .*\n$/);
+    expect(code).toBe(expected);
   });
 
   test('a reader that has seen enough ends the command without a word', async () => {

@@ -4,7 +4,7 @@ import { newId } from '../ids.js';
 import type { Deployment, RestApi, Stage, World } from '../model.js';
 import { operation, seconds, stringMap, type Surroundings } from '../operation.js';
 import { page } from '../pagination.js';
-import { partitionOf } from '../scope.js';
+import { partitionOf } from '../../core/partition.js';
 import { tagsBody } from '../tags.js';
 import { findApi, findStage } from './lookup.js';
 import { checkPatch, patchBody, type PatchOperation } from './patch.js';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { badRequest, notFound } from '../errors.js';
 import type { World } from '../model.js';
 import { operation } from '../operation.js';
-import { partitionOf } from '../scope.js';
+import { partitionOf } from '../../core/partition.js';
 import { addTags, tagsBody } from '../tags.js';
 
 const PATH = '/tags/{resourceArn+}';

@@ -1,0 +1,27 @@
+import type { ClientCertificate } from '../core/api-gateway.js';
+import { AppError } from '../core/errors.js';
+
+/**
+ * Reads the PEM of one of the account's certificates by `read`, and names the certificate where that fails: it is one
+ * of many, and may have been made a moment ago.
+ * @throws AppError `CertificateUnreadable`
+ */
+export function readPem<T>(
+  { clientCertificateId, pemEncodedCertificate }: ClientCertificate,
+  read: (pem: string) => T,
+): T {
+  try {
+    return read(pemEncodedCertificate);
+  } catch (cause) {
+    if (!(cause instanceof AppError)) throw cause;
+    throw new AppError(
+      'CertificateUnreadable',
+      `the client certificate ${clientCertificateId} comes with a PEM that cannot be read`,
+      {
+        hint: 'some emulators make up such text; on AWS, delete it when no stage presents it, and generate another',
+        cause,
+        details: { clientCertificateId },
+      },
+    );
+  }
+}
