@@ -65,6 +65,32 @@ function permissionHint({ message }: SdkError, { action, resource }: Operation, 
   return `allow ${saidAction} on ${saidArn}${explicit}`;
 }
 
+/** Words the SDK's finding that there are no credentials, or none that can be used any longer. */
+export function credentialsNotFound(
+  cause: Error,
+  profile: string | undefined,
+  details: Readonly<Record<string, unknown>>,
+): AppError {
+  if (/sso|token|expired/i.test(cause.message)) {
+    return new AppError('CredentialsExpired', `the AWS credentials cannot be used: ${cause.message}`, {
+      hint: `sign in again, for example with \`aws sso login${profile === undefined ? '' : ` --profile ${profile}`}\``,
+      cause,
+      details,
+    });
+  }
+  return profile === undefined
+    ? new AppError('CredentialsMissing', 'no AWS credentials were found', {
+        hint: CREDENTIALS_HINT,
+        cause,
+        details,
+      })
+    : new AppError('CredentialsMissing', `no AWS credentials were found by the profile "${profile}"`, {
+        hint: `\`aws configure list-profiles\` shows the profiles there are; \`aws sts get-caller-identity --profile ${profile}\` says what is wrong with one`,
+        cause,
+        details,
+      });
+}
+
 /** Where a call went to, and as whom. */
 interface Source {
   region: string;
@@ -83,8 +109,9 @@ export function toAppError(
 ): AppError {
   const error = thrown as SdkError;
   const status = error.$metadata?.httpStatusCode;
+  const details = { operation: operation.name, region };
   const say = (code: ErrorCode, message: string, hint: string): AppError =>
-    new AppError(code, message, { hint, cause: error, details: { operation: operation.name, region } });
+    new AppError(code, message, { hint, cause: error, details });
   const denied = (): AppError =>
     say(
       'AccessDenied',
@@ -94,20 +121,7 @@ export function toAppError(
 
   switch (error.name) {
     case 'CredentialsProviderError':
-      if (/sso|token|expired/i.test(error.message)) {
-        return say(
-          'CredentialsExpired',
-          `the AWS credentials cannot be used: ${error.message}`,
-          'sign in again, for example with `aws sso login`',
-        );
-      }
-      return profile === undefined
-        ? say('CredentialsMissing', 'no AWS credentials were found', CREDENTIALS_HINT)
-        : say(
-            'CredentialsMissing',
-            `no AWS credentials were found by the profile "${profile}"`,
-            `\`aws configure list-profiles\` shows the profiles there are; \`aws sts get-caller-identity --profile ${profile}\` says what is wrong with one`,
-          );
+      return credentialsNotFound(error, profile, details);
     case 'TokenProviderError':
     case 'ExpiredToken':
     case 'ExpiredTokenException':

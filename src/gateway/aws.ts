@@ -27,6 +27,7 @@ import type { Gateway } from './gateway.js';
 import { pacePlugin } from './pace-middleware.js';
 import type { Pace } from './pace.js';
 import { onceOnly, repeatable } from './retry.js';
+import { SILENT } from './silent.js';
 
 /** How to reach one account and Region; what is left out comes from the SDK's default chains. */
 export interface AwsGatewayOptions {
@@ -82,9 +83,6 @@ const apiOperation = (
 const stageOperation = (name: string, action: string, { restApiId, stageName }: StageRef): Operation =>
   apiOperation(name, action, restApiId, `/stages/${stageName}`, `stage ${restApiId}/${stageName}`);
 
-const silence = (): void => undefined;
-const SILENT = { debug: silence, info: silence, warn: silence, error: silence };
-
 /** The SDK knows two faults of a Region: that there is none, and that it cannot be part of a host name. */
 function regionError(cause: unknown, profile: string | undefined): AppError {
   const { message } = cause as Error;
@@ -116,7 +114,6 @@ export async function createAwsGateway(options: AwsGatewayOptions = {}): Promise
     ...(profile === undefined ? {} : { profile }),
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
-    // The SDK would print its advice on configurations, such as a profile beside keys, among our words.
     logger: SILENT,
     requestHandler: {
       connectionTimeout: CONNECTION_TIMEOUT,

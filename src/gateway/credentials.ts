@@ -2,6 +2,8 @@ import { fromNodeProviderChain, fromTemporaryCredentials } from '@aws-sdk/creden
 import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from '@smithy/types';
 import { AppError } from '../core/errors.js';
 import type { FleetAccount } from '../core/fleet.js';
+import { credentialsNotFound } from './aws-error.js';
+import { SILENT } from './silent.js';
 
 /** Credentials that end sooner than this are fetched anew. Milliseconds. */
 const FRESH_MS = 5 * 60_000;
@@ -25,7 +27,7 @@ async function isFresh(credentials: Promise<AwsCredentialIdentity>): Promise<boo
  * and roles included), and a role on top of it where one is named.
  */
 export function credentialsOf({ profile, roleArn, externalId }: FleetAccount): AwsCredentialIdentityProvider {
-  const base = fromNodeProviderChain(profile === undefined ? {} : { profile });
+  const base = fromNodeProviderChain({ logger: SILENT, ...(profile === undefined ? {} : { profile }) });
   if (roleArn === undefined) return remembered(base);
   const role = fromTemporaryCredentials({
     masterCredentials: base,
@@ -39,27 +41,16 @@ export function credentialsOf({ profile, roleArn, externalId }: FleetAccount): A
   return remembered(role);
 }
 
-/** An error of finding credentials, in words. */
+/** An error of finding an account's credentials, in words. */
 export function credentialsError(error: unknown, { name, profile, roleArn }: FleetAccount): AppError {
-  const { name: kind, message } = error as Error;
   const details = { account: name };
-  if (roleArn !== undefined && kind !== 'CredentialsProviderError') {
-    return new AppError('CredentialsRefused', `the role ${roleArn} cannot be assumed: ${message}`, {
-      hint: 'check that the role trusts these credentials, its external id, and that sts:AssumeRole is allowed',
-      cause: error,
-      details,
-    });
+  const cause = error as Error;
+  if (roleArn === undefined || cause.name === 'CredentialsProviderError') {
+    return credentialsNotFound(cause, profile, details);
   }
-  const of = profile === undefined ? '' : ` of profile ${profile}`;
-  return /sso|token|expired/i.test(message)
-    ? new AppError('CredentialsExpired', `the AWS credentials${of} cannot be used: ${message}`, {
-        hint: `sign in again, for example with \`aws sso login${profile === undefined ? '' : ` --profile ${profile}`}\``,
-        cause: error,
-        details,
-      })
-    : new AppError('CredentialsMissing', `no AWS credentials${of} were found`, {
-        hint: 'set AWS_PROFILE or --profile, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; check the profile in ~/.aws/config; `aws sts get-caller-identity` tells which credentials are in use',
-        cause: error,
-        details,
-      });
+  return new AppError('CredentialsRefused', `the role ${roleArn} cannot be assumed: ${cause.message}`, {
+    hint: 'check that the role trusts these credentials, its external id, and that sts:AssumeRole is allowed',
+    cause,
+    details,
+  });
 }

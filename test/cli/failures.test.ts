@@ -132,7 +132,9 @@ describe('a failure is one sentence with a remedy:', () => {
   });
 
   test('a profile without a Region', async () => {
-    const { code, stderr } = await cli(['list', '--profile', 'nope'], { env: { ...env, AWS_REGION: '' } });
+    const { code, stderr } = await cli(['generate', '--profile', 'nope'], {
+      env: { ...env, AWS_REGION: '' },
+    });
     expect(code).toBe(2);
     expect(stderr).toMatch(
       /^error: no AWS Region is set, and none by the profile "nope"\n {2}fix: .*list-profiles/,
@@ -148,15 +150,13 @@ describe('a failure is one sentence with a remedy:', () => {
     try {
       await once(server, 'listening');
       const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-      for (const words of [['generate'], ['list']]) {
-        const { code, stderr } = await cli(words, { env: { ...env, AWS_ENDPOINT_URL: url } });
-        expect({ code, stderr }).toEqual({
-          code: 1,
-          stderr: expect.stringMatching(
-            /^error: the client certificate abc123 comes with a PEM that cannot be read\n {2}fix: .*\n$/,
-          ),
-        });
-      }
+      const { code, stderr } = await cli(['generate'], { env: { ...env, AWS_ENDPOINT_URL: url } });
+      expect({ code, stderr }).toEqual({
+        code: 1,
+        stderr: expect.stringMatching(
+          /^error: the client certificate abc123 comes with a PEM that cannot be read\n {2}fix: .*\n$/,
+        ),
+      });
     } finally {
       server.close();
     }
