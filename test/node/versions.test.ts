@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
+import { nodeBinary } from '../support/node-binary.js';
 
 const run = promisify(execFile);
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
@@ -11,19 +11,8 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 /** The oldest that is supported, and the two that people run. What OpenSSL and Node do with certificates differs. */
 const VERSIONS = ['20.19.0', '22', '24'];
 
-/** The binary of a version: from the build folder, else from the npm registry; undefined without a network. */
-async function binary(version: string): Promise<string | undefined> {
-  const folder = join(root, 'build', 'nodes', version);
-  const path = join(folder, 'node_modules', 'node', 'bin', 'node');
-  if (!existsSync(path)) {
-    const install = ['install', '--prefix', folder, '--no-save', '--silent', `node@${version}`];
-    await run('npm', install, { timeout: 300_000 }).catch(() => undefined);
-  }
-  return existsSync(path) ? path : undefined;
-}
-
 const binaries: [version: string, path: string | undefined][] = [];
-for (const version of VERSIONS) binaries.push([version, await binary(version)]);
+for (const version of VERSIONS) binaries.push([version, await nodeBinary(version)]);
 
 /** Runs the tests beside this one on another Node; what the reporter counted, and everything printed. */
 async function suite(node: string) {

@@ -14,12 +14,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TrustedCertificate } from '../../src/core/certificate.js';
 import type { TrustStoreConfig } from '../../src/trust/index.js';
-import { recipes } from '../../src/trust/recipes/index.js';
+import { type Recipe, type RecipeOptions, recipes } from '../../src/trust/recipes/index.js';
 import { mintServerCertificate } from '../../src/x509/mint.js';
 
 export type ServerKind = keyof typeof recipes;
 
-const BINARY: Record<ServerKind, string> = {
+export const BINARY: Record<ServerKind, string> = {
   apache: '/usr/sbin/apache2',
   caddy: '/usr/bin/caddy',
   haproxy: '/usr/sbin/haproxy',
@@ -108,6 +108,8 @@ export interface RealServer {
   port: number;
   folder: string;
   trustFile: string;
+  /** The authority of the server's own certificate, PEM. */
+  caPem: string;
   /** The trust store that keeps this server's list. */
   trust: TrustStoreConfig & { kind: ServerKind };
   /** HAProxy's runtime API. */
@@ -132,40 +134,20 @@ async function accepts(port: number, child: ChildProcess, log: () => string): Pr
   }
 }
 
-/**
- * Starts a server with its recipe.
- * @param trusted what its list holds at first
- */
-export async function startServer(
-  kind: ServerKind,
-  trusted: readonly TrustedCertificate[],
-): Promise<RealServer> {
-  const folder = await mkdtemp(join(tmpdir(), `apigw-cert-${kind}-`));
-  await chmod(folder, 0o755);
-  const [port, admin, server] = await Promise.all([
-    freePort(),
-    freePort(),
-    mintServerCertificate({ notBefore: new Date(Date.now() - 3_600_000), dnsNames: ['localhost'] }),
-  ]);
-  const app = createServer((_request, response) => response.end('app\n')).listen(0, '127.0.0.1');
-  await once(app, 'listening');
+export interface Launched {
+  pid: number;
+  /** Ends it by its id. */
+  stop: () => Promise<void>;
+}
 
-  const trustFile = join(folder, 'trusted');
-  await writeFile(trustFile, recipes[kind].trustFile(trusted));
-  await writeFile(join(folder, 'server.pem'), server.certPem);
-  await writeFile(join(folder, 'server.pem.key'), server.privateKeyPem);
-  const recipe = recipes[kind].configuration({
-    listen: `127.0.0.1:${port}`,
-    serverName: 'localhost',
-    certificateFile: join(folder, 'server.pem'),
-    privateKeyFile: join(folder, 'server.pem.key'),
-    trustFile,
-    upstream: `127.0.0.1:${(app.address() as AddressInfo).port}`,
-  });
-  const frame = FRAMES[kind](folder, recipe, admin);
-  for (const [name, text] of Object.entries(frame.files)) await writeFile(join(folder, name), text);
-
-  const child = spawn(BINARY[kind], frame.args, {
+/** Starts a program and waits until it listens. Its home is its own folder. */
+export async function launch(
+  binary: string,
+  args: readonly string[],
+  { folder, port }: { folder: string; port: number },
+): Promise<Launched> {
+  const child = spawn(binary, args, {
+    cwd: folder,
     env: { ...process.env, HOME: folder, XDG_CONFIG_HOME: folder, XDG_DATA_HOME: folder },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -177,9 +159,6 @@ export async function startServer(
   const stop = async (): Promise<void> => {
     child.kill('SIGTERM');
     await ended;
-    app.closeAllConnections();
-    app.close();
-    await rm(folder, { recursive: true, force: true });
   };
   try {
     await accepts(port, child, () => output.join(''));
@@ -187,15 +166,88 @@ export async function startServer(
     await stop();
     throw error;
   }
-  const pid = child.pid ?? 0;
+  return { pid: child.pid ?? 0, stop };
+}
+
+/** A folder with a server's own certificate and key, and an application that answers 200 behind it. */
+export interface Site {
+  folder: string;
+  port: number;
+  /** The authority of the server's own certificate, PEM. */
+  caPem: string;
+  options: RecipeOptions;
+  close(): Promise<void>;
+}
+
+export async function prepareSite(name: string): Promise<Site> {
+  const folder = await mkdtemp(join(tmpdir(), `apigw-cert-${name}-`));
+  await chmod(folder, 0o755);
+  const [port, own] = await Promise.all([
+    freePort(),
+    mintServerCertificate({ notBefore: new Date(Date.now() - 3_600_000), dnsNames: ['localhost'] }),
+  ]);
+  const app = createServer((_request, response) => response.end('app\n')).listen(0, '127.0.0.1');
+  await once(app, 'listening');
+  // The chain is whole: lighttpd builds it, and would look for the issuer among the clients' authorities.
+  await writeFile(join(folder, 'server.pem'), own.certPem + own.caPem);
+  await writeFile(join(folder, 'server.pem.key'), own.privateKeyPem);
   return {
-    port,
     folder,
-    trustFile,
-    trust: { kind, file: trustFile, check: frame.check, reload: frame.reload(pid) },
-    socket: join(folder, 'admin.sock'),
-    stop,
+    port,
+    caPem: own.caPem,
+    options: {
+      listen: `127.0.0.1:${port}`,
+      serverName: 'localhost',
+      certificateFile: join(folder, 'server.pem'),
+      privateKeyFile: join(folder, 'server.pem.key'),
+      trustFile: join(folder, 'trusted'),
+      upstream: `127.0.0.1:${(app.address() as AddressInfo).port}`,
+    },
+    async close() {
+      app.closeAllConnections();
+      app.close();
+      await rm(folder, { recursive: true, force: true });
+    },
   };
+}
+
+/** The configuration of a server and its list of certificates; a recipe is one. */
+export type Configured = Pick<Recipe, 'configuration' | 'trustFile'>;
+
+/**
+ * Starts a server with its recipe.
+ * @param trusted what its list holds at first
+ * @param configured another configuration than the recipe
+ */
+export async function startServer(
+  kind: ServerKind,
+  trusted: readonly TrustedCertificate[],
+  configured: Configured = recipes[kind],
+): Promise<RealServer> {
+  const site = await prepareSite(kind);
+  const { folder, port, options, caPem } = site;
+  const { trustFile } = options;
+  await writeFile(trustFile, configured.trustFile(trusted));
+  const frame = FRAMES[kind](folder, configured.configuration(options), await freePort());
+  for (const [name, text] of Object.entries(frame.files)) await writeFile(join(folder, name), text);
+  try {
+    const { pid, stop } = await launch(BINARY[kind], frame.args, { folder, port });
+    return {
+      port,
+      folder,
+      trustFile,
+      caPem,
+      trust: { kind, file: trustFile, check: frame.check, reload: frame.reload(pid) },
+      socket: join(folder, 'admin.sock'),
+      async stop() {
+        await stop();
+        await site.close();
+      },
+    };
+  } catch (error) {
+    await site.close();
+    throw error;
+  }
 }
 
 export interface Client {
