@@ -18,7 +18,7 @@ import { isAcm } from '../core/rotation/gates.js';
 import type { RotationEvent } from '../core/rotation/event.js';
 import type { TrustStore } from '../trust/trust-store.js';
 import { openFileJournal } from '../journal/file-journal.js';
-import { withLock } from '../journal/lock.js';
+import { withLock, type HeldLock } from '../journal/lock.js';
 import type { RotateOptions } from './commands/rotate.js';
 import { answersYes, trustContext } from './ask-person.js';
 import { gatewayFor } from './compose.js';
@@ -74,7 +74,8 @@ export async function runRotations(context: RotateContext, flags: JobFlags): Pro
   for (const { error, target } of outcomes) {
     if (error) printError(error, options, target);
   }
-  if (options.events !== '-') {
+  const told = options.output === 'json' || outcomes.some(({ report }) => report !== undefined);
+  if (told && options.events !== '-') {
     out.result({ rotations: outcomes.map(outcomeJson) }, () =>
       outcomes.flatMap(({ report }) => (report ? [reportText(report, out.style)] : [])).join('\n'),
     );
@@ -117,6 +118,8 @@ async function configurationFor({ config, stage, trust }: RotateOptions) {
   return loadConfiguration(config === undefined ? {} : { file: config });
 }
 
+const NO_LOCK: HeldLock = { signal: new AbortController().signal, assertHeld: () => Promise.resolve() };
+
 async function runJob(
   context: RotateContext,
   job: RotationJob,
@@ -135,7 +138,7 @@ async function runJob(
       })(),
     );
     const key = ['rotate', gateway.region, profile ?? '', options.endpointUrl ?? ''].join(' ').trim();
-    return await withLock(key, async (lock) => {
+    const work = async (lock: HeldLock): Promise<Outcome[]> => {
       const outcomes: Outcome[] = [];
       const deps: RotationDeps = {
         gateway,
@@ -161,7 +164,9 @@ async function runJob(
         gateway.forget();
       }
       return outcomes;
-    });
+    };
+    // Who only looks need not wait for anybody, nor leave a trace.
+    return options.dryRun === true ? await work(NO_LOCK) : await withLock(key, work);
   } catch (error) {
     return [{ ...named, error: asAppError(error) }];
   }

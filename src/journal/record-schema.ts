@@ -11,6 +11,7 @@ const at = z.iso.datetime();
 const step = z.enum(ROTATION_STEPS);
 const subject = z.exactOptional(z.string());
 const optionalText = z.exactOptional(z.string());
+const evidence = z.exactOptional(z.record(z.string(), z.unknown()));
 
 /** One line of a journal. */
 export const rotationRecordSchema: z.ZodMiniType<RotationRecord> = z.discriminatedUnion('type', [
@@ -24,15 +25,16 @@ export const rotationRecordSchema: z.ZodMiniType<RotationRecord> = z.discriminat
     endpoint: optionalText,
     oldCertificateId: z.string(),
     stages: z.array(z.object({ restApiId: z.string(), stageName: z.string() })),
+    foundUnderWay: z.exactOptional(z.literal(true)),
     target: optionalText,
   }),
-  z.object({ type: z.literal('intent'), at, step, subject }),
+  z.object({ type: z.literal('intent'), at, step, subject, evidence }),
   z.object({
     type: z.literal('done'),
     at,
     step,
     subject,
-    evidence: z.exactOptional(z.record(z.string(), z.unknown())),
+    evidence,
     ms: z.number(),
   }),
   z.object({ type: z.literal('failed'), at, step, subject, code: z.string(), message: z.string() }),

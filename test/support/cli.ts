@@ -28,7 +28,11 @@ const BARE = {
 /** Runs the built command line as a user would, whatever its exit code. */
 export async function cli(
   words: readonly string[],
-  { env = {}, input }: { env?: Readonly<Record<string, string>>; input?: string | Uint8Array } = {},
+  {
+    env = {},
+    input,
+    cwd,
+  }: { env?: Readonly<Record<string, string>>; input?: string | Uint8Array; cwd?: string } = {},
 ): Promise<CliResult> {
   const result = await execa(process.execPath, [BINARY, ...words], {
     env: { ...BARE, ...env },
@@ -36,6 +40,7 @@ export async function cli(
     reject: false,
     stripFinalNewline: false,
     encoding: 'buffer',
+    ...(cwd === undefined ? {} : { cwd }),
     ...(input === undefined ? { stdin: 'ignore' } : { input }),
   });
   const [stdout = '', stderr = ''] = [result.stdout, result.stderr].map((octets) => decoder.decode(octets));

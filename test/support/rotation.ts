@@ -92,6 +92,8 @@ export async function startRotationLab({
 
 /** Requests through the stage's URL, one after another in `lanes` lanes, until it is stopped. */
 export interface Traffic {
+  /** Those that have failed so far: when, and how. */
+  failed(): readonly string[];
   stop(): Promise<{ requests: number; failed: string[] }>;
 }
 
@@ -115,6 +117,7 @@ export function startTraffic(url: string, { lanes = 4, pauseMs = 5 } = {}): Traf
   };
   const all = Promise.all(Array.from({ length: lanes }, lane));
   return {
+    failed: () => failed,
     async stop() {
       running = false;
       await all;

@@ -30,37 +30,58 @@ export async function observeCertificates(gateway: Gateway): Promise<RotationCer
 
 /**
  * What the trust stores hold. For one that cannot tell, the rotation's own records stand in: the old certificate,
- * which was there before, with what was added and without what was removed since.
+ * which was there before, with what was added and without what was removed since. Where those are lost, nothing is
+ * there for certain and everything possibly: adding and removing can be repeated.
  */
 export async function observeStores(
   stores: readonly TrustStore[],
-  old: RotationCertificate | undefined,
+  unit: RotationUnit,
   records: readonly RotationRecord[],
 ): Promise<StoreView[]> {
   return Promise.all(
     stores.map(async (store) => {
+      const { name } = store;
       const seen = await store.observe();
       return seen === undefined
-        ? { name: store.name, trusts: remembered(store.name, old, records), observable: false }
-        : { name: store.name, trusts: seen, observable: true };
+        ? { name, ...remembered(name, unit, records) }
+        : { name, trusts: seen, mayTrust: seen };
     }),
   );
 }
 
+const CHANGES = new Map([
+  ['trust', 'add'],
+  ['untrust', 'delete'],
+  ['untrustNew', 'delete'],
+] as const);
+
 function remembered(
   store: string,
-  old: RotationCertificate | undefined,
+  { old, next, spares }: RotationUnit,
   records: readonly RotationRecord[],
-): string[] {
-  const held = new Set(old ? [old.trusted.fingerprintSha256] : []);
-  for (const record of records) {
-    if (record.type !== 'done' || record.subject !== store) continue;
-    const fingerprint = record.evidence?.['fingerprintSha256'];
-    if (typeof fingerprint !== 'string') continue;
-    if (record.step === 'trust') held.add(fingerprint);
-    if (record.step === 'untrust' || record.step === 'untrustNew') held.delete(fingerprint);
+): Pick<StoreView, 'trusts' | 'mayTrust'> {
+  const all = [old, next, ...spares].flatMap((one) => one?.trusted.fingerprintSha256 ?? []);
+  const isLost = isJournalLost(records);
+  const certain = new Set(old && !isLost ? [old.trusted.fingerprintSha256] : []);
+  const possible = new Set(isLost ? all : certain);
+  for (const entry of records) {
+    if ((entry.type !== 'intent' && entry.type !== 'done') || entry.subject !== store) continue;
+    const fingerprint = entry.evidence?.['fingerprintSha256'];
+    const change = (CHANGES as ReadonlyMap<string, 'add' | 'delete'>).get(entry.step);
+    if (typeof fingerprint !== 'string' || change === undefined) continue;
+    // Begun and perhaps not ended: to be there for certain takes the end, to be gone for certain too.
+    if (entry.type === 'done') {
+      certain[change](fingerprint);
+      possible[change](fingerprint);
+    } else if (change === 'add') possible.add(fingerprint);
+    else certain.delete(fingerprint);
   }
-  return [...held];
+  return { trusts: [...certain], mayTrust: [...possible] };
+}
+
+/** Whether an earlier part of the journal is missing, so that what it does not say may have happened. */
+export function isJournalLost([first]: readonly RotationRecord[]): boolean {
+  return first?.type === 'started' && first.foundUnderWay === true;
 }
 
 /** What the account shows of one rotation. */

@@ -20,8 +20,9 @@ import {
   type Run,
 } from './run.js';
 
-/** Between two requests to the stage's own URL while it soaks, in milliseconds. */
+/** Between two requests to the stage's own URL while it soaks, and after one that failed, in milliseconds. */
 const SOAK_INTERVAL = 5_000;
+const SOAK_RETRY = 1_000;
 /** Failed requests in a row that end a soak; one alone may be anybody's. */
 const SOAK_FAILURES = 3;
 
@@ -68,11 +69,13 @@ export async function changeTrust(
   { clientCertificateId, trusted }: TrustableCertificate,
 ): Promise<void> {
   const store = await storeNamed(run, storeName);
-  await step(run, name, storeName, async () => {
+  const { fingerprintSha256 } = trusted;
+  const evidence = { clientCertificateId, fingerprintSha256 };
+  const change = async (): Promise<{ value: undefined; evidence: typeof evidence }> => {
     await (name === 'trust' ? store.add(trusted) : store.remove(trusted));
-    const { fingerprintSha256 } = trusted;
-    return { value: undefined, evidence: { clientCertificateId, fingerprintSha256 } };
-  }).finally(() => {
+    return { value: undefined, evidence };
+  };
+  await step(run, name, storeName, change, evidence).finally(() => {
     delete run.stores;
   });
 }
@@ -190,7 +193,7 @@ async function soak(run: Run, until: Date): Promise<void> {
           },
         );
       }
-      await pause(run, Math.min(left, SOAK_INTERVAL));
+      await pause(run, Math.min(left, failures > 0 ? SOAK_RETRY : SOAK_INTERVAL));
     }
     return { value: undefined, evidence: { requests } };
   });

@@ -5,8 +5,9 @@ import { stageText, type RotationCertificate } from '../../core/rotation/unit.js
 import { probe, type ProbeResult } from '../../verify/test-invoke.js';
 import { account, pause, stopIfAsked, warn, type Run } from './run.js';
 
-/** Between two tries of a backend that has not obeyed its trust store yet, in milliseconds. */
-const RETRY = 1_000;
+/** Between two tries of a backend that has not obeyed its trust store yet, in milliseconds: doubled up to the last. */
+const FIRST_RETRY = 100;
+const LAST_RETRY = 1_000;
 /** A server that is started anew to read its trust store answers nobody for so long, in milliseconds. */
 const RELOADING = 3_000;
 
@@ -77,13 +78,13 @@ export async function askUntil(
   const { probes, certificateId, wanted, times } = question;
   const { now } = run.deps;
   const deadline = now().getTime() + settle;
-  for (;;) {
+  for (let retry = FIRST_RETRY; ; retry = Math.min(2 * retry, LAST_RETRY)) {
     const results = await ask(run, probes, certificateId, times);
     const accepted = results.every((result) => result.accepted);
     const asWanted = wanted === 'accepted' ? accepted : !accepted || probes.length === 0;
     if (asWanted || now().getTime() >= deadline) return { asWanted, results };
     await meanwhile();
-    await pause(run, RETRY);
+    await pause(run, retry);
   }
 }
 
@@ -114,7 +115,7 @@ export async function proveBoth(
     settings.settle,
     // Waiting for the new one is only safe as long as the change has not hurt the old one.
     async () => {
-      await proveOld(run, probes, old, 1);
+      if (!settings.force) await proveOld(run, probes, old, 1, 'refused');
     },
   );
   if (!accepted.asWanted) {
@@ -126,7 +127,7 @@ export async function proveBoth(
       },
     );
   }
-  const stillAccepted = await proveOld(run, probes, old, settings.probes);
+  const stillAccepted = await proveOld(run, probes, old, settings.probes, 'accepted');
   const withoutCertificate = await proveChecked(run, probes);
   return { accepted: accepted.results, stillAccepted, withoutCertificate };
 }
@@ -140,6 +141,7 @@ async function proveOld(
   probes: readonly Probe[],
   old: RotationCertificate | undefined,
   times: number,
+  newIs: 'accepted' | 'refused',
 ): Promise<ProbeResult[]> {
   if (!old) return [];
   const { clientCertificateId: certificateId, trusted } = old;
@@ -161,12 +163,18 @@ async function proveOld(
   const switchedInPart = account(run).moving.some((stage) => stage.clientCertificateId !== certificateId);
   if (!run.request.settings.force && !switchedInPart) {
     throw new AppError('OldCertificateRefused', message, {
-      hint: 'if it was refused before too, the API fails already, and --force moves it to the new certificate, which is accepted',
+      hint: OLD_REFUSED_HINTS[newIs],
     });
   }
   warn(run, 'OldCertificateRefused', message);
   return results;
 }
+
+const OLD_REFUSED_HINTS = {
+  accepted:
+    'if it was refused before too, the API fails already, and --force moves it to the new certificate, which is accepted',
+  refused: 'the new one is refused as well: see what the backend logs; the certificates may not be the cause',
+} as const;
 
 /** A backend that answers a caller without a certificate does not check, and then no acceptance proves anything. */
 async function proveChecked(run: Run, probes: readonly Probe[]): Promise<ProbeResult[]> {

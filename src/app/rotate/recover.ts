@@ -1,7 +1,8 @@
 import { AppError, type ErrorCode } from '../../core/errors.js';
 import type { RotationStep } from '../../core/rotation/record.js';
 import { runHook } from './hooks.js';
-import { account, end, lookAgain, record, warn, type Run } from './run.js';
+import { stageText } from '../../core/rotation/unit.js';
+import { account, end, lookAgain, NOTHING_PROVED, record, warn, type Run } from './run.js';
 import { rollBack, takeBackOwn, undo } from './undo.js';
 
 /**
@@ -30,6 +31,35 @@ export function overtaken(run: Run): AppError | undefined {
     { hint: 'nothing is to be done: a later run sees to it that it is finished' },
   );
 }
+
+/**
+ * Whether the failure may come from others at work: AWS shows something else than this run believed. Then there is
+ * nothing to undo yet; the rotation goes on from what is there.
+ */
+export async function isOutdated(run: Run, error: unknown): Promise<boolean> {
+  if (!(error instanceof AppError) || LEFT_AS_IT_IS.has(error.code) || AT_ONCE.has(error.code)) return false;
+  const picture = (): string =>
+    JSON.stringify([
+      run.certificates.map(({ clientCertificateId }) => clientCertificateId).sort(),
+      run.stages.map((stage) => [stageText(stage), stage.clientCertificateId]).sort(),
+    ]);
+  const before = picture();
+  try {
+    await lookAgain(run);
+  } catch {
+    return false;
+  }
+  run.progress = NOTHING_PROVED;
+  return picture() !== before;
+}
+
+/** Failures whose cause is known and not in AWS. */
+const AT_ONCE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'HookFailed',
+  'RolledBack',
+  'RotationOvertaken',
+  'StageChanged',
+]);
 
 /** Leaves a safe state after a failure, and says what to throw. */
 export async function recover(run: Run, error: unknown): Promise<unknown> {

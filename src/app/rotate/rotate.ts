@@ -13,7 +13,7 @@ import { perform, type DoableStep } from './perform.js';
 import type { RotationDeps, RotationRequest } from './ports.js';
 import { probeChoices } from './prove.js';
 import { confirmPublishing } from './publishing.js';
-import { overtaken, recover } from './recover.js';
+import { isOutdated, overtaken, recover } from './recover.js';
 import { plannedStep, reportOf, type RotationReport } from './report.js';
 import {
   account,
@@ -30,6 +30,8 @@ import { allowAgain, isUndoing, rollBack, undo } from './undo.js';
 
 /** More looks than any rotation needs; somebody who keeps changing the stages must not keep it running. */
 const MOST_STEPS = 500;
+/** How often a run goes on after the work of others has made a step of its own fail. */
+const MOST_TRIES = 5;
 
 /** What to rotate: the certificate that this stage presents, with all stages that share it. */
 export type Target = Stage;
@@ -119,7 +121,6 @@ function notDue({ unit, run }: { unit: RotationUnit; run: Run }, target: Target)
 
 /** Looks at the whole account and the trust stores, and lets the gates decide whether anything may begin. */
 async function passGates(run: Run): Promise<void> {
-  run.stages = (await allStages(run.deps.gateway)).stages;
   const { unit, moving } = account(run);
   const { request, deps } = run;
   if (request.to !== undefined && unit.next && unit.next.clientCertificateId !== request.to) {
@@ -153,15 +154,20 @@ export async function rotate(
   deps: RotationDeps,
   request: RotationRequest,
   target: Target,
-  { dryRun = false }: { dryRun?: boolean } = {},
+  options: { dryRun?: boolean } = {},
 ): Promise<RotationReport> {
+  const { dryRun = false } = options;
   const begun = await begin(deps, request, target);
   const idle = notDue(begun, target);
   if (idle) return idle;
   const run = await readJournal(begun);
-  const undoing = isUndoing(run);
-  if (undoing && !dryRun) {
-    run.stages = (await allStages(deps.gateway)).stages;
+  run.stages = (await allStages(deps.gateway)).stages;
+  const [fresh] = run.stages.filter((stage) => sameStage(stage, target));
+  if (fresh?.clientCertificateId !== target.clientCertificateId && account(run).moving.length === 0) {
+    // Somebody was quicker: what was seen of the target is not true any more.
+    return rotate(deps, request, await deps.gateway.getStage(target), options);
+  }
+  if (isUndoing(run) && !dryRun) {
     await openJournal(run);
     return finishUndo(run, 'an earlier run began to', 'own');
   }
@@ -176,7 +182,7 @@ export async function rotate(
       await allowAgain(run, next);
     }
     await runHook(run, 'pre');
-    return await drive(run);
+    return await driveOn(run);
   } catch (error) {
     throw await recover(run, error);
   }
@@ -186,6 +192,18 @@ async function finishUndo(run: Run, reason: string, whose: 'all' | 'own'): Promi
   await undo(run, reason, whose);
   await end(run, 'aborted');
   return reportOf(run, 'aborted');
+}
+
+/** Drives the rotation to its end, also where others at work make a step fail. */
+async function driveOn(run: Run): Promise<RotationReport> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await drive(run);
+    } catch (error) {
+      if (tries < MOST_TRIES && (await isOutdated(run, error))) continue;
+      throw error;
+    }
+  }
 }
 
 async function drive(run: Run): Promise<RotationReport> {

@@ -51,7 +51,7 @@ export function account(run: Run): AccountView {
 
 /** What the trust stores hold. A look may cost an ssh a host, so it lasts until something may have changed. */
 export async function lookAtStores(run: Run): Promise<readonly StoreView[]> {
-  run.stores ??= await observeStores(await run.deps.stores(), account(run).unit.old, run.records);
+  run.stores ??= await observeStores(await run.deps.stores(), account(run).unit, run.records);
   return run.stores;
 }
 
@@ -181,8 +181,10 @@ export async function openJournal(run: Run): Promise<void> {
       region: run.deps.gateway.region,
       oldCertificateId: run.oldId,
       stages: moving.map(({ restApiId, stageName }) => ({ restApiId, stageName })),
+      ...(resumed ? { foundUnderWay: true } : {}),
       ...(run.request.target === undefined ? {} : { target: run.request.target }),
     });
+    delete run.stores;
     if (resumed)
       warn(
         run,
@@ -232,18 +234,27 @@ export type Evidence = Record<string, unknown>;
 /**
  * Does one thing with an intent before and a result after it in the journal, so that a run that finds an intent
  * alone knows that it has to look. A signal does not cut it short.
+ *
+ * @param intent what a later run has to know that finds the intent alone
  */
 export async function step<T>(
   run: Run,
   name: RotationStep,
   subject: string | undefined,
   effect: () => Promise<{ value: T; evidence?: Evidence }>,
+  intent: Evidence = {},
 ): Promise<T> {
   const { now } = run.deps;
   const about = subject === undefined ? {} : { subject };
   await run.deps.assertHeld();
   tell(run, { type: 'stepStarted', step: name, ...about });
-  await record(run, { type: 'intent', at: now().toISOString(), step: name, ...about });
+  await record(run, {
+    type: 'intent',
+    at: now().toISOString(),
+    step: name,
+    ...about,
+    ...(Object.keys(intent).length === 0 ? {} : { evidence: intent }),
+  });
   const started = now().getTime();
   let result: { value: T; evidence?: Evidence };
   try {

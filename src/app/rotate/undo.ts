@@ -1,5 +1,6 @@
 import { AppError } from '../../core/errors.js';
 import { eraseMark, writeMark } from './mark.js';
+import { isJournalLost } from './observe.js';
 import { changeTrust, deleteCertificate, switchStage } from './perform.js';
 import { askUntil, probesOf, refusalText } from './prove.js';
 import { presentedIds, type RotationCertificate } from '../../core/rotation/unit.js';
@@ -59,12 +60,13 @@ export async function switchBack(run: Run): Promise<void> {
  * still presents is never touched; a certificate that `--to` named is kept, only its mark goes. Once begun, it is
  * what every further run goes on with.
  *
+ * What the account showed must have been looked at just before: others must not suffer from the way back.
+ *
  * @param whose `own`: what this rotation made, and not what a racing run did
  */
 export async function undo(run: Run, reason: string, whose: 'all' | 'own'): Promise<void> {
   tell(run, { type: 'undoing', reason });
   await step(run, 'undo', undefined, async () => {
-    await lookAgain(run);
     await switchBack(run);
     if (await waitForOld(run)) await lookAgain(run);
     const { next, spares } = account(run).unit;
@@ -87,11 +89,10 @@ export function isUndoing({ records }: Run): boolean {
  * @returns whether there was anything to wait for
  */
 async function waitForOld(run: Run): Promise<boolean> {
-  const { records, deps, request, warnings } = run;
+  const { records, deps, request } = run;
   const { moving } = account(run);
-  const journalLost = warnings.some(({ code }) => code === 'JournalLost');
   const wasMoved = records.some((entry) => entry.type === 'intent' && entry.step === 'switch');
-  if (!wasMoved && !journalLost) return false;
+  if (!wasMoved && !isJournalLost(records)) return false;
   // Where the stages went to somebody else's certificate, nothing tells when.
   const since = lastMove(run, moving) ?? deps.now();
   const until = new Date(since.getTime() + request.settings.soak);
@@ -115,7 +116,7 @@ async function takeBack(run: Run, made: readonly RotationCertificate[]): Promise
   );
   for (const certificate of [...made, ...gone]) {
     for (const store of await lookAtStores(run)) {
-      if (!store.trusts.includes(certificate.trusted.fingerprintSha256)) continue;
+      if (!store.mayTrust.includes(certificate.trusted.fingerprintSha256)) continue;
       await changeTrust(run, 'untrustNew', store.name, certificate);
     }
   }
@@ -125,10 +126,10 @@ async function takeBack(run: Run, made: readonly RotationCertificate[]): Promise
   }
 }
 
-/** Takes back the certificate that this very run made, since a racing run goes first. */
+/** Takes back what this rotation made, since a racing one goes first. */
 export async function takeBackOwn(run: Run): Promise<void> {
   await step(run, 'undo', undefined, async () => {
-    const own = run.certificates.filter(({ clientCertificateId }) => clientCertificateId === run.generatedId);
+    const own = run.certificates.filter(({ mark }) => mark?.rotationId === run.rotationId);
     if (await waitForOld(run)) await lookAgain(run);
     await takeBack(run, own);
     return { value: undefined, evidence: { reason: 'another run goes first' } };

@@ -7,8 +7,11 @@ export interface StoreView {
   name: string;
   /** SHA-256 fingerprints; for a store that cannot be observed, what this rotation has put there and taken away. */
   trusts: readonly string[];
-  /** False for a store that cannot tell what it holds: then `trusts` is only what the journal remembers. */
-  observable: boolean;
+  /**
+   * What it may hold. It is more than `trusts` for a store that cannot be observed, after a change whose end is not
+   * known: what is needed must be there for certain, what is taken away only possibly.
+   */
+  mayTrust: readonly string[];
 }
 
 /**
@@ -109,7 +112,7 @@ export function nextStep(situation: Situation): Step {
   );
   const held = stores.flatMap((store) =>
     [...going, ...situation.deleted]
-      .filter((certificate) => trusts(store, certificate))
+      .filter(({ trusted }) => store.mayTrust.includes(trusted.fingerprintSha256))
       .map((certificate) => ({ store: store.name, certificate })),
   );
   if (going.length === 0 && held.length === 0) return { kind: 'done' };

@@ -34,7 +34,9 @@ export function afterStep(situation: Situation, step: Step): Situation {
   });
   const inStore = (name: string, change: (trusts: readonly string[]) => readonly string[]): StoreView[] =>
     situation.stores.map((store) =>
-      store.name === name ? { ...store, trusts: change(store.trusts) } : store,
+      store.name === name
+        ? { ...store, trusts: change(store.trusts), mayTrust: change(store.mayTrust) }
+        : store,
     );
   switch (step.kind) {
     case 'generate':

@@ -46,10 +46,19 @@ export type RotationRecord =
       endpoint?: string;
       oldCertificateId: string;
       stages: StageRef[];
+      /** AWS showed the rotation under way already: an earlier journal of it is lost, or on another machine. */
+      foundUnderWay?: true;
       /** The target's name in the configuration, where the rotation was started from one. */
       target?: string;
     }
-  | { type: 'intent'; at: string; step: RotationStep; subject?: string }
+  | {
+      type: 'intent';
+      at: string;
+      step: RotationStep;
+      subject?: string;
+      /** What the step is about to change, where the subject does not tell. */
+      evidence?: Record<string, unknown>;
+    }
   | {
       type: 'done';
       at: string;

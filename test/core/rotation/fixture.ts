@@ -53,7 +53,11 @@ export function stage(stageName: string, clientCertificateId?: string, rest: Par
   };
 }
 
-export const store = (name: string, ...trusts: string[]): StoreView => ({ name, trusts, observable: true });
+export const store = (name: string, ...trusts: string[]): StoreView => ({
+  name,
+  trusts,
+  mayTrust: trusts,
+});
 
 export const NOTHING: Progress = {
   proved: false,

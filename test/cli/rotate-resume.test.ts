@@ -1,0 +1,312 @@
+import { readdir, readFile, rm, writeFile, appendFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { cli, type CliResult } from '../support/cli.js';
+import { attachCertificate, clientOf, generateCertificate } from '../support/emulator.js';
+import { rotateCli, rotateWords, startCli, stateOf } from '../support/rotate-cli.js';
+import { REGION, startRotationLab, startTraffic, type RotationLab } from '../support/rotation.js';
+
+let lab: RotationLab;
+beforeEach(async () => {
+  lab = await startRotationLab({ propagationDelayMs: 200 });
+});
+afterEach(() => lab.close());
+
+const status = async (...words: string[]): Promise<CliResult> => cli(['status', ...words], { env: lab.env });
+
+/** Switched, and soaking for longer than a test takes. */
+async function soaking(): Promise<string> {
+  const { code } = await rotateCli(lab, '--no-wait', '--soak', '1h');
+  expect(code).toBe(75);
+  const { presented = '' } = await stateOf(lab);
+  expect(presented).not.toBe(lab.oldId);
+  return presented;
+}
+
+async function expectRotatedTo(id: string | undefined): Promise<void> {
+  expect(await stateOf(lab)).toEqual({ certificates: [id], presented: id, trusted: [id] });
+}
+
+const original = () => ({ certificates: [lab.oldId], presented: lab.oldId, trusted: [lab.oldId] });
+
+describe('a rotation goes on', () => {
+  test('after --no-wait, when the soak is over', async () => {
+    const newId = await soaking();
+    const early = await rotateCli(lab, '--no-wait', '--soak', '1h');
+    expect(early.code).toBe(75);
+    expect(early.stderr).toMatch(
+      /error: the new certificate is in use; the old one goes after the soak, at \S+Z\n {2}fix: run the same command again after that/,
+    );
+    const late = await rotateCli(lab, '--no-wait', '--soak', '1ms');
+    expect(late.code).toBe(0);
+    await expectRotatedTo(newId);
+  });
+
+  test('after the journal is gone, and says that it is', async () => {
+    const newId = await soaking();
+    await rm(join(lab.directory, 'state'), { recursive: true });
+    const { code, stderr } = await rotateCli(lab);
+    expect(code).toBe(0);
+    expect(stderr).toContain('warning: the journal of this rotation is gone');
+    await expectRotatedTo(newId);
+  });
+
+  test('after --keep-old, which a run that is too early leaves as it is', async () => {
+    const kept = await rotateCli(lab, '--keep-old', '1h');
+    const { presented, certificates, trusted } = await stateOf(lab);
+    expect(kept.code).toBe(0);
+    expect(kept.stdout).toMatch(/ is in place; the old \w{6} is kept until \S+Z\n$/);
+    expect([certificates, trusted]).toEqual([[lab.oldId, presented].sort(), [lab.oldId, presented].sort()]);
+    expect((await rotateCli(lab, '--keep-old', '1h')).code).toBe(0);
+    expect((await stateOf(lab)).certificates).toHaveLength(2);
+    expect((await rotateCli(lab, '--keep-old', '1ms')).code).toBe(0);
+    await expectRotatedTo(presented);
+  });
+
+  test.each(['SIGINT', 'SIGTERM'] as const)('after %s in the soak, which exits with 130', async (signal) => {
+    const run = startCli(lab, rotateWords(lab, '--soak', '1h'));
+    await run.says(/waiting until .* \(soak\)/);
+    run.kill(signal);
+    const { code, stdout, stderr } = await run.closed;
+    expect(code).toBe(130);
+    expect(stdout).toBe('');
+    expect(stderr).toContain('error: stopped by a signal, after the step in hand');
+    const { presented } = await stateOf(lab);
+    expect((await rotateCli(lab)).code).toBe(0);
+    await expectRotatedTo(presented);
+  });
+
+  test('after SIGINT within a step, which is brought to its end first', async () => {
+    lab.emulator.addFault({ operation: 'UpdateStage', kind: 'delay', ms: 1_500 });
+    const run = startCli(lab, rotateWords(lab));
+    await run.says(/✓ look once more/);
+    run.kill('SIGINT');
+    expect((await run.closed).code).toBe(130);
+    const { presented } = await stateOf(lab);
+    expect(presented).not.toBe(lab.oldId);
+    const records = await journal();
+    expect(records.at(-1)).toMatchObject({ type: 'done', step: 'switch' });
+    expect((await rotateCli(lab)).code).toBe(0);
+    await expectRotatedTo(presented);
+  });
+
+  test('and a second run meanwhile is told who is at work, and exits with 75', async () => {
+    const run = startCli(lab, rotateWords(lab, '--soak', '1h'));
+    await run.says(/waiting until/);
+    const second = await rotateCli(lab);
+    expect(second.code).toBe(75);
+    expect(second.stderr).toMatch(/error: process \d+ on \S+, since \S+, is at work on rotate eu-central-1/);
+    // To look is always allowed.
+    expect((await rotateCli(lab, '--dry-run')).code).toBe(0);
+    run.kill('SIGINT');
+    await run.closed;
+  });
+});
+
+async function journal(): Promise<Record<string, unknown>[]> {
+  const directory = join(lab.directory, 'state', 'apigw-cert', 'rotations');
+  const [file = ''] = await readdir(directory);
+  return (await readFile(join(directory, file), 'utf8'))
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+describe('--abort', () => {
+  test('finds nothing to do where nothing is under way', async () => {
+    const { code, stdout } = await rotateCli(lab, '--abort');
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: `${lab.api.restApiId}/prod: no rotation is under way; it presents ${lab.oldId}\n`,
+    });
+  });
+
+  test('takes a rotation back from the soak, under traffic', async () => {
+    await soaking();
+    const traffic = startTraffic(`${lab.api.invokeUrl}/health`);
+    const { code, stdout } = await rotateCli(lab, '--abort');
+    const { failed } = await traffic.stop();
+    expect(failed).toEqual([]);
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: `undone: ${lab.api.restApiId}/prod presents ${lab.oldId}\n`,
+    });
+    expect(await stateOf(lab)).toEqual(original());
+    expect((await status()).stdout).toMatch(/^aborted /);
+  });
+
+  test.each([
+    'GenerateClientCertificate',
+    'TestInvokeMethod',
+    'UpdateStage',
+    'GetStage',
+    'DeleteClientCertificate',
+  ])(
+    'takes it back from where %s had stopped it',
+    async (operation) => {
+      lab.emulator.addFault({
+        operation,
+        kind: 'error',
+        code: 'InternalFailure',
+        status: 500,
+        message: 'x',
+        occurrence: 'every',
+      });
+      const { code } = await rotateCli(lab);
+      expect(code).toBe(1);
+      lab.emulator.clearFaults();
+      expect((await rotateCli(lab, '--abort')).code).toBe(0);
+      expect(await stateOf(lab)).toEqual(original());
+    },
+    60_000,
+  );
+
+  test('says that there is no way back once the old certificate is deleted', async () => {
+    await rotateCli(lab);
+    const { presented } = await stateOf(lab);
+    expect((await rotateCli(lab, '--abort')).stdout).toContain('no rotation is under way');
+    await expectRotatedTo(presented);
+  });
+});
+
+describe('--only-stage and --to', () => {
+  const second = async (): Promise<void> => {
+    const client = clientOf(lab.emulator, { region: REGION });
+    const { CreateStageCommand } = await import('@aws-sdk/client-api-gateway');
+    const { deploymentId } = await lab.gateway.getStage({ restApiId: lab.api.restApiId, stageName: 'prod' });
+    await client.send(
+      new CreateStageCommand({ restApiId: lab.api.restApiId, stageName: 'beta', deploymentId }),
+    );
+    await attachCertificate(client, { restApiId: lab.api.restApiId, stageName: 'beta' }, lab.oldId);
+    client.destroy();
+  };
+  const beta = async (): Promise<string | undefined> =>
+    (await lab.gateway.getStage({ restApiId: lab.api.restApiId, stageName: 'beta' })).clientCertificateId;
+
+  test('all stages that share the certificate move together', async () => {
+    await second();
+    const { code } = await rotateCli(lab);
+    expect(code).toBe(0);
+    const { presented } = await stateOf(lab);
+    expect(await beta()).toBe(presented);
+    await expectRotatedTo(presented);
+  });
+
+  test('--only-stage moves one and keeps the old one for the others; so does the next for its own', async () => {
+    await second();
+    expect((await rotateCli(lab, '--only-stage', '--no-wait', '--soak', '1h')).code).toBe(75);
+    expect((await rotateCli(lab)).code).toBe(0);
+    const first = await stateOf(lab);
+    expect(await beta()).toBe(lab.oldId);
+    expect(first.certificates).toEqual([lab.oldId, first.presented].sort());
+    expect(first.trusted).toEqual(first.certificates);
+    expect((await rotateCli(lab)).stdout).toContain('is not due');
+
+    expect((await rotateCli(lab, '--only-stage', '--stage', 'orders/beta')).code).toBe(0);
+    const both = await stateOf(lab);
+    expect(both.presented).toBe(first.presented);
+    expect(await beta()).not.toBe(first.presented);
+    expect(await beta()).not.toBe(lab.oldId);
+  });
+
+  test('--to rotates to an existing certificate; abort keeps that, without a mark', async () => {
+    const client = clientOf(lab.emulator, { region: REGION });
+    const { id } = await generateCertificate(client);
+    client.destroy();
+    expect((await rotateCli(lab, '--to', id, '--no-wait', '--soak', '1h')).code).toBe(75);
+    expect((await rotateCli(lab, '--to', id, '--abort')).code).toBe(2);
+    expect((await rotateCli(lab, '--abort')).code).toBe(0);
+    expect(await stateOf(lab)).toEqual({ ...original(), certificates: [lab.oldId, id].sort() });
+    expect((await lab.gateway.getClientCertificate(id)).tags).toEqual({});
+    expect((await rotateCli(lab, '--to', id)).code).toBe(0);
+    await expectRotatedTo(id);
+    // Said again, it has nothing to do.
+    expect((await rotateCli(lab, '--to', id)).stdout).toContain('nothing to do');
+  });
+
+  test.each([['that does not exist', 'zzzzzz', 1, 'there is no client certificate zzzzzz']])(
+    '--to one %s is refused and nothing is touched',
+    async (_, id, exit, message) => {
+      const { code, stderr } = await rotateCli(lab, '--to', id);
+      expect(code).toBe(exit);
+      expect(stderr).toContain(message);
+      expect(await stateOf(lab)).toEqual(original());
+    },
+  );
+});
+
+describe('after a failure in use', () => {
+  test('the stage is back, no timer tries again, --force does and --abort takes back', async () => {
+    // The backend accepts the certificate, but the clients' URL fails after the switch.
+    const url = `${lab.emulator.url}/nowhere`;
+    const watched = ['--soak', '1h', '--probe-url', url];
+    const { code, stderr } = await rotateCli(lab, ...watched);
+    expect(code).toBe(1);
+    expect(stderr).toContain(
+      `error: the stages are back on the old certificate ${lab.oldId}: ${url} answered 40`,
+    );
+    const back = await stateOf(lab);
+    expect(back.presented).toBe(lab.oldId);
+    expect(back.certificates).toHaveLength(2);
+
+    const timer = await rotateCli(lab);
+    expect(timer.code).toBe(1);
+    expect(timer.stderr).toContain('find out why the backend refused it, then run again with --force');
+    expect(await stateOf(lab)).toEqual(back);
+
+    // Tried again and failed again, it is rolled back again.
+    expect((await rotateCli(lab, '--force', ...watched)).code).toBe(1);
+    expect(await stateOf(lab)).toEqual(back);
+
+    expect((await rotateCli(lab, '--force', '--no-wait', '--soak', '1h')).code).toBe(75);
+    expect((await rotateCli(lab)).code).toBe(0);
+    await expectRotatedTo(back.certificates.find((id) => id !== lab.oldId));
+  }, 90_000);
+
+  test('--abort takes back what was rolled back', async () => {
+    const url = `${lab.emulator.url}/nowhere`;
+    await rotateCli(lab, '--soak', '1h', '--probe-url', url);
+    expect((await rotateCli(lab, '--abort')).code).toBe(0);
+    expect(await stateOf(lab)).toEqual(original());
+  }, 60_000);
+});
+
+describe('status', () => {
+  const rotations = async (): Promise<Record<string, unknown>[]> =>
+    ((await status('--output', 'json')).json() as { rotations: Record<string, unknown>[] }).rotations;
+
+  test('knows nothing on a new machine', async () => {
+    expect((await status()).stdout).toBe('no rotation has been started on this machine\n');
+    expect(await rotations()).toEqual([]);
+  });
+
+  test('lists what is under way with each step, and what has ended in a line', async () => {
+    const newId = await soaking();
+    const underWay = await status();
+    expect(underWay.stdout).toMatch(
+      new RegExp(`^underWay \\S+: ${lab.oldId} → ${newId} for \\w+/prod, last at `),
+    );
+    expect(underWay.stdout).toMatch(/✓ switch the stage: \w+\/prod /);
+    expect(underWay.stdout).toMatch(/1 under way, 0 ended\n$/);
+    await rotateCli(lab);
+    expect((await status()).stdout.split('\n')).toHaveLength(3);
+    expect((await status('--all')).stdout).toContain('✓ delete the old certificate');
+    expect(await rotations()).toMatchObject([
+      { state: 'completed', oldCertificateId: lab.oldId, newCertificateId: newId, region: REGION },
+    ]);
+  });
+
+  test('survives a torn last line, and says what a newer version wrote', async () => {
+    await soaking();
+    const directory = join(lab.directory, 'state', 'apigw-cert', 'rotations');
+    const [file = ''] = await readdir(directory);
+    await appendFile(join(directory, file), '{"type":"done","at":"2026-');
+    await writeFile(join(directory, 'newer.jsonl'), '{"type":"started","version":2}\n');
+    const { code, stdout } = await status();
+    expect(code).toBe(0);
+    expect(stdout).toContain('underWay ');
+    expect(stdout).toMatch(/unreadable newer: .* has version 2; this apigw-cert reads up to version 1/);
+    // The torn line was never acknowledged: the rotation goes on.
+    expect((await rotateCli(lab)).code).toBe(0);
+  });
+});

@@ -1,0 +1,33 @@
+import { describe, expect, test } from '@jest/globals';
+import { ALL_CELLS, CELLS, FAULTS, impossible, SAMPLE, STEPS, cellName } from './cells.js';
+import { runMatrix } from './matrix.js';
+import { POINTS } from './world.js';
+
+describe('the crash matrix', () => {
+  test('is every step by every point by every fault, but for what cannot be', () => {
+    expect(ALL_CELLS).toHaveLength(STEPS.length * POINTS.length * FAULTS.length);
+    expect(ALL_CELLS.filter((cell) => impossible(cell) !== undefined).map(cellName)).toEqual(
+      ['delete', 'undo', 'deleteNew'].flatMap((step) =>
+        ['cutBefore', 'cutAfter', 'throttle', 'error500', 'timeout'].map(
+          (fault) => `${step} × afterEffect × ${fault}`,
+        ),
+      ),
+    );
+    expect(CELLS).toHaveLength(393);
+  });
+
+  test('its sample has every step, and every fault at every point', () => {
+    expect(new Set(SAMPLE.map(({ step }) => step))).toEqual(new Set(STEPS.map(([step]) => step)));
+    expect(new Set(SAMPLE.map(({ point, fault }) => `${point} ${fault}`)).size).toBe(
+      POINTS.length * FAULTS.length,
+    );
+  });
+
+  test('the sample converges, and no request fails', async () => {
+    const { results, requests, failed } = await runMatrix(SAMPLE, 3);
+    expect(results.filter(({ wrong }) => wrong.length > 0)).toEqual([]);
+    expect(results).toHaveLength(SAMPLE.length);
+    expect(failed).toEqual([]);
+    expect(requests).toBeGreaterThan(500);
+  }, 240_000);
+});

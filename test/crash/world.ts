@@ -1,0 +1,107 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { randomBytes } from 'node:crypto';
+import type { RotationDeps } from '../../src/app/rotate/ports.js';
+import { remembering } from '../../src/app/rotate/remembering.js';
+import type { RotationReport } from '../../src/app/rotate/report.js';
+import { abort, rotate } from '../../src/app/rotate/rotate.js';
+import { AppError } from '../../src/core/errors.js';
+import type { RotationRecord, RotationStep } from '../../src/core/rotation/record.js';
+import { DEFAULT_SETTINGS, type RotationSettings } from '../../src/core/rotation/settings.js';
+import { createAwsGateway } from '../../src/gateway/aws.js';
+import { openFileJournal } from '../../src/journal/file-journal.js';
+import type { Journal } from '../../src/journal/journal.js';
+import { createTrustStore } from '../../src/trust/index.js';
+
+/** Where one rotation happens, as JSON, so that a child process can be told. */
+export interface World {
+  region: string;
+  endpoint: string;
+  restApiId: string;
+  stageName: string;
+  trustFile: string;
+  journalDirectory: string;
+  /** A line is appended to it by the hook `switched`. */
+  hookFile?: string;
+  settings: Partial<RotationSettings>;
+}
+
+export type Mode = 'rotate' | 'abort';
+
+/** Where in a step something happens: by the records that a step writes around its effect. */
+export const POINTS = ['beforeIntent', 'afterIntent', 'afterEffect'] as const;
+
+export type Point = (typeof POINTS)[number];
+
+/** Shorter than the emulator's delay that stands for a call which AWS answers too late, in milliseconds. */
+export const REQUEST_TIMEOUT = 800;
+
+/** One run with the real parts: AWS's SDK over HTTP, the journal's files, the trust store's file. */
+export async function runRotation(
+  world: World,
+  mode: Mode,
+  journal: Journal = openFileJournal(world.journalDirectory),
+  overrides: Partial<RotationDeps> = {},
+): Promise<RotationReport> {
+  const { region, endpoint, restApiId, stageName, trustFile, hookFile } = world;
+  const gateway = await createAwsGateway({ region, endpoint, requestTimeout: REQUEST_TIMEOUT });
+  const store = createTrustStore({ kind: 'pem-bundle', file: trustFile }, { announce: () => undefined });
+  const deps: RotationDeps = {
+    gateway: remembering(gateway),
+    stores: () => [store],
+    journal,
+    now: () => new Date(),
+    sleep: (ms, signal) => sleep(ms, undefined, { signal }),
+    newRotationId: () => `crash-${randomBytes(6).toString('hex')}`,
+    emit: () => undefined,
+    signal: new AbortController().signal,
+    assertHeld: () => Promise.resolve(),
+    confirm: () => Promise.resolve(),
+    request: () => Promise.resolve(200),
+    ...overrides,
+  };
+  const request = {
+    settings: { ...DEFAULT_SETTINGS, ...world.settings },
+    hooks: hookFile === undefined ? {} : { switched: ['sh', '-c', `echo switched >> ${hookFile}`] },
+  };
+  const target = await deps.gateway.getStage({ restApiId, stageName });
+  return mode === 'abort' ? abort(deps, request, target) : rotate(deps, request, target);
+}
+
+/** A journal at whose first record of that kind something happens, once. */
+export function trapped(
+  journal: Journal,
+  { step, point }: { step: RotationStep; point: Point },
+  spring: () => Promise<void>,
+): Journal {
+  let sprung = false;
+  const at = (record: RotationRecord, type: 'intent' | 'done'): boolean =>
+    !sprung && record.type === type && record.step === step;
+  return {
+    ...journal,
+    async append(rotationId, record) {
+      if (
+        (point === 'beforeIntent' && at(record, 'intent')) ||
+        (point === 'afterEffect' && at(record, 'done'))
+      ) {
+        sprung = true;
+        await spring();
+      }
+      await journal.append(rotationId, record);
+      if (point === 'afterIntent' && at(record, 'intent')) {
+        sprung = true;
+        await spring();
+      }
+    },
+  };
+}
+
+/** A journal whose disk is full as soon as `isFull` says so. */
+export function fillable(journal: Journal, isFull: () => boolean): Journal {
+  return {
+    ...journal,
+    append(rotationId, record) {
+      if (isFull()) throw new AppError('JournalNotWritable', 'the disk is full (ENOSPC)');
+      return journal.append(rotationId, record);
+    },
+  };
+}
