@@ -67,7 +67,7 @@ export function inspectFile(bytes: Uint8Array, name: string, now: () => Date): I
   const { certificates, findings } = readBundle(bytes);
   if (certificates.length === 0) {
     throw new AppError('CertificateUnreadable', `${name} holds no certificate that can be read`, {
-      hint: hintFor(findings),
+      hint: hintFor(bytes, findings),
       details: { file: name, findings },
     });
   }
@@ -83,7 +83,13 @@ export function inspectFile(bytes: Uint8Array, name: string, now: () => Date): I
   };
 }
 
-function hintFor(findings: readonly BundleFinding[]): string {
+/** The byte order marks of UTF-16 (Unicode, section 23.8). */
+const UTF16_MARKS = ['fffe', 'feff'];
+
+function hintFor(bytes: Uint8Array, findings: readonly BundleFinding[]): string {
+  if (UTF16_MARKS.includes(Buffer.from(bytes.subarray(0, 2)).toString('hex'))) {
+    return "it is UTF-16, as PowerShell's > writes it: save it as UTF-8";
+  }
   const [first] = findings;
   switch (first?.code) {
     case 'PrivateKey':
@@ -91,7 +97,7 @@ function hintFor(findings: readonly BundleFinding[]): string {
     case 'NotACertificate':
       return `it is a ${first.label}: name the file of a certificate`;
     case 'Broken':
-      return `what begins on line ${first.line} is damaged: compare with a good copy, or download it again`;
+      return `what begins on line ${first.line} is damaged, or something else (a request, PKCS #12): compare with a good copy, or download it again`;
     default:
       return 'a certificate file is PEM (-----BEGIN CERTIFICATE-----) or DER';
   }

@@ -1,7 +1,7 @@
 import type { ChalkInstance } from 'chalk';
 import type { CertificateView } from '../core/certificate-view.js';
 import { printable } from '../core/printable.js';
-import { statusText, timeText } from './status.js';
+import { lifeText, timeText } from './status.js';
 import { facts } from './table.js';
 
 /** One certificate, a fact a line. */
@@ -10,7 +10,7 @@ export function certificateFactsText(certificate: CertificateView, style: ChalkI
   return facts([
     ['certificate', style.bold(certificate.clientCertificateId)],
     ...(certificate.description ? [['description', printable(certificate.description)] as const] : []),
-    ['status', `${statusText(certificate.status, style)}, ${certificate.daysLeft} days left`],
+    ['status', lifeText(certificate, style)],
     ['valid from', timeText(certificate.notBefore)],
     ['valid to', timeText(certificate.notAfter)],
     ['subject', printable(certificate.subject)],

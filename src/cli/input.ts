@@ -1,5 +1,5 @@
-import { readFile, stat } from 'node:fs/promises';
-import { buffer } from 'node:stream/consumers';
+import { createReadStream } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { AppError } from '../core/errors.js';
 
 /** What the user named, and how to call it in a message. */
@@ -25,12 +25,9 @@ const REASONS: Readonly<Record<string, string>> = {
  * @throws AppError `FileNotReadable`
  */
 export async function readInput(target: string): Promise<Input | undefined> {
-  if (target === '-') return { bytes: await buffer(process.stdin), name: 'stdin' };
+  if (target === '-') return { bytes: await readAll(process.stdin, 'stdin'), name: 'stdin' };
   try {
-    if ((await stat(target)).size > MOST_BYTES) {
-      throw new AppError('FileNotReadable', `${target} is too large for a file of certificates`);
-    }
-    return { bytes: await readFile(target), name: target };
+    return { bytes: await readAll(createReadStream(target), target), name: target };
   } catch (cause) {
     if (cause instanceof AppError) throw cause;
     const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
@@ -41,4 +38,20 @@ export async function readInput(target: string): Promise<Input | undefined> {
       details: { file: target },
     });
   }
+}
+
+/** A pipe or a device tells no size beforehand, and may never end. */
+async function readAll(stream: Readable, name: string): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MOST_BYTES) {
+      throw new AppError('FileNotReadable', `${name} is too large for a file of certificates`, {
+        hint: 'name the file that the certificate is in: it has a few thousand characters',
+      });
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }

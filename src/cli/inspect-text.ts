@@ -3,7 +3,7 @@ import type { InspectedCertificate, InspectedClientCertificate, InspectedFile } 
 import { printable } from '../core/printable.js';
 import type { CertificateAnatomy, CertificateExtension } from '../x509/anatomy.js';
 import { stageText } from './stage-options.js';
-import { statusText, timeText } from './status.js';
+import { lifeText, timeText } from './status.js';
 import { facts } from './table.js';
 
 type Row = readonly [name: string, value: string];
@@ -22,7 +22,7 @@ function anatomyRows(
   style: ChalkInstance,
 ): Row[] {
   return [
-    ['status', `${statusText(certificate.status, style)}, ${certificate.daysLeft} days left`],
+    ['status', lifeText(certificate, style)],
     ['valid from', timeText(certificate.notBefore)],
     ['valid to', timeText(certificate.notAfter)],
     ['subject', printable(certificate.subject)],

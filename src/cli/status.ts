@@ -14,6 +14,14 @@ export function statusText(status: ExpiryStatus, style: ChalkInstance): string {
   return style[STATUS_COLOURS[status]](status);
 }
 
+/** A certificate's status, and how long it has. */
+export function lifeText(
+  { status, daysLeft }: { status: ExpiryStatus; daysLeft: number },
+  style: ChalkInstance,
+): string {
+  return statusText(status, style) + (status === 'expired' ? '' : `, ${daysLeft} days left`);
+}
+
 /** An instant as it stands everywhere: ISO 8601, UTC, to the second. */
 export function timeText(date: Date): string {
   return date.toISOString().replace(/\.\d+Z$/, 'Z');

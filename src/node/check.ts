@@ -50,7 +50,7 @@ export function checkSocket(socket: Socket, trusted: ReadonlySet<string>, now: D
   const certificate: PresentedCertificate = {
     fingerprintSha256: x509.fingerprint256,
     subject: oneLine(x509.subject),
-    serialNumber: x509.serialNumber.match(/../g)?.join(':') ?? x509.serialNumber,
+    serialNumber: x509.serialNumber.match(/-?../g)?.join(':') ?? x509.serialNumber,
     notBefore: new Date(x509.validFrom),
     notAfter: new Date(x509.validTo),
   };

@@ -47,7 +47,7 @@ function facts({ certificate, der }: Parsed): CertificateFacts {
   return {
     subject: oneLine(certificate.subject),
     issuer: oneLine(certificate.issuer),
-    serialNumber: certificate.serialNumber.match(/../g)?.join(':') ?? certificate.serialNumber,
+    serialNumber: certificate.serialNumber.match(/-?../g)?.join(':') ?? certificate.serialNumber,
     notBefore: date(certificate.validFrom),
     notAfter: date(certificate.validTo),
     fingerprintSha256: certificate.fingerprint256,

@@ -4,9 +4,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { cli, emulatorEnv } from '../support/cli.js';
+import { execa } from 'execa';
+import { BINARY, cli, emulatorEnv } from '../support/cli.js';
 import { attachCertificate, generateCertificate, makeApi, startLab, type Lab } from '../support/emulator.js';
 import { mintIdentity, type TestIdentity } from '../support/certificates.js';
+import { openssl } from '../support/openssl.js';
 
 let directory: string;
 let old: TestIdentity;
@@ -103,7 +105,25 @@ describe('inspect of files, without AWS', () => {
     expect(stdout + stderr).not.toContain(secret);
   });
 
-  test.each<[string, string | undefined, string, RegExp]>([
+  test('says that a certificate has expired, and shows a negative serial number whole', async () => {
+    const expired = await mintIdentity('e1f2a3', 400);
+    const [key, cert] = [file('old.key', expired.privateKeyPem), file('old.pem', expired.certificate.pem)];
+    expect((await cli(['inspect', cert])).stdout).toMatch(/^status +expired$/m);
+    const negative = openssl(['x509', '-in', cert, '-signkey', key, '-set_serial', '-32769']);
+    expect((await cli(['inspect', '-'], { input: negative })).stdout).toMatch(/^serial number +-80:01$/m);
+  });
+
+  test.each(['/dev/zero', '-'])('does not read without end from %s', async (target) => {
+    const { exitCode, stderr } = await execa(process.execPath, [BINARY, 'inspect', target], {
+      stdin: { file: '/dev/zero' },
+      reject: false,
+      timeout: 20_000,
+    });
+    expect(stderr).toMatch(/^error: .* is too large for a file of certificates\n {2}fix: /);
+    expect(exitCode).toBe(1);
+  });
+
+  test.each<[string, string | Uint8Array | undefined, string, RegExp]>([
     ['empty.pem', '', 'CertificateUnreadable', /a certificate file is PEM/],
     [
       'broken.pem',
@@ -112,6 +132,8 @@ describe('inspect of files, without AWS', () => {
       /line 2/,
     ],
     ['absent.pem', undefined, 'FileNotReadable', /name a certificate file/],
+    ['utf16.pem', Buffer.from('\ufeffCERTIFICATE', 'utf16le'), 'CertificateUnreadable', /UTF-16/],
+    ['request.der', Buffer.from('3082000100', 'hex'), 'CertificateUnreadable', /something else/],
   ])('refuses %s with a remedy', async (name, content, expected, hint) => {
     const path = content === undefined ? join(directory, name) : file(name, content);
     const { code, stdout, stderr } = await cli(['inspect', path, '--output', 'json']);
