@@ -24,7 +24,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const OWNED: readonly (readonly [package_: RegExp, owner: RegExp])[] = [
   [/^@peculiar\//, /^x509\//],
   [/^@aws-sdk\//, /^(gateway|trust|app\/notify)\//],
-  [/^(commander|chalk|ora|cli-table3)$/, /^cli\//],
+  [/^(commander|chalk|ora|get-east-asian-width)$/, /^cli\//],
 ];
 
 const imports = readdirSync(src, { recursive: true, encoding: 'utf8' })

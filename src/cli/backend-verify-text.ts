@@ -4,7 +4,7 @@ import type { Admission, Verdict, VerdictReason } from '../core/backend-verdict.
 import { printable } from '../core/printable.js';
 import type { ServerChainProblem } from '../x509/server-chain.js';
 import { timeText } from './status.js';
-import { facts } from './table.js';
+import { facts } from './facts.js';
 
 const VERDICTS: Readonly<Record<Verdict, readonly [words: string, colour: 'green' | 'red' | 'yellow']>> = {
   enforced: ['ENFORCED', 'green'],

@@ -1,8 +1,8 @@
 import type { ChalkInstance } from 'chalk';
 import type { CertificateView } from '../core/certificate-view.js';
 import { printable } from '../core/printable.js';
+import { facts } from './facts.js';
 import { lifeText, timeText } from './status.js';
-import { facts } from './table.js';
 
 /** One certificate, a fact a line. */
 export function certificateFactsText(certificate: CertificateView, style: ChalkInstance): string {

@@ -3,8 +3,8 @@ import type { InspectedCertificate, InspectedClientCertificate, InspectedFile } 
 import { printable } from '../core/printable.js';
 import type { CertificateAnatomy, CertificateExtension } from '../x509/anatomy.js';
 import { stageText } from './stage-options.js';
+import { facts } from './facts.js';
 import { lifeText, timeText } from './status.js';
-import { facts } from './table.js';
 
 type Row = readonly [name: string, value: string];
 

@@ -1,24 +1,8 @@
 import { Command, CommanderError } from 'commander';
 import { AppError, EXIT } from '../core/errors.js';
 import { addCommonOptions, failureExit } from './command.js';
-import { attachCommand, detachCommand } from './commands/attach.js';
-import { backendCommand } from './commands/backend.js';
-import { checkExpiryCommand } from './commands/check-expiry.js';
-import { deleteCommand } from './commands/delete.js';
-import { demoCommand } from './commands/demo.js';
-import { downloadCommand } from './commands/download.js';
-import { emulatorCommand } from './commands/emulator.js';
-import { generateCommand } from './commands/generate.js';
-import { inspectCommand } from './commands/inspect.js';
-import { inventoryCommand } from './commands/inventory.js';
-import { listCommand } from './commands/list.js';
-import { testInvokeCommand } from './commands/test-invoke.js';
-import { rotateCommand } from './commands/rotate.js';
-import { statusCommand } from './commands/status.js';
-import { updateCommand } from './commands/update.js';
+import { COMMANDS } from './commands/index.js';
 import { exitCodesText } from './exit-codes.js';
-import { pruneCommand } from './commands/prune.js';
-import { reportCommand } from './commands/report.js';
 import { printError, reportError } from './output.js';
 import { VERSION } from './version.js';
 
@@ -36,33 +20,14 @@ Try it without an AWS account:
 
 ${exitCodesText(false)}`;
 
-/** The whole command line. Commands load what they need when they run, so that building it costs little. */
-export function createProgram(): Command {
+/** The command line, with the one command that the words begin with, or with all where they begin otherwise. */
+async function createProgram([first = '']: readonly string[]): Promise<Command> {
   const program = new Command('apigw-cert')
     .description("The life of Amazon API Gateway's client certificates.")
     .version(VERSION)
-    .showHelpAfterError('(--help shows what there is)')
     .addHelpText('after', OVERVIEW);
-  const commands = [
-    listCommand(),
-    inspectCommand(),
-    downloadCommand(),
-    checkExpiryCommand(),
-    reportCommand(),
-    inventoryCommand(),
-    pruneCommand(),
-    generateCommand(),
-    updateCommand(),
-    attachCommand(),
-    detachCommand(),
-    deleteCommand(),
-    testInvokeCommand(),
-    rotateCommand(),
-    statusCommand(),
-    backendCommand(),
-    emulatorCommand(),
-    demoCommand(),
-  ];
+  const asked = Object.hasOwn(COMMANDS, first) ? COMMANDS[first] : undefined;
+  const commands = await Promise.all((asked ? [asked] : Object.values(COMMANDS)).map((load) => load()));
   for (const command of commands) program.addCommand(command);
   finish(program);
   return program;
@@ -104,7 +69,7 @@ export async function main(words: readonly string[]): Promise<void> {
       process.exitCode = failureExit(words[0]) ?? lost.exitCode;
     });
   });
-  const program = createProgram();
+  const program = await createProgram(words);
   try {
     if (words.length === 0) program.outputHelp();
     else await program.parseAsync([...words], { from: 'user' });

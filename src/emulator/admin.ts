@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Controls } from './controls.js';
 import { badRequest, ServiceError } from './errors.js';
 import type { FaultInput } from './faults.js';

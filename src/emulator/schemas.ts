@@ -1,7 +1,7 @@
 /**
  * What comes from outside, checked. Apart from the types themselves, which are published: their readers have no zod.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { EARLIEST, LATEST } from './clock.js';
 import type { Fault, FaultInput } from './faults.js';
 import type { Settings } from './settings.js';

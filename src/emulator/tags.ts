@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { badRequest } from './errors.js';
 
 const MAX_TAGS = 50;

@@ -5,7 +5,7 @@ import type { StageAddress } from '../../app/resolve-stage.js';
 import { printable } from '../../core/printable.js';
 import { action, command } from '../command.js';
 import { addStageOptions, stageText } from '../stage-options.js';
-import { facts } from '../table.js';
+import { facts } from '../facts.js';
 
 export function attachCommand(): Command {
   return addStageOptions(

@@ -52,7 +52,7 @@ function certificatesTable(
 ): string {
   const several = sources.length > 1;
   const users = ({ usedBy = [] }: CertificateRow): string =>
-    usedBy.length === 0 ? style.yellow('unused') : usedBy.map(stageText).join('\n');
+    usedBy.length === 0 ? style.yellow('unused') : usedBy.map(stageText).join(', ');
   return table(
     [
       'ID',

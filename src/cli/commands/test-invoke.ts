@@ -3,7 +3,7 @@ import type { TestCall, TestCallResult } from '../../app/test-invoke.js';
 import { EXIT } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 import { action, command } from '../command.js';
-import { facts } from '../table.js';
+import { facts } from '../facts.js';
 
 export function testInvokeCommand(): Command {
   return command('test-invoke', 'Call a backend through API Gateway; exit 1 for a status from 400 on')

@@ -11,7 +11,7 @@ import { mintServerCertificate } from '../../x509/mint.js';
 import type { Context } from '../context.js';
 import type { Output } from '../output.js';
 import { createSpin, type Spin } from '../spinner.js';
-import { facts } from '../table.js';
+import { facts } from '../facts.js';
 import { startNaiveBackend, startTrustingBackend, statusWithoutCertificate } from './backend.js';
 import { DEMO_ACCESS_KEY, DEMO_REGION, demoControlPlane } from './control-plane.js';
 import { createShell, type Shell } from './shell.js';

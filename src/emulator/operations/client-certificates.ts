@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { certificateFacts } from '../../x509/certificate.js';
 import { mintClientCertificate } from '../../x509/mint.js';
 import { limitExceeded, notFound, ServiceError } from '../errors.js';

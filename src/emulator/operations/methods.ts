@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { badRequest, conflict, notFound } from '../errors.js';
 import type { Integration, Method, Resource, World } from '../model.js';
 import { operation, stringMap } from '../operation.js';

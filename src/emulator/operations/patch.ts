@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { badRequest } from '../errors.js';
 
 const OPS = ['add', 'remove', 'replace', 'move', 'copy', 'test'] as const;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { badRequest, conflict } from '../errors.js';
 import { newId } from '../ids.js';
 import type { Resource, RestApi } from '../model.js';

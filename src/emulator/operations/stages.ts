@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { badRequest, conflict, limitExceeded, notFound } from '../errors.js';
 import { newId } from '../ids.js';
 import type { Deployment, RestApi, Stage, World } from '../model.js';

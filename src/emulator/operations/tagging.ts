@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { badRequest, notFound } from '../errors.js';
 import type { World } from '../model.js';
 import { operation } from '../operation.js';

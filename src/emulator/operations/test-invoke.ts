@@ -1,5 +1,5 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { BackendCaller, BackendRequest } from '../data-plane/backend.js';
 import { pathParametersOf, type Target } from '../data-plane/definition.js';
 import { createExecutionLog, type ExecutionLog } from '../data-plane/execution-log.js';

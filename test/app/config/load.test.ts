@@ -2,7 +2,8 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, realpathSync, writeFileSy
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { findConfiguration, loadConfiguration, resolvePath } from '../../../src/app/config/load.js';
+import { findConfiguration, resolvePath } from '../../../src/app/config/find.js';
+import { loadConfiguration } from '../../../src/app/config/load.js';
 import type { AppError } from '../../../src/core/errors.js';
 
 let directory: string;

@@ -1,0 +1,23 @@
+import type { Command } from 'commander';
+
+/** Every command by its name, in the order of `--help`. Only the one that is asked for is loaded. */
+export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  list: async () => (await import('./list.js')).listCommand(),
+  inspect: async () => (await import('./inspect.js')).inspectCommand(),
+  download: async () => (await import('./download.js')).downloadCommand(),
+  'check-expiry': async () => (await import('./check-expiry.js')).checkExpiryCommand(),
+  report: async () => (await import('./report.js')).reportCommand(),
+  inventory: async () => (await import('./inventory.js')).inventoryCommand(),
+  prune: async () => (await import('./prune.js')).pruneCommand(),
+  generate: async () => (await import('./generate.js')).generateCommand(),
+  update: async () => (await import('./update.js')).updateCommand(),
+  attach: async () => (await import('./attach.js')).attachCommand(),
+  detach: async () => (await import('./attach.js')).detachCommand(),
+  delete: async () => (await import('./delete.js')).deleteCommand(),
+  'test-invoke': async () => (await import('./test-invoke.js')).testInvokeCommand(),
+  rotate: async () => (await import('./rotate.js')).rotateCommand(),
+  status: async () => (await import('./status.js')).statusCommand(),
+  backend: async () => (await import('./backend.js')).backendCommand(),
+  emulator: async () => (await import('./emulator.js')).emulatorCommand(),
+  demo: async () => (await import('./demo.js')).demoCommand(),
+};
