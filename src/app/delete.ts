@@ -14,7 +14,10 @@ export async function deleteCertificate(gateway: Gateway, clientCertificateId: s
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'RequestRefused') throw error;
     const certificates = [{ clientCertificateId }];
-    const { usedBy } = inventory({ certificates, ...(await allStages(gateway)) });
+    // Where the stages may not be read either, AWS's own refusal says more than that.
+    const found = await allStages(gateway).catch(() => undefined);
+    if (found === undefined) throw error;
+    const { usedBy } = inventory({ certificates, ...found });
     const stages = usedBy.get(clientCertificateId) ?? [];
     if (stages.length === 0) throw error;
     const names = stages.map(({ apiName, restApiId, stageName }) => `${apiName}/${stageName} (${restApiId})`);

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { FaultInput } from '../../src/emulator/index.js';
 import { BINARY, cli, emulatorEnv } from '../support/cli.js';
-import { startLab, type Lab } from '../support/emulator.js';
+import { attachCertificate, startLab, type Lab } from '../support/emulator.js';
 
 let lab: Lab;
 let env: Record<string, string>;
@@ -119,6 +119,14 @@ describe('a failure is one sentence with a remedy:', () => {
     expect((await cli(['delete', 'abc123', '--region', 'cn-north-1'], { env })).stderr).toContain(
       'on arn:aws-cn:apigateway:cn-north-1::/clientcertificates/abc123\n',
     );
+  });
+
+  test('a certificate in use, where the stages may not be read', async () => {
+    await attachCertificate(lab.client, lab.api, lab.certificate.id);
+    lab.emulator.addFault(fault('GetRestApis', 'AccessDeniedException', 403));
+    const { code, stderr } = await cli(['delete', lab.certificate.id], { env });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error: AWS refused DeleteClientCertificate: /);
   });
 
   test('an answer to generate that was lost: running it again could make a second one', async () => {
