@@ -186,6 +186,7 @@ try {
       await clearLog();
       const run = await tool(words(count, '100%'), env);
       const throttled = (await log()).filter(({ status }) => status === 429).length;
+      say(`${count} sources: ${round(run.seconds)} s`);
       sizes.push({
         sources: count,
         seconds: round(run.seconds),
