@@ -1,7 +1,7 @@
 import type { AwsCredentialIdentityProvider } from '@smithy/types';
 import { AppError } from '../core/errors.js';
 import type { FleetAccount } from '../core/fleet.js';
-import { createAwsGateway, type AwsGatewayOptions } from './aws.js';
+import { createAwsGateway, createRequestHandler, type AwsGatewayOptions } from './aws.js';
 import { credentialsError, credentialsOf } from './credentials.js';
 import type { Fleet } from './fleet.js';
 import { createPace, type PaceOptions } from './pace.js';
@@ -10,9 +10,13 @@ export interface AwsFleetOptions extends Pick<AwsGatewayOptions, 'endpoint' | 'o
   pace?: PaceOptions;
 }
 
+/** To one Region, over all accounts: a request takes a tenth of a second, so these do a thousand a second. */
+const CONNECTIONS = 100;
+
 /** Gateways to AWS: one pace an account and Region, one set of credentials an account. */
 export function createAwsFleet({ pace: paceOptions, ...common }: AwsFleetOptions = {}): Fleet {
   const providers = new Map<string, AwsCredentialIdentityProvider>();
+  const requestHandler = createRequestHandler({ maxSockets: CONNECTIONS });
   const opened = new Map<string, string>();
 
   function providerOf(account: FleetAccount): AwsCredentialIdentityProvider {
@@ -57,6 +61,7 @@ export function createAwsFleet({ pace: paceOptions, ...common }: AwsFleetOptions
         ...(region === undefined ? {} : { region }),
         ...(account.profile === undefined ? {} : { profile: account.profile }),
         credentials,
+        requestHandler,
         pace,
         onServerTime: (serverTime, now) => {
           clockOffsetMs ??= now.getTime() - serverTime.getTime();

@@ -1,5 +1,6 @@
 import {
   APIGatewayClient,
+  type APIGatewayClientConfig,
   CreateDeploymentCommand,
   DeleteClientCertificateCommand,
   GenerateClientCertificateCommand,
@@ -17,6 +18,7 @@ import {
   UpdateStageCommand,
   type ClientCertificate as SdkCertificate,
 } from '@aws-sdk/client-api-gateway';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { AwsCredentialIdentityProvider } from '@smithy/types';
 import type { RestApi, StageRef } from '../core/api-gateway.js';
 import { AppError } from '../core/errors.js';
@@ -38,6 +40,8 @@ export interface AwsGatewayOptions {
   credentials?: AwsCredentialIdentityProvider;
   /** How long one request may take, in milliseconds; by default a little longer than API Gateway waits for a backend. */
   requestTimeout?: number;
+  /** Connections that are shared with other gateways. */
+  requestHandler?: NodeHttpHandler;
   /** The speed of all requests to the account and Region; without one, they go out as they come. */
   pace?: Pace;
   /** Told the time that AWS gives with each answer, and this machine's own. */
@@ -51,6 +55,21 @@ const PAGE_SIZE = 500;
 /** API Gateway itself ends a backend call after 29 s. Milliseconds. */
 const REQUEST_TIMEOUT = 35_000;
 const CONNECTION_TIMEOUT = 5_000;
+
+/** Connections to AWS; shared by all gateways of a fleet, which would keep some open each. */
+export function createRequestHandler({
+  requestTimeout = REQUEST_TIMEOUT,
+  maxSockets,
+}: Pick<AwsGatewayOptions, 'requestTimeout'> & { maxSockets?: number } = {}): NodeHttpHandler {
+  const agent = { keepAlive: true, ...(maxSockets === undefined ? {} : { maxSockets }) };
+  return new NodeHttpHandler({
+    connectionTimeout: CONNECTION_TIMEOUT,
+    requestTimeout,
+    throwOnRequestTimeout: true,
+    httpAgent: agent,
+    httpsAgent: agent,
+  });
+}
 
 const certificateOperation = (name: string, action: string, id?: string): Operation => ({
   name,
@@ -115,25 +134,28 @@ export async function createAwsGateway(options: AwsGatewayOptions = {}): Promise
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
     logger: SILENT,
-    requestHandler: {
-      connectionTimeout: CONNECTION_TIMEOUT,
-      requestTimeout: options.requestTimeout ?? REQUEST_TIMEOUT,
-      throwOnRequestTimeout: true,
-    },
+    requestHandler: options.requestHandler ?? createRequestHandler(options),
   };
-  const client = new APIGatewayClient({ ...config, retryStrategy: repeatable() });
+
+  function createClient(
+    own: Pick<APIGatewayClientConfig, 'retryStrategy' | 'credentials'>,
+  ): APIGatewayClient {
+    const made = new APIGatewayClient({ ...config, ...own });
+    made.middlewareStack.use(pacePlugin(options.pace, options.onServerTime));
+    return made;
+  }
+
+  const client = createClient({ retryStrategy: repeatable() });
   const region = await client.config.region().catch((cause: unknown) => {
     throw regionError(cause, profile);
   });
-  // Credentials are found once for both.
-  const generator = new APIGatewayClient({
-    ...config,
-    credentials: client.config.credentials,
-    retryStrategy: onceOnly(),
-  });
-  for (const { middlewareStack } of [client, generator]) {
-    middlewareStack.use(pacePlugin(options.pace, options.onServerTime));
-  }
+  let generator: APIGatewayClient | undefined;
+  // Made when it is needed: most commands generate nothing. Credentials and connections are found once for both.
+  const generatorOf = (): APIGatewayClient =>
+    (generator ??= createClient({
+      credentials: client.config.credentials,
+      retryStrategy: onceOnly(),
+    }));
 
   async function call<T extends { $metadata: { attempts?: number } }>(
     operation: Operation,
@@ -197,7 +219,7 @@ export async function createAwsGateway(options: AwsGatewayOptions = {}): Promise
         ...(description === undefined ? {} : { description }),
         ...(tags === undefined ? {} : { tags: { ...tags } }),
       });
-      return toCertificate(await call(operation, () => generator.send(command)));
+      return toCertificate(await call(operation, () => generatorOf().send(command)));
     },
 
     async getClientCertificates() {

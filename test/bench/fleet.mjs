@@ -197,10 +197,10 @@ try {
     }
     const [one, , , all] = sizes;
     const perSource = (key) => (all[key] - one[key]) / (SOURCES - 1);
-    say('the same with a tenth of the limit, so that the limit and not this machine decides');
-    await limit({ perSecond: 1, burst: 4 });
+    say('the same at --rate 10%, so that the pace and not this machine decides');
+    await limit({ perSecond: 10, burst: 40 });
     const alone = await tool(words(1, '10%'), env);
-    await limit({ perSecond: 1, burst: 4 });
+    await limit({ perSecond: 10, burst: 40 });
     await clearLog();
     const together = await tool(words(SOURCES, '10%'), env);
     const throttled = (await log()).filter(({ status }) => status === 429).length;
@@ -215,7 +215,7 @@ try {
         peakMiBAtMost: round(one.peakMiB + 10_000 * perSource('peakMiB'), 0),
         cpuSeconds: round((perSource('cpuMs') * 10_000) / 1000, 0),
       },
-      limitDecides: {
+      paceDecides: {
         aloneSeconds: round(alone.seconds),
         togetherSeconds: round(together.seconds),
         ratio: round(ratio, 3),
