@@ -26,7 +26,7 @@ import { partitionOf } from '../core/partition.js';
 import { toAppError, type Operation } from './aws-error.js';
 import { required, toCertificate, toDeployment, toResource, toStage } from './aws-shapes.js';
 import type { Gateway } from './gateway.js';
-import { pacePlugin } from './pace-middleware.js';
+import { pacePlugin, type WithConnection } from './pace-middleware.js';
 import type { Pace } from './pace.js';
 import { onceOnly, repeatable } from './retry.js';
 import { SILENT } from './silent.js';
@@ -42,6 +42,8 @@ export interface AwsGatewayOptions {
   requestTimeout?: number;
   /** Connections that are shared with other gateways. */
   requestHandler?: NodeHttpHandler;
+  /** Waits for one of them: the SDK counts the wait for a connection as a connection that fails. */
+  withConnection?: WithConnection;
   /** The speed of all requests to the account and Region; without one, they go out as they come. */
   pace?: Pace;
   /** Told the time that AWS gives with each answer, and this machine's own. */
@@ -55,13 +57,14 @@ const PAGE_SIZE = 500;
 /** API Gateway itself ends a backend call after 29 s. Milliseconds. */
 const REQUEST_TIMEOUT = 35_000;
 const CONNECTION_TIMEOUT = 5_000;
+/** More than are ever used at once. */
+const MAX_SOCKETS = 256;
 
 /** Connections to AWS; shared by all gateways of a fleet, which would keep some open each. */
 export function createRequestHandler({
   requestTimeout = REQUEST_TIMEOUT,
-  maxSockets,
-}: Pick<AwsGatewayOptions, 'requestTimeout'> & { maxSockets?: number } = {}): NodeHttpHandler {
-  const agent = { keepAlive: true, ...(maxSockets === undefined ? {} : { maxSockets }) };
+}: Pick<AwsGatewayOptions, 'requestTimeout'> = {}): NodeHttpHandler {
+  const agent = { keepAlive: true, maxSockets: MAX_SOCKETS };
   return new NodeHttpHandler({
     connectionTimeout: CONNECTION_TIMEOUT,
     requestTimeout,
@@ -141,7 +144,7 @@ export async function createAwsGateway(options: AwsGatewayOptions = {}): Promise
     own: Pick<APIGatewayClientConfig, 'retryStrategy' | 'credentials'>,
   ): APIGatewayClient {
     const made = new APIGatewayClient({ ...config, ...own });
-    made.middlewareStack.use(pacePlugin(options.pace, options.onServerTime));
+    made.middlewareStack.use(pacePlugin(options.pace, options.onServerTime, options.withConnection));
     return made;
   }
 

@@ -9,6 +9,9 @@ interface Answer {
   headers?: Record<string, string | undefined>;
 }
 
+/** Sends when a connection is free. */
+export type WithConnection = <T>(send: () => Promise<T>) => Promise<T>;
+
 /** RFC 9110 section 10.2.3: seconds, or a date. */
 function retryAfterMs(headers: Answer['headers'], now: Date): number | undefined {
   const value = headers?.['retry-after'];
@@ -24,12 +27,13 @@ function retryAfterMs(headers: Answer['headers'], now: Date): number | undefined
 export function pacePlugin<Input extends object, Output extends object>(
   pace: Pace | undefined,
   onServerTime: ((serverTime: Date, now: Date) => void) | undefined,
+  withConnection: WithConnection = (send) => send(),
 ): Pluggable<Input, Output> {
   const middleware: FinalizeRequestMiddleware<Input, Output> = (next, context) => async (args) => {
     const operation = String(context['commandName']).replace(/Command$/, '');
     await pace?.take(operation);
     try {
-      const result = await next(args);
+      const result = await withConnection(() => next(args));
       look(result.response as Answer | undefined);
       pace?.accepted();
       return result;

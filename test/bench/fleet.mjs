@@ -211,8 +211,8 @@ try {
       kiBPerSource: round(perSource('peakMiB') * 1024, 0),
       cpuMsPerSource: round(perSource('cpuMs'), 1),
       tenThousandSources: {
-        // Sources are read 256 at a time, so memory grows with what is kept of each, not with what each needs.
-        peakMiBAtMost: round(one.peakMiB + 10_000 * perSource('peakMiB'), 0),
+        // 256 are read at a time: their clients are what takes memory.
+        peakMiBOfClients: round(one.peakMiB + 256 * perSource('peakMiB'), 0),
         cpuSeconds: round((perSource('cpuMs') * 10_000) / 1000, 0),
       },
       paceDecides: {
