@@ -34,6 +34,8 @@ export function trustStoreFromFlag(text: string, reload?: string): TrustStoreCon
     option === undefined
       ? `kinds with flags: ${Object.keys(MAIN_OPTION).join(', ')}, manual; all others are described in apigw-cert.yaml`
       : `write --trust ${kind}:${option.toUpperCase()}`;
-  const why = parsed.success ? '' : `: ${z.prettifyError(parsed.error).split('\n')[0] ?? ''}`;
+  // What the schema says of an unknown kind is a list of all kinds; the hint says it better.
+  const why =
+    parsed.success || option === undefined ? '' : `: ${z.prettifyError(parsed.error).split('\n')[0] ?? ''}`;
   throw new AppError('Usage', `"--trust ${text.slice(0, 80)}" names no trust store${why}`, { hint });
 }

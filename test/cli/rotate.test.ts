@@ -264,7 +264,7 @@ describe('rotate, with words that are wrong', () => {
     [
       'a trust store that is none',
       ['--stage', 'orders/prod', '--trust', 'nonsense'],
-      '"nonsense" is not a trust store',
+      '"--trust nonsense" names no trust store',
     ],
     ['a duration without its unit', [...target, '--soak', '5'], '"5" is not a duration: its unit is missing'],
     ['a negative duration', [...target, '--keep-old=-1d'], 'it is negative'],
@@ -290,11 +290,7 @@ describe('rotate, with words that are wrong', () => {
       'both write to stdout',
     ],
     ['two stores of one name', [...target, '--trust', 'manual'], 'two trust stores are named manual'],
-    [
-      'a reload without its file',
-      [...target, '--reload', 'true'],
-      '--reload belongs to a --trust pem-bundle',
-    ],
+    ['a reload without its file', [...target, '--reload', 'true'], '--reload belongs to a --trust KIND:FILE'],
   ])('%s', async (_, words, message) => {
     const { code, stderr } = await cli(['rotate', ...words], { env: lab.env });
     expect(stderr).toContain(message);
