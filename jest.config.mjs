@@ -18,7 +18,8 @@ export default {
       },
     ],
   },
-  testTimeout: 30_000,
+  // Generous, since real servers and spawned commands share the cores of a busy machine; nothing waits for it.
+  testTimeout: 120_000,
   maxWorkers: 2,
   reporters: ['default', '<rootDir>/test/support/summary-reporter.mjs'],
 };

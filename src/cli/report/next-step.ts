@@ -25,8 +25,12 @@ export function nextStep(
       }
       return certificate?.usedBy && id ? { command: `apigw-cert delete ${shellWord(id)}${at}` } : undefined;
     }
-    case 'RotationStuck':
-      return { command: `apigw-cert rotate --resume${at}` };
+    case 'RotationStuck': {
+      // The rotation's certificate may not be in use yet, and then only the journal knows its stage.
+      const [use] = certificate?.usedBy ?? [];
+      if (use === undefined) return { command: 'apigw-cert status' };
+      return { command: `apigw-cert rotate --stage ${shellWord(`${use.restApiId}/${use.stageName}`)}${at}` };
+    }
     case 'UnusedCertificate':
     case 'QuotaNearlyUsed':
       return { command: `apigw-cert prune${at} --dry-run` };
