@@ -20,7 +20,8 @@ import type { TrustStore } from '../trust/trust-store.js';
 import { openFileJournal } from '../journal/file-journal.js';
 import { withLock, type HeldLock } from '../journal/lock.js';
 import type { RotateOptions } from './commands/rotate.js';
-import { answersYes, trustContext } from './ask-person.js';
+import { askYes } from './ask.js';
+import { trustContext } from './trust-context.js';
 import { gatewayFor } from './compose.js';
 import type { Context } from './context.js';
 import { asAppError, errorJson, printError } from './output.js';
@@ -218,7 +219,7 @@ function storesOf(job: RotationJob, { out }: RotateContext): RotationDeps['store
 }
 
 async function confirmByPerson(question: string): Promise<void> {
-  if (process.stdin.isTTY && (await answersYes(question))) return;
+  if (process.stdin.isTTY && (await askYes(question))) return;
   throw new AppError('NotConfirmed', `not confirmed: ${question}`, {
     hint: 'add --yes when that is meant; nothing was touched',
   });

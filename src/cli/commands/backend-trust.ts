@@ -18,7 +18,7 @@ export function backendShowCommand(): Command {
       const descriptions = await trustStoresNamed(options);
       const [{ showTrust }, { trustContext }] = await Promise.all([
         import('../../app/backend-trust.js'),
-        import('../ask-person.js'),
+        import('../trust-context.js'),
       ]);
       const trustStores = await showTrust(descriptions, trustContext(out));
       out.result({ trustStores }, () => trustStores.map(stateText).join('\n'));
@@ -45,7 +45,7 @@ Examples:
         const descriptions = await trustStoresNamed(options);
         const [{ changeTrust, namedCertificates }, { trustContext }] = await Promise.all([
           import('../../app/backend-trust.js'),
-          import('../ask-person.js'),
+          import('../trust-context.js'),
         ]);
         const certificates = await namedCertificates(words, readInput, gateway);
         const trustStores = await changeTrust(verb, { descriptions, certificates }, trustContext(out));

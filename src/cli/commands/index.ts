@@ -18,6 +18,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   rotate: async () => (await import('./rotate.js')).rotateCommand(),
   status: async () => (await import('./status.js')).statusCommand(),
   backend: async () => (await import('./backend.js')).backendCommand(),
+  doctor: async () => (await import('./doctor.js')).doctorCommand(),
   emulator: async () => (await import('./emulator.js')).emulatorCommand(),
   demo: async () => (await import('./demo.js')).demoCommand(),
 };

@@ -1,20 +1,10 @@
-import { createInterface } from 'node:readline/promises';
 import { AppError } from '../core/errors.js';
 import type { TrustContext } from '../trust/context.js';
+import { askYes } from './ask.js';
 import type { Output } from './output.js';
 
-/** Asks on the terminal; anything but yes is no. */
-export async function answersYes(question: string): Promise<boolean> {
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(es)?$/i.test((await lines.question(`${question} [y/N] `)).trim());
-  } finally {
-    lines.close();
-  }
-}
-
 async function askPerson(question: string): Promise<void> {
-  if (await answersYes(question)) return;
+  if (await askYes(question)) return;
   throw new AppError('ConfirmationNeeded', 'not confirmed', {
     hint: 'do it, then run the same command again',
   });

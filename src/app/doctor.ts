@@ -1,0 +1,163 @@
+import type { ClientCertificate, Resource, Stage } from '../core/api-gateway.js';
+import {
+  diagnose,
+  DOCTOR_CODES,
+  otherCertificate,
+  type DoctorFinding,
+  type DoctorObservation,
+  type DoctorProbe,
+} from '../core/doctor.js';
+import { AppError } from '../core/errors.js';
+import { isAcmArn } from '../core/inventory.js';
+import { chooseProbes, type Probe, type ProbeChoice, type ProbeRequest } from '../core/rotation/probe.js';
+import { WORST_FIRST } from '../core/severity.js';
+import type { Gateway } from '../gateway/gateway.js';
+import { probe } from '../verify/test-invoke.js';
+import { certificateFacts } from '../x509/certificate.js';
+import { resolveStage, type StageAddress } from './resolve-stage.js';
+import { allStages } from './stages.js';
+
+export interface DoctorReport {
+  /** `apiId/stageName` */
+  stage: string;
+  apiName: string;
+  clientCertificateId: string | null;
+  /** The certificate that the backend should refuse and was tried, where the account has one. */
+  otherCertificateId: string | null;
+  /** How each backend answered, by the certificate presented. */
+  probes: DoctorObservation['probes'];
+  /** Worst first. */
+  findings: DoctorFinding[];
+}
+
+/** Runs a reading that permissions may forbid, and remembers what they forbade. */
+function forgiving(denied: string[]): <T>(work: () => Promise<T>) => Promise<T | undefined> {
+  return async (work) => {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'AccessDenied') throw error;
+      denied.push([error.message, error.hint].filter((part) => part !== undefined).join(': '));
+      return undefined;
+    }
+  };
+}
+
+async function ask(
+  gateway: Gateway,
+  probes: readonly Probe[],
+  certificateId: string | undefined,
+): Promise<DoctorProbe[]> {
+  const results: DoctorProbe[] = [];
+  for (const each of probes) {
+    const { backend, accepted, status, cause } = await probe(gateway, each, certificateId, 1);
+    results.push({ backend, accepted, status, ...(cause === undefined ? {} : { cause }) });
+  }
+  return results;
+}
+
+const NO_PROBES: ProbeChoice = { probes: [], unreached: [] };
+
+/** Calls the backends with the stage's certificate, without any, and with one that they should refuse. */
+async function askAll(
+  gateway: Gateway,
+  {
+    probes,
+    current,
+    other,
+  }: {
+    probes: readonly Probe[];
+    current: string | undefined;
+    other: string | undefined;
+  },
+  allowed: ReturnType<typeof forgiving>,
+): Promise<DoctorObservation['probes']> {
+  const none = { current: [], without: [] };
+  if (probes.length === 0) return none;
+  const without = await allowed(() => ask(gateway, probes, undefined));
+  if (without === undefined) return none;
+  return {
+    current: current === undefined ? [] : await ask(gateway, probes, current),
+    without,
+    ...(other === undefined ? {} : { other: await ask(gateway, probes, other) }),
+  };
+}
+
+/**
+ * Looks at everything that one stage's certificate depends on. Makes test calls that really reach its backends, by
+ * harmless GETs or the one that is named; changes nothing.
+ *
+ * @throws AppError `StageNotFound`, `StageAmbiguous`, `ProbeNotFound`, and what the gateway throws
+ */
+export async function doctor(
+  gateway: Gateway,
+  { address, probeRequest }: { address: StageAddress; probeRequest?: ProbeRequest | undefined },
+  now: () => Date,
+): Promise<DoctorReport> {
+  const stage = await resolveStage(gateway, address);
+  const { restApiId, stageName, apiName, clientCertificateId } = stage;
+  const denied: string[] = [];
+  const allowed = forgiving(denied);
+  const [certificates, stages, resources] = await Promise.all([
+    allowed(() => gateway.getClientCertificates()),
+    allowed(async () => (await allStages(gateway)).stages),
+    allowed(() => gateway.getResources(restApiId)),
+  ]);
+  const choice = resources ? chooseProbes(stage, resources, probeRequest) : NO_PROBES;
+  const at = now();
+  const other =
+    certificates && stages
+      ? otherCertificate(certificates, stages, { currentId: clientCertificateId, now: at })
+      : undefined;
+  const certificate = certificates?.find((each) => each.clientCertificateId === clientCertificateId);
+  const gone =
+    clientCertificateId !== undefined && certificates && !certificate && !isAcmArn(clientCertificateId);
+  const probes = await askAll(
+    gateway,
+    {
+      probes: choice.probes,
+      current: gone === true ? undefined : clientCertificateId,
+      other: other?.clientCertificateId,
+    },
+    allowed,
+  );
+  const findings = diagnose(
+    observation({ stage, certificate, certificates, resources, choice, probes, denied, now: at }),
+  );
+  const weight = ({ code }: DoctorFinding): number => WORST_FIRST.indexOf(DOCTOR_CODES[code]);
+  return {
+    stage: `${restApiId}/${stageName}`,
+    apiName,
+    clientCertificateId: clientCertificateId ?? null,
+    otherCertificateId: other?.clientCertificateId ?? null,
+    probes,
+    findings: findings.sort((a, b) => weight(a) - weight(b)),
+  };
+}
+
+function observation({
+  certificate,
+  certificates,
+  resources,
+  choice,
+  ...rest
+}: {
+  stage: Stage;
+  certificate: ClientCertificate | undefined;
+  certificates: readonly ClientCertificate[] | undefined;
+  resources: readonly Resource[] | undefined;
+  choice: ProbeChoice;
+  probes: DoctorObservation['probes'];
+  denied: readonly string[];
+  now: Date;
+}): DoctorObservation {
+  return {
+    ...rest,
+    unreached: choice.unreached,
+    ...(certificate
+      ? { certificate: { ...certificate, facts: certificateFacts(certificate.pemEncodedCertificate) } }
+      : {}),
+    ...(certificates ? { certificateCount: certificates.length } : {}),
+    ...(resources ? { resources } : {}),
+  };
+}

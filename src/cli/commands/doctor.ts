@@ -1,0 +1,65 @@
+import type { Command } from 'commander';
+import { DOCTOR_CODES, type DoctorCode } from '../../core/doctor.js';
+import { EXIT } from '../../core/errors.js';
+import { parseProbe } from '../../core/rotation/probe.js';
+import { action, command, sarifOutput, wantsSarif } from '../command.js';
+import { addStageOptions } from '../stage-options.js';
+
+interface Options {
+  stage: string;
+  api?: string;
+  probe?: string;
+}
+
+export function doctorCommand(): Command {
+  return addStageOptions(
+    command('doctor', 'What is wrong with a stage, its certificate and its backends; exit 1 for errors'),
+  )
+    .option('--probe <call>', "the call that proves the backend, 'GET /health' (default: harmless GETs)")
+    .addOption(sarifOutput())
+    .addHelpText(
+      'after',
+      `
+Calls the backends by TestInvokeMethod three times: with the stage's certificate, without any, and with an unused one of
+the account where there is one. It changes nothing.
+
+Examples:
+  apigw-cert doctor --stage orders/prod
+  apigw-cert doctor --stage orders/prod --probe 'GET /health' --output sarif > orders.sarif`,
+    )
+    .action(
+      action<Options>(async ({ options, gateway, out, now }) => {
+        const { api, stage } = options;
+        const probeRequest = options.probe === undefined ? undefined : parseProbe(options.probe);
+        const [{ doctor }, text, { sarifLog }] = await Promise.all([
+          import('../../app/doctor.js'),
+          import('../doctor-text.js'),
+          import('../sarif.js'),
+        ]);
+        const address = api === undefined ? { stage } : { api, stage };
+        const report = await doctor(await gateway(), { address, probeRequest }, now);
+        const findings = report.findings.map((finding) => ({
+          ...finding,
+          severity: DOCTOR_CODES[finding.code],
+          message: text.doctorMessage(finding),
+          hint: text.DOCTOR_PROSE[finding.code].remedy,
+        }));
+        const sarif = (): string => {
+          const codes = Object.keys(DOCTOR_CODES) as DoctorCode[];
+          const rules = codes.map((id) => ({ id, ...text.DOCTOR_PROSE[id], severity: DOCTOR_CODES[id] }));
+          const at = { name: report.stage };
+          const results = findings.map(({ code, severity, message }) => ({
+            ruleId: code,
+            severity,
+            message,
+            at,
+          }));
+          return JSON.stringify(sarifLog(rules, results), null, 2);
+        };
+        out.result({ ...report, findings }, () =>
+          wantsSarif(options) ? sarif() : text.doctorText(report, out.style),
+        );
+        if (findings.some(({ severity }) => severity === 'error')) out.exitWith(EXIT.failed);
+      }),
+    );
+}

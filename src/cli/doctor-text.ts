@@ -1,0 +1,129 @@
+import type { ChalkInstance } from 'chalk';
+import type { DoctorReport } from '../app/doctor.js';
+import { DOCTOR_CODES, type DoctorCode, type DoctorFinding, type DoctorProbe } from '../core/doctor.js';
+import { printable } from '../core/printable.js';
+import { countText, severityText } from './severity-text.js';
+import { facts } from './facts.js';
+
+/** What a finding means, and what to do about it. */
+export const DOCTOR_PROSE: Readonly<Record<DoctorCode, { meaning: string; remedy: string }>> = {
+  BackendAdmitsOther: {
+    meaning:
+      'the backend lets in another certificate than this stage presents: it takes any of API Gateway’s, or somebody has trusted this one already',
+    remedy: 'compare whole certificates: apigw-cert backend config SERVER prints how',
+  },
+  BackendAdmitsWithout: {
+    meaning: 'the backend lets in a caller without any certificate: whoever reaches it may call it',
+    remedy: 'let it demand the certificate: apigw-cert backend config SERVER prints how',
+  },
+  BackendRefusesCurrent: {
+    meaning: 'a call with the certificate of the stage fails',
+    remedy:
+      'if the backend does not trust it, add it: apigw-cert backend add; if the call itself is wrong, name another: --probe "GET /health"',
+  },
+  BackendUnproved: {
+    meaning: 'no harmless GET reaches this backend, so nothing is known about it',
+    remedy: 'name a call that may be made: --probe "GET /health"',
+  },
+  CertificateDue: {
+    meaning: 'the certificate is in its renewal window, the last third of its life',
+    remedy: 'apigw-cert rotate --stage API/STAGE --trust KIND:FILE',
+  },
+  CertificateExpired: {
+    meaning: 'the certificate has expired, and a backend that checks refuses it',
+    remedy: 'apigw-cert rotate --stage API/STAGE --trust KIND:FILE --force',
+  },
+  CertificateGone: {
+    meaning: 'the stage names a certificate that the account does not have',
+    remedy: 'attach one that exists: apigw-cert attach ID --stage API/STAGE',
+  },
+  CertificateNotYetValid: {
+    meaning: 'the certificate is not valid yet',
+    remedy: 'check the clock of this machine',
+  },
+  CertificateOfAcm: {
+    meaning: 'the stage presents a certificate of ACM, whose end is not looked at here',
+    remedy: 'ask ACM: aws acm describe-certificate --certificate-arn ARN',
+  },
+  EndDatesDiffer: {
+    meaning: 'API Gateway tells another end than the certificate itself, which is the first date here',
+    remedy: 'go by the certificate: backends do',
+  },
+  ManagedByCloudFormation: {
+    meaning:
+      'this CloudFormation stack manages the stage: its next update sets the certificate of the template again, also after a rotation',
+    remedy: 'take ClientCertificateId out of the template, then rotate with --allow-drift',
+  },
+  NeverPresented: {
+    meaning: 'the stage has a certificate, but no https integration that would present it',
+    remedy: 'give the integrations an https address, or take the certificate away: apigw-cert detach',
+  },
+  NoCertificate: {
+    meaning: 'the stage calls https backends without a client certificate',
+    remedy: 'apigw-cert generate, then apigw-cert attach ID --stage API/STAGE',
+  },
+  OtherNotTried: {
+    meaning:
+      'the account has no unused certificate to try as a stranger: only the call without one proves that the backend checks',
+    remedy: 'from a machine that reaches the backend, apigw-cert backend verify tries an impostor',
+  },
+  PermissionMissing: {
+    meaning: 'this could not be looked at',
+    remedy: 'allow it, and run doctor again',
+  },
+  PlainHttpIntegration: {
+    meaning: 'this integration calls without TLS, so it never presents the certificate',
+    remedy: 'give it an https address',
+  },
+  QuotaExhausted: {
+    meaning: 'the account holds as many client certificates as it may by default: a rotation needs one more',
+    remedy: 'delete unused ones: apigw-cert list --usage, apigw-cert delete; or have the quota raised',
+  },
+  QuotaNearlyUsed: {
+    meaning: 'the account holds nearly as many client certificates as it may by default',
+    remedy: 'delete unused ones: apigw-cert list --usage, apigw-cert delete',
+  },
+  VerificationSkipped: {
+    meaning:
+      'insecureSkipVerification is on: API Gateway takes nearly any certificate of the backend for good',
+    remedy:
+      'give the backend a certificate of a public authority and switch it off; apigw-cert backend verify judges it',
+  },
+};
+
+export function doctorMessage({ code, subject }: DoctorFinding): string {
+  const { meaning } = DOCTOR_PROSE[code];
+  return subject === '' ? meaning : `${printable(subject)}: ${meaning}`;
+}
+
+function answers(probes: readonly DoctorProbe[] | undefined): string {
+  if (probes === undefined || probes.length === 0) return 'not tried';
+  return probes
+    .map(({ backend, accepted, status }) =>
+      printable(`${backend} ${accepted ? 'answers' : 'refuses with'} ${status}`),
+    )
+    .join(', ');
+}
+
+/** What was tried and seen, then each finding with its remedy, worst first. */
+export function doctorText(report: DoctorReport, style: ChalkInstance): string {
+  const { probes, clientCertificateId, otherCertificateId, findings } = report;
+  return [
+    facts([
+      [
+        'stage',
+        style.bold(printable(`${report.apiName}/${report.stage.split('/')[1] ?? ''} (${report.stage})`)),
+      ],
+      ['certificate', printable(clientCertificateId ?? 'none')],
+      ['with it', answers(probes.current)],
+      ['without any', answers(probes.without)],
+      [`with another${otherCertificateId === null ? '' : ` (${otherCertificateId})`}`, answers(probes.other)],
+    ]),
+    '',
+    ...findings.map(
+      (finding) =>
+        `${severityText(DOCTOR_CODES[finding.code], style)}: ${doctorMessage(finding)} [${finding.code}]\n${style.dim('  fix:')} ${DOCTOR_PROSE[finding.code].remedy}`,
+    ),
+    countText(findings.map(({ code }) => DOCTOR_CODES[code])),
+  ].join('\n');
+}
