@@ -1,0 +1,120 @@
+/** A whole rotation of a real server by the command line, under traffic; and reloads under load. */
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { startEmulator } from '../../src/emulator/index.js';
+import { createTrustStore } from '../../src/trust/index.js';
+import { trustedCertificate } from '../../src/x509/certificate.js';
+import { mintIdentity, type TestIdentity } from '../support/certificates.js';
+import { cli, emulatorEnv } from '../support/cli.js';
+import { attachCertificate, clientOf, generateCertificate, makeApi } from '../support/emulator.js';
+import { call } from '../support/real-server.js';
+import { startTraffic } from '../support/rotation.js';
+import type { LabServer } from './servers.js';
+
+/** What a run came to. */
+export interface TrafficResult {
+  requests: number;
+  failed: string[];
+  seconds: number;
+}
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Rotates the certificate of a stage whose backend is the server, by `apigw-cert rotate`, while clients call the stage.
+ * The stage presents old and new in turns for a while, as it does on AWS.
+ */
+export async function rotateUnderTraffic(server: LabServer): Promise<TrafficResult & { outcome: string }> {
+  const first = await mintIdentity('first0');
+  const running = await server.start('ours', [first.certificate]);
+  const directory = await mkdtemp(join(tmpdir(), 'apigw-cert-lab-'));
+  const emulator = await startEmulator({
+    rateLimit: false,
+    backendCa: running.caPem,
+    clock: new Date(Date.now() - 340 * DAY_MS),
+    propagationDelayMs: 300,
+  });
+  const client = clientOf(emulator);
+  try {
+    if (!running.trust) throw new Error(`${server.name} has no trust store`);
+    const old = await generateCertificate(client);
+    const store = createTrustStore(running.trust, { announce: () => undefined });
+    await store.add(trustedCertificate(old.pem, old.id));
+    await store.remove(first.certificate);
+    const api = await makeApi(emulator, client, `https://localhost:${running.port}`);
+    await attachCertificate(client, api, old.id);
+    emulator.setClock(new Date());
+
+    const config = join(directory, 'apigw-cert.yaml');
+    const target = { api: 'orders', stages: ['prod'], settle: '10s', soak: '2s', trust: [running.trust] };
+    await writeFile(config, JSON.stringify({ targets: { orders: target } }));
+    const traffic = startTraffic(`${api.invokeUrl}/health`);
+    const started = performance.now();
+    const { code, stdout, stderr } = await cli(['rotate', '--config', config, '--output', 'json'], {
+      env: { ...emulatorEnv(emulator), XDG_STATE_HOME: join(directory, 'state') },
+    });
+    await sleep(500);
+    const { requests, failed } = await traffic.stop();
+    if (code !== 0) throw new Error(`rotate exited with ${String(code)}: ${stderr}`);
+    const { rotations } = JSON.parse(stdout) as { rotations: { outcome: string }[] };
+    return {
+      outcome: rotations[0]?.outcome ?? 'none',
+      requests,
+      failed,
+      seconds: (performance.now() - started) / 1000,
+    };
+  } finally {
+    client.destroy();
+    await emulator.close();
+    await running.stop();
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+const RELOADS = 5;
+
+/**
+ * Calls the server on a new connection each time, from several sides, while it is reloaded five times, a second apart.
+ * Each call that is not answered by the application counts as failed.
+ */
+export async function reloadUnderLoad(
+  server: LabServer,
+  { certificate, privateKeyPem }: TestIdentity,
+  { lanes = 8 } = {},
+): Promise<TrafficResult> {
+  const running = await server.start('ours', [certificate]);
+  const failed: string[] = [];
+  let requests = 0;
+  let going = true;
+  const client = { pem: certificate.pem, privateKeyPem };
+  const lane = async (): Promise<void> => {
+    while (going) {
+      const answer = await call(running.port, client).catch(String);
+      if (answer !== 'accepted') failed.push(answer);
+      requests += 1;
+    }
+  };
+  try {
+    const { trust } = running;
+    const reload = trust && 'reload' in trust ? trust.reload : undefined;
+    if (!Array.isArray(reload)) throw new Error(`${server.name} has no command that reloads it`);
+    const [file = '', ...args] = reload as string[];
+    const started = performance.now();
+    const all = Promise.all(Array.from({ length: lanes }, lane));
+    for (let i = 0; i < RELOADS; i++) {
+      await sleep(1_000);
+      await promisify(execFile)(file, args);
+    }
+    await sleep(1_000);
+    going = false;
+    await all;
+    return { requests, failed, seconds: (performance.now() - started) / 1000 };
+  } finally {
+    going = false;
+    await running.stop();
+  }
+}

@@ -1,0 +1,85 @@
+/** `npm run lab`: every case on every server, rotations and reloads under traffic. Writes docs/compatibility.md. */
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { LISTS, mintCallers, whoIsLetIn, type Callers } from '../lab/matrix.js';
+import { compatibilityPage, isRight, type LabResults, type MatrixRow } from '../lab/report.js';
+import { reloadUnderLoad, rotateUnderTraffic } from '../lab/rotation.js';
+import { findServers, type Form, type LabServer } from '../lab/servers.js';
+
+const PAGE = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'docs', 'compatibility.md');
+const { servers, missing } = await findServers();
+const rows: MatrixRow[] = [];
+const rotations: LabResults['rotations'][number][] = [];
+const reloads: LabResults['reloads'][number][] = [];
+let callers: Callers;
+
+beforeAll(async () => {
+  callers = await mintCallers();
+});
+afterAll(() => {
+  writeFileSync(PAGE, compatibilityPage({ rows, rotations, reloads, missing }));
+});
+
+const having = (form: Form) =>
+  servers
+    .filter(({ forms }) => forms.includes(form))
+    .map((server): [string, LabServer] => [server.name, server]);
+
+async function measure(server: LabServer, form: Form): Promise<MatrixRow[]> {
+  const measured: MatrixRow[] = [];
+  for (const list of LISTS) {
+    measured.push({ server, form, list, letIn: await whoIsLetIn(server, form, list, callers) });
+  }
+  rows.push(...measured);
+  return measured;
+}
+
+describe('the matrix', () => {
+  test.each(having('ours'))(
+    '%s, our configuration',
+    async (_name, server) => {
+      const measured = await measure(server, 'ours');
+      expect(measured.filter((row) => !isRight(row)).map(({ list, letIn }) => ({ list, letIn }))).toEqual([]);
+    },
+    120_000,
+  );
+
+  // Whatever it shows is the result; what may never be is a stranger.
+  test.each(having('naive'))(
+    '%s, a CA bundle',
+    async (_name, server) => {
+      for (const { letIn } of await measure(server, 'naive')) {
+        expect(letIn).not.toContain('impostor');
+        expect(letIn).not.toContain('none');
+      }
+    },
+    120_000,
+  );
+});
+
+describe('under traffic', () => {
+  test.each(having('ours'))(
+    '%s is rotated without a failed request',
+    async (_name, server) => {
+      const result = await rotateUnderTraffic(server);
+      rotations.push({ server, ...result });
+      expect(result).toMatchObject({ outcome: 'completed', failed: [] });
+      expect(result.requests).toBeGreaterThan(100);
+    },
+    120_000,
+  );
+
+  const RELOADED = ['nginx', 'haproxy', 'apache', 'caddy'];
+  test.each(having('ours').filter(([name]) => RELOADED.includes(name)))(
+    '%s is reloaded without a failed request',
+    async (_name, server) => {
+      const result = await reloadUnderLoad(server, callers.new);
+      reloads.push({ server, ...result });
+      expect(result.failed).toEqual([]);
+      expect(result.requests / result.seconds).toBeGreaterThan(100);
+    },
+    120_000,
+  );
+});
