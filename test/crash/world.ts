@@ -23,6 +23,8 @@ export interface World {
   /** A line is appended to it by the hook `switched`. */
   hookFile?: string;
   settings: Partial<RotationSettings>;
+  /** Milliseconds; by default as long as a user's. */
+  requestTimeout?: number;
 }
 
 export type Mode = 'rotate' | 'abort';
@@ -32,9 +34,6 @@ export const POINTS = ['beforeIntent', 'afterIntent', 'afterEffect'] as const;
 
 export type Point = (typeof POINTS)[number];
 
-/** Shorter than the emulator's delay that stands for a call which AWS answers too late, in milliseconds. */
-export const REQUEST_TIMEOUT = 800;
-
 /** One run with the real parts: AWS's SDK over HTTP, the journal's files, the trust store's file. */
 export async function runRotation(
   world: World,
@@ -42,8 +41,12 @@ export async function runRotation(
   journal: Journal = openFileJournal(world.journalDirectory),
   overrides: Partial<RotationDeps> = {},
 ): Promise<RotationReport> {
-  const { region, endpoint, restApiId, stageName, trustFile, hookFile } = world;
-  const gateway = await createAwsGateway({ region, endpoint, requestTimeout: REQUEST_TIMEOUT });
+  const { region, endpoint, restApiId, stageName, trustFile, hookFile, requestTimeout } = world;
+  const gateway = await createAwsGateway({
+    region,
+    endpoint,
+    ...(requestTimeout === undefined ? {} : { requestTimeout }),
+  });
   const store = createTrustStore({ kind: 'pem-bundle', file: trustFile }, { announce: () => undefined });
   const deps: RotationDeps = {
     gateway: remembering(gateway),
