@@ -1,100 +1,117 @@
-import { describe, expect, test } from '@jest/globals';
-import type { RestApi, Stage } from '../../src/core/api-gateway.js';
-import type { Gateway } from '../../src/gateway/gateway.js';
+import {
+  CreateDeploymentCommand,
+  CreateRestApiCommand,
+  PutIntegrationCommand,
+  PutMethodCommand,
+} from '@aws-sdk/client-api-gateway';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { resolveStage, type StageAddress } from '../../src/app/resolve-stage.js';
+import type { AppError } from '../../src/core/errors.js';
+import { startEmulator, type Emulator } from '../../src/emulator/index.js';
+import { createAwsGateway } from '../../src/gateway/aws.js';
+import type { Gateway } from '../../src/gateway/gateway.js';
+import { clientOf } from '../support/emulator.js';
 
-const APIS: Record<string, { name: string; stages: string[] }> = {
-  aaaaaaaaa1: { name: 'orders', stages: ['prod', 'dev'] },
-  aaaaaaaaa2: { name: 'billing', stages: ['prod'] },
-  aaaaaaaaa3: { name: 'twin', stages: ['prod', 'blue'] },
-  aaaaaaaaa4: { name: 'twin', stages: ['prod', 'green'] },
-  aaaaaaaaa5: { name: 'team/mail', stages: ['live'] },
-  // A name that is another API's id: the id wins, or that API could not be named at all.
-  aaaaaaaaa6: { name: 'aaaaaaaaa1', stages: ['prod'] },
-};
+/** Two APIs share a name, one has a slash in it, and the last one's is the id of the first. */
+const APIS = [
+  ['orders', ['prod', 'dev']],
+  ['billing', ['prod']],
+  ['twin', ['prod', 'blue']],
+  ['twin', ['prod', 'green']],
+  ['team/mail', ['live']],
+  ['{0}', ['prod']],
+] as const;
 
-/** The part of an account that addressing looks at, and the calls that it took. */
-function account(): { gateway: Gateway; calls: string[] } {
-  const calls: string[] = [];
-  const gateway = {
-    region: 'eu-west-1',
-    getRestApis(): Promise<RestApi[]> {
-      calls.push('apis');
-      return Promise.resolve(Object.entries(APIS).map(([id, { name }]) => ({ id, name })));
-    },
-    getStages(restApiId: string): Promise<Stage[]> {
-      calls.push(restApiId);
-      const names = APIS[restApiId]?.stages ?? [];
-      return Promise.resolve(
-        names.map((stageName) => ({ restApiId, stageName, deploymentId: 'd', variables: {}, tags: {} })),
-      );
-    },
-  };
-  return { gateway: gateway as Pick<Gateway, keyof typeof gateway> as Gateway, calls };
-}
+let emulator: Emulator;
+let gateway: Gateway;
+const ids: string[] = [];
 
-async function resolve(address: StageAddress): Promise<string> {
-  const { restApiId, stageName, apiName } = await resolveStage(account().gateway, address);
+/** Puts the APIs' ids, which are not known before, in the place of their numbers: `{0}/prod`. */
+const filled = (text: string): string => text.replace(/\{(\d)\}/g, (_, i: string) => ids[Number(i)] ?? '');
+
+beforeAll(async () => {
+  emulator = await startEmulator({ rateLimit: false });
+  const client = clientOf(emulator);
+  for (const [name, stages] of APIS) {
+    const { id: restApiId = '', rootResourceId: resourceId } = await client.send(
+      new CreateRestApiCommand({ name: filled(name) }),
+    );
+    ids.push(restApiId);
+    const method = { restApiId, resourceId, httpMethod: 'GET' };
+    await client.send(new PutMethodCommand({ ...method, authorizationType: 'NONE' }));
+    await client.send(new PutIntegrationCommand({ ...method, type: 'MOCK' }));
+    for (const stageName of stages) await client.send(new CreateDeploymentCommand({ restApiId, stageName }));
+  }
+  client.destroy();
+  gateway = await createAwsGateway({
+    endpoint: emulator.url,
+    region: 'eu-central-1',
+    credentials: () => Promise.resolve({ accessKeyId: 'AKIDTEST', secretAccessKey: 'secret' }),
+  });
+});
+afterAll(() => emulator.close());
+
+async function resolve({ api, stage }: StageAddress): Promise<string> {
+  const address = { stage: filled(stage), ...(api === undefined ? {} : { api: filled(api) }) };
+  const { restApiId, stageName, apiName } = await resolveStage(gateway, address);
   return `${restApiId}/${stageName} ${apiName}`;
 }
 
 describe('a stage is found by', () => {
   test.each<[StageAddress, string]>([
-    [{ api: 'orders', stage: 'prod' }, 'aaaaaaaaa1/prod orders'],
-    [{ api: 'aaaaaaaaa2', stage: 'prod' }, 'aaaaaaaaa2/prod billing'],
-    [{ stage: 'orders/dev' }, 'aaaaaaaaa1/dev orders'],
-    [{ stage: 'aaaaaaaaa2/prod' }, 'aaaaaaaaa2/prod billing'],
-    [{ stage: 'dev' }, 'aaaaaaaaa1/dev orders'],
-    [{ stage: 'team/mail/live' }, 'aaaaaaaaa5/live team/mail'],
-    [{ api: 'twin', stage: 'green' }, 'aaaaaaaaa4/green twin'],
-    [{ api: 'orders', stage: 'orders/dev' }, 'aaaaaaaaa1/dev orders'],
-    [{ stage: 'aaaaaaaaa1/prod' }, 'aaaaaaaaa1/prod orders'],
+    [{ api: 'orders', stage: 'prod' }, '{0}/prod orders'],
+    [{ api: '{1}', stage: 'prod' }, '{1}/prod billing'],
+    [{ stage: 'orders/dev' }, '{0}/dev orders'],
+    [{ stage: '{1}/prod' }, '{1}/prod billing'],
+    [{ stage: 'dev' }, '{0}/dev orders'],
+    [{ stage: 'team/mail/live' }, '{4}/live team/mail'],
+    [{ api: 'twin', stage: 'green' }, '{3}/green twin'],
+    [{ api: 'orders', stage: 'orders/dev' }, '{0}/dev orders'],
+    [{ stage: '{0}/prod' }, '{0}/prod orders'],
   ])('%j: %s', async (address, found) => {
-    expect(await resolve(address)).toBe(found);
+    expect(await resolve(address)).toBe(filled(found));
   });
 });
 
 describe('is refused', () => {
-  test.each<[StageAddress, string, string, RegExp]>([
+  test.each<[StageAddress, string, string, string[]]>([
     [
       { api: 'order', stage: 'prod' },
       'StageNotFound',
-      'no REST API "order" in eu-west-1',
-      /orders \(aaaaaaaaa1\)/,
+      'no REST API "order" in eu-central-1',
+      ['orders ({0})'],
     ],
-    [{ stage: 'orders/prd' }, 'StageNotFound', 'no stage "prd" in the REST API "orders"', /dev, prod/],
-    [{ stage: 'beta' }, 'StageNotFound', 'no stage "beta" in any REST API in eu-west-1', /blue, dev, green/],
+    [{ stage: 'orders/prd' }, 'StageNotFound', 'no stage "prd" in the REST API "orders"', ['dev, prod']],
+    [{ stage: 'beta' }, 'StageNotFound', 'no stage "beta" in any REST API', ['blue, dev, green, live, prod']],
     [
       { stage: 'prod' },
       'StageAmbiguous',
       '5 REST APIs have a stage "prod"',
-      /--stage aaaaaaaaa1\/prod \(orders\), --stage aaaaaaaaa2\/prod \(billing\)/,
+      ['--stage {0}/prod (orders)', '--stage {1}/prod (billing)', '--stage {5}/prod ({0})'],
     ],
     [
       { api: 'twin', stage: 'prod' },
       'StageAmbiguous',
       '2 REST APIs have the name "twin" and a stage "prod"',
-      /aaaaaaaaa3\/prod \(twin\), --stage aaaaaaaaa4\/prod/,
+      ['--stage {2}/prod (twin)', '--stage {3}/prod (twin)'],
     ],
     [
       { api: 'billing', stage: 'orders/prod' },
       'Usage',
       'given twice: "billing"',
-      /--api billing --stage prod/,
+      ['--api billing --stage prod'],
     ],
-    [{ stage: 'orders/' }, 'Usage', '"orders/" names no stage', /--stage orders\/prod/],
-    [{ stage: '/prod' }, 'Usage', '"/prod" names no stage', /--api orders/],
-  ])('%j: %s', async (address, code, message, hint) => {
-    await expect(resolve(address)).rejects.toMatchObject({
-      code,
-      message: expect.stringContaining(message),
-      hint: expect.stringMatching(hint),
-    });
+    [{ stage: 'orders/' }, 'Usage', '"orders/" names no stage', ['--stage orders/prod']],
+    [{ stage: '/prod' }, 'Usage', '"/prod" names no stage', ['--api orders']],
+  ])('%j: %s', async (address, code, message, hints) => {
+    const refusal = await resolve(address).catch((error: unknown) => error);
+    expect(refusal).toMatchObject({ code, message: expect.stringContaining(message) });
+    for (const hint of hints) expect((refusal as AppError).hint).toContain(filled(hint));
   });
 });
 
 test('an API that is named costs two calls, whatever else there is', async () => {
-  const { gateway, calls } = account();
+  emulator.clearRequests();
   await resolveStage(gateway, { stage: 'orders/prod' });
-  expect(calls).toEqual(['apis', 'aaaaaaaaa1']);
+  expect(emulator.requests().map(({ operation }) => operation)).toEqual(['GetRestApis', 'GetStages']);
 });
