@@ -251,9 +251,11 @@ function stopOnSignals(stop: AbortController): () => void {
       }),
     );
   };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  // A limit on the size of files is to be an error of the write, as a full disk is, and not the end of the process.
+  const ignore = (): void => undefined;
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGXFSZ', ignore);
   return () => {
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal).off('SIGXFSZ', ignore);
   };
 }
 

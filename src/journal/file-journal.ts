@@ -8,7 +8,6 @@ import { join } from 'node:path';
 import { AppError } from '../core/errors.js';
 import { JOURNAL_VERSION, type RotationRecord } from '../core/rotation/record.js';
 import type { Journal, JournalledRotation } from './journal.js';
-import { rotationRecordSchema, versionedSchema } from './record-schema.js';
 import { makePrivateDirectory, notWritable, stateDirectory, syncDirectory } from './state-directory.js';
 
 const SUFFIX = '.jsonl';
@@ -32,7 +31,9 @@ function parseJson(text: string): unknown {
 }
 
 /** Reads the acknowledged lines. @throws AppError `JournalBroken`, `JournalTooNew` */
-function parseJournal(file: string, rotationId: string, content: string): RotationRecord[] {
+async function parseJournal(file: string, rotationId: string, content: string): Promise<RotationRecord[]> {
+  // Zod takes longer to load than a run with nothing to do needs for all the rest.
+  const { rotationRecordSchema, versionedSchema } = await import('./record-schema.js');
   const lines = content.slice(0, content.lastIndexOf('\n') + 1).split('\n');
   lines.pop();
   return lines.map((line, index) => {
@@ -93,6 +94,17 @@ export function openFileJournal(directory: string = join(stateDirectory(), 'rota
 
   return {
     open: read,
+
+    async isUnended(rotationId) {
+      try {
+        const content = await readFile(fileOf(rotationId), 'utf8');
+        const last = content.slice(0, content.lastIndexOf('\n')).split('\n').at(-1) ?? '';
+        const record = parseJson(last) as { type?: unknown } | null | undefined;
+        return typeof record?.type === 'string' && record.type !== 'ended';
+      } catch {
+        return false;
+      }
+    },
 
     async append(rotationId, record) {
       const file = fileOf(rotationId);

@@ -22,6 +22,12 @@ export interface Journal {
   open(rotationId: string): Promise<RotationRecord[]>;
 
   /**
+   * Whether the rotation is known and has not come to its end. Reads no more than that takes; a journal that cannot
+   * be read tells nothing, and is reported by whoever opens it.
+   */
+  isUnended(rotationId: string): Promise<boolean>;
+
+  /**
    * Adds a record; when this returns, the record survives a power cut. Throws `JournalNotWritable`: then the effect
    * that was to follow must not happen.
    */

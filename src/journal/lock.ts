@@ -10,7 +10,6 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import lockfile from 'proper-lockfile';
-import * as z from 'zod/mini';
 import { AppError } from '../core/errors.js';
 import { makePrivateDirectory, notWritable, stateDirectory } from './state-directory.js';
 
@@ -19,17 +18,16 @@ const STALE_MS = 15_000;
 const TOUCH_MS = 5_000;
 const RETRY_MS = 250;
 
-const holderSchema = z.object({
+interface Holder {
   /** Tells two holders apart. */
-  token: z.string(),
-  pid: z.number(),
+  token: string;
+  pid: number;
   /** Where `pid` means anything: the host and, on Linux, its process namespace. */
-  host: z.string(),
-  namespace: z.string(),
-  since: z.iso.datetime(),
-});
-
-type Holder = z.infer<typeof holderSchema>;
+  host: string;
+  namespace: string;
+  /** ISO 8601, UTC. */
+  since: string;
+}
 
 /** What the holder of a lock can ask of it. */
 export interface HeldLock {
@@ -68,9 +66,20 @@ function isRunning(pid: number): boolean {
   }
 }
 
+/** By hand: zod takes longer to load than a run with nothing to do needs for all the rest. */
+function isHolder(value: unknown): value is Holder {
+  const { token, pid, host, namespace, since } = (value ?? {}) as Record<string, unknown>;
+  return (
+    typeof pid === 'number' &&
+    [token, host, namespace, since].every((text) => typeof text === 'string') &&
+    /^\d{4}-\d{2}-\d{2}T[\d:.]+Z$/.test(String(since))
+  );
+}
+
 function parseHolder(json: string): Holder | undefined {
   try {
-    return holderSchema.safeParse(JSON.parse(json)).data;
+    const value: unknown = JSON.parse(json);
+    return isHolder(value) ? value : undefined;
   } catch {
     return undefined;
   }

@@ -60,6 +60,31 @@ describe('rotate, from a certificate that is due', () => {
     );
   });
 
+  test('asks AWS for nothing that could be left out', async () => {
+    lab.emulator.clearRequests();
+    expect((await rotateCli(lab, '--probes', '5')).code).toBe(0);
+    const all = lab.emulator.requests().map(({ operation }) => operation);
+    const calls = all.filter((operation) => operation !== 'TestInvokeMethod');
+    // The look right before the switch asks both at once.
+    expect([...calls.slice(0, 5), ...calls.slice(5, 7).sort(), ...calls.slice(7)]).toEqual([
+      // Which stage is meant, who else shares its certificate, and how its backend can be asked.
+      ...['GetRestApis', 'GetStages', 'GetClientCertificates', 'GetResources'],
+      'GenerateClientCertificate',
+      // Right before the switch: whether others were at work.
+      ...['GetClientCertificates', 'GetStage'],
+      'UpdateStage',
+      'GetStage',
+      // After the soak: whether any stage still presents the old one.
+      ...['GetRestApis', 'GetStages'],
+      'DeleteClientCertificate',
+    ]);
+    // New and old five times, one without a certificate; at the end new five times and the old once. Beyond that,
+    // each look at a backend that has not read its file again yet.
+    const probes = all.length - calls.length;
+    expect(probes).toBeGreaterThanOrEqual(17);
+    expect(probes).toBeLessThanOrEqual(17 + 10);
+  });
+
   test('--dry-run tells every step and touches nothing', async () => {
     const before = await readFile(lab.trustFile, 'utf8');
     lab.emulator.clearRequests();

@@ -139,7 +139,7 @@ rotation. Caddy loads the first certificate of a \`trusted_ca_cert_file\` alone.
 The lists \`old\`; \`new\`; \`old, new\`; \`new, old\` × the five clients above, the expired certificate listed in each: right
 is that the listed ones are let in and nobody else. Then a whole rotation by \`apigw-cert rotate\`, with all its reloads, while
 clients call the stage through an emulated API Gateway that presents old and new in turns; and five reloads a second apart
-while clients make a new connection for each request.
+while clients make new connections all the time, each for ten requests.
 
 ${oursTable(results)}
 

@@ -15,10 +15,17 @@ const rotations: LabResults['rotations'][number][] = [];
 const reloads: LabResults['reloads'][number][] = [];
 let callers: Callers;
 
+/** Those that have to be told of a change by a reload of the whole server. */
+const RELOADED = ['nginx', 'haproxy', 'apache', 'caddy'];
+
 beforeAll(async () => {
   callers = await mintCallers();
 });
 afterAll(() => {
+  // A part of it (`-t`) is no page.
+  const cases = servers.reduce((sum, { forms }) => sum + forms.length * LISTS.length, 0);
+  if (rows.length < cases || rotations.length < having('ours').length || reloads.length < RELOADED.length)
+    return;
   writeFileSync(PAGE, compatibilityPage({ rows, rotations, reloads, missing }));
 });
 
@@ -71,14 +78,13 @@ describe('under traffic', () => {
     120_000,
   );
 
-  const RELOADED = ['nginx', 'haproxy', 'apache', 'caddy'];
   test.each(having('ours').filter(([name]) => RELOADED.includes(name)))(
     '%s is reloaded without a failed request',
     async (_name, server) => {
       const result = await reloadUnderLoad(server, callers.new);
       reloads.push({ server, ...result });
       expect(result.failed).toEqual([]);
-      expect(result.requests / result.seconds).toBeGreaterThan(100);
+      expect(result.requests / result.seconds).toBeGreaterThan(200);
     },
     120_000,
   );

@@ -1,6 +1,5 @@
 import { AppError } from '../../core/errors.js';
 import { stageText } from '../../core/rotation/unit.js';
-import { runCommand, wordCommand } from '../../trust/run-command.js';
 import type { HookName } from './ports.js';
 import { account, step, type Run } from './run.js';
 
@@ -30,6 +29,8 @@ export async function runHook(run: Run, name: HookName): Promise<void> {
     (record) => record.type === 'done' && record.step === 'hook' && record.subject === name,
   );
   if (ran && name !== 'failed') return;
+  // Loaded where there is a hook: a run with nothing to do pays for nothing.
+  const { runCommand, wordCommand } = await import('../../trust/run-command.js');
   await step(run, 'hook', name, async () => {
     try {
       const input = account(run).unit.next?.trusted.pem ?? '';

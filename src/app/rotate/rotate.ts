@@ -5,7 +5,6 @@ import { closedGate } from '../../core/rotation/gates.js';
 import { nextStep } from '../../core/rotation/next-step.js';
 import { planSteps } from '../../core/rotation/plan.js';
 import { oldIdOf, stageText, unitOf, type RotationUnit } from '../../core/rotation/unit.js';
-import type { Journal } from '../../journal/journal.js';
 import { allStages } from '../stages.js';
 import { runHook } from './hooks.js';
 import { observeCertificates, sameStage } from './observe.js';
@@ -51,8 +50,9 @@ async function begin(
   const certificates = await observeCertificates(deps.gateway);
   const scope = stageText(target);
   const current = certificates.find(({ clientCertificateId }) => clientCertificateId === currentId);
+  // Where this machine has not seen its end, all that is left of a rotation may be a hook.
   const oldId =
-    current?.mark && (await isUnended(deps.journal, current.mark.rotationId))
+    current?.mark && (await deps.journal.isUnended(current.mark.rotationId))
       ? current.mark.replaces
       : oldIdOf(currentId, certificates, scope);
   const unit = unitOf(oldId, certificates, new Set([currentId]), scope);
@@ -72,15 +72,6 @@ async function begin(
     warnings: [],
   };
   return { unit, run };
-}
-
-/**
- * Whether this machine's journal knows the rotation and has not seen its end. All that is left then may be a hook;
- * a journal that cannot be read tells nothing, and is reported by the run that needs it.
- */
-async function isUnended(journal: Journal, rotationId: string): Promise<boolean> {
-  const records = await journal.open(rotationId).catch(() => []);
-  return records.length > 0 && records.at(-1)?.type !== 'ended';
 }
 
 /**

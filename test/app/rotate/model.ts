@@ -322,6 +322,10 @@ export class Machine {
     const { records } = this;
     return {
       open: (id) => Promise.resolve([...(records.get(id) ?? [])]),
+      isUnended: (id) => {
+        const last = records.get(id)?.at(-1);
+        return Promise.resolve(last !== undefined && last.type !== 'ended');
+      },
       append: (id, record) =>
         this.#call('journal', () => {
           records.set(id, [...(records.get(id) ?? []), record]);

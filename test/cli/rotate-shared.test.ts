@@ -1,0 +1,112 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CreateDeploymentCommand, type APIGatewayClient } from '@aws-sdk/client-api-gateway';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { trustedCertificate } from '../../src/x509/certificate.js';
+import { cli } from '../support/cli.js';
+import { attachCertificate, clientOf, generateCertificate } from '../support/emulator.js';
+import { rotateCli, stateOf } from '../support/rotate-cli.js';
+import { REGION, startRotationLab, type RotationLab } from '../support/rotation.js';
+
+let lab: RotationLab;
+let client: APIGatewayClient;
+beforeEach(async () => {
+  lab = await startRotationLab();
+  client = clientOf(lab.emulator, { region: REGION });
+});
+afterEach(async () => {
+  client.destroy();
+  await lab.close();
+});
+
+interface Report {
+  rotations: { outcome?: string; oldCertificateId?: string; newCertificateId?: string; stages?: string[] }[];
+}
+
+const beta = () => lab.gateway.getStage({ restApiId: lab.api.restApiId, stageName: 'beta' });
+
+/** A second stage of the API, that presents this certificate. */
+async function addBeta(clientCertificateId: string): Promise<void> {
+  const { restApiId } = lab.api;
+  await client.send(new CreateDeploymentCommand({ restApiId, stageName: 'beta' }));
+  await attachCertificate(client, { restApiId, stageName: 'beta' }, clientCertificateId);
+}
+
+async function configure(): Promise<string> {
+  const file = join(lab.directory, 'c.yaml');
+  const trust = `[{ kind: pem-bundle, file: ${lab.trustFile} }]`;
+  await writeFile(
+    file,
+    `targets: { t: { api: orders, stages: [prod, beta], soak: 300ms, trust: ${trust} } }\n`,
+  );
+  return file;
+}
+
+const run = async (
+  ...words: string[]
+): Promise<{ code: number | undefined; rotations: Report['rotations'] }> => {
+  const config = await configure();
+  const { code, json } = await cli(['rotate', '--config', config, '--output', 'json', ...words], {
+    env: lab.env,
+  });
+  return { code, rotations: (json() as Report).rotations };
+};
+
+test('a target whose stages present two certificates rotates both', async () => {
+  lab.emulator.advanceClock(-340 * 86_400_000);
+  const second = await generateCertificate(client);
+  lab.emulator.setClock(new Date());
+  const both = (await readFile(lab.trustFile, 'utf8')) + trustedCertificate(second.pem).pem;
+  await writeFile(lab.trustFile, both);
+  await addBeta(second.id);
+  const { code, rotations } = await run();
+  expect(code).toBe(0);
+  expect(rotations).toMatchObject([
+    { outcome: 'completed', oldCertificateId: lab.oldId, stages: [`${lab.api.restApiId}/prod`] },
+    { outcome: 'completed', oldCertificateId: second.id, stages: [`${lab.api.restApiId}/beta`] },
+  ]);
+  const { certificates, presented, trusted } = await stateOf(lab);
+  const expected = [presented, (await beta()).clientCertificateId].sort();
+  expect({ certificates, trusted }).toEqual({ certificates: expected, trusted: expected });
+});
+
+test('a target that was stopped between the switches of its two stages is one rotation', async () => {
+  await addBeta(lab.oldId);
+  lab.emulator.addFault({
+    operation: 'UpdateStage',
+    occurrence: 2,
+    kind: 'error',
+    code: 'AccessDeniedException',
+    status: 403,
+    message: 'no',
+  });
+  expect((await run()).code).toBe(1);
+  const half = [(await stateOf(lab)).presented, (await beta()).clientCertificateId];
+  expect(new Set(half).size).toBe(2);
+  const { code, rotations } = await run();
+  expect(code).toBe(0);
+  expect(rotations).toHaveLength(1);
+  const { certificates, presented } = await stateOf(lab);
+  expect(certificates).toEqual([presented]);
+  expect((await beta()).clientCertificateId).toBe(presented);
+});
+
+test('what was stopped between the switches of its two stages can be taken back', async () => {
+  await addBeta(lab.oldId);
+  lab.emulator.addFault({
+    operation: 'UpdateStage',
+    occurrence: 2,
+    kind: 'error',
+    code: 'AccessDeniedException',
+    status: 403,
+    message: 'no',
+  });
+  expect((await run()).code).toBe(1);
+  expect((await rotateCli(lab, '--abort')).code).toBe(0);
+  expect(await stateOf(lab)).toEqual({
+    certificates: [lab.oldId],
+    presented: lab.oldId,
+    trusted: [lab.oldId],
+  });
+  expect((await beta()).clientCertificateId).toBe(lab.oldId);
+});
