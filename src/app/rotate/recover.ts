@@ -25,6 +25,8 @@ export function overtaken(run: Run): AppError | undefined {
   const { next } = account(run).unit;
   if (run.generatedId === undefined || !next || next.clientCertificateId === run.generatedId)
     return undefined;
+  // Its own, made by a call whose answer was lost and that AWS finished late: no rival, but the one to go on with.
+  if (next.mark?.rotationId === run.rotationId) return undefined;
   return new AppError(
     'RotationOvertaken',
     `another run (rotation ${next.mark?.rotationId ?? 'unknown'}) rotates the same certificate to ${next.clientCertificateId} and goes first`,
