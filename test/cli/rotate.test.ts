@@ -306,8 +306,8 @@ describe('rotate, with words that are wrong', () => {
     ['a splay of a year', [...target, '--splay', '365d'], 'longer than a day'],
     [
       'events that cannot be written',
-      [...target, '--events', '/nonexistent/x'],
-      '/nonexistent/x cannot be written',
+      [...target, '--events', '/dev/null/x'],
+      '/dev/null/x cannot be written',
     ],
     [
       'events and a document on one stdout',
@@ -325,7 +325,7 @@ describe('rotate, with words that are wrong', () => {
 
   test('a failure is one JSON document where that is asked for', async () => {
     const { code, json } = await cli(
-      ['rotate', ...target, '--events', '/nonexistent/x', '--output', 'json'],
+      ['rotate', ...target, '--events', '/dev/null/x', '--output', 'json'],
       { env: lab.env },
     );
     expect(code).toBe(2);
