@@ -324,10 +324,9 @@ describe('rotate, with words that are wrong', () => {
   });
 
   test('a failure is one JSON document where that is asked for', async () => {
-    const { code, json } = await cli(
-      ['rotate', ...target, '--events', '/dev/null/x', '--output', 'json'],
-      { env: lab.env },
-    );
+    const { code, json } = await cli(['rotate', ...target, '--events', '/dev/null/x', '--output', 'json'], {
+      env: lab.env,
+    });
     expect(code).toBe(2);
     expect(json()).toMatchObject({ error: { code: 'Usage' } });
     const failed = await cli(['rotate', '--stage', 'orders/nope', '--output', 'json'], { env: lab.env });
