@@ -14,7 +14,7 @@ import type { RotationReport } from '../app/rotate/report.js';
 import { abort, rotate } from '../app/rotate/rotate.js';
 import { formatDuration, parseDuration } from '../core/duration.js';
 import { AppError, EXIT, type ExitCode } from '../core/errors.js';
-import { isAcm } from '../core/rotation/gates.js';
+import { isAcmArn } from '../core/inventory.js';
 import type { RotationEvent } from '../core/rotation/event.js';
 import type { TrustStore } from '../trust/trust-store.js';
 import { openFileJournal } from '../journal/file-journal.js';
@@ -189,7 +189,7 @@ async function runTarget(
     ...(job.target === undefined ? {} : { target: job.target }),
   };
   try {
-    if (target.clientCertificateId !== undefined && isAcm(target.clientCertificateId)) {
+    if (target.clientCertificateId !== undefined && isAcmArn(target.clientCertificateId)) {
       throw new AppError(
         'CertificateOfAcm',
         `${target.restApiId}/${target.stageName} presents a certificate of ACM`,

@@ -16,7 +16,7 @@ export type Treatment = 'admitted' | 'refused' | 'unclear';
  */
 const REFUSING = new Set([400, 401, 403, 495, 496]);
 
-export function treatmentOf(admission: Admission): Treatment {
+function treatmentOf(admission: Admission): Treatment {
   if (admission.kind !== 'answered') return admission.kind;
   if (admission.status < 400) return 'admitted';
   return REFUSING.has(admission.status) ? 'refused' : 'unclear';

@@ -4,7 +4,7 @@ import { createTokenBucket, type RequestLimit, type TokenBucket } from './token-
  * What API Gateway's control plane allows an account in a Region over all operations (developer guide, "Amazon API
  * Gateway quotas"). AWS does not raise it.
  */
-export const ACCOUNT_LIMIT: RequestLimit = { perSecond: 10, burst: 40 };
+const ACCOUNT_LIMIT: RequestLimit = { perSecond: 10, burst: 40 };
 
 /**
  * Operations with a limit of their own: 1 in 5 s, and 5 in 2 s. AWS does not say whether these are windows or
@@ -19,7 +19,7 @@ const OPERATION_LIMITS: Readonly<Record<string, RequestLimit>> = {
 const BURST_KEPT = 0.9;
 
 /** The share of the limit that is used unless the user says otherwise: deployments and consoles want some too. */
-export const DEFAULT_SHARE = 0.8;
+const DEFAULT_SHARE = 0.8;
 
 /** After throttling the speed is halved, but never below this share of the full one. */
 const SLOWEST = 0.05;

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { AppError } from '../core/errors.js';
-import { printable } from './run-command.js';
+import { withoutControls } from './run-command.js';
 
 const TIMEOUT_MS = 10_000;
 
@@ -38,7 +38,7 @@ async function values(socket: string, acl: string): Promise<string[]> {
   return lines.map((line) => {
     const value = /^0x[0-9a-f]+ (\S+)$/.exec(line.trim())?.[1];
     if (value === undefined)
-      throw failed(socket, `does not know the list ${acl}: ${printable(answer).trim()}`);
+      throw failed(socket, `does not know the list ${acl}: ${withoutControls(answer).trim()}`);
     return value;
   });
 }
@@ -61,6 +61,6 @@ export async function syncAcl(socket: string, acl: string, wanted: readonly stri
   ];
   for (const command of commands) {
     const answer = (await send(socket, command)).trim();
-    if (answer !== '') throw failed(socket, `refused "${command}": ${printable(answer)}`);
+    if (answer !== '') throw failed(socket, `refused "${command}": ${withoutControls(answer)}`);
   }
 }

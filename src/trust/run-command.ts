@@ -37,11 +37,11 @@ const REPORT_CHARS = 4_000;
 /** How a command line reads in a message. */
 export function wordCommand(command: Command): string {
   const text = typeof command === 'string' ? command : command.join(' ');
-  return printable(text.length > 120 ? `${text.slice(0, 119)}…` : text);
+  return withoutControls(text.length > 120 ? `${text.slice(0, 119)}…` : text);
 }
 
 /** Text from outside without what could move a cursor, colour a terminal or turn reading direction. */
-export function printable(text: string): string {
+export function withoutControls(text: string): string {
   return text
     .replaceAll(/\u001b\[[0-?]*[ -/]*[@-~]/g, '')
     .replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '');
@@ -188,7 +188,7 @@ export async function runCommand(command: Command, options: RunOptions = {}): Pr
     });
   }
   if (ended.code === 0 && ended.stoppedFor === undefined) return ended.stdout;
-  const output = printable(ended.output).trim().slice(-REPORT_CHARS);
+  const output = withoutControls(ended.output).trim().slice(-REPORT_CHARS);
   const lastLine = output
     .split('\n')
     .findLast((line) => line.trim() !== '')

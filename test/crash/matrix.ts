@@ -56,7 +56,7 @@ const BODIES: Partial<Record<FaultKind, FaultBody>> = {
   timeout: { kind: 'delay', ms: LATE },
 };
 
-export async function bundleVictim(): Promise<string> {
+async function bundleVictim(): Promise<string> {
   const outfile = join(root, 'build', 'crash-victim.mjs');
   await build({
     entryPoints: [join(root, 'test/crash/victim.ts')],

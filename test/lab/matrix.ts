@@ -13,7 +13,7 @@ export interface Callers {
   expired: TestIdentity;
 }
 
-export const CALLERS = ['old', 'new', 'impostor', 'none', 'expired'] as const;
+const CALLERS = ['old', 'new', 'impostor', 'none', 'expired'] as const;
 
 export type Caller = (typeof CALLERS)[number];
 

@@ -1,5 +1,6 @@
 import type { Stage } from '../../core/api-gateway.js';
 import { AppError } from '../../core/errors.js';
+import { isAcmArn } from '../../core/inventory.js';
 import type { ProbeRequest } from '../../core/rotation/probe.js';
 import { DEFAULT_SETTINGS, type RotationSettings } from '../../core/rotation/settings.js';
 import type { Gateway } from '../../gateway/gateway.js';
@@ -143,7 +144,7 @@ export async function everyCertificate(gateway: Gateway): Promise<StageAddress[]
   const first = new Map<string, Stage>();
   for (const stage of stages) {
     const id = stage.clientCertificateId;
-    if (id !== undefined && !id.startsWith('arn:') && !first.has(id)) first.set(id, stage);
+    if (id !== undefined && !isAcmArn(id) && !first.has(id)) first.set(id, stage);
   }
   return [...first.values()].map(({ restApiId, stageName }) => ({ api: restApiId, stage: stageName }));
 }

@@ -29,9 +29,7 @@ export interface RotationDeps {
 }
 
 /** When a hook runs; `failed` also when the rotation was undone. */
-export const HOOKS = ['pre', 'trusted', 'switched', 'done', 'failed'] as const;
-
-export type HookName = (typeof HOOKS)[number];
+export type HookName = 'pre' | 'trusted' | 'switched' | 'done' | 'failed';
 
 /** A user's commands at the turns of a rotation. */
 export type Hooks = Partial<Record<HookName, Command>> & { timeout?: string };

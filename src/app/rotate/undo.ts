@@ -21,7 +21,7 @@ import {
  * Puts the old certificate back wherever a stage has left it: trusted first, proved, then switched.
  * @throws AppError `UndoImpossible` when it is deleted or refused; then nothing was switched
  */
-export async function switchBack(run: Run): Promise<void> {
+async function switchBack(run: Run): Promise<void> {
   const { unit, moving } = account(run);
   const moved = moving.filter(({ clientCertificateId }) => clientCertificateId !== unit.oldId);
   if (moved.length === 0) return;

@@ -1,4 +1,4 @@
-import type { ClientCertificate, Stage } from '../api-gateway.js';
+import type { Stage } from '../api-gateway.js';
 import type { ErrorCode } from '../errors.js';
 import type { ProbeChoice } from './probe.js';
 import type { RotationSettings } from './settings.js';
@@ -110,9 +110,4 @@ export function closedGate(input: GateInput): GateFailure | undefined {
     if (failure) return failure;
   }
   return undefined;
-}
-
-/** Whether a stage's certificate id is the ARN of an ACM certificate, which ACM renews and no rotation touches. */
-export function isAcm(clientCertificateId: ClientCertificate['clientCertificateId']): boolean {
-  return clientCertificateId.startsWith('arn:');
 }

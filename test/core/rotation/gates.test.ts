@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { closedGate, isAcm, type GateInput } from '../../../src/core/rotation/gates.js';
+import { closedGate, type GateInput } from '../../../src/core/rotation/gates.js';
 import type { Probe } from '../../../src/core/rotation/probe.js';
 import { DEFAULT_SETTINGS } from '../../../src/core/rotation/settings.js';
 import { certificate, mark, stage } from './fixture.js';
@@ -76,9 +76,4 @@ describe('closedGate', () => {
   ])('%s opens it', (_, changes) => {
     expect(closedGate({ ...open, ...changes })).toBeUndefined();
   });
-});
-
-test('an ARN is a certificate of ACM', () => {
-  expect(isAcm('arn:aws:acm:eu-west-1:123456789012:certificate/x')).toBe(true);
-  expect(isAcm('a1b2c3')).toBe(false);
 });
