@@ -19,6 +19,8 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 /** The emulator's spread of a switch, and the soak that has to cover it. Milliseconds. */
 const PROPAGATION = 250;
 const SOAK = 600;
+/** Longer than any machine is slow: whoever does not wait for it has to come again. Milliseconds. */
+const LONG = 3_600_000;
 /** A call that is done this late has long been given up by its caller. Milliseconds. */
 const LATE = 1_200;
 const IMPATIENT = 700;
@@ -101,12 +103,14 @@ export async function runMatrix(cells: readonly Cell[], labs: number): Promise<M
         for (let cell = waiting.shift(); cell; cell = waiting.shift()) {
           const before = traffic.failed().length;
           const name = cellName(cell);
-          const result = await runCell(lab, cell, victim).catch((error: unknown): CellResult => ({
-            name,
-            first: 'broken',
-            reruns: 0,
-            wrong: [String(error)],
-          }));
+          const result = await runCell(lab, cell, victim).catch(
+            async (error: unknown): Promise<CellResult> => ({
+              name,
+              first: 'broken',
+              reruns: 0,
+              wrong: [String(error), await description(lab)],
+            }),
+          );
           result.wrong.push(
             ...traffic
               .failed()
@@ -158,7 +162,7 @@ async function runCell(lab: RotationLab, cell: Cell, victim: string): Promise<Ce
     const { settings } = await due();
     await expectCode(
       'RotationWaiting',
-      runRotation({ ...world, settings: { ...settings, wait: false } }, 'rotate'),
+      runRotation({ ...world, settings: { ...settings, soak: LONG, wait: false } }, 'rotate'),
     );
   }
 
@@ -214,6 +218,20 @@ async function runCell(lab: RotationLab, cell: Cell, victim: string): Promise<Ce
     wrong.push('the hook never ran');
   emulator.configure({ needRedeploy: false });
   return { name: cellName(cell), first, reruns, wrong };
+}
+
+/** What is there, for whoever has to find out why. */
+async function description({ gateway, directory }: RotationLab): Promise<string> {
+  const certificates = await gateway.getClientCertificates();
+  const journals = await openFileJournal(join(directory, 'journal')).list();
+  return JSON.stringify({
+    certificates: certificates.map(({ clientCertificateId, createdDate, tags }) => ({
+      clientCertificateId,
+      createdDate,
+      tags,
+    })),
+    journals: journals.slice(-3).map(({ records }) => records.filter(({ type }) => type !== 'certificate')),
+  });
 }
 
 const ROTATED: ReadonlySet<string> = new Set(['completed', 'notDue']);
