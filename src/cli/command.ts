@@ -77,7 +77,10 @@ export function action<Options extends object, Args extends readonly unknown[] =
         gateway: gatewayFor(options),
       });
     } catch (error) {
-      reportError(error, { ...options, monitorExit: failureExit(self.name()) });
+      // Some commands have formats beyond those of --output, JSON among them.
+      const { format } = self.opts<{ format?: string }>();
+      const output = format === 'json' ? 'json' : options.output;
+      reportError(error, { ...options, output, monitorExit: failureExit(self.name()) });
     }
   };
 }

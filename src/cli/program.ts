@@ -50,9 +50,7 @@ const QUIET_ERRORS = { writeErr: (): void => undefined };
 
 /** The format asked for, read from words that commander could not parse. */
 function wantsJson(words: readonly string[]): boolean {
-  return words.some(
-    (word, i) => word === '--output=json' || (word === '--output' && words[i + 1] === 'json'),
-  );
+  return /(^| )--(output|format)[ =]json( |$)/.test(words.join(' '));
 }
 
 /** Runs the command that the words name and leaves its exit code in `process.exitCode`. */

@@ -122,3 +122,12 @@ describe('what cannot be judged is never OK:', () => {
     expect(stdout).toMatch(/^UNKNOWN: /);
   });
 });
+
+test.each([
+  ['words that are wrong', ['--format', 'json', '--nope']],
+  ['thresholds upside down', ['--format', 'json', '--warning', '5d', '--critical', '9d']],
+])('a failure is one JSON document with --format json too: %s', async (_, words) => {
+  const { code, json } = await check(...words);
+  expect(json()).toMatchObject({ error: { code: 'Usage' } });
+  expect(code).toBe(3);
+});
