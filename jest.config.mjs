@@ -21,5 +21,6 @@ export default {
   // Generous, since real servers and spawned commands share the cores of a busy machine; nothing waits for it.
   testTimeout: 120_000,
   maxWorkers: 2,
+  globalSetup: '<rootDir>/test/support/scratch.mjs',
   reporters: ['default', '<rootDir>/test/support/summary-reporter.mjs'],
 };
