@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { call } from './control-plane.mjs';
+import { median } from './figures.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const cli = join(here, '..', '..', 'bin', 'apigw-cert.js');
@@ -31,17 +33,7 @@ const base = {
 };
 const envOf = (i) => ({ ...base, AWS_ACCESS_KEY_ID: accountKey(i), AWS_SECRET_ACCESS_KEY: 'secret' });
 
-async function request(method, path, body, key = accountKey(0)) {
-  const authorization = `AWS4-HMAC-SHA256 Credential=${key}/20260101/eu-central-1/apigateway/aws4_request, SignedHeaders=host, Signature=0`;
-  const response = await fetch(url + path, {
-    method,
-    headers: { authorization, 'content-type': 'application/json' },
-    body: body && JSON.stringify(body),
-  });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`${method} ${path}: ${text}`);
-  return text === '' ? {} : JSON.parse(text);
-}
+const request = (method, path, body, key = accountKey(0)) => call(url, key, method, path, body);
 
 /** Runs `work` for 0 … count − 1, some at a time. */
 async function each(count, work) {
@@ -97,7 +89,6 @@ async function tool(words, env) {
 }
 
 const round = (value, digits = 2) => Number(value.toFixed(digits));
-const median = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
 const figures = {};
 const missed = [];
 const goal = (name, ok) => {
