@@ -38,6 +38,8 @@ export interface ExpiryReport {
   checkedAt: Date;
   /** As they were given: `30d`, `33%`. */
   thresholds: { warning: string; critical: string };
+  /** How the accounts of `sources` are reached. */
+  accounts: readonly Pick<FleetAccount, 'name' | 'profile' | 'roleArn'>[];
   sources: SourceRow[];
   /** Every certificate that was looked at, soonest expiry first. */
   items: CheckedCertificate[];
@@ -48,6 +50,7 @@ export interface ExpiryReport {
 /** Makes the report of what was read. Pure. */
 export function expiryReport(
   results: readonly SourceResult<SourceReading>[],
+  accounts: readonly FleetAccount[],
   { filter, all, thresholds, failOn, quota }: ExpiryQuestion,
   checkedAt: Date,
 ): ExpiryReport {
@@ -64,6 +67,11 @@ export function expiryReport(
       warning: formatThreshold(thresholds.warning),
       critical: formatThreshold(thresholds.critical),
     },
+    accounts: accounts.map(({ name, profile, roleArn }) => ({
+      name,
+      ...(profile === undefined ? {} : { profile }),
+      ...(roleArn === undefined ? {} : { roleArn }),
+    })),
     sources: results.map(sourceRow),
     items: certificateRows(results)
       .filter((row) => matchesFilter(row, filter))
@@ -108,5 +116,5 @@ export async function checkExpiry(
       ),
     progress,
   );
-  return expiryReport(results, question, now());
+  return expiryReport(results, accounts, question, now());
 }

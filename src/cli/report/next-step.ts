@@ -1,4 +1,5 @@
 import type { CheckedCertificate, ExpiryReport } from '../../app/check-expiry.js';
+import type { FleetAccount } from '../../core/fleet.js';
 
 type Reported = ExpiryReport['findings'][number];
 
@@ -7,12 +8,20 @@ export function shellWord(word: string): string {
   return /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-/** What to do about a finding: a command where there is one, else advice; nothing where the message says it all. */
+/**
+ * What to do about a finding: a command where there is one, else advice; nothing where the message says it all.
+ *
+ * @param account how the finding's account is reached; one that is reached by assuming a role is named by no profile,
+ * and whoever acts there has to bring the credentials
+ */
 export function nextStep(
-  { code, account, region, stage, hint, clientCertificateId: id }: Reported,
+  { code, region, stage, hint, clientCertificateId: id }: Reported,
   certificate: CheckedCertificate | undefined,
+  account: Pick<FleetAccount, 'profile' | 'roleArn'> = {},
 ): { command: string } | { advice: string } | undefined {
-  const at = `${account === 'default' ? '' : ` --profile ${shellWord(account)}`} --region ${shellWord(region)}`;
+  const { profile, roleArn } = account;
+  const named = profile !== undefined && roleArn === undefined;
+  const at = `${named ? ` --profile ${shellWord(profile)}` : ''} --region ${shellWord(region)}`;
   if (hint !== undefined) return { advice: hint };
   switch (code) {
     case 'CertificateCritical':

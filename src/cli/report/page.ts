@@ -34,16 +34,22 @@ function tiles({ items, findings, sources }: ExpiryReport): string {
   ].join('')}</ul>`;
 }
 
-function nextSteps({ findings, items }: ExpiryReport): string {
+function nextSteps({ findings, items, accounts }: ExpiryReport): string {
   if (findings.length === 0) return '<p>Nothing: all is well.</p>';
   const certificates = byId(items);
   const entries = findings.map((each) => {
-    const step = nextStep(each, certificates.get(`${sourceName(each)}/${each.clientCertificateId ?? ''}`));
+    const account = accounts.find(({ name }) => name === each.account);
+    const step = nextStep(
+      each,
+      certificates.get(`${sourceName(each)}/${each.clientCertificateId ?? ''}`),
+      account,
+    );
+    const role = account?.roleArn === undefined ? '' : `<span class="dim">as ${esc(account.roleArn)}</span>`;
     const words =
       step === undefined
         ? ''
         : 'command' in step
-          ? `<code>${esc(step.command)}</code>`
+          ? `<code>${esc(step.command)}</code>${role}`
           : `<span>${esc(step.advice)}</span>`;
     const place = each.account === '' ? '' : ` <span class="dim">${esc(sourceName(each))}</span>`;
     const shown = each.level === 'ok' ? 'info' : each.level;
