@@ -65,6 +65,9 @@ function permissionHint({ message }: SdkError, { action, resource }: Operation, 
   return `allow ${saidAction} on ${saidArn}${explicit}`;
 }
 
+const signInHint = (profile: string | undefined): string =>
+  `sign in again, for example with \`aws sso login${profile === undefined ? '' : ` --profile ${profile}`}\``;
+
 /** Words the SDK's finding that there are no credentials, or none that can be used any longer. */
 export function credentialsNotFound(
   cause: Error,
@@ -73,7 +76,7 @@ export function credentialsNotFound(
 ): AppError {
   if (/sso|token|expired/i.test(cause.message)) {
     return new AppError('CredentialsExpired', `the AWS credentials cannot be used: ${cause.message}`, {
-      hint: `sign in again, for example with \`aws sso login${profile === undefined ? '' : ` --profile ${profile}`}\``,
+      hint: signInHint(profile),
       cause,
       details,
     });
@@ -125,11 +128,7 @@ export function toAppError(
     case 'TokenProviderError':
     case 'ExpiredToken':
     case 'ExpiredTokenException':
-      return say(
-        'CredentialsExpired',
-        'the AWS credentials have expired',
-        'sign in again, for example with `aws sso login`',
-      );
+      return say('CredentialsExpired', 'the AWS credentials have expired', signInHint(profile));
     case 'UnrecognizedClientException':
     case 'InvalidClientTokenId':
     case 'IncompleteSignature':
@@ -165,7 +164,7 @@ export function toAppError(
       return say(
         'RequestRefused',
         `AWS refused ${operation.name}: ${error.message}`,
-        'see the message of AWS',
+        "the reason is AWS's own; add --debug to see each request",
       );
     default:
   }
