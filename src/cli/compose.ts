@@ -1,5 +1,5 @@
 import { AppError } from '../core/errors.js';
-import type { AwsGatewayOptions } from '../gateway/aws.js';
+import type { AwsClientOptions } from '../gateway/aws-client.js';
 import type { Gateway } from '../gateway/gateway.js';
 import type { CommonOptions } from './context.js';
 
@@ -7,7 +7,7 @@ import type { CommonOptions } from './context.js';
 export function reachOf({
   endpointUrl,
   debug,
-}: Pick<CommonOptions, 'endpointUrl' | 'debug'>): Pick<AwsGatewayOptions, 'endpoint' | 'onCall'> {
+}: Pick<CommonOptions, 'endpointUrl' | 'debug'>): Pick<AwsClientOptions, 'endpoint' | 'onCall'> {
   if (endpointUrl !== undefined) assertUrl(endpointUrl);
   return {
     ...(endpointUrl === undefined ? {} : { endpoint: endpointUrl }),

@@ -2,12 +2,13 @@ import pLimit from 'p-limit';
 import type { AwsCredentialIdentityProvider } from '@smithy/types';
 import { AppError } from '../core/errors.js';
 import type { FleetAccount } from '../core/fleet.js';
-import { createAwsGateway, createRequestHandler, type AwsGatewayOptions } from './aws.js';
+import { createRequestHandler, type AwsClientOptions } from './aws-client.js';
+import { createAwsGateway } from './aws.js';
 import { credentialsError, credentialsOf } from './credentials.js';
 import type { Fleet } from './fleet.js';
 import { createPace, type PaceOptions } from './pace.js';
 
-export interface AwsFleetOptions extends Pick<AwsGatewayOptions, 'endpoint' | 'onCall'> {
+export interface AwsFleetOptions extends Pick<AwsClientOptions, 'endpoint' | 'onCall'> {
   pace?: PaceOptions;
 }
 

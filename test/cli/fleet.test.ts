@@ -293,22 +293,21 @@ accounts:
   });
 });
 
-test('a page token that never ends makes its source unknown', async () => {
+test.each([
+  ['comes again', () => 'same', 'the same position came twice'],
+  ['is always another', (page: number) => `page-${page}`, '1000 pages came'],
+])('a page token that %s makes its source unknown', async (_how, position, reason) => {
+  let page = 0;
   const endless = await serve((_request, response) => {
     response.writeHead(200, { 'content-type': 'application/json' });
-    response.end('{"item":[],"position":"same"}');
+    response.end(JSON.stringify({ item: [], position: position(page++) }));
   });
   const { code, stdout } = await run(
-    'check-expiry',
-    '--profile',
-    'two',
-    '--region',
-    'eu-central-1',
-    '--endpoint-url',
-    endless,
+    ...['check-expiry', '--profile', 'two', '--region', 'eu-central-1', '--rate', 'unlimited'],
+    ...['--endpoint-url', endless],
   );
   expect(code).toBe(3);
-  expect(stdout).toContain('the pages of a listing never end');
+  expect(stdout).toContain(`the pages of a listing never end: ${reason}`);
 });
 
 test('a clock that is wrong is told, with how far', async () => {
