@@ -5,6 +5,7 @@ import type { RotationEvent } from '../core/rotation/event.js';
 import type { RotationStep } from '../core/rotation/record.js';
 import type { CommonOptions } from './context.js';
 import type { Output } from './output.js';
+import type { StageWording } from './stage-options.js';
 import { timeText } from './status.js';
 
 /** What a step does, in words that go on with its subject. */
@@ -29,12 +30,15 @@ export const STEP_WORDS: Readonly<Record<RotationStep, string>> = {
 };
 
 /** A step in words. */
-export function stepText(step: RotationStep, subject?: string): string {
-  return subject === undefined ? STEP_WORDS[step] : `${STEP_WORDS[step]}: ${printable(subject)}`;
+export function stepText(
+  { step, subject }: { step: RotationStep; subject?: string },
+  wording: StageWording = printable,
+): string {
+  return subject === undefined ? STEP_WORDS[step] : `${STEP_WORDS[step]}: ${wording(subject)}`;
 }
 
 export interface RotationProgress {
-  show(event: RotationEvent): void;
+  show(event: RotationEvent, wording: StageWording): void;
   stop(): void;
 }
 
@@ -70,23 +74,21 @@ export function rotationProgress({
   };
 
   return {
-    show(event) {
+    show(event, wording) {
       switch (event.type) {
         case 'started':
           settle(
-            `${style.bold(event.resumed ? 'resuming' : 'starting')} rotation ${event.rotationId} of ${event.oldCertificateId} for ${event.stages.map(printable).join(', ')}`,
+            `${style.bold(event.resumed ? 'resuming' : 'starting')} rotation ${event.rotationId} of ${event.oldCertificateId} for ${event.stages.map(wording).join(', ')}`,
           );
           break;
         case 'stepStarted':
-          spin(stepText(event.step, event.subject));
+          spin(stepText(event, wording));
           break;
         case 'stepDone':
-          settle(
-            `${style.green('✓')} ${stepText(event.step, event.subject)} ${style.dim(formatDuration(event.ms))}`,
-          );
+          settle(`${style.green('✓')} ${stepText(event, wording)} ${style.dim(formatDuration(event.ms))}`);
           break;
         case 'stepFailed':
-          settle(`${style.red('✗')} ${stepText(event.step, event.subject)}: ${printable(event.message)}`);
+          settle(`${style.red('✗')} ${stepText(event, wording)}: ${printable(event.message)}`);
           break;
         case 'waiting':
           spin(`${event.reason} until ${timeText(new Date(event.until))}`);

@@ -15,7 +15,9 @@ import { abort, rotate } from '../app/rotate/rotate.js';
 import { formatDuration, parseDuration } from '../core/duration.js';
 import { AppError, EXIT, type ExitCode } from '../core/errors.js';
 import { isAcmArn } from '../core/inventory.js';
+import { printable } from '../core/printable.js';
 import type { RotationEvent } from '../core/rotation/event.js';
+import { stageText } from '../core/rotation/unit.js';
 import type { TrustStore } from '../trust/trust-store.js';
 import { openFileJournal } from '../journal/file-journal.js';
 import { withLock, type HeldLock } from '../journal/lock.js';
@@ -28,6 +30,7 @@ import { asAppError, errorJson, printError } from './output.js';
 import { openEvents } from './rotate-events.js';
 import { rotationProgress } from './rotate-progress.js';
 import { reportText } from './rotate-text.js';
+import { stageWording, type StageWording } from './stage-options.js';
 
 const LONGEST_SPLAY = 86_400_000;
 
@@ -36,14 +39,17 @@ type RotateContext = Context<RotateOptions>;
 /** What became of one certificate; exactly one of `report` and `error` is there. */
 interface Outcome {
   target?: string;
+  /** The stage that it was asked for, `apiId/stageName`, once that is known. */
+  stage?: string;
   report?: RotationReport;
   error?: AppError;
+  wording: StageWording;
 }
 
 /** What all jobs of one run share. */
 interface Shared {
   signal: AbortSignal;
-  emit: (event: RotationEvent) => void;
+  emit: (event: RotationEvent, wording: StageWording) => void;
 }
 
 /** Rotates what the options name, one certificate after another; a failure of one does not keep the others. */
@@ -55,8 +61,8 @@ export async function runRotations(context: RotateContext, flags: JobFlags): Pro
   const stop = new AbortController();
   const release = stopOnSignals(stop);
   const progress = rotationProgress(context);
-  const emit = (event: RotationEvent): void => {
-    progress.show(event);
+  const emit: Shared['emit'] = (event, wording) => {
+    progress.show(event, wording);
     events.write(event);
   };
   const outcomes: Outcome[] = [];
@@ -65,6 +71,7 @@ export async function runRotations(context: RotateContext, flags: JobFlags): Pro
       out.note(text);
     });
     for (const job of await jobsOf(context, flags)) {
+      if (stop.signal.aborted && outcomes.length > 0) break;
       outcomes.push(...(await runJob(context, job, { signal: stop.signal, emit })));
     }
   } finally {
@@ -72,22 +79,27 @@ export async function runRotations(context: RotateContext, flags: JobFlags): Pro
     release();
     events.close();
   }
-  for (const { error, target } of outcomes) {
-    if (error) printError(error, options, target);
+  for (const { error, target, stage, wording } of outcomes) {
+    const about = [target, ...(stage === undefined ? [] : [wording(stage)])].filter(
+      (one) => one !== undefined,
+    );
+    if (error) printError(error, options, about.length > 0 ? about.join(', ') : undefined);
   }
   const told = options.output === 'json' || outcomes.some(({ report }) => report !== undefined);
   if (told && options.events !== '-') {
     out.result({ rotations: outcomes.map(outcomeJson) }, () =>
-      outcomes.flatMap(({ report }) => (report ? [reportText(report, out.style)] : [])).join('\n'),
+      outcomes
+        .flatMap(({ report, wording }) => (report ? [reportText(report, out.style, wording)] : []))
+        .join('\n'),
     );
   }
   out.exitWith(worst(outcomes));
 }
 
-function outcomeJson({ target, report, error }: Outcome): Record<string, unknown> {
+function outcomeJson({ target, stage, report, error }: Outcome): Record<string, unknown> {
   return {
     ...(target === undefined ? {} : { target }),
-    ...report,
+    ...(report ?? (stage === undefined ? {} : { stages: [stage] })),
     ...(error ? { error: errorJson(error) } : {}),
   };
 }
@@ -99,17 +111,31 @@ function worst(outcomes: readonly Outcome[]): ExitCode {
   return order.find((code) => codes.includes(code)) ?? EXIT.ok;
 }
 
-async function jobsOf({ options, gateway }: RotateContext, flags: JobFlags): Promise<RotationJob[]> {
+async function jobsOf({ options }: RotateContext, flags: JobFlags): Promise<RotationJob[]> {
   const configuration = await configurationFor(options);
   if (options.stage !== undefined) {
     const { api, stage } = options;
     return [stageJob(api === undefined ? { stage } : { api, stage }, configuration, flags)];
   }
   if (options.all === true) {
-    const addresses = await everyCertificate(await gateway());
-    return addresses.map((address) => stageJob(address, configuration, flags));
+    const gateway = await gatewayFor(reached(options, configuration ?? {}))();
+    const used = await everyCertificate(gateway);
+    return used.map(({ address, names }) => stageJob(address, configuration, flags, names));
   }
   return configuredJobs(configuration, options.target, flags);
+}
+
+/** The options with the account and Region of the configuration, where they name none themselves. */
+function reached(
+  options: RotateContext['options'],
+  configured: { region?: string; profile?: string },
+): RotateContext['options'] {
+  const { region = configured.region, profile = configured.profile } = options;
+  return {
+    ...options,
+    ...(region === undefined ? {} : { region }),
+    ...(profile === undefined ? {} : { profile }),
+  };
 }
 
 /** The configuration costs time to read, so that a run whose flags say everything does without. */
@@ -127,20 +153,15 @@ async function runJob(
   { signal, emit }: Shared,
 ): Promise<Outcome[]> {
   const named = job.target === undefined ? {} : { target: job.target };
+  const outcomes: Outcome[] = [];
+  let wording: StageWording = printable;
   try {
-    const { options } = context;
-    const region = options.region ?? job.region;
-    const profile = options.profile ?? job.profile;
-    const gateway = remembering(
-      await gatewayFor({
-        ...options,
-        ...(region === undefined ? {} : { region }),
-        ...(profile === undefined ? {} : { profile }),
-      })(),
-    );
-    const key = ['rotate', gateway.region, profile ?? '', options.endpointUrl ?? ''].join(' ').trim();
-    const work = async (lock: HeldLock): Promise<Outcome[]> => {
-      const outcomes: Outcome[] = [];
+    const options = reached(context.options, job);
+    const gateway = remembering(await gatewayFor(options)());
+    const key = ['rotate', gateway.region, options.profile ?? '', options.endpointUrl ?? ''].join(' ').trim();
+    const work = async (lock: HeldLock): Promise<void> => {
+      const targets = await targetsOf(gateway, job.addresses);
+      wording = stageWording(await gateway.getRestApis());
       const deps: RotationDeps = {
         gateway,
         stores: storesOf(job, context),
@@ -148,29 +169,32 @@ async function runJob(
         now: context.now,
         sleep: (ms, aborted) => sleep(ms, undefined, { signal: aborted }),
         newRotationId: () => rotationId(context.now()),
-        emit,
+        emit: (event) => {
+          emit(event, wording);
+        },
         signal: AbortSignal.any([signal, lock.signal]),
         assertHeld: () => lock.assertHeld(),
         confirm: options.yes === true || options.dryRun === true ? () => Promise.resolve() : confirmByPerson,
         request: ask,
       };
       const handled = new Set<string>();
-      for (const first of await targetsOf(gateway, job.addresses)) {
+      for (const first of targets) {
+        if (signal.aborted && outcomes.length > 0) return;
         // A rotation moves all that share the certificate, so an earlier one may have moved this stage too.
         const target = outcomes.length === 0 ? first : await gateway.getStage(first);
         if (handled.has(target.clientCertificateId ?? '')) continue;
         const outcome = await runTarget(deps, job, target, options);
-        outcomes.push({ ...named, ...outcome });
+        outcomes.push({ ...named, stage: stageText(target), ...outcome, wording });
         if (outcome.report?.newCertificateId !== undefined) handled.add(outcome.report.newCertificateId);
         gateway.forget();
       }
-      return outcomes;
     };
     // Who only looks need not wait for anybody, nor leave a trace.
-    return options.dryRun === true ? await work(NO_LOCK) : await withLock(key, work);
+    await (options.dryRun === true ? work(NO_LOCK) : withLock(key, work));
   } catch (error) {
-    return [{ ...named, error: asAppError(error) }];
+    outcomes.push({ ...named, error: asAppError(error), wording });
   }
+  return outcomes;
 }
 
 async function runTarget(
@@ -178,7 +202,7 @@ async function runTarget(
   job: RotationJob,
   target: Awaited<ReturnType<typeof targetsOf>>[number],
   { abort: undo, dryRun = false }: RotateOptions,
-): Promise<Outcome> {
+): Promise<Pick<Outcome, 'report' | 'error'>> {
   const { settings, probe, probeUrl, to, hooks } = job;
   const request: RotationRequest = {
     settings,

@@ -1,13 +1,13 @@
 import type { ChalkInstance } from 'chalk';
 import type { RotationReport } from '../app/rotate/report.js';
-import { printable } from '../core/printable.js';
+import type { StageWording } from './stage-options.js';
 import { timeText } from './status.js';
 import { STEP_WORDS } from './rotate-progress.js';
 
 /** What a run came to, for a person. */
-export function reportText(report: RotationReport, style: ChalkInstance): string {
+export function reportText(report: RotationReport, style: ChalkInstance, wording: StageWording): string {
   const { oldCertificateId: oldId, newCertificateId: newId = '', until, notAfter } = report;
-  const stages = report.stages.map(printable).join(', ');
+  const stages = report.stages.map(wording).join(', ');
   const end = notAfter ? timeText(notAfter) : '';
   const when = until ? timeText(until) : '';
   switch (report.outcome) {
@@ -30,7 +30,7 @@ export function reportText(report: RotationReport, style: ChalkInstance): string
         ...report.steps.map(({ step, subject }, i) => {
           const words =
             step in STEP_WORDS ? STEP_WORDS[step as keyof typeof STEP_WORDS] : 'keep the old certificate';
-          return `  ${String(i + 1).padStart(2)}. ${words}${subject === undefined ? '' : `: ${printable(subject)}`}`;
+          return `  ${String(i + 1).padStart(2)}. ${words}${subject === undefined ? '' : `: ${wording(subject)}`}`;
         }),
         'nothing was touched',
       ].join('\n');

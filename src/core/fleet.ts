@@ -28,7 +28,7 @@ export type SourceResult<T> =
   | { state: 'read'; source: Source; accountId?: string; clockOffsetMs?: number; value: T }
   | { state: 'unknown'; source: Source; error: AppError };
 
-/** What flags and configuration say about where to look. Flags come first. */
+/** What says where to look. Flags come before the configuration, the configuration before the environment. */
 export interface FleetInput {
   /** `--profile a,b` */
   profileFlag?: string | undefined;
@@ -99,11 +99,11 @@ export function fleetAccounts({
   configuration = {},
 }: FleetInput): FleetAccount[] {
   const given = regionFlag === undefined ? undefined : regionsOf(regionFlag);
-  const single = environmentRegion ?? configuration.region;
+  const single = configuration.region ?? environmentRegion;
   const common = configuration.regions ?? (single === undefined ? 'default' : [single]);
 
   if (profileFlag !== undefined || configuration.accounts === undefined) {
-    const profile = profileFlag ?? environmentProfile ?? configuration.profile;
+    const profile = profileFlag ?? configuration.profile ?? environmentProfile;
     const regions = given ?? common;
     if (profile === undefined) return [{ name: 'default', regions }];
     const profiles = profileFlag === undefined ? [profile] : words('--profile', profile);

@@ -35,7 +35,7 @@ describe('a rotation goes on', () => {
     const early = await rotateCli(lab, '--no-wait', '--soak', '1h');
     expect(early.code).toBe(75);
     expect(early.stderr).toMatch(
-      /error: the new certificate is in use; the old one goes after the soak, at \S+Z\n {2}fix: run the same command again after that/,
+      /error: orders\/prod \(\w+\): the new certificate is in use; the old one goes after the soak, at \S+Z\n {2}fix: run the same command again after that/,
     );
     const late = await rotateCli(lab, '--no-wait', '--soak', '1ms');
     expect(late.code).toBe(0);
@@ -70,7 +70,9 @@ describe('a rotation goes on', () => {
     const { code, stdout, stderr } = await run.closed;
     expect(code).toBe(130);
     expect(stdout).toBe('');
-    expect(stderr).toContain('error: stopped by a signal, after the step in hand');
+    expect(stderr).toContain(
+      `error: orders/prod (${lab.api.restApiId}): stopped by a signal, after the step in hand`,
+    );
     const { presented } = await stateOf(lab);
     expect((await rotateCli(lab)).code).toBe(0);
     await expectRotatedTo(presented);
@@ -117,7 +119,7 @@ describe('--abort', () => {
     const { code, stdout } = await rotateCli(lab, '--abort');
     expect({ code, stdout }).toEqual({
       code: 0,
-      stdout: `${lab.api.restApiId}/prod: no rotation is under way; it presents ${lab.oldId}\n`,
+      stdout: `orders/prod (${lab.api.restApiId}): no rotation is under way; it presents ${lab.oldId}\n`,
     });
   });
 
@@ -129,7 +131,7 @@ describe('--abort', () => {
     expect(failed).toEqual([]);
     expect({ code, stdout }).toEqual({
       code: 0,
-      stdout: `undone: ${lab.api.restApiId}/prod presents ${lab.oldId}\n`,
+      stdout: `undone: orders/prod (${lab.api.restApiId}) presents ${lab.oldId}\n`,
     });
     expect(await stateOf(lab)).toEqual(original());
     expect((await status()).stdout).toMatch(/^aborted /);
@@ -243,7 +245,7 @@ describe('after a failure in use', () => {
     const { code, stderr } = await rotateCli(lab, ...watched);
     expect(code).toBe(1);
     expect(stderr).toContain(
-      `error: the stages are back on the old certificate ${lab.oldId}: ${url} answered 40`,
+      `error: orders/prod (${lab.api.restApiId}): the stages are back on the old certificate ${lab.oldId}: ${url} answered 40`,
     );
     const back = await stateOf(lab);
     expect(back.presented).toBe(lab.oldId);

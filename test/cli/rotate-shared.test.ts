@@ -4,7 +4,7 @@ import { CreateDeploymentCommand, type APIGatewayClient } from '@aws-sdk/client-
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { trustedCertificate } from '../../src/x509/certificate.js';
 import { cli } from '../support/cli.js';
-import { attachCertificate, clientOf, generateCertificate } from '../support/emulator.js';
+import { attachCertificate, clientOf, generateCertificate, makeApi } from '../support/emulator.js';
 import { rotateCli, stateOf } from '../support/rotate-cli.js';
 import { REGION, startRotationLab, type RotationLab } from '../support/rotation.js';
 
@@ -106,4 +106,35 @@ test('what was stopped between the switches of its two stages can be taken back'
     trusted: [lab.oldId],
   });
   expect((await beta()).clientCertificateId).toBe(lab.oldId);
+});
+
+test("--all rotates each certificate in its target's way, and one without a target holds nobody up", async () => {
+  lab.emulator.advanceClock(-340 * 86_400_000);
+  const stray = await generateCertificate(client);
+  lab.emulator.setClock(new Date());
+  const other = await makeApi(lab.emulator, client, 'https://localhost:1', { name: 'aaa' });
+  await attachCertificate(client, other, stray.id);
+  await addBeta(lab.oldId);
+  // The Region is only in the configuration, the API there by its name.
+  const config = join(lab.directory, 'all.yaml');
+  const trust = `[{ kind: pem-bundle, file: ${lab.trustFile} }]`;
+  await writeFile(
+    config,
+    `region: ${REGION}\ntargets: { t: { api: orders, stages: [beta], soak: 300ms, trust: ${trust} } }\n`,
+  );
+  const env = Object.fromEntries(Object.entries(lab.env).filter(([name]) => name !== 'AWS_REGION'));
+  const { code, json, stderr } = await cli(['rotate', '--all', '--config', config, '--output', 'json'], {
+    env,
+  });
+  // That no trust store is named is a fault of the words.
+  expect(code).toBe(2);
+  const { rotations } = json() as { rotations: Record<string, unknown>[] };
+  expect(rotations.toSorted((a, b) => Number('error' in a) - Number('error' in b))).toMatchObject([
+    { target: 't', outcome: 'completed', oldCertificateId: lab.oldId },
+    { stages: [`${other.restApiId}/prod`], error: { code: 'TrustStoreMissing' } },
+  ]);
+  expect(stderr).toContain(`error: aaa/prod (${other.restApiId}): no trust store is named`);
+  const { certificates, presented } = await stateOf(lab);
+  expect(certificates).toEqual([presented, stray.id].sort());
+  expect((await beta()).clientCertificateId).toBe(presented);
 });

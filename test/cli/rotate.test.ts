@@ -46,10 +46,10 @@ describe('rotate, from a certificate that is due', () => {
     expect({ certificates, trusted }).toEqual({ certificates: [presented], trusted: [presented] });
     expect(presented).not.toBe(lab.oldId);
     expect(stdout).toContain(
-      `rotated ${lab.api.restApiId}/prod: ${lab.oldId} → ${presented ?? ''}, valid to `,
+      `rotated orders/prod (${lab.api.restApiId}): ${lab.oldId} → ${presented ?? ''}, valid to `,
     );
     expect(stdout).toContain(`terraform import aws_api_gateway_client_certificate.NAME ${presented ?? ''}`);
-    expect(stderr).toMatch(/^starting rotation \S+ of \w{6} for \w+\/prod\n/);
+    expect(stderr).toMatch(/^starting rotation \S+ of \w{6} for orders\/prod \(\w+\)\n/);
     expect(stderr.match(/^✓ /gm)).toHaveLength(11);
     expect(stderr).not.toContain('\u001b');
 
@@ -91,7 +91,7 @@ describe('rotate, from a certificate that is due', () => {
     const { code, stdout } = await rotateCli(lab, '--dry-run', '--keep-old', '7d');
     expect(code).toBe(0);
     expect(stdout).toMatch(
-      /^would rotate \w+\/prod, which presents \w{6}:\n {3}1\. generate the new certificate\n/,
+      /^would rotate orders\/prod \(\w+\), which presents \w{6}:\n {3}1\. generate the new certificate\n/,
     );
     expect(stdout).toMatch(/12\. delete the old certificate: \w{6}\nnothing was touched\n$/);
     expect(lab.emulator.requests().map(({ method }) => method)).not.toContain('POST');
@@ -177,7 +177,7 @@ targets:
       const before = await stateOf(lab);
       const { code, stderr } = await cli(['rotate', '--config', config], { env: lab.env });
       expect(code).toBe(1);
-      expect(stderr).toContain(`error: t: the hook "${hook}" failed`);
+      expect(stderr).toContain(`error: t, orders/prod (${lab.api.restApiId}): the hook "${hook}" failed`);
       expect(await stateOf(lab)).toEqual(before);
       expect(await readFile(log, 'utf8')).toBe('failed failed\n');
       const { stdout } = await cli(['status'], { env: lab.env });

@@ -4,7 +4,7 @@ import { FINDINGS, type Finding } from '../../src/core/finding-catalogue.js';
 import { fleetAccounts } from '../../src/core/fleet.js';
 
 describe('fleetAccounts', () => {
-  test('flags come before the environment, the environment before the configuration', () => {
+  test('flags come before the configuration, the configuration before the environment', () => {
     const configuration = { profile: 'file', region: 'eu-west-3', accounts: [{ profile: 'listed' }] };
     expect(
       fleetAccounts({
@@ -19,10 +19,13 @@ describe('fleetAccounts', () => {
       { name: 'b', profile: 'b', regions: ['eu-west-1', 'eu-west-2'] },
     ]);
     expect(fleetAccounts({ environmentRegion: 'us-east-1', configuration })).toEqual([
-      { name: 'listed', profile: 'listed', regions: ['us-east-1'] },
+      { name: 'listed', profile: 'listed', regions: ['eu-west-3'] },
     ]);
     expect(fleetAccounts({ environmentProfile: 'env', configuration: { profile: 'file' } })).toEqual([
-      { name: 'env', profile: 'env', regions: 'default' },
+      { name: 'file', profile: 'file', regions: 'default' },
+    ]);
+    expect(fleetAccounts({ environmentProfile: 'env', environmentRegion: 'us-east-1' })).toEqual([
+      { name: 'env', profile: 'env', regions: ['us-east-1'] },
     ]);
     expect(fleetAccounts({})).toEqual([{ name: 'default', regions: 'default' }]);
   });

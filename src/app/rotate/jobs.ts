@@ -109,17 +109,24 @@ export function configuredJobs(
   return chosen.map(([key, target]) => targetJob(key, target, configuration, flags));
 }
 
-/** The job of one stage named by flags. A target of the configuration that names the same stage lends its ways. */
+/** Whether a target is about a stage that is written in one of these ways; `prod` alone is any API's. */
+function isAbout({ api, stages }: TargetConfig, names: readonly string[]): boolean {
+  return stages.some((stage) => names.includes(`${api}/${stage}`) || names.includes(stage));
+}
+
+/**
+ * The job of one stage named by flags. The one target of the configuration that is about it lends its ways.
+ *
+ * @param names all ways of writing the stage, and those that share its certificate, where more is known than the address
+ */
 export function stageJob(
   address: StageAddress,
   configuration: Configuration | undefined,
   flags: JobFlags,
+  names: readonly string[] = [address.api === undefined ? address.stage : `${address.api}/${address.stage}`],
 ): RotationJob {
-  const wanted = address.api === undefined ? address.stage : `${address.api}/${address.stage}`;
-  const [name, target] =
-    Object.entries(configuration?.targets ?? {}).find(([, candidate]) =>
-      candidate.stages.some((stage) => `${candidate.api}/${stage}` === wanted),
-    ) ?? [];
+  const about = Object.entries(configuration?.targets ?? {}).filter(([, target]) => isAbout(target, names));
+  const [name, target] = (about.length === 1 ? about[0] : undefined) ?? [];
   if (configuration && name !== undefined && target) {
     return { ...targetJob(name, target, configuration, flags), addresses: [address] };
   }
@@ -138,15 +145,24 @@ export function stageJob(
   };
 }
 
-/** One stage for each certificate in use: a rotation moves all that share it. ACM's certificates renew themselves. */
-export async function everyCertificate(gateway: Gateway): Promise<StageAddress[]> {
-  const { stages } = await allStages(gateway);
-  const first = new Map<string, Stage>();
-  for (const stage of stages) {
-    const id = stage.clientCertificateId;
-    if (id !== undefined && !isAcmArn(id) && !first.has(id)) first.set(id, stage);
+/** A certificate in use: a stage that presents it, and all ways of writing any stage that does. */
+export interface UsedCertificate {
+  address: StageAddress;
+  names: string[];
+}
+
+/** Every certificate in use: a rotation moves all stages that share one. ACM's certificates renew themselves. */
+export async function everyCertificate(gateway: Gateway): Promise<UsedCertificate[]> {
+  const { apis, stages } = await allStages(gateway);
+  const apiNames = new Map(apis.map(({ id, name }) => [id, name]));
+  const used = new Map<string, UsedCertificate>();
+  for (const { restApiId, stageName, clientCertificateId: id } of stages) {
+    if (id === undefined || isAcmArn(id)) continue;
+    const known = used.get(id) ?? { address: { api: restApiId, stage: stageName }, names: [] };
+    known.names.push(`${restApiId}/${stageName}`, `${apiNames.get(restApiId) ?? ''}/${stageName}`);
+    used.set(id, known);
   }
-  return [...first.values()].map(({ restApiId, stageName }) => ({ api: restApiId, stage: stageName }));
+  return [...used.values()];
 }
 
 /** The stages that a job names, one for each certificate that they present. */

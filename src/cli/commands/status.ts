@@ -10,6 +10,8 @@ interface Options {
   all?: boolean;
 }
 
+type StepText = (about: { step: RotationStep; subject?: string }) => string;
+
 export function statusCommand(): Command {
   return command('status', 'Rotations under way and finished, as this machine remembers them')
     .option('--all', 'every step of the finished ones too')
@@ -40,7 +42,7 @@ function rotationText(
   rotation: RotationStatus,
   all: boolean,
   style: ChalkInstance,
-  stepText: (step: RotationStep, subject?: string) => string,
+  stepText: StepText,
 ): string {
   const {
     rotationId,
@@ -60,7 +62,7 @@ function rotationText(
     head,
     ...rotation.steps.map(({ at, step, subject, result, ms, message }) => {
       const time = ms === undefined ? '' : ` ${style.dim(formatDuration(ms))}`;
-      const words = stepText(step as RotationStep, subject);
+      const words = stepText({ step: step as RotationStep, ...(subject === undefined ? {} : { subject }) });
       return `  ${at} ${marks[result]} ${words}${time}${message === undefined ? '' : `: ${printable(message)}`}`;
     }),
   ].join('\n');
