@@ -56,7 +56,7 @@ describe('rotate, from a certificate that is due', () => {
     const again = await rotateCli(lab);
     expect({ code: again.code, stderr: again.stderr }).toEqual({ code: 0, stderr: '' });
     expect(again.stdout).toMatch(
-      /^\w+\/prod: \w{6} is not due before \S+Z \(valid to \S+Z\): nothing to do\n$/,
+      /^orders\/prod \(\w+\): \w{6} is not due before \S+Z \(valid to \S+Z\): nothing to do\n$/,
     );
   });
 
