@@ -1,12 +1,12 @@
 import pLimit from 'p-limit';
 import type { AwsCredentialIdentityProvider } from '@smithy/types';
 import { AppError } from '../core/errors.js';
-import type { FleetAccount } from '../core/fleet.js';
+import { sourceName, type FleetAccount } from '../core/fleet.js';
 import { createRequestHandler, type AwsClientOptions } from './aws-client.js';
 import { createAwsGateway } from './aws.js';
 import { credentialsError, credentialsOf } from './credentials.js';
 import type { Fleet } from './fleet.js';
-import { createPace, type PaceOptions } from './pace.js';
+import { createPace, type Pace, type PaceOptions } from './pace.js';
 
 export interface AwsFleetOptions extends Pick<AwsClientOptions, 'endpoint' | 'onCall'> {
   pace?: PaceOptions;
@@ -21,6 +21,7 @@ export function createAwsFleet({ pace: paceOptions, ...common }: AwsFleetOptions
   const requestHandler = createRequestHandler();
   const connections = pLimit(CONNECTIONS);
   const opened = new Map<string, string>();
+  const paces = new Map<string, Pace>();
 
   function providerOf(account: FleetAccount): AwsCredentialIdentityProvider {
     const provider = providers.get(account.name) ?? credentialsOf(account);
@@ -57,7 +58,8 @@ export function createAwsFleet({ pace: paceOptions, ...common }: AwsFleetOptions
       });
       // Roles that were assumed do not always tell, but their ARN does.
       const accountId = identity.accountId ?? account.roleArn?.split(':')[4];
-      const pace = createPace(paceOptions);
+      const pace =
+        paces.get(sourceName({ account: account.name, region: region ?? '' })) ?? createPace(paceOptions);
       let clockOffsetMs: number | undefined;
       const gateway = await createAwsGateway({
         ...common,
@@ -71,6 +73,7 @@ export function createAwsFleet({ pace: paceOptions, ...common }: AwsFleetOptions
           clockOffsetMs ??= now.getTime() - serverTime.getTime();
         },
       });
+      paces.set(sourceName({ account: account.name, region: gateway.region }), pace);
       if (accountId !== undefined) refuseSame(accountId, gateway.region, account.name);
       return {
         gateway,

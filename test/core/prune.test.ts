@@ -1,0 +1,76 @@
+import { describe, expect, test } from '@jest/globals';
+import type { CertificateRow } from '../../src/core/fleet-view.js';
+import { pruneReason } from '../../src/core/prune.js';
+import { markTags } from '../../src/core/rotation/marks.js';
+
+const NOW = new Date('2026-11-24T12:00:00Z');
+const DAY = 86_400_000;
+const days = (n: number): Date => new Date(NOW.getTime() + n * DAY);
+
+function row(
+  id: string,
+  more: Partial<CertificateRow> & { age?: number; replaces?: string } = {},
+): CertificateRow {
+  const { age = 40, replaces, ...rest } = more;
+  return {
+    account: 'default',
+    region: 'eu-west-1',
+    clientCertificateId: id,
+    createdDate: days(-age),
+    notBefore: days(-age),
+    notAfter: days(365 - age),
+    expirationDate: days(365 - age),
+    status: 'ok',
+    daysLeft: 365 - age,
+    subject: 'CN=ApiGateway',
+    issuer: 'CN=ApiGateway',
+    serialNumber: '01',
+    fingerprintSha256: 'AA',
+    usedBy: [],
+    tags: replaces === undefined ? {} : markTags({ rotationId: 'r', replaces }),
+    ...rest,
+  };
+}
+
+const inUse = [{ restApiId: 'api', apiName: 'orders', stageName: 'prod' }];
+const reason = (of: CertificateRow, ...siblings: CertificateRow[]) =>
+  pruneReason(of, [of, ...siblings], 30 * DAY, NOW);
+
+describe('pruneReason', () => {
+  test('an ended certificate may go, one in use or of unknown use never', () => {
+    const ended = { status: 'expired', notAfter: days(-31) } as const;
+    expect(reason(row('a', ended))).toBe('expired');
+    expect(reason(row('a', { ...ended, usedBy: inUse }))).toBeUndefined();
+    const unread = row('a', ended);
+    delete unread.usedBy;
+    expect(reason(unread)).toBeUndefined();
+  });
+
+  test('what a rotation made and left unused may go, while the certificate to be replaced is there', () => {
+    expect(reason(row('b', { replaces: 'a' }), row('a', { usedBy: inUse }))).toBe('abortedRotation');
+  });
+
+  test('not while the rotation may still go on', () => {
+    expect(reason(row('b', { replaces: 'a', age: 6 }), row('a', { usedBy: inUse }))).toBeUndefined();
+  });
+
+  test('the way back of a rotation under way stays, though a rotation made it once, too', () => {
+    const old = row('b', { replaces: 'a', age: 250 });
+    const next = row('c', { replaces: 'b', age: 1, usedBy: inUse });
+    expect(reason(old, next)).toBeUndefined();
+  });
+
+  test('one whose rotation came to its end, and that people took from its stage, is theirs', () => {
+    expect(reason(row('b', { replaces: 'a', age: 250 }))).toBeUndefined();
+  });
+
+  test('one that was rolled back may go, with its predecessor or without', () => {
+    const tags = markTags({ rotationId: 'r', replaces: 'a', rolledBack: days(-35).toISOString() });
+    expect(reason(row('b', { tags }))).toBe('abortedRotation');
+  });
+
+  test("one that --to named is not the rotation's to delete", () => {
+    const tags = markTags({ rotationId: 'r', replaces: 'a', adopted: true });
+    expect(reason(row('b', { tags }), row('a', { usedBy: inUse }))).toBeUndefined();
+  });
+});
