@@ -99,9 +99,9 @@ export async function checkExpiry(
   const results = await overFleet(
     fleet,
     accounts,
-    ({ gateway }, source, sourceProgress) =>
+    (open, source, sourceProgress) =>
       readSource(
-        gateway,
+        open,
         {
           usage: mustRead ? 'always' : mayRead ? 'ifNeeded' : 'never',
           needsUsage: (certificates) =>

@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import { AppError } from '../core/errors.js';
-import type { FleetAccount, Source, SourceResult } from '../core/fleet.js';
+import { regionlessSource, type FleetAccount, type Source, type SourceResult } from '../core/fleet.js';
 import type { Fleet, OpenSource } from '../gateway/fleet.js';
 
 /** Sources read at once. Each waits for its own request limit most of the time; memory is what bounds it. */
@@ -43,25 +43,31 @@ export async function overFleet<T>(
   const limit = pLimit(SIDE_BY_SIDE);
 
   async function readOne(account: FleetAccount, region: string | undefined): Promise<SourceResult<T>> {
-    let source: Source = { account: account.name, region: region ?? '(no Region)' };
+    let source: Source =
+      region === undefined ? regionlessSource(account.name, 'default') : { account: account.name, region };
+    let open: OpenSource | undefined;
+    const clock = (): { clockOffsetMs?: number } => {
+      const clockOffsetMs = open?.clockOffsetMs();
+      return clockOffsetMs === undefined ? {} : { clockOffsetMs };
+    };
     try {
-      const open = await fleet.open(account, region);
+      open = await fleet.open(account, region);
+      const { counts } = open;
       source = { account: account.name, region: open.gateway.region };
       const { accountId } = open;
       const value = await read(open, source, {
-        expect: (calls) => progress?.expect(source, calls, () => open.counts().perSecond),
+        expect: (calls) => progress?.expect(source, calls, () => counts().perSecond),
         done: () => progress?.callDone(source),
       });
-      const clockOffsetMs = open.clockOffsetMs();
       return {
         state: 'read',
         source,
         ...(accountId === undefined ? {} : { accountId }),
-        ...(clockOffsetMs === undefined ? {} : { clockOffsetMs }),
+        ...clock(),
         value,
       };
     } catch (error) {
-      return { state: 'unknown', source, error: known(error) };
+      return { state: 'unknown', source, ...clock(), error: known(error) };
     } finally {
       progress?.sourceDone();
     }
@@ -77,7 +83,8 @@ export async function overFleet<T>(
             ? [undefined]
             : account.regions;
     } catch (error) {
-      return [{ state: 'unknown', source: { account: account.name, region: 'all' }, error: known(error) }];
+      const source = regionlessSource(account.name, account.regions);
+      return [{ state: 'unknown', source, error: known(error) }];
     }
     progress?.sources(regions.length);
     return Promise.all(regions.map((region) => limit(() => readOne(account, region))));

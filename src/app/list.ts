@@ -1,5 +1,5 @@
 import { DEFAULT_THRESHOLDS } from '../core/certificate-view.js';
-import type { FleetAccount, SourceResult } from '../core/fleet.js';
+import type { FleetAccount, Source, SourceResult } from '../core/fleet.js';
 import {
   certificateRows,
   sourceRow,
@@ -24,7 +24,7 @@ export interface Listing {
   /** Every stage, where they were read. */
   stages: StageRow[];
   /** Stages whose certificate is none of the account's client certificates, where the stages were read. */
-  elsewhere: Inventory['elsewhere'];
+  elsewhere: readonly (Source & Inventory['elsewhere'][number])[];
 }
 
 export interface ListWish {
@@ -47,9 +47,9 @@ export async function list(
   const results = await overFleet(
     fleet,
     accounts,
-    ({ gateway }, _source, sourceProgress) =>
+    (open, _source, sourceProgress) =>
       readSource(
-        gateway,
+        open,
         { usage: usage ? 'always' : 'never', integrations: false, thresholds },
         now,
         sourceProgress,
@@ -67,7 +67,9 @@ function listing(results: readonly SourceResult<SourceReading>[]): Listing {
     items: certificateRows(results),
     stages: stageRows(results),
     elsewhere: results.flatMap((result) =>
-      result.state === 'read' ? (usageOf(result.value)?.elsewhere ?? []) : [],
+      result.state === 'read'
+        ? (usageOf(result.value)?.elsewhere ?? []).map((use) => ({ ...result.source, ...use }))
+        : [],
     ),
   };
 }

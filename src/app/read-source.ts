@@ -2,7 +2,8 @@ import type { Resource, RestApi, Stage } from '../core/api-gateway.js';
 import { certificateView, type CertificateView } from '../core/certificate-view.js';
 import { AppError } from '../core/errors.js';
 import type { ExpiryThresholds } from '../core/expiry.js';
-import type { SourceReading } from '../core/source-reading.js';
+import { CLOCK_TOLERANCE_MS, type SourceReading } from '../core/source-reading.js';
+import type { OpenSource } from '../gateway/fleet.js';
 import type { Gateway } from '../gateway/gateway.js';
 import { certificateFacts } from '../x509/certificate.js';
 import type { SourceProgress } from './fleet.js';
@@ -22,13 +23,13 @@ export interface ReadingWish {
 
 /** Reads an account and Region once, with the fewest calls that answer what is asked. */
 export async function readSource(
-  gateway: Gateway,
+  { gateway, clockOffsetMs }: Pick<OpenSource, 'gateway' | 'clockOffsetMs'>,
   { usage, needsUsage = () => false, integrations, thresholds }: ReadingWish,
   now: () => Date,
   progress?: SourceProgress,
 ): Promise<SourceReading> {
   const raw = await gateway.getClientCertificates();
-  const at = now();
+  const at = trueTime(now(), clockOffsetMs());
   const certificates: CertificateView[] = [];
   const unreadable: SourceReading['unreadable'][number][] = [];
   for (const certificate of raw) {
@@ -55,6 +56,11 @@ export async function readSource(
     if (usage === 'always' || !(error instanceof AppError)) throw error;
     return { ...reading, usageError: { code: error.code, message: error.message } };
   }
+}
+
+/** A machine whose clock is wrong must not take the end of a certificate for far away: AWS's clock counts then. */
+function trueTime(now: Date, offsetMs = 0): Date {
+  return Math.abs(offsetMs) > CLOCK_TOLERANCE_MS ? new Date(now.getTime() - offsetMs) : now;
 }
 
 /** Ids of the APIs with stages that have at least one integration that would present a certificate. */

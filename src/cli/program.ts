@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { AppError, EXIT } from '../core/errors.js';
+import { hasAbandoned } from '../gateway/abandoned.js';
 import { addCommonOptions, failureExit } from './command.js';
 import { COMMANDS } from './commands/index.js';
 import { exitCodesText } from './exit-codes.js';
@@ -68,6 +69,12 @@ export async function main(words: readonly string[]): Promise<void> {
     });
   });
   const program = await createProgram(words);
+  await run(program, words);
+  // Credentials that did not come in time leave a child or a connection behind that would keep the process.
+  if (hasAbandoned()) process.stdout.write('', () => process.exit());
+}
+
+async function run(program: Command, words: readonly string[]): Promise<void> {
   try {
     if (words.length === 0) program.outputHelp();
     else await program.parseAsync([...words], { from: 'user' });

@@ -7,12 +7,10 @@ import { certificateRows, usageOf, type CertificateRow } from './fleet-view.js';
 import { DEFAULT_CERTIFICATE_QUOTA } from './inventory.js';
 import { printable } from './printable.js';
 import { readMark } from './rotation/marks.js';
-import type { SourceReading } from './source-reading.js';
+import { CLOCK_TOLERANCE_MS, type SourceReading } from './source-reading.js';
 
 /** From this share of the quota on. */
 const QUOTA_SHARE = 0.8;
-/** Tokens and certificates are judged to the minute. Milliseconds. */
-const CLOCK_TOLERANCE_MS = 60_000;
 /** A rotation that waits for people takes days, not weeks. Milliseconds. */
 const STUCK_AFTER_MS = 7 * 86_400_000;
 
@@ -133,13 +131,19 @@ function stageFindings(source: Source, reading: SourceReading): Finding[] {
 }
 
 function sourceFindings(result: SourceResult<SourceReading>, quota: number): Finding[] {
-  const { source } = result;
+  const { source, clockOffsetMs = 0 } = result;
+  const skew: Finding[] = [];
+  if (Math.abs(clockOffsetMs) > CLOCK_TOLERANCE_MS) {
+    const side = clockOffsetMs > 0 ? 'ahead of' : 'behind';
+    const message = `the clock of this machine is ${formatDuration(Math.abs(clockOffsetMs))} ${side} that of AWS`;
+    skew.push(finding(source, 'ClockSkew', message));
+  }
   if (result.state === 'unknown') {
     const { message, hint } = result.error;
     const more = hint === undefined ? {} : { hint };
-    return [finding(source, 'SourceUnknown', `${sourceName(source)}: ${printable(message)}`, more)];
+    return [finding(source, 'SourceUnknown', `${sourceName(source)}: ${printable(message)}`, more), ...skew];
   }
-  const { value, clockOffsetMs = 0 } = result;
+  const { value } = result;
   const found = value.unreadable.map(({ clientCertificateId, message }) =>
     finding(source, 'CertificateUnreadable', `${clientCertificateId}: ${printable(message)}`, {
       clientCertificateId,
@@ -150,16 +154,11 @@ function sourceFindings(result: SourceResult<SourceReading>, quota: number): Fin
     const message = `${sourceName(source)} holds ${count} of the ${quota} client certificates that it may`;
     found.push(finding(source, 'QuotaNearlyUsed', message));
   }
-  if (Math.abs(clockOffsetMs) > CLOCK_TOLERANCE_MS) {
-    const side = clockOffsetMs > 0 ? 'ahead of' : 'behind';
-    const message = `the clock of this machine is ${formatDuration(Math.abs(clockOffsetMs))} ${side} that of AWS`;
-    found.push(finding(source, 'ClockSkew', message));
-  }
   if (value.usageError !== undefined) {
     const message = `the stages of ${sourceName(source)} could not be read: ${printable(value.usageError.message)}`;
     found.push(finding(source, 'UsageUnknown', message));
   }
-  return [...found, ...stageFindings(source, value)];
+  return [...found, ...skew, ...stageFindings(source, value)];
 }
 
 /**

@@ -18,6 +18,19 @@ export interface Source {
   region: string;
 }
 
+/** Stand for a Region in a source that failed before its Regions were known: they are not of AWS's form. */
+const NO_REGION = ['all', '(no Region)'] as const;
+
+/** What could not even be asked for its Regions. */
+export function regionlessSource(account: string, wanted: FleetAccount['regions']): Source {
+  return { account, region: wanted === 'all' ? NO_REGION[0] : NO_REGION[1] };
+}
+
+/** Whether a source stands for all Regions of its account. */
+export function isRegionless({ region }: Source): boolean {
+  return NO_REGION.some((word) => word === region);
+}
+
 /** `production/eu-west-1`. */
 export function sourceName({ account, region }: Source): string {
   return `${account}/${region}`;
@@ -26,7 +39,7 @@ export function sourceName({ account, region }: Source): string {
 /** What came of one source. One that cannot be read is `unknown`, and never taken for one without certificates. */
 export type SourceResult<T> =
   | { state: 'read'; source: Source; accountId?: string; clockOffsetMs?: number; value: T }
-  | { state: 'unknown'; source: Source; error: AppError };
+  | { state: 'unknown'; source: Source; clockOffsetMs?: number; error: AppError };
 
 /** What says where to look. Flags come before the configuration, the configuration before the environment. */
 export interface FleetInput {

@@ -1,6 +1,9 @@
 import type { RestApi, Stage } from './api-gateway.js';
 import type { CertificateView } from './certificate-view.js';
 
+/** Clocks that are less apart, in milliseconds, are the same: certificates are judged to the minute. */
+export const CLOCK_TOLERANCE_MS = 60_000;
+
 /** What one account and Region was found to hold. */
 export interface SourceReading {
   readAt: Date;

@@ -1,12 +1,14 @@
 import { APIGatewayClient, type APIGatewayClientConfig } from '@aws-sdk/client-api-gateway';
+import { defaultProvider, type DefaultProviderInit } from '@aws-sdk/credential-provider-node';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { AwsCredentialIdentityProvider } from '@smithy/types';
 import { AppError } from '../core/errors.js';
 import { toAppError, type Operation } from './aws-error.js';
 import { pacePlugin, type WithConnection } from './pace-middleware.js';
 import type { Pace } from './pace.js';
+import { patient } from './patient.js';
 import { onceOnly, repeatable } from './retry.js';
-import { SILENT } from './silent.js';
+import { SILENT, silenceSdk } from './silent.js';
 
 /** How to reach one account and Region; what is left out comes from the SDK's default chains. */
 export interface AwsClientOptions {
@@ -85,15 +87,14 @@ export interface AwsClient {
 /** @throws AppError `RegionMissing`, `Usage` for a word that is no Region */
 export async function createAwsClient(options: AwsClientOptions): Promise<AwsClient> {
   const { endpoint, profile, onCall } = options;
-  // The SDK announces on every start that its future versions want Node 22. The version in use is fixed here and
-  // runs on 20.19, so the notice would only wake the reader of a cron mail.
-  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
+  silenceSdk();
   const config = {
     ...(options.region === undefined ? {} : { region: options.region }),
     ...(profile === undefined ? {} : { profile }),
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
     logger: SILENT,
+    credentialDefaultProvider: (init: DefaultProviderInit) => patient(defaultProvider(init)),
     requestHandler: options.requestHandler ?? createRequestHandler(options),
   };
 

@@ -20,6 +20,10 @@ interface SdkError extends Error {
 const CREDENTIALS_HINT =
   'set AWS_PROFILE or --profile, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; `aws sts get-caller-identity` tells which are in use';
 
+/** What to do when nothing comes. */
+export const CREDENTIALS_LATE_HINT =
+  'see what the profile waits for: a credential_process, a sign-in, or a network';
+
 const NETWORK_CODES = new Set([
   'EAI_AGAIN',
   'ECONNABORTED',
@@ -39,7 +43,9 @@ function reason(error: SdkError): string {
     const first: unknown = error.errors[0];
     if (first instanceof Error) return first.message;
   }
-  return error.message || error.name;
+  // After its first line the SDK says how its programmers look into it.
+  const [first = ''] = error.message.split('\n');
+  return first.trim() === '' ? error.name : first.trim();
 }
 
 function isNetwork(error: SdkError): boolean {
@@ -101,6 +107,20 @@ interface Source {
   profile?: string | undefined;
 }
 
+/** The error of a network that fails on the way to a service; nothing for other failures. */
+export function unreachable(
+  cause: Error,
+  service: string,
+  details: Readonly<Record<string, unknown>>,
+): AppError | undefined {
+  if (!isNetwork(cause)) return undefined;
+  return new AppError('ServiceUnreachable', `${service} did not answer: ${reason(cause)}`, {
+    hint: 'check the network, proxy and the Region, then run the command again',
+    cause,
+    details,
+  });
+}
+
 /**
  * Words an SDK failure for a person. The code is chosen by AWS's error name first and the HTTP status second, since
  * a quota and a throttle share status 429.
@@ -118,11 +138,13 @@ export function toAppError(
   const denied = (): AppError =>
     say(
       'AccessDenied',
-      `AWS denies ${operation.name}: ${error.message}`,
+      `AWS denies ${operation.name}: ${reason(error)}`,
       permissionHint(error, operation, region),
     );
 
   switch (error.name) {
+    case 'CredentialsTimeout':
+      return say('CredentialsMissing', `the AWS credentials: ${error.message}`, CREDENTIALS_LATE_HINT);
     case 'CredentialsProviderError':
       return credentialsNotFound(error, profile, details);
     case 'TokenProviderError':
@@ -137,7 +159,7 @@ export function toAppError(
     case 'SignatureDoesNotMatch':
       return say(
         'CredentialsRefused',
-        `AWS does not accept the credentials: ${error.message}`,
+        `AWS does not accept the credentials: ${reason(error)}`,
         `${CREDENTIALS_HINT}; also check that the clock of this machine is right and that ${region} is enabled for the account`,
       );
     case 'AccessDenied':
@@ -163,7 +185,7 @@ export function toAppError(
     case 'ConflictException':
       return say(
         'RequestRefused',
-        `AWS refused ${operation.name}: ${error.message}`,
+        `AWS refused ${operation.name}: ${reason(error)}`,
         "the reason is AWS's own; add --debug to see each request",
       );
     default:

@@ -6,6 +6,7 @@ import { createRequestHandler, type AwsClientOptions } from './aws-client.js';
 import { createAwsGateway } from './aws.js';
 import { credentialsError, credentialsOf } from './credentials.js';
 import type { Fleet } from './fleet.js';
+import { silenceSdk } from './silent.js';
 import { createPace, type Pace, type PaceOptions } from './pace.js';
 
 export interface AwsFleetOptions extends Pick<AwsClientOptions, 'endpoint' | 'onCall'> {
@@ -17,6 +18,7 @@ const CONNECTIONS = 100;
 
 /** Gateways to AWS: one pace an account and Region, one set of credentials an account. */
 export function createAwsFleet({ pace: paceOptions, ...common }: AwsFleetOptions = {}): Fleet {
+  silenceSdk();
   const providers = new Map<string, AwsCredentialIdentityProvider>();
   const requestHandler = createRequestHandler();
   const connections = pLimit(CONNECTIONS);
@@ -29,14 +31,17 @@ export function createAwsFleet({ pace: paceOptions, ...common }: AwsFleetOptions
     return provider;
   }
 
-  /** Two names of one account would share its request limit without knowing, and count everything twice. */
-  function refuseSame(accountId: string, region: string, name: string): void {
-    const key = `${accountId}/${region}`;
+  /**
+   * Two names of one account would share its request limit without knowing, and count everything twice.
+   * @param same what two names of one account have in common: its number, or the key of their credentials
+   */
+  function refuseSame(same: string, region: string, name: string): void {
+    const key = `${same}/${region}`;
     const other = opened.get(key);
     if (other !== undefined && other !== name) {
       throw new AppError(
         'Usage',
-        `${name} and ${other} are the same account ${accountId}, read once as ${other}`,
+        `${name} and ${other} are the same account (${same}), read once as ${other}`,
         {
           hint: 'take one of them out of --profile or the accounts in apigw-cert.yaml',
         },
@@ -75,6 +80,7 @@ export function createAwsFleet({ pace: paceOptions, ...common }: AwsFleetOptions
       });
       paces.set(sourceName({ account: account.name, region: gateway.region }), pace);
       if (accountId !== undefined) refuseSame(accountId, gateway.region, account.name);
+      refuseSame(`access key ${identity.accessKeyId}`, gateway.region, account.name);
       return {
         gateway,
         ...(accountId === undefined ? {} : { accountId }),

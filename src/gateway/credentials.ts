@@ -2,24 +2,34 @@ import { fromNodeProviderChain, fromTemporaryCredentials } from '@aws-sdk/creden
 import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from '@smithy/types';
 import { AppError } from '../core/errors.js';
 import type { FleetAccount } from '../core/fleet.js';
-import { credentialsNotFound } from './aws-error.js';
+import { createRequestHandler } from './aws-client.js';
+import { CREDENTIALS_LATE_HINT, credentialsNotFound, unreachable } from './aws-error.js';
+import { patient } from './patient.js';
 import { SILENT } from './silent.js';
 
 /** Credentials that end sooner than this are fetched anew. Milliseconds. */
 const FRESH_MS = 5 * 60_000;
-
+/** A refusal is the answer for all Regions of an account for so long. Milliseconds. */
+const REFUSED_MS = 30_000;
 /** A provider that asks once for all Regions of an account, and again before the credentials end. */
 function remembered(provider: AwsCredentialIdentityProvider): AwsCredentialIdentityProvider {
   let current: Promise<AwsCredentialIdentity> | undefined;
-  return async (properties) => {
-    if (current === undefined || !(await isFresh(current))) current = provider(properties);
-    return await current;
+  let goodUntil = Infinity;
+  return (properties) => {
+    if (current !== undefined && Date.now() < goodUntil) return current;
+    goodUntil = Infinity;
+    current = provider(properties).then(
+      (credentials) => {
+        goodUntil = (credentials.expiration?.getTime() ?? Infinity) - FRESH_MS;
+        return credentials;
+      },
+      (error: unknown) => {
+        goodUntil = Date.now() + REFUSED_MS;
+        throw error;
+      },
+    );
+    return current;
   };
-}
-
-async function isFresh(credentials: Promise<AwsCredentialIdentity>): Promise<boolean> {
-  const known = await credentials.catch(() => undefined);
-  return known !== undefined && (known.expiration?.getTime() ?? Infinity) - Date.now() >= FRESH_MS;
 }
 
 /**
@@ -28,7 +38,7 @@ async function isFresh(credentials: Promise<AwsCredentialIdentity>): Promise<boo
  */
 export function credentialsOf({ profile, roleArn, externalId }: FleetAccount): AwsCredentialIdentityProvider {
   const base = fromNodeProviderChain({ logger: SILENT, ...(profile === undefined ? {} : { profile }) });
-  if (roleArn === undefined) return remembered(base);
+  if (roleArn === undefined) return remembered(patient(base));
   const role = fromTemporaryCredentials({
     masterCredentials: base,
     params: {
@@ -36,15 +46,28 @@ export function credentialsOf({ profile, roleArn, externalId }: FleetAccount): A
       RoleSessionName: 'apigw-cert',
       ...(externalId === undefined ? {} : { ExternalId: externalId }),
     },
-    ...(profile === undefined ? {} : { clientConfig: { profile } }),
+    clientConfig: {
+      logger: SILENT,
+      requestHandler: createRequestHandler(),
+      ...(profile === undefined ? {} : { profile }),
+    },
   });
-  return remembered(role);
+  return remembered(patient(role));
 }
 
 /** An error of finding an account's credentials, in words. */
 export function credentialsError(error: unknown, { name, profile, roleArn }: FleetAccount): AppError {
   const details = { account: name };
   const cause = error as Error;
+  if (cause.name === 'CredentialsTimeout') {
+    return new AppError('CredentialsMissing', `the credentials of ${name}: ${cause.message}`, {
+      hint: CREDENTIALS_LATE_HINT,
+      cause,
+      details,
+    });
+  }
+  const network = unreachable(cause, roleArn === undefined ? 'AWS' : 'AWS STS', details);
+  if (network) return network;
   if (roleArn === undefined || cause.name === 'CredentialsProviderError') {
     return credentialsNotFound(cause, profile, details);
   }

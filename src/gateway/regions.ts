@@ -1,6 +1,8 @@
 import { AccountClient, paginateListRegions } from '@aws-sdk/client-account';
 import type { AwsCredentialIdentityProvider } from '@smithy/types';
 import { AppError } from '../core/errors.js';
+import { createRequestHandler } from './aws-client.js';
+import { SILENT, silenceSdk } from './silent.js';
 
 /** Account Management answers here for all Regions of the commercial partition. */
 const HOME_REGION = 'us-east-1';
@@ -14,16 +16,21 @@ export async function enabledRegions(
   account: string,
   credentials: AwsCredentialIdentityProvider,
 ): Promise<string[]> {
-  const client = new AccountClient({ region: process.env['AWS_REGION'] ?? HOME_REGION, credentials });
+  silenceSdk();
+  const client = new AccountClient({
+    region: process.env['AWS_REGION'] ?? HOME_REGION,
+    credentials,
+    logger: SILENT,
+    requestHandler: createRequestHandler(),
+  });
+  const names: string[] = [];
   try {
-    const names: string[] = [];
     const pages = paginateListRegions(
       { client, pageSize: 50 },
       { RegionOptStatusContains: ['ENABLED', 'ENABLED_BY_DEFAULT'] },
     );
     for await (const { Regions = [] } of pages)
       names.push(...Regions.flatMap((each) => each.RegionName ?? []));
-    return names;
   } catch (cause) {
     const { name, message } = cause as Error;
     const denied = name === 'AccessDeniedException';
@@ -35,4 +42,8 @@ export async function enabledRegions(
   } finally {
     client.destroy();
   }
+  if (names.length > 0) return names;
+  throw new AppError('ServiceUnreachable', `no Region is told to be enabled in ${account}`, {
+    hint: 'check the endpoint that answers account:ListRegions, or name the Regions instead of "all"',
+  });
 }

@@ -1,5 +1,7 @@
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { AppError } from '../../core/errors.js';
+import { createRequestHandler } from '../../gateway/aws-client.js';
+import { SILENT, silenceSdk } from '../../gateway/silent.js';
 import type { Notice } from './notifier.js';
 
 /** SNS takes no more in a subject, and ASCII only (API reference, Publish). */
@@ -13,7 +15,13 @@ const LONGEST_TEXT = 250_000;
  */
 export async function publish(topicArn: string, notice: Notice, profile: string | undefined): Promise<void> {
   const region = topicArn.split(':')[3] ?? '';
-  const client = new SNSClient({ region, ...(profile === undefined ? {} : { profile }) });
+  silenceSdk();
+  const client = new SNSClient({
+    region,
+    logger: SILENT,
+    requestHandler: createRequestHandler(),
+    ...(profile === undefined ? {} : { profile }),
+  });
   try {
     await client.send(
       new PublishCommand({

@@ -2,6 +2,7 @@ import type { ChalkInstance } from 'chalk';
 import type { Command } from 'commander';
 import type { Listing } from '../../app/list.js';
 import type { CertificateRow } from '../../core/fleet-view.js';
+import { sourceName } from '../../core/fleet.js';
 import { printable } from '../../core/printable.js';
 import { action, command } from '../command.js';
 import { addFleetOptions, fleetFor, type FleetOptions } from '../fleet-options.js';
@@ -88,7 +89,7 @@ function usageLines({ sources, elsewhere }: Listing): string[] {
     ),
     ...elsewhere.map(
       (use) =>
-        `${stageText(use)} presents ${printable(use.clientCertificateId)}, ` +
+        `${read.length > 1 ? `${printable(sourceName(use))}: ` : ''}${stageText(use)} presents ${printable(use.clientCertificateId)}, ` +
         (use.kind === 'acm' ? 'a certificate of ACM' : 'which is not among the client certificates'),
     ),
   ];
