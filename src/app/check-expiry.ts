@@ -1,12 +1,13 @@
 import { filterNeedsUsage, matchesFilter, type CertificateFilter } from '../core/certificate-filter.js';
-import { levelOf, type CheckLevel } from '../core/check-level.js';
+import { levelOf, worstLevel, type CheckLevel } from '../core/check-level.js';
 import { formatThreshold } from '../core/duration.js';
 import { assertThresholdOrder, type ExpiryThresholds } from '../core/expiry.js';
 import { countedLevel, overallLevel, type FailOn } from '../core/fail-on.js';
-import type { Finding } from '../core/finding-catalogue.js';
-import { findFindings } from '../core/findings.js';
+import { FINDINGS, type Finding } from '../core/finding-catalogue.js';
+import { findFindings, mayBeStuck } from '../core/findings.js';
 import type { FleetAccount, SourceResult } from '../core/fleet.js';
 import { certificateRows, sourceRow, type CertificateRow, type SourceRow } from '../core/fleet-view.js';
+import { printable } from '../core/printable.js';
 import type { SourceReading } from '../core/source-reading.js';
 import type { Fleet } from '../gateway/fleet.js';
 import { overFleet, type FleetProgress } from './fleet.js';
@@ -80,6 +81,32 @@ export function expiryReport(
   };
 }
 
+/** The report with the failures of telling people about it: a monitor that nobody hears is not well. */
+export function withFailedNotices(
+  report: ExpiryReport,
+  failures: readonly { message: string; hint?: string | undefined }[],
+): ExpiryReport {
+  if (failures.length === 0) return report;
+  const failed = failures.map(({ message, hint }) => ({
+    account: '',
+    region: '',
+    code: 'NotificationFailed' as const,
+    severity: FINDINGS.NotificationFailed.severity,
+    level: 'unknown' as const,
+    message: printable(message),
+    ...(hint === undefined ? {} : { hint }),
+  }));
+  return {
+    ...report,
+    level: worstLevel([report.level, 'unknown']),
+    findings: [
+      ...report.findings.filter(({ level }) => level === 'critical'),
+      ...failed,
+      ...report.findings.filter(({ level }) => level !== 'critical'),
+    ],
+  };
+}
+
 /**
  * Judges the certificates of a fleet by their own ends. The stages are read only when the answer depends on them:
  * a filter asks, or a certificate is in trouble and may be one that nobody uses.
@@ -105,6 +132,7 @@ export async function checkExpiry(
         {
           usage: mustRead ? 'always' : mayRead ? 'ifNeeded' : 'never',
           needsUsage: (certificates) =>
+            mayBeStuck(certificates, now()) ||
             certificates.some(
               (each) => each.status !== 'ok' && matchesFilter({ ...each, ...source }, filter),
             ),

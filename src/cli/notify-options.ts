@@ -7,7 +7,7 @@ import { printable } from '../core/printable.js';
 import type { CommonOptions } from './context.js';
 import { collect } from './command.js';
 import { counted, summaryLine } from './formats/summary.js';
-import type { Output } from './output.js';
+import { asAppError, type Output } from './output.js';
 
 /** Options of telling people about changes. */
 export interface NotifyOptions {
@@ -41,9 +41,9 @@ export async function waysOf(
 }
 
 /**
- * Tells of what has changed since the last time.
+ * Tells of what has changed since the last time. What goes wrong is said on stderr, and never disturbs the result.
  * @param question what tells this check apart from others, so that each remembers its own
- * @returns whether everybody was told who had to be; what went wrong is said on stderr
+ * @returns why somebody was not told who had to be
  */
 export async function tellChanges(
   report: ExpiryReport,
@@ -51,9 +51,14 @@ export async function tellChanges(
   ways: readonly Notification[],
   options: NotifyOptions & CommonOptions,
   out: Output,
-): Promise<boolean> {
+): Promise<AppError[]> {
   const { notifyState, notifyDryRun: dryRun = false, profile } = options;
-  if (ways.length === 0) return true;
+  if (ways.length === 0) {
+    if (!dryRun) return [];
+    throw new AppError('Usage', '--notify-dry-run, and nobody is named who would be told', {
+      hint: 'add --notify, or notify: in apigw-cert.yaml',
+    });
+  }
   const { notifierFor } = await import('../app/notify/notifier.js');
   const { tell } = await import('../app/notify/tell.js');
   const { toldStateFile } = await import('../app/notify/told-state.js');
@@ -61,25 +66,25 @@ export async function tellChanges(
   const single = profile === undefined || profile.includes(',') ? {} : { profile };
   const notifiers = ways.map((way) => notifierFor(way, single));
   try {
-    const { changes, notice, failures } = await tell(report, {
+    const told = await tell(report, {
       notifiers,
       stateFile: notifyState ?? toldStateFile([question, ways]),
       dryRun,
       summary: `${report.level.toUpperCase()}: ${summaryLine(report)}`,
     });
-    if (dryRun) {
-      const names = notifiers.map(({ name }) => name).join(', ');
-      const words = notice && `would tell ${names}:\n${notice.text}`;
-      out.note(words ?? 'nothing has changed: nobody would be told');
-    } else if (changes.length > 0 && failures.length === 0) {
-      out.note(`told of ${counted(changes.length, 'change')}`);
+    for (const { way, changes, notice, failure } of told) {
+      if (failure) warnOf(failure);
+      else if (dryRun && notice) out.note(`would tell ${way}:\n${notice.text}`);
+      else if (notice) out.note(`told ${way} of ${counted(changes.length, 'change')}`);
     }
-    failures.forEach(warnOf);
-    return failures.length === 0;
-  } catch (error) {
-    if (!(error instanceof AppError)) throw error;
+    if (dryRun && told.every(({ notice }) => notice === undefined)) {
+      out.note('nothing has changed: nobody would be told');
+    }
+    return told.flatMap(({ failure }) => failure ?? []);
+  } catch (thrown) {
+    const error = asAppError(thrown);
     warnOf(error);
-    return false;
+    return [error];
   }
 
   function warnOf({ message, hint }: AppError): void {

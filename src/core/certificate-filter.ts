@@ -1,4 +1,5 @@
 import type { CertificateRow } from './fleet-view.js';
+import type { StageUse } from './inventory.js';
 
 /** Which certificates are meant; what is absent does not narrow. */
 export interface CertificateFilter {
@@ -33,10 +34,17 @@ export function matchesFilter(certificate: CertificateRow, filter: CertificateFi
   if (usedBy === undefined) return use !== 'unused';
   if (use !== undefined && usedBy.length > 0 !== (use === 'inUse')) return false;
   if (api === undefined && stage === undefined) return true;
-  return usedBy.some(
-    ({ restApiId, apiName, stageName }) =>
-      (api === undefined || api === restApiId || api === apiName) &&
-      (stage === undefined ||
-        [stageName, `${restApiId}/${stageName}`, `${apiName}/${stageName}`].includes(stage)),
+  return usedBy.some((use) => matchesStage(use, filter));
+}
+
+/** Whether a stage is what the filter asks for, as far as that is about stages. */
+export function matchesStage(
+  { restApiId, apiName, stageName }: StageUse,
+  { api, stage }: CertificateFilter,
+): boolean {
+  return (
+    (api === undefined || api === restApiId || api === apiName) &&
+    (stage === undefined ||
+      [stageName, `${restApiId}/${stageName}`, `${apiName}/${stageName}`].includes(stage))
   );
 }

@@ -37,6 +37,15 @@ export const FINDINGS = {
     severity: 'info',
     meaning: 'A stage has a certificate but no https integration that would present it.',
   },
+  NothingMatched: {
+    severity: 'unknown',
+    meaning:
+      'What was asked for by tags, description, API, stage or id fits no certificate: perhaps a typing error.',
+  },
+  NotificationFailed: {
+    severity: 'unknown',
+    meaning: 'Somebody who had to be told of a change was not; the next check tells again.',
+  },
   QuotaNearlyUsed: {
     severity: 'warning',
     meaning: 'A source holds 80 % or more of the certificates that it may.',

@@ -1,6 +1,7 @@
+import type { CertificateView } from './certificate-view.js';
 import { datesDiffer } from './check-level.js';
 import { formatDuration } from './duration.js';
-import { matchesFilter, type CertificateFilter } from './certificate-filter.js';
+import { matchesFilter, matchesStage, type CertificateFilter } from './certificate-filter.js';
 import { FINDINGS, type Finding, type FindingCode, type Severity } from './finding-catalogue.js';
 import { sourceName, type Source, type SourceResult } from './fleet.js';
 import { certificateRows, usageOf, type CertificateRow } from './fleet-view.js';
@@ -13,6 +14,8 @@ import { CLOCK_TOLERANCE_MS, type SourceReading } from './source-reading.js';
 const QUOTA_SHARE = 0.8;
 /** A rotation that waits for people takes days, not weeks. Milliseconds. */
 const STUCK_AFTER_MS = 7 * 86_400_000;
+/** An old certificate may be kept for weeks on purpose (`--keep-old`). Milliseconds. */
+const KEPT_AT_MOST_MS = 35 * 86_400_000;
 
 export interface FindingOptions {
   filter?: CertificateFilter;
@@ -82,27 +85,44 @@ function certificateFindings(row: CertificateRow, countUnused: boolean): Finding
   return found;
 }
 
+type Rotated<T> = readonly [row: T, old: T];
+
+/** The pairs of a certificate that a rotation made long ago and the one that it was to replace, still there. */
+function longRotations<T extends CertificateView>(rows: readonly T[], readAt: Date): Rotated<T>[] {
+  const byId = new Map(rows.map((row) => [row.clientCertificateId, row]));
+  return rows.flatMap((row): Rotated<T>[] => {
+    const old = byId.get(readMark(row)?.replaces ?? '');
+    const isLong = readAt.getTime() - row.createdDate.getTime() >= STUCK_AFTER_MS;
+    return old && isLong ? [[row, old]] : [];
+  });
+}
+
+/** Whether a rotation may be stuck, which only the stages can tell. */
+export function mayBeStuck(certificates: readonly CertificateView[], now: Date): boolean {
+  return longRotations(certificates, now).length > 0;
+}
+
 /** Rotations that left both certificates behind: made out by the tags of the new one. */
 function stuckRotations(rows: readonly CertificateRow[], readAt: Date): Finding[] {
-  const byId = new Map(rows.map((row) => [row.clientCertificateId, row]));
-  return rows.flatMap((row) => {
-    const old = byId.get(readMark(row)?.replaces ?? '');
-    if (old === undefined || readAt.getTime() - row.createdDate.getTime() < STUCK_AFTER_MS) return [];
+  return longRotations(rows, readAt).flatMap(([row, old]) => {
+    const isInUse = (row.usedBy?.length ?? 0) > 0;
     // Both in use: some stages were rotated on purpose without the others.
-    if ((row.usedBy?.length ?? 0) > 0 && (old.usedBy?.length ?? 0) > 0) return [];
+    if (isInUse && (old.usedBy?.length ?? 0) > 0) return [];
+    if (isInUse && readAt.getTime() - row.createdDate.getTime() < KEPT_AT_MOST_MS) return [];
     const age = formatDuration(readAt.getTime() - row.createdDate.getTime());
     const message = `${named(row)} was made ${age} ago to replace ${named(old)}, which is still there: run rotate again`;
     return [finding(row, 'RotationStuck', message, { clientCertificateId: row.clientCertificateId })];
   });
 }
 
-function stageFindings(source: Source, reading: SourceReading): Finding[] {
+function stageFindings(source: Source, reading: SourceReading, filter: CertificateFilter): Finding[] {
   const { usage } = reading;
   const joined = usageOf(reading);
   if (usage === undefined || joined === undefined) return [];
   const names = new Map(usage.apis.map(({ id, name }) => [id, name]));
-  const found: Finding[] = joined.elsewhere.map(
-    ({ restApiId, apiName, stageName, clientCertificateId, kind }) => {
+  const found: Finding[] = joined.elsewhere
+    .filter((use) => matchesStage(use, filter))
+    .map(({ restApiId, apiName, stageName, clientCertificateId, kind }) => {
       const stage = `${restApiId}/${stageName}`;
       const who = printable(`${apiName}/${stageName}`);
       const id = printable(clientCertificateId);
@@ -111,11 +131,11 @@ function stageFindings(source: Source, reading: SourceReading): Finding[] {
         : finding(source, 'StageCertificateMissing', `stage ${who} names ${id}, which does not exist`, {
             stage,
           });
-    },
-  );
+    });
   const https = usage.httpsApis && new Set(usage.httpsApis);
   if (https === undefined) return found;
   for (const { restApiId, stageName, clientCertificateId } of usage.stages) {
+    if (!matchesStage({ restApiId, apiName: names.get(restApiId) ?? '', stageName }, filter)) continue;
     const stage = `${restApiId}/${stageName}`;
     const who = printable(`${names.get(restApiId) ?? restApiId}/${stageName}`);
     if (clientCertificateId === undefined && https.has(restApiId)) {
@@ -130,7 +150,11 @@ function stageFindings(source: Source, reading: SourceReading): Finding[] {
   return found;
 }
 
-function sourceFindings(result: SourceResult<SourceReading>, quota: number): Finding[] {
+function sourceFindings(
+  result: SourceResult<SourceReading>,
+  quota: number,
+  filter: CertificateFilter,
+): Finding[] {
   const { source, clockOffsetMs = 0 } = result;
   const skew: Finding[] = [];
   if (Math.abs(clockOffsetMs) > CLOCK_TOLERANCE_MS) {
@@ -158,12 +182,12 @@ function sourceFindings(result: SourceResult<SourceReading>, quota: number): Fin
     const message = `the stages of ${sourceName(source)} could not be read: ${printable(value.usageError.message)}`;
     found.push(finding(source, 'UsageUnknown', message));
   }
-  return [...found, ...skew, ...stageFindings(source, value)];
+  return [...found, ...skew, ...stageFindings(source, value, filter)];
 }
 
 /**
  * Everything that is worth telling about what was read, worst first. The filter narrows what is said about
- * certificates; what concerns a source or a stage is always said.
+ * certificates and stages; what concerns a source is always said.
  */
 export function findFindings(
   results: readonly SourceResult<SourceReading>[],
@@ -171,9 +195,12 @@ export function findFindings(
 ): Finding[] {
   const rows = certificateRows(results);
   const found = results.flatMap((result) => [
-    ...sourceFindings(result, quota),
+    ...sourceFindings(result, quota, filter),
     ...(result.state === 'read'
-      ? stuckRotations(certificateRows([result]), result.value.readAt).filter(inFilter)
+      ? stuckRotations(
+          certificateRows([result]).filter((row) => matchesFilter(row, filter)),
+          result.value.readAt,
+        )
       : []),
   ]);
   found.push(
@@ -195,10 +222,30 @@ export function findFindings(
     const message = `there is no client certificate ${printable(id)} in what was read`;
     found.push(finding(source, 'CertificateMissing', message, { clientCertificateId: id }));
   }
-  return found.sort((a, b) => WORST_FIRST.indexOf(a.severity) - WORST_FIRST.indexOf(b.severity));
-
-  function inFilter({ clientCertificateId }: Finding): boolean {
-    const { ids: wanted = [] } = filter;
-    return wanted.length === 0 || (clientCertificateId !== undefined && wanted.includes(clientCertificateId));
+  if (
+    namesSomething(filter) &&
+    found.every(({ code, stage }) => !NOTHING_SEEN.has(code) && stage === undefined) &&
+    rows.every((row) => !matchesFilter(row, filter))
+  ) {
+    const source = results.length === 1 && results[0] ? results[0].source : { account: '', region: '' };
+    const message = 'no certificate is what was asked for: check the spelling, the account and the Region';
+    found.push(finding(source, 'NothingMatched', message));
   }
+  return found.sort((a, b) => WORST_FIRST.indexOf(a.severity) - WORST_FIRST.indexOf(b.severity));
+}
+
+/** Where one of these is told, it is known already that something was not seen. */
+const NOTHING_SEEN: ReadonlySet<FindingCode> = new Set<FindingCode>([
+  'CertificateMissing',
+  'SourceUnknown',
+  'UsageUnknown',
+]);
+
+/** Whether a filter names things that ought to be there; that nothing is unused, for one, is no surprise. */
+function namesSomething({ ids = [], tags = {}, description, api, stage }: CertificateFilter): boolean {
+  return (
+    ids.length > 0 ||
+    Object.keys(tags).length > 0 ||
+    [description, api, stage].some((word) => word !== undefined)
+  );
 }

@@ -1,5 +1,6 @@
 import type { CheckLevel } from './check-level.js';
-import type { Finding } from './finding-catalogue.js';
+import type { Finding, FindingCode } from './finding-catalogue.js';
+import { isRegionless, type Source } from './fleet.js';
 
 /** What was told last: the level of each thing that is not all right, by its identity. */
 export type ToldState = Readonly<Record<string, CheckLevel>>;
@@ -28,6 +29,15 @@ const EXPIRY: ReadonlySet<string> = new Set([
   'CertificateNotYetValid',
 ]);
 
+/** What only the stages can tell; whether it is over is not known where they were not read. */
+const BY_STAGES: ReadonlySet<string> = new Set<FindingCode>([
+  'AcmCertificateNotWatched',
+  'NeverPresented',
+  'StageCertificateMissing',
+  'StageWithoutCertificate',
+  'UnusedCertificate',
+]);
+
 const PARTS = 5;
 
 function identity({ account, region, code, clientCertificateId = '', stage = '' }: Finding): string {
@@ -35,27 +45,37 @@ function identity({ account, region, code, clientCertificateId = '', stage = '' 
   return JSON.stringify([account, region, what, clientCertificateId, stage]);
 }
 
-function parts(key: string): string[] {
-  const read: unknown = JSON.parse(key);
-  return Array.isArray(read) && read.length === PARTS ? read.map(String) : Array<string>(PARTS).fill('');
+/** The parts of an identity; nothing for what is none. */
+export function noticeParts(key: string): string[] | undefined {
+  try {
+    const read: unknown = JSON.parse(key);
+    return Array.isArray(read) && read.length === PARTS ? read.map(String) : undefined;
+  } catch {
+    return undefined;
+  }
 }
+
+const where = ({ account, region }: Source): string => JSON.stringify([account, region]);
 
 /**
  * What has changed since it was last told. Of a source that cannot be read now nothing is known to be over: what was
- * told of it stays as it was.
+ * told of it stays as it was, and so does what was told of stages that were not read this time.
+ *
+ * @param withStages the sources whose stages were read
  */
 export function planNotice(
   findings: readonly (Finding & { level: CheckLevel })[],
   told: ToldState,
+  withStages: readonly Source[],
 ): NoticePlan {
   const now = new Map(
     findings.filter(({ level }) => level !== 'ok').map((finding) => [identity(finding), finding]),
   );
-  const unknown = new Set(
-    findings
-      .filter(({ code }) => code === 'SourceUnknown')
-      .map(({ account, region }) => JSON.stringify([account, region])),
-  );
+  const lost = findings.filter(({ code }) => code === 'SourceUnknown');
+  const unknown = new Set(lost.map(where));
+  // Where not even the Regions were found out, nothing is known of any of them.
+  const unknownAccounts = new Set(lost.filter(isRegionless).map(({ account }) => account));
+  const stagesRead = new Set(withStages.map(where));
   const next: Record<string, CheckLevel> = {};
   const changes: NoticeChange[] = [];
   for (const [key, { level, account, region, clientCertificateId, message }] of now) {
@@ -67,8 +87,13 @@ export function planNotice(
   }
   for (const [key, was] of Object.entries(told)) {
     if (now.has(key)) continue;
-    const [account = '', region = '', what = '', id = '', stage = ''] = parts(key);
-    if (unknown.has(JSON.stringify([account, region]))) {
+    const [account = '', region = '', what = '', id = '', stage = ''] = noticeParts(key) ?? [];
+    const source = where({ account, region });
+    if (
+      unknown.has(source) ||
+      (unknownAccounts.has(account) && !isRegionless({ account, region })) ||
+      (BY_STAGES.has(what) && !stagesRead.has(source))
+    ) {
       next[key] = was;
       continue;
     }

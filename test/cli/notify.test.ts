@@ -123,7 +123,7 @@ describe('a webhook', () => {
       expect(stderr).toMatch(said);
       expect(stderr).not.toContain('s3');
       expect(arrived).toHaveLength(attempts);
-      await expect(stat(state)).rejects.toThrow('ENOENT');
+      expect(JSON.parse(await readFile(state, 'utf8'))).toEqual({ version: 2, told: {} });
       expect((await check(...webhook())).code).toBe(1);
       expect(arrived).toHaveLength(attempts + 1);
     },
@@ -148,13 +148,15 @@ test('a command gets the notice on its standard input, and its failure is one', 
   const other = await check('--notify', 'command:exit 3', '--critical', '25d');
   expect(other.code).toBe(2);
   expect(other.stderr).toContain('exit 3');
-  expect((await check('--notify', 'command:exit 3', '--warning', '2d', '--critical', '1d')).code).toBe(3);
 });
 
 test('SNS is published to in the Region of the topic', async () => {
   env = { ...env, AWS_ENDPOINT_URL_SNS: url() };
   const { code, stderr } = await check('--notify', 'sns:arn:aws:sns:eu-west-3:123456789012:certificates');
-  expect({ code, stderr }).toEqual({ code: 1, stderr: 'told of 1 change\n' });
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: 'told sns:arn:aws:sns:eu-west-3:123456789012:certificates of 1 change\n',
+  });
   const sent = new URLSearchParams(arrived[0]?.body);
   expect(sent.get('TopicArn')).toBe('arn:aws:sns:eu-west-3:123456789012:certificates');
   expect(sent.get('Subject')).toMatch(/^WARNING: 1 warning/);
@@ -179,4 +181,44 @@ test.each([
   expect(code).toBe(3);
   expect(stdout).toMatch(said);
   expect(emulator.requests()).toEqual([]);
+});
+
+test('a way that fails is told again, and the others are not', async () => {
+  const failing = ['--notify', 'command:exit 3'];
+  expect((await check(...webhook(), ...failing)).code).toBe(3);
+  const again = await check(...webhook(), ...failing, '--format', 'nagios');
+  expect(again.code).toBe(3);
+  expect(again.stdout).toMatch(/^APIGW_CERT UNKNOWN - /);
+  expect(again.stdout).toContain('UNKNOWN: nobody was told: "exit 3" exited with 3');
+  expect(arrived).toHaveLength(1);
+});
+
+test('two checks at once with one memory tell once', async () => {
+  await Promise.all([check(...webhook()), check(...webhook())]);
+  expect(arrived).toHaveLength(1);
+});
+
+test('people hear of it though the result cannot be written', async () => {
+  expect((await check(...webhook(), '--format', 'prometheus', '--out', '/nonexistent/x.prom')).code).toBe(3);
+  expect(arrived).toHaveLength(1);
+});
+
+test('a memory that cannot be written is said, nobody is told, and the result stays one document', async () => {
+  const { code, json, stderr } = await cli(
+    ['check-expiry', '--all', '--output', 'json', ...webhook(), '--notify-state', '/dev/null/told.json'],
+    { env },
+  );
+  expect(code).toBe(3);
+  expect((json() as { findings: unknown[] }).findings).toContainEqual(
+    expect.objectContaining({ code: 'NotificationFailed' }),
+  );
+  expect(stderr).toContain('/dev/null/told.json');
+  expect(arrived).toEqual([]);
+});
+
+test('a password in the URL of a webhook is refused and not shown', async () => {
+  const { code, stdout, stderr } = await check('--notify', 'webhook:http://user:SECRET@localhost/');
+  expect(code).toBe(3);
+  expect(stdout).toContain('the webhook at localhost has a name or a password in its URL');
+  expect(stdout + stderr).not.toContain('SECRET');
 });

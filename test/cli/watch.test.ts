@@ -76,7 +76,7 @@ describe('what counts', () => {
     [['--in-use', '--api', 'users'], 0],
     [['--api', 'orders'], 2],
     [['--stage', 'orders/prod'], 2],
-    [['--stage', 'other'], 0],
+    [['--stage', 'other'], 3],
     [['--tag', 'team=shop'], 0],
     [['--tag', 'team=shop', '--all'], 1],
     [['--description', 'hyperlink', '--all'], 1],

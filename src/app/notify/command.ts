@@ -15,7 +15,7 @@ export async function run(command: Command, notice: Notice, timeoutMs: number): 
     });
   } catch (cause) {
     if (!(cause instanceof AppError)) throw cause;
-    throw new AppError('NotificationFailed', cause.message, {
+    throw new AppError('NotificationFailed', `nobody was told: ${cause.message}`, {
       hint: 'the notice is sent again by the next check',
       cause,
       details: cause.details,

@@ -3,6 +3,7 @@ import { parseDuration } from '../../core/duration.js';
 import { AppError } from '../../core/errors.js';
 import type { NoticeChange } from '../../core/notice.js';
 import type { Notification } from '../config/schema.js';
+import { toldKey } from './told-state.js';
 
 /** What is sent, as JSON where the way allows it. */
 export interface Notice {
@@ -20,6 +21,8 @@ export interface Notice {
 export interface Notifier {
   /** For messages: `sns:arn:…`, without what a URL may hold in secret. */
   name: string;
+  /** Tells it apart from the others in what is remembered. */
+  key: string;
   /** Throws AppError `NotificationFailed`. */
   send(notice: Notice): Promise<void>;
 }
@@ -33,17 +36,31 @@ export function parseNotification(text: string): Notification {
   const [kind, rest] = [text.slice(0, cut), text.slice(cut + 1)];
   if (kind === 'sns' && /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:\S+$/.test(rest))
     return { kind, topicArn: rest };
-  if (kind === 'webhook' && URL.canParse(rest) && /^https?:/i.test(rest)) return { kind, url: rest };
+  if (kind === 'webhook' && URL.canParse(rest) && /^https?:/i.test(rest)) {
+    if (!hasCredentials(rest)) return { kind, url: rest };
+    throw new AppError('Usage', `the webhook at ${new URL(rest).host} has a name or a password in its URL`, {
+      hint: 'a URL with a user cannot be called; use a secret in its path or its query',
+    });
+  }
   if (kind === 'command' && rest.trim() !== '') return { kind, command: rest };
   throw new AppError('Usage', `--notify "${text.slice(0, 60)}" names no way to tell anybody`, {
     hint: 'write sns:arn:aws:sns:…, webhook:https://… or command:"mail -s certificates ops"',
   });
 }
 
+const hasCredentials = (url: string): boolean => {
+  const { username, password } = new URL(url);
+  return username !== '' || password !== '';
+};
+
 const DEFAULT_TIMEOUT = '10s';
 
 /** The notifier for an entry of the configuration or a flag. What it needs is loaded when it sends. */
-export function notifierFor(notification: Notification, { profile }: { profile?: string } = {}): Notifier {
+export function notifierFor(notification: Notification, options: { profile?: string } = {}): Notifier {
+  return { ...waysTo(notification, options), key: toldKey(notification) };
+}
+
+function waysTo(notification: Notification, { profile }: { profile?: string }): Omit<Notifier, 'key'> {
   switch (notification.kind) {
     case 'sns':
       return {
@@ -60,11 +77,17 @@ export function notifierFor(notification: Notification, { profile }: { profile?:
     case 'command': {
       const timeout = millisecondsOf(notification.timeout);
       return {
-        name: 'command',
+        name: `command:${nameOf(notification.command)}`,
         send: async (notice) => (await import('./command.js')).run(notification.command, notice, timeout),
       };
     }
   }
+}
+
+/** The program alone: its words may hold a secret. */
+function nameOf(command: string | readonly string[]): string {
+  const [program = ''] = typeof command === 'string' ? command.trim().split(/\s/) : command;
+  return program;
 }
 
 function millisecondsOf(timeout: number | string | undefined): number {

@@ -1,15 +1,19 @@
 import { AppError } from '../../core/errors.js';
-import { planNotice, type NoticeChange } from '../../core/notice.js';
+import { planNotice, type NoticeChange, type NoticePlan } from '../../core/notice.js';
+import { withLock } from '../../journal/lock.js';
 import type { ExpiryReport } from '../check-expiry.js';
 import type { Notice, Notifier } from './notifier.js';
-import { readToldState, writeToldState } from './told-state.js';
+import { readToldState, writeToldState, type ToldByWay } from './told-state.js';
 
+/** What one way was told, or would be. */
 export interface Told {
-  /** What changed since it was last told; nobody is told when nothing did. */
-  changes: NoticeChange[];
-  /** What would be, or was, sent. */
+  /** The notifier's name. */
+  way: string;
+  /** What changed since it was last told this way; nothing is sent when nothing did. */
+  changes: readonly NoticeChange[];
   notice?: Notice;
-  failures: AppError[];
+  /** Why nobody heard it. */
+  failure?: AppError;
 }
 
 export interface TellOptions {
@@ -20,29 +24,66 @@ export interface TellOptions {
   summary: string;
 }
 
+/** Another check with the same memory is at work; it tells what there is within this time. Milliseconds. */
+const PATIENCE_MS = 120_000;
+
 const line = ({ was, is, message }: NoticeChange): string =>
   `${is.toUpperCase()}${was === 'ok' ? '' : ` (was ${was})`}: ${message}`;
 
 /**
- * Tells what has changed, once: it is remembered when everybody was told. After a failure everybody is told again by the
- * next check, since one notice too many is better than one too few.
+ * Tells what has changed, once each way: a way that has failed is told again by the next check, the others are not.
+ * @throws AppError `FileNotReadable`, `FileNotWritable` about the memory of it; then nobody was told
  */
-export async function tell(
-  report: ExpiryReport,
-  { notifiers, stateFile, dryRun, summary }: TellOptions,
-): Promise<Told> {
-  const { changes, next } = planNotice(report.findings, await readToldState(stateFile));
-  if (changes.length === 0) return { changes, failures: [] };
-  const { level, checkedAt } = report;
-  const text = [summary, ...changes.map(line)].join('\n');
-  const notice: Notice = { version: 1, level, checkedAt, summary, text, changes };
-  if (dryRun) return { changes, notice, failures: [] };
-  const results = await Promise.allSettled(notifiers.map((notifier) => notifier.send(notice)));
-  const failures = results.flatMap((result) => {
-    if (result.status === 'fulfilled') return [];
-    if (result.reason instanceof AppError) return [result.reason];
-    throw result.reason;
+export async function tell(report: ExpiryReport, options: TellOptions): Promise<Told[]> {
+  const { stateFile, dryRun } = options;
+  if (dryRun) return plan(report, options, await readToldState(stateFile)).map(({ told }) => told);
+  return withLock(`notify ${stateFile}`, () => send(report, options), { wait: PATIENCE_MS });
+}
+
+async function send(report: ExpiryReport, options: TellOptions): Promise<Told[]> {
+  const { stateFile } = options;
+  const state = await readToldState(stateFile);
+  const plans = plan(report, options, state);
+  if (plans.every(({ told }) => told.notice === undefined)) return plans.map(({ told }) => told);
+  // Where it could not be remembered, everybody would be told again each night.
+  await writeToldState(stateFile, state);
+  const results = await Promise.all(plans.map(deliver));
+  const heard = plans.filter((_, i) => results[i]?.failure === undefined);
+  await writeToldState(stateFile, {
+    ...state,
+    ...Object.fromEntries(heard.map(({ notifier, next }) => [notifier.key, next])),
   });
-  if (failures.length === 0) await writeToldState(stateFile, next);
-  return { changes, notice, failures };
+  return results;
+}
+
+interface Plan {
+  notifier: Notifier;
+  told: Told;
+  next: NoticePlan['next'];
+}
+
+function plan(
+  { findings, level, checkedAt, sources }: ExpiryReport,
+  { notifiers, summary }: TellOptions,
+  state: ToldByWay,
+): Plan[] {
+  const withStages = sources.filter(({ stages }) => stages !== undefined);
+  return notifiers.map((notifier) => {
+    const { changes, next } = planNotice(findings, state[notifier.key] ?? {}, withStages);
+    const text = [summary, ...changes.map(line)].join('\n');
+    const notice: Notice = { version: 1, level, checkedAt, summary, text, changes };
+    const told = { way: notifier.name, changes, ...(changes.length > 0 ? { notice } : {}) };
+    return { notifier, told, next };
+  });
+}
+
+async function deliver({ notifier, told }: Plan): Promise<Told> {
+  if (told.notice === undefined) return told;
+  try {
+    await notifier.send(told.notice);
+    return told;
+  } catch (cause) {
+    if (cause instanceof AppError) return { ...told, failure: cause };
+    throw cause;
+  }
 }

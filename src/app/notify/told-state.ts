@@ -3,29 +3,37 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as z from 'zod/mini';
 import { AppError } from '../../core/errors.js';
-import type { ToldState } from '../../core/notice.js';
-import { makePrivateDirectory, stateDirectory } from '../../journal/state-directory.js';
+import { noticeParts, type ToldState } from '../../core/notice.js';
+import { makePrivateDirectory, notWritable, stateDirectory } from '../../journal/state-directory.js';
 import { writeFileAtomically } from '../write-file.js';
 
+/** What was told last by each way, by the way's key. */
+export type ToldByWay = Readonly<Record<string, ToldState>>;
+
+const identity = z.string().check(z.refine((key) => noticeParts(key) !== undefined));
 const schema = z.strictObject({
-  version: z.literal(1),
-  told: z.record(z.string(), z.enum(['ok', 'warning', 'critical', 'unknown'])),
+  version: z.literal(2),
+  told: z.record(z.string(), z.record(identity, z.enum(['ok', 'warning', 'critical', 'unknown']))),
 });
+
+/** Tells things apart without showing them: a way to tell people may hold a secret. */
+export function toldKey(what: unknown): string {
+  return createHash('sha256').update(JSON.stringify(what)).digest('hex').slice(0, 16);
+}
 
 /**
  * Where it is kept what was told, unless the user says where. Checks that look at different things (two lines of a
  * crontab) have files of their own: `question` is anything that tells them apart.
  */
 export function toldStateFile(question: unknown): string {
-  const name = createHash('sha256').update(JSON.stringify(question)).digest('hex').slice(0, 16);
-  return join(stateDirectory(), 'told', `${name}.json`);
+  return join(stateDirectory(), 'told', `${toldKey(question)}.json`);
 }
 
 /**
  * What was told last; nothing when there is no file yet.
  * @throws AppError `FileNotReadable` for a file that is not ours
  */
-export async function readToldState(file: string): Promise<ToldState> {
+export async function readToldState(file: string): Promise<ToldByWay> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
@@ -48,8 +56,12 @@ function unreadable(file: string, cause: unknown): AppError {
   });
 }
 
-/** @throws AppError `FileNotWritable` */
-export async function writeToldState(file: string, told: ToldState): Promise<void> {
-  await makePrivateDirectory(dirname(file));
-  await writeFileAtomically(file, `${JSON.stringify({ version: 1, told }, null, 2)}\n`, { mode: 0o600 });
+/** @throws AppError `FileNotWritable`, `JournalNotWritable` for its folder */
+export async function writeToldState(file: string, told: ToldByWay): Promise<void> {
+  try {
+    await makePrivateDirectory(dirname(file));
+  } catch (cause) {
+    throw notWritable(dirname(file), cause);
+  }
+  await writeFileAtomically(file, `${JSON.stringify({ version: 2, told }, null, 2)}\n`, { mode: 0o600 });
 }

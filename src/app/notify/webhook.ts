@@ -31,8 +31,11 @@ export async function post(url: string, notice: Notice, { timeout }: { timeout: 
       reason = `it answered ${response.status}`;
       if (!passing(response.status)) break;
     } catch (error) {
-      const { name, cause, message } = error as Error;
-      reason = name === 'TimeoutError' ? `no answer within ${timeout} ms` : reasonOf(cause) || message;
+      const { name, cause } = error as Error;
+      reason =
+        name === 'TimeoutError'
+          ? `no answer within ${timeout} ms`
+          : reasonOf(cause) || 'it could not be called';
     }
   }
   throw new AppError('NotificationFailed', `the webhook at ${host} was not told: ${reason}`, {
