@@ -1,10 +1,26 @@
 import { createInterface } from 'node:readline/promises';
+import { AppError } from '../core/errors.js';
 
-/** Asks the person at the terminal; anything but yes is no. */
+/**
+ * Asks the person at the terminal; anything but yes is no, the end of the input (Ctrl-D) included.
+ * @throws AppError `Interrupted` at Ctrl-C
+ */
 export async function askYes(question: string): Promise<boolean> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
+  const ended = new AbortController();
+  lines.on('close', () => {
+    ended.abort();
+  });
   try {
-    return /^y(es)?$/i.test((await lines.question(`${question} [y/N] `)).trim());
+    const answer = await lines.question(`${question} [y/N] `, { signal: ended.signal });
+    return /^y(es)?$/i.test(answer.trim());
+  } catch (error) {
+    // readline says so of Ctrl-C; the other end is ours.
+    if (error instanceof Error && error.message.includes('Ctrl+C')) {
+      throw new AppError('Interrupted', 'stopped at the question', { hint: 'run the same command again' });
+    }
+    if (ended.signal.aborted) return false;
+    throw error;
   } finally {
     lines.close();
   }

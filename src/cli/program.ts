@@ -68,6 +68,8 @@ export async function main(words: readonly string[]): Promise<void> {
       process.exitCode = failureExit(words[0]) ?? lost.exitCode;
     });
   });
+  // Nor does anybody who reads no more what is said on the way (`2>&1 | head -1`).
+  process.stderr.on('error', () => undefined);
   const program = await createProgram(words);
   await run(program, words);
   // Credentials that did not come in time leave a child or a connection behind that would keep the process.

@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import type { RotationEvent } from '../core/rotation/event.js';
 import { AppError } from '../core/errors.js';
 
@@ -47,10 +47,12 @@ export function openEvents(target: string | undefined, warn: (text: string) => v
 
 function open(file: string): number {
   try {
-    return openSync(file, 'a', 0o600);
+    // A pipe that nobody reads, or that is full, must not hold the rotation up.
+    const { O_APPEND, O_CREAT, O_NONBLOCK, O_WRONLY } = constants;
+    return openSync(file, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o600);
   } catch (cause) {
     throw new AppError('Usage', `--events: ${file} cannot be written`, {
-      hint: 'check the folder and its permissions; - means stdout',
+      hint: 'check the folder and its permissions, and that a pipe has a reader; - means stdout',
       cause,
     });
   }

@@ -37,6 +37,11 @@ export function stepText(
   return subject === undefined ? STEP_WORDS[step] : `${STEP_WORDS[step]}: ${wording(subject)}`;
 }
 
+/** Errors of a trust store begin with its name, which the step says already. */
+function withoutSubject({ message, subject = '' }: { message: string; subject?: string }): string {
+  return subject !== '' && message.startsWith(`${subject}: `) ? message.slice(subject.length + 2) : message;
+}
+
 export interface RotationProgress {
   show(event: RotationEvent, wording: StageWording): void;
   stop(): void;
@@ -54,6 +59,7 @@ export function rotationProgress({
   let spinner: Ora | undefined;
   let loading: Promise<void> | undefined;
   let text = '';
+  let lastFailure = '';
 
   const spin = (next: string): void => {
     text = next;
@@ -82,13 +88,15 @@ export function rotationProgress({
           );
           break;
         case 'stepStarted':
-          spin(stepText(event, wording));
+          // What is waited for says more than the step's name.
+          if (event.step !== 'soak' || text === '') spin(stepText(event, wording));
           break;
         case 'stepDone':
           settle(`${style.green('✓')} ${stepText(event, wording)} ${style.dim(formatDuration(event.ms))}`);
           break;
         case 'stepFailed':
-          settle(`${style.red('✗')} ${stepText(event, wording)}: ${printable(event.message)}`);
+          lastFailure = event.message;
+          settle(`${style.red('✗')} ${stepText(event, wording)}: ${printable(withoutSubject(event))}`);
           break;
         case 'waiting':
           spin(`${event.reason} until ${timeText(new Date(event.until))}`);
@@ -101,7 +109,11 @@ export function rotationProgress({
           out.warn(printable(event.message));
           break;
         case 'undoing':
-          settle(`${style.yellow('undoing')}: ${printable(event.reason)}`);
+          settle(
+            event.reason === lastFailure
+              ? style.yellow('undoing what was done')
+              : `${style.yellow('undoing')}: ${printable(event.reason)}`,
+          );
           break;
         case 'ended':
           text = '';

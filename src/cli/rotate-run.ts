@@ -3,20 +3,24 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   configuredJobs,
   everyCertificate,
+  isTargetOf,
   stageJob,
   targetsOf,
   type JobFlags,
   type RotationJob,
+  type TrustDescription,
 } from '../app/rotate/jobs.js';
 import type { RotationDeps, RotationRequest } from '../app/rotate/ports.js';
 import { remembering } from '../app/rotate/remembering.js';
 import type { RotationReport } from '../app/rotate/report.js';
 import { abort, rotate } from '../app/rotate/rotate.js';
+import type { RestApi, StageRef } from '../core/api-gateway.js';
 import { formatDuration, parseDuration } from '../core/duration.js';
 import { AppError, EXIT, type ExitCode } from '../core/errors.js';
 import { isAcmArn } from '../core/inventory.js';
 import { printable } from '../core/printable.js';
 import type { RotationEvent } from '../core/rotation/event.js';
+import type { ProbeRequest } from '../core/rotation/probe.js';
 import { stageText } from '../core/rotation/unit.js';
 import type { TrustStore } from '../trust/trust-store.js';
 import { openFileJournal } from '../journal/file-journal.js';
@@ -50,6 +54,8 @@ interface Outcome {
 interface Shared {
   signal: AbortSignal;
   emit: (event: RotationEvent, wording: StageWording) => void;
+  /** Makes room on the terminal for a question. */
+  clear: () => void;
 }
 
 /** Rotates what the options name, one certificate after another; a failure of one does not keep the others. */
@@ -59,11 +65,16 @@ export async function runRotations(context: RotateContext, flags: JobFlags): Pro
     out.warn(text);
   });
   const stop = new AbortController();
-  const release = stopOnSignals(stop);
+  const release = stopOnSignals(stop, (text) => {
+    out.note(text);
+  });
   const progress = rotationProgress(context);
   const emit: Shared['emit'] = (event, wording) => {
     progress.show(event, wording);
     events.write(event);
+  };
+  const clear = (): void => {
+    progress.stop();
   };
   const outcomes: Outcome[] = [];
   try {
@@ -72,7 +83,7 @@ export async function runRotations(context: RotateContext, flags: JobFlags): Pro
     });
     for (const job of await jobsOf(context, flags)) {
       if (stop.signal.aborted && outcomes.length > 0) break;
-      outcomes.push(...(await runJob(context, job, { signal: stop.signal, emit })));
+      outcomes.push(...(await runJob(context, job, { signal: stop.signal, emit, clear })));
     }
   } finally {
     progress.stop();
@@ -150,7 +161,7 @@ const NO_LOCK: HeldLock = { signal: new AbortController().signal, assertHeld: ()
 async function runJob(
   context: RotateContext,
   job: RotationJob,
-  { signal, emit }: Shared,
+  { signal, emit, clear }: Shared,
 ): Promise<Outcome[]> {
   const named = job.target === undefined ? {} : { target: job.target };
   const outcomes: Outcome[] = [];
@@ -161,10 +172,11 @@ async function runJob(
     const key = ['rotate', gateway.region, options.profile ?? '', options.endpointUrl ?? ''].join(' ').trim();
     const work = async (lock: HeldLock): Promise<void> => {
       const targets = await targetsOf(gateway, job.addresses);
-      wording = stageWording(await gateway.getRestApis());
+      const apis = await gateway.getRestApis();
+      wording = stageWording(apis);
       const deps: RotationDeps = {
         gateway,
-        stores: storesOf(job, context),
+        stores: storesOf(job, apis, clear),
         journal: openFileJournal(),
         now: context.now,
         sleep: (ms, aborted) => sleep(ms, undefined, { signal: aborted }),
@@ -183,7 +195,8 @@ async function runJob(
         // A rotation moves all that share the certificate, so an earlier one may have moved this stage too.
         const target = outcomes.length === 0 ? first : await gateway.getStage(first);
         if (handled.has(target.clientCertificateId ?? '')) continue;
-        const outcome = await runTarget(deps, job, target, options);
+        const request = requestOf(job, target, apis);
+        const outcome = await runTarget(deps, request, target, options);
         outcomes.push({ ...named, stage: stageText(target), ...outcome, wording });
         if (outcome.report?.newCertificateId !== undefined) handled.add(outcome.report.newCertificateId);
         gateway.forget();
@@ -197,21 +210,32 @@ async function runJob(
   return outcomes;
 }
 
-async function runTarget(
-  deps: RotationDeps,
-  job: RotationJob,
-  target: Awaited<ReturnType<typeof targetsOf>>[number],
-  { abort: undo, dryRun = false }: RotateOptions,
-): Promise<Pick<Outcome, 'report' | 'error'>> {
-  const { settings, probe, probeUrl, to, hooks } = job;
-  const request: RotationRequest = {
+/** What is asked of the rotation of one target, with the probes of all targets that may share its certificate. */
+function requestOf(job: RotationJob, target: StageRef, apis: readonly RestApi[]): RotationRequest {
+  const { settings, probe, probeUrl, to, hooks, others } = job;
+  const probeCalls = new Map<string, ProbeRequest>();
+  for (const other of others) {
+    for (const { id, name } of apis) {
+      if (other.probe && (other.api === id || other.api === name)) probeCalls.set(id, other.probe);
+    }
+  }
+  if (probe) probeCalls.set(target.restApiId, probe);
+  return {
     settings,
     hooks,
-    ...(probe ? { probe, probeApiId: target.restApiId } : {}),
+    probeCalls,
     ...(probeUrl === undefined ? {} : { probeUrl }),
     ...(to === undefined ? {} : { to }),
     ...(job.target === undefined ? {} : { target: job.target }),
   };
+}
+
+async function runTarget(
+  deps: RotationDeps,
+  request: RotationRequest,
+  target: Awaited<ReturnType<typeof targetsOf>>[number],
+  { abort: undo, dryRun = false }: RotateOptions,
+): Promise<Pick<Outcome, 'report' | 'error'>> {
   try {
     if (target.clientCertificateId !== undefined && isAcmArn(target.clientCertificateId)) {
       throw new AppError(
@@ -224,21 +248,41 @@ async function runTarget(
     }
     return {
       report:
-        undo === true ? await abort(deps, request, target) : await rotate(deps, request, target, { dryRun }),
+        undo === true
+          ? await abort(deps, request, target, { dryRun })
+          : await rotate(deps, request, target, { dryRun }),
     };
   } catch (error) {
     return { error: asAppError(error) };
   }
 }
 
-/** The trust stores of a job, made when they are first needed: a run with nothing due loads none of it. */
-function storesOf(job: RotationJob, { out }: RotateContext): RotationDeps['stores'] {
-  let made: Promise<TrustStore[]> | undefined;
-  return () => (made ??= make());
+/**
+ * The trust stores of a job, and of the other targets that share its certificate, made when they are first needed: a run
+ * with nothing due loads none of it.
+ */
+function storesOf(
+  { trust, others }: RotationJob,
+  apis: readonly RestApi[],
+  clear: () => void,
+): RotationDeps['stores'] {
+  const made = new Map<string, Promise<TrustStore[]>>();
+  return (moving) => {
+    const sharing = others.filter((other) => moving.some((stage) => isTargetOf(other, stage, apis)));
+    const described = [...trust];
+    for (const each of sharing.flatMap((other) => other.trust)) {
+      // Two targets may name the same store.
+      if (!described.some((known) => JSON.stringify(known) === JSON.stringify(each))) described.push(each);
+    }
+    const key = JSON.stringify(described);
+    const stores = made.get(key) ?? make(described);
+    made.set(key, stores);
+    return stores;
+  };
 
-  async function make(): Promise<TrustStore[]> {
+  async function make(descriptions: readonly TrustDescription[]): Promise<TrustStore[]> {
     const { openTrustStores } = await import('../app/rotate/stores.js');
-    return openTrustStores(job.trust, trustContext(out));
+    return openTrustStores(descriptions, trustContext(clear));
   }
 }
 
@@ -266,9 +310,10 @@ async function ask(url: string): Promise<number> {
 }
 
 /** The first signal lets the step in hand end; a second one ends the process, which is safe as well. */
-function stopOnSignals(stop: AbortController): () => void {
+function stopOnSignals(stop: AbortController, note: (text: string) => void): () => void {
   const onSignal = (): void => {
     if (stop.signal.aborted) process.exit(EXIT.interrupted);
+    note('stopping after the step in hand; once more ends at once');
     stop.abort(
       new AppError('Interrupted', 'stopped by a signal, after the step in hand', {
         hint: 'run the same command again: it goes on from where it is; with --abort it goes back',

@@ -25,8 +25,9 @@ export function reportText(report: RotationReport, style: ChalkInstance, wording
     case 'nothingToAbort':
       return `${stages}: no rotation is under way; it presents ${oldId}`;
     case 'planned':
+    case 'plannedUndo':
       return [
-        `${style.bold('would rotate')} ${stages}, which present${report.stages.length === 1 ? 's' : ''} ${oldId}:`,
+        planHead(report, stages, style),
         ...report.steps.map(({ step, subject }, i) => {
           const words =
             step in STEP_WORDS ? STEP_WORDS[step as keyof typeof STEP_WORDS] : 'keep the old certificate';
@@ -37,8 +38,22 @@ export function reportText(report: RotationReport, style: ChalkInstance, wording
   }
 }
 
+function planHead(report: RotationReport, stages: string, style: ChalkInstance): string {
+  const { outcome, oldCertificateId: oldId, newCertificateId: newId, rotationId = '' } = report;
+  const change = newId === undefined ? `of ${oldId}` : `${oldId} → ${newId}`;
+  if (outcome === 'plannedUndo')
+    return `${style.bold('would undo')} rotation ${rotationId}, ${change}, of ${stages}:`;
+  if (newId !== undefined)
+    return `${style.bold('would go on with')} rotation ${rotationId}, ${change}, of ${stages}:`;
+  return `${style.bold('would rotate')} ${stages}, which present${report.stages.length === 1 ? 's' : ''} ${oldId}:`;
+}
+
 /** Terraform still knows the old certificate; these lines tell it of the new one. */
-function terraformLines({ oldCertificateId, newCertificateId = '' }: RotationReport): string[] {
+function terraformLines({ oldCertificateId, newCertificateId = '', steps }: RotationReport): string[] {
+  // With --only-stage it stays, for other stages.
+  if (!steps.some(({ step, subject }) => step === 'delete' && subject === oldCertificateId)) {
+    return [`the old ${oldCertificateId} stays: other stages present it`];
+  }
   return [
     'if Terraform manages the certificate, tell it before its next apply:',
     `  terraform state rm aws_api_gateway_client_certificate.NAME   # was ${oldCertificateId}`,

@@ -1,7 +1,7 @@
 import { AppError } from '../core/errors.js';
 import type { TrustContext } from '../trust/context.js';
 import { askYes } from './ask.js';
-import type { Output } from './output.js';
+import { printable } from '../core/printable.js';
 
 async function askPerson(question: string): Promise<void> {
   if (await askYes(question)) return;
@@ -10,12 +10,22 @@ async function askPerson(question: string): Promise<void> {
   });
 }
 
-/** What a trust store needs of this terminal; nobody can be asked where stdin is none. */
-export function trustContext(out: Pick<Output, 'note'>): TrustContext {
+/**
+ * What a trust store needs of this terminal; nobody can be asked where stdin is none. What a person has to do is told
+ * with --quiet as well: without it nothing goes on.
+ * @param clear makes room on the terminal, before anything is told or asked
+ */
+export function trustContext(clear: () => void = () => undefined): TrustContext {
   return {
     announce: (text) => {
-      out.note(text);
+      clear();
+      process.stderr.write(`${text.split('\n').map(printable).join('\n')}\n`);
     },
-    ask: process.stdin.isTTY ? askPerson : undefined,
+    ask: process.stdin.isTTY
+      ? (question) => {
+          clear();
+          return askPerson(question);
+        }
+      : undefined,
   };
 }

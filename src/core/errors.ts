@@ -116,14 +116,22 @@ export const ERROR_CODES = {
     meaning: 'A CloudFormation stack would undo the rotation.',
   },
   StageNotFound: { exit: EXIT.failed, meaning: 'No such API or stage in the account and Region.' },
+  StageUrlFails: {
+    exit: EXIT.failed,
+    meaning: 'The stage’s own URL (`--probe-url`) fails before anything was changed.',
+  },
   StageWithoutCertificate: { exit: EXIT.failed, meaning: 'The stage presents no client certificate.' },
   Throttled: { exit: EXIT.failed, meaning: 'AWS kept answering that requests come too fast.' },
   TrustStoreAmbiguous: { exit: EXIT.usage, meaning: 'Two trust stores have the same name.' },
   TrustStoreFailed: {
     exit: EXIT.failed,
-    meaning: 'A trust store could not be changed; it is as it was before.',
+    meaning: 'A trust store could not be changed; its content is as it was before.',
   },
   TrustStoreMissing: { exit: EXIT.usage, meaning: 'No trust store is named for the rotation.' },
+  TrustStoreNotLive: {
+    exit: EXIT.failed,
+    meaning: 'A trust store holds what it should, but its server could not be made to use it.',
+  },
   TrustStoreNotRestored: {
     exit: EXIT.failed,
     meaning: 'A trust store could not be changed, and its former content could not be put back.',

@@ -167,6 +167,7 @@ export function toAppError(
     case 'UnauthorizedException':
       return denied();
     case 'LimitExceededException':
+      if (operation.name !== 'GenerateClientCertificate') break;
       return say(
         'QuotaExceeded',
         'the account holds as many client certificates as its quota allows in this Region',

@@ -39,6 +39,7 @@ export const rotationRecordSchema: z.ZodMiniType<RotationRecord> = z.discriminat
   }),
   z.object({ type: z.literal('failed'), at, step, subject, code: z.string(), message: z.string() }),
   z.object({ type: z.literal('certificate'), at, clientCertificateId: z.string(), pem: z.string() }),
+  z.object({ type: z.literal('kept'), at, until: at }),
   z.object({ type: z.literal('note'), at, text: z.string() }),
   z.object({ type: z.literal('ended'), at, outcome: z.enum(ROTATION_OUTCOMES) }),
 ]);

@@ -1,5 +1,5 @@
 import type { TrustedCertificate } from '../core/certificate.js';
-import { AppError } from '../core/errors.js';
+import { AppError, type ErrorCode } from '../core/errors.js';
 import type { Revision, TextDocument } from './document.js';
 import { fingerprints, type TrustFormat } from './format.js';
 import type { TrustStore } from './trust-store.js';
@@ -21,11 +21,18 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function failure(store: DocumentStore, outcome: string, cause: unknown): AppError {
+function failure(
+  store: DocumentStore,
+  outcome: string,
+  cause: unknown,
+  code: ErrorCode = 'TrustStoreFailed',
+): AppError {
   const known = cause instanceof AppError ? cause : undefined;
-  return new AppError('TrustStoreFailed', `${store.name}: ${messageOf(cause)}; ${outcome}`, {
+  return new AppError(code, `${store.name}: ${messageOf(cause)}; ${outcome}`, {
     cause,
-    hint: known?.hint ?? 'nothing is lost: put the cause right and run the same command again',
+    hint:
+      known?.hint ??
+      'is the server running, and are its commands right? They are set by --reload, or by check: and reload: in apigw-cert.yaml. Then run the same command again',
     details: { trustStore: store.name, ...known?.details },
   });
 }
@@ -93,7 +100,9 @@ async function change(store: DocumentStore, edit: (text: string) => string): Pro
     wasTried = true;
     await store.makeLive?.(text);
   } catch (error) {
-    if (written === before) throw failure(store, 'its content was not changed', error);
+    if (written === before) {
+      throw failure(store, 'its content was not changed', error, 'TrustStoreNotLive');
+    }
     await undo(store, before, written, wasTried, error);
   }
   await document.unfinished?.clear();

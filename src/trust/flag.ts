@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import * as z from 'zod';
 import { AppError } from '../core/errors.js';
 import { trustStoreSchema, type TrustStoreConfig } from './index.js';
@@ -26,7 +27,8 @@ export function trustStoreFromFlag(text: string, reload?: string): TrustStoreCon
   const value = colon === -1 ? undefined : text.slice(colon + 1);
   const parsed = trustStoreSchema.safeParse({
     kind,
-    ...(option !== undefined && value !== undefined ? { [option]: value } : {}),
+    // A store goes by its path, also in the journal, which a later run reads from another folder.
+    ...(option !== undefined && value ? { [option]: resolve(value) } : {}),
     ...(reload === undefined ? {} : { reload }),
   });
   if (parsed.success && (value === undefined) === (option === undefined)) return parsed.data;

@@ -1,4 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import { readdir, readFile, rm, writeFile, appendFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { cli, type CliResult } from '../support/cli.js';
@@ -237,10 +241,40 @@ describe('--only-stage and --to', () => {
   );
 });
 
+/** The backend accepts the new certificate, but whoever calls this is refused as soon as the stage presents it. */
+async function urlThatFailsAfterTheSwitch(): Promise<string> {
+  const server = createServer((_request, response) => {
+    const { restApiId, stageName } = lab.api;
+    void lab.gateway.getStage({ restApiId, stageName }).then(({ clientCertificateId }) => {
+      response.writeHead(clientCertificateId === lab.oldId ? 200 : 403).end();
+    });
+  });
+  server.listen(0, '127.0.0.1').unref();
+  await once(server, 'listening');
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+}
+
 describe('after a failure in use', () => {
-  test('the stage is back, no timer tries again, --force does and --abort takes back', async () => {
-    // The backend accepts the certificate, but the clients' URL fails after the switch.
+  test('which a run that does not wait sees, too', async () => {
+    const url = await urlThatFailsAfterTheSwitch();
+    const { code, stderr } = await rotateCli(lab, '--no-wait', '--soak', '1h', '--probe-url', url);
+    expect(code).toBe(1);
+    expect(stderr).toContain('answered 403 3 times in a row after the switch');
+    expect((await stateOf(lab)).presented).toBe(lab.oldId);
+  });
+
+  test('a URL that fails before the switch already is no failure of the new certificate', async () => {
     const url = `${lab.emulator.url}/nowhere`;
+    const { code, stderr } = await rotateCli(lab, '--probe-url', url);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /nowhere answered 40\d 3 times in a row before anything was changed\n {2}fix: check --probe-url/,
+    );
+    expect(await stateOf(lab)).toEqual(original());
+  });
+
+  test('the stage is back, no timer tries again, --force does and --abort takes back', async () => {
+    const url = await urlThatFailsAfterTheSwitch();
     const watched = ['--soak', '1h', '--probe-url', url];
     const { code, stderr } = await rotateCli(lab, ...watched);
     expect(code).toBe(1);
@@ -266,11 +300,137 @@ describe('after a failure in use', () => {
   }, 90_000);
 
   test('--abort takes back what was rolled back', async () => {
-    const url = `${lab.emulator.url}/nowhere`;
+    const url = await urlThatFailsAfterTheSwitch();
     await rotateCli(lab, '--soak', '1h', '--probe-url', url);
     expect((await rotateCli(lab, '--abort')).code).toBe(0);
     expect(await stateOf(lab)).toEqual(original());
   }, 60_000);
+});
+
+describe('a way back', () => {
+  const bare = (...words: string[]): Promise<CliResult> =>
+    cli(['rotate', '--stage', 'orders/prod', '--settle', '5s', '--soak', '300ms', ...words], {
+      env: lab.env,
+    });
+
+  test('is refused without the trust store that was changed, and nothing is touched', async () => {
+    await soaking();
+    const before = await stateOf(lab);
+    const other = ['--trust', `pem-bundle:${lab.directory}/other.pem`];
+    const changed = `this rotation has changed pem-bundle:${lab.trustFile}, which is not named any more`;
+    for (const [words, said] of [
+      [['--abort'], 'no trust store is named'],
+      [['--abort', ...other], changed],
+      [other, changed],
+    ] as const) {
+      const { code, stderr } = await bare(...words);
+      expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(said) as unknown });
+      expect(await stateOf(lab)).toEqual(before);
+    }
+  });
+
+  test('that cannot be gone leaves the way forward open', async () => {
+    const config = join(lab.directory, 'c.yaml');
+    const done = join(lab.directory, 'may-end');
+    await writeFile(
+      config,
+      `targets: { t: { api: orders, stages: [prod], soak: 300ms, trust: [{ kind: pem-bundle, file: ${lab.trustFile} }], hooks: { done: [test, -f, ${done}] } } }\n`,
+    );
+    const run = (...words: string[]) => cli(['rotate', '--config', config, ...words], { env: lab.env });
+    expect((await run()).code).toBe(1);
+    const back = await run('--abort');
+    expect(back.code).toBe(1);
+    expect(back.stderr).toContain('the rotation can only be finished: run the same command without --abort');
+    await writeFile(done, '');
+    const forward = await run();
+    expect({ code: forward.code, undoing: forward.stderr.includes('undoing') }).toEqual({
+      code: 0,
+      undoing: false,
+    });
+    expect((await status()).stdout).toContain('0 under way, 1 ended');
+  });
+
+  test('is shown by a dry run, and so is what is under way', async () => {
+    const newId = await soaking();
+    const before = await stateOf(lab);
+    const forward = await rotateCli(lab, '--dry-run');
+    expect(forward.stdout).toMatch(
+      new RegExp(`^would go on with rotation \\S+, ${lab.oldId} → ${newId}, of orders/prod`),
+    );
+    const back = await rotateCli(lab, '--abort', '--dry-run');
+    expect(back.stdout).toMatch(
+      new RegExp(
+        `^would undo rotation \\S+, ${lab.oldId} → ${newId}, of orders/prod \\(\\w+\\):\n {3}1\\. switch the stage back: orders/prod [^]*\n {3}3\\. delete the new certificate: ${newId}\nnothing was touched\n$`,
+      ),
+    );
+    expect(await stateOf(lab)).toEqual(before);
+  });
+
+  test('that an earlier run began is finished by a run without --abort, which is not the rotation', async () => {
+    lab.emulator.addFault({
+      operation: 'UpdateStage',
+      kind: 'error',
+      code: 'AccessDeniedException',
+      status: 403,
+    });
+    lab.emulator.addFault({
+      operation: 'DeleteClientCertificate',
+      kind: 'error',
+      code: 'AccessDeniedException',
+      status: 403,
+    });
+    const first = await rotateCli(lab);
+    expect(first.code).toBe(1);
+    expect(first.stderr).toMatch(
+      /fix: allow apigateway:PATCH [^]*; allow apigateway:DELETE [^]*; then run the same command again: it goes on with the way back/,
+    );
+    lab.emulator.clearFaults();
+    const second = await rotateCli(lab);
+    expect(second.code).toBe(75);
+    expect(second.stderr).toContain(`the earlier rotation is taken back; ${lab.oldId} is still due`);
+    expect(await stateOf(lab)).toEqual(original());
+    expect((await rotateCli(lab)).code).toBe(0);
+  });
+});
+
+test('a switch of a clock that was ahead is soaked for once, and no longer', async () => {
+  const newId = await soaking();
+  const [journal = ''] = await readdir(join(lab.directory, 'state', 'apigw-cert', 'rotations'));
+  const file = join(lab.directory, 'state', 'apigw-cert', 'rotations', journal);
+  const lines = (await readFile(file, 'utf8')).split('\n');
+  const ahead = lines.map((line) =>
+    line.includes('"done"') && line.includes('"switch"') ? line.replace(/"at":"\d{4}/, '"at":"2999') : line,
+  );
+  await writeFile(file, ahead.join('\n'));
+  expect((await rotateCli(lab, '--soak', '300ms')).code).toBe(0);
+  await expectRotatedTo(newId);
+});
+
+test('--keep-old is a promise that runs without it keep, until it is taken back', async () => {
+  await rotateCli(lab, '--keep-old', '1h');
+  const before = await stateOf(lab);
+  const later = await rotateCli(lab);
+  expect(later.stdout).toContain(`the old ${lab.oldId} is kept until`);
+  expect(await stateOf(lab)).toEqual(before);
+  expect((await rotateCli(lab, '--keep-old', '0s')).code).toBe(0);
+  await expectRotatedTo(before.presented);
+});
+
+test('a server that cannot be made to use its trust store leaves nothing behind', async () => {
+  const { code, stderr } = await rotateCli(lab, '--reload', 'exit 3');
+  expect(code).toBe(1);
+  expect(stderr).toContain('is the server running, and are its commands right?');
+  expect(stderr).toContain('undoing what was done');
+  expect(await stateOf(lab)).toEqual(original());
+  expect((await status()).stdout).toContain('0 under way, 1 ended');
+});
+
+test('events into a pipe that nobody reads hold nothing up', async () => {
+  const fifo = join(lab.directory, 'events');
+  execFileSync('mkfifo', [fifo]);
+  const { code, stderr } = await rotateCli(lab, '--events', fifo);
+  expect(code).toBe(2);
+  expect(stderr).toContain('that a pipe has a reader');
 });
 
 describe('status', () => {

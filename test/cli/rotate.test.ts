@@ -302,7 +302,6 @@ describe('rotate, with words that are wrong', () => {
       "covers the certificate's whole life",
     ],
     ['redeploy sometimes', [...target, '--redeploy', 'sometimes'], 'Allowed choices are never, always'],
-    ['abort of a dry run', [...target, '--abort', '--dry-run'], '--abort and --dry-run exclude each other'],
     ['a splay of a year', [...target, '--splay', '365d'], 'longer than a day'],
     [
       'events that cannot be written',

@@ -64,6 +64,7 @@ export async function runRotation(
   };
   const request = {
     settings: { ...DEFAULT_SETTINGS, ...world.settings },
+    probeCalls: new Map<string, never>(),
     hooks: hookFile === undefined ? {} : { switched: ['sh', '-c', `echo switched >> ${hookFile}`] },
   };
   const target = await deps.gateway.getStage({ restApiId, stageName });

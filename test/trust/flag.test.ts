@@ -1,10 +1,15 @@
+import { resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { trustStoreFromFlag } from '../../src/trust/flag.js';
 
 describe('--trust', () => {
   test.each([
     ['pem-bundle:/etc/a b.pem', undefined, { kind: 'pem-bundle', file: '/etc/a b.pem' }],
-    ['pem-bundle:C:/x.pem', 'kill -HUP 1', { kind: 'pem-bundle', file: 'C:/x.pem', reload: 'kill -HUP 1' }],
+    [
+      'pem-bundle:C:/x.pem',
+      'kill -HUP 1',
+      { kind: 'pem-bundle', file: resolve('C:/x.pem'), reload: 'kill -HUP 1' },
+    ],
     ['nginx:/etc/nginx/apigw.map', undefined, { kind: 'nginx', file: '/etc/nginx/apigw.map' }],
     ['manual', undefined, { kind: 'manual' }],
   ])('%j with reload %j', (text, reload, config) => {

@@ -1,4 +1,4 @@
-import type { Stage } from '../../core/api-gateway.js';
+import type { RestApi, Stage, StageRef } from '../../core/api-gateway.js';
 import { AppError } from '../../core/errors.js';
 import { isAcmArn } from '../../core/inventory.js';
 import type { ProbeRequest } from '../../core/rotation/probe.js';
@@ -23,9 +23,30 @@ export interface RotationJob {
   settings: RotationSettings;
   trust: readonly TrustDescription[];
   probe?: ProbeRequest;
+  /** The other targets: one whose stage shares the certificate lends its trust stores and its probe. */
+  others: readonly OtherTarget[];
   probeUrl?: string;
   to?: string;
   hooks: Hooks;
+}
+
+/** As much of a target as a rotation of another one needs. */
+export interface OtherTarget {
+  /** Name or id. */
+  api: string;
+  stages: readonly string[];
+  trust: readonly TrustDescription[];
+  probe?: ProbeRequest;
+}
+
+/** Whether a target is about a stage. @param apis all APIs, for their names */
+export function isTargetOf(
+  { api, stages }: OtherTarget,
+  { restApiId, stageName }: StageRef,
+  apis: readonly RestApi[],
+): boolean {
+  if (!stages.includes(stageName)) return false;
+  return api === restApiId || apis.some(({ id, name }) => id === restApiId && name === api);
 }
 
 /** What flags say, each only where it was given; it goes before the configuration. */
@@ -62,6 +83,10 @@ function settingsOf(
   return { ...DEFAULT_SETTINGS, ...given, ...flags.settings };
 }
 
+function probeOf({ probe }: TargetConfig): { probe?: ProbeRequest } {
+  return probe === undefined ? {} : { probe: { method: probe.method ?? 'GET', path: probe.path } };
+}
+
 /** A target of the configuration as a job; flags go before it. */
 export function targetJob(
   name: string,
@@ -71,11 +96,18 @@ export function targetJob(
 ): RotationJob {
   const region = target.region ?? configuration.region;
   const profile = target.profile ?? configuration.profile;
-  const probe =
-    flags.probe ?? (target.probe && { method: target.probe.method ?? 'GET', path: target.probe.path });
+  const probe = flags.probe ?? probeOf(target).probe;
   const probeUrl = flags.probeUrl ?? target.probeUrl;
+  const others = Object.entries(configuration.targets ?? {}).flatMap(([key, other]): OtherTarget[] => {
+    const isElsewhere =
+      (other.region ?? configuration.region) !== region ||
+      (other.profile ?? configuration.profile) !== profile;
+    if (key === name || isElsewhere || flags.trust.length > 0) return [];
+    return [{ api: other.api, stages: other.stages, trust: other.trust, ...probeOf(other) }];
+  });
   return {
     target: name,
+    others,
     addresses: target.stages.map((stage) => ({ api: target.api, stage })),
     ...(region === undefined ? {} : { region }),
     ...(profile === undefined ? {} : { profile }),
@@ -138,6 +170,7 @@ export function stageJob(
     ...(profile === undefined ? {} : { profile }),
     settings: settingsOf({}, configuration ?? {}, flags),
     trust: flags.trust,
+    others: [],
     ...(flags.probe === undefined ? {} : { probe: flags.probe }),
     ...(flags.probeUrl === undefined ? {} : { probeUrl: flags.probeUrl }),
     ...(flags.to === undefined ? {} : { to: flags.to }),

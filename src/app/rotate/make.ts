@@ -15,6 +15,8 @@ import { account, pause, step, type Run } from './run.js';
 /** Before AWS is asked what became of a call without an answer, in milliseconds. */
 const AFTER_LOST_ANSWER = 1_000;
 const TRIES = 3;
+/** What one resource of AWS may have. */
+const MOST_TAGS = 50;
 
 /** Provides the new certificate: makes one, or takes the one that `--to` names. */
 export async function makeNext(run: Run): Promise<void> {
@@ -28,7 +30,7 @@ export async function makeNext(run: Run): Promise<void> {
     const value =
       run.request.to === undefined
         ? await generate(run, unit.old, mark)
-        : await adopt(run, run.request.to, { ...mark, adopted: true });
+        : await writeMark(run, assertAdoptable(run, run.request.to), { ...mark, adopted: true });
     const { clientCertificateId, trusted } = value;
     return {
       value,
@@ -83,12 +85,20 @@ async function generateMarked(
   try {
     return await gateway.generateClientCertificate({ ...(description === '' ? {} : { description }), tags });
   } catch (error) {
-    if (!(error instanceof AppError) || error.code !== 'AccessDenied') throw error;
-    return gateway.generateClientCertificate({ description: markedDescription(description, mark) });
+    if (!(error instanceof AppError)) throw error;
+    const marked = markedDescription(description, mark);
+    if (error.code === 'AccessDenied') return gateway.generateClientCertificate({ description: marked });
+    // The user's own tags leave no room for ours.
+    if (Object.keys(tags).length <= MOST_TAGS) throw error;
+    return gateway.generateClientCertificate({ description: marked, tags: inheritedTags(old?.tags ?? {}) });
   }
 }
 
-async function adopt(run: Run, id: string, mark: Mark): Promise<RotationCertificate> {
+/**
+ * Whether `--to` names a certificate that can be rotated to.
+ * @throws AppError `CertificateNotFound`, `CertificateInUse`, `Usage`
+ */
+export function assertAdoptable(run: Run, id: string): RotationCertificate {
   const certificate = run.certificates.find(({ clientCertificateId }) => clientCertificateId === id);
   if (!certificate) {
     throw new AppError(
@@ -117,5 +127,5 @@ async function adopt(run: Run, id: string, mark: Mark): Promise<RotationCertific
       { hint: `to share it, make the backend trust it and use \`apigw-cert attach ${id}\`` },
     );
   }
-  return writeMark(run, certificate, mark);
+  return certificate;
 }

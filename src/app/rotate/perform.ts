@@ -5,7 +5,7 @@ import { stageText, type RotationCertificate, type TrustableCertificate } from '
 import { allStages } from '../stages.js';
 import { makeNext } from './make.js';
 import { eraseMark } from './mark.js';
-import { observeCertificates } from './observe.js';
+import { isJournalLost, observeCertificates } from './observe.js';
 import { askUntil, probesOf, proveBoth, proveNew, refusalText } from './prove.js';
 import {
   account,
@@ -36,6 +36,7 @@ export async function perform(run: Run, next: DoableStep): Promise<void> {
       return makeNext(run);
     case 'trust':
       run.progress = NOTHING_PROVED;
+      warnOfWrongStore(run, next);
       return changeTrust(run, 'trust', next.store, next.certificate);
     case 'untrust':
       run.progress = { ...run.progress, confirmed: false };
@@ -59,6 +60,18 @@ export async function perform(run: Run, next: DoableStep): Promise<void> {
     case 'delete':
       return deleteOld(run, next.certificate);
   }
+}
+
+/** What the backend accepts ought to be in its trust store: perhaps another one is meant. */
+function warnOfWrongStore(run: Run, { store, certificate }: Extract<Step, { kind: 'trust' }>): void {
+  const { clientCertificateId: id } = certificate;
+  const isUntouched = account(run).moving.every(({ clientCertificateId }) => clientCertificateId === id);
+  if (id !== run.oldId || !isUntouched || isJournalLost(run.records)) return;
+  warn(
+    run,
+    'OldCertificateNotTrusted',
+    `${store} does not hold ${id}, which is in use, and gets it now: is it the trust store of this backend?`,
+  );
 }
 
 /** Adds a certificate to one trust store, or takes it away. */
@@ -149,10 +162,35 @@ async function verify(run: Run, next: RotationCertificate): Promise<void> {
     const behind = account(run).moving.length < moving.length;
     // Somebody set another certificate: the next look decides, a proof would say nothing about it. And a test call
     // does not depend on the stage, so that what this run has proved before the switch need not be asked again.
+    const failure = behind ? undefined : await askStage(run);
+    if (failure !== undefined) throw refusedInUse(failure);
     if (behind || run.progress.proved) return { value: undefined };
     return { value: undefined, evidence: { accepted: await proveNew(run, next) } };
   });
   run.progress = { ...run.progress, checked: false, verified: true };
+}
+
+/** Asks the stage's own URL, where one is given, until it answers well. @returns what is wrong with it, if it never does */
+export async function askStage(run: Run): Promise<string | undefined> {
+  const { probeUrl } = run.request;
+  if (probeUrl === undefined) return undefined;
+  for (let failures = 1; ; failures++) {
+    const status = await run.deps.request(probeUrl);
+    if (isGood(status)) return undefined;
+    if (failures === SOAK_FAILURES) return answeredText(probeUrl, status);
+    await pause(run, SOAK_RETRY);
+  }
+}
+
+const isGood = (status: number): boolean => status >= 200 && status < 400;
+
+const answeredText = (url: string, status: number): string =>
+  `${url} ${status === 0 ? 'did not answer' : `answered ${status}`} ${SOAK_FAILURES} times in a row`;
+
+function refusedInUse(what: string): AppError {
+  return new AppError('NewCertificateRefused', `${what} after the switch`, {
+    hint: 'see what the backend logs about it',
+  });
 }
 
 /** Lets API Gateway bring the change to all its hosts, and watches the stage's own URL meanwhile where one is given. */
@@ -183,16 +221,8 @@ async function soak(run: Run, until: Date): Promise<void> {
       }
       const status = await deps.request(request.probeUrl);
       requests += 1;
-      failures = status >= 200 && status < 400 ? 0 : failures + 1;
-      if (failures === SOAK_FAILURES) {
-        throw new AppError(
-          'NewCertificateRefused',
-          `${request.probeUrl} answered ${status} ${failures} times in a row after the switch`,
-          {
-            hint: 'see what the backend logs about it',
-          },
-        );
-      }
+      failures = isGood(status) ? 0 : failures + 1;
+      if (failures === SOAK_FAILURES) throw refusedInUse(answeredText(request.probeUrl, status));
       await pause(run, Math.min(left, failures > 0 ? SOAK_RETRY : SOAK_INTERVAL));
     }
     return { value: undefined, evidence: { requests } };

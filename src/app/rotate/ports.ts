@@ -1,3 +1,4 @@
+import type { Stage } from '../../core/api-gateway.js';
 import type { RotationEvent } from '../../core/rotation/event.js';
 import type { ProbeRequest } from '../../core/rotation/probe.js';
 import type { RotationSettings } from '../../core/rotation/settings.js';
@@ -9,8 +10,11 @@ import type { RememberingGateway } from './remembering.js';
 /** The world as a rotation needs it. */
 export interface RotationDeps {
   gateway: RememberingGateway;
-  /** Every trust store of the backend, in the order in which they are changed; asked for only when something is due. */
-  stores: () => readonly TrustStore[] | Promise<readonly TrustStore[]>;
+  /**
+   * Every trust store of the backends behind these stages, in the order in which they are changed; asked for only when
+   * something is due.
+   */
+  stores: (moving: readonly Stage[]) => readonly TrustStore[] | Promise<readonly TrustStore[]>;
   journal: Journal;
   now: () => Date;
   /** Waits so many milliseconds; rejects as soon as the signal is aborted. */
@@ -37,10 +41,8 @@ export type Hooks = Partial<Record<HookName, Command>> & { timeout?: string };
 /** What is asked of one rotation, beside its settings. */
 export interface RotationRequest {
   settings: RotationSettings;
-  /** The call that proves the target's backend; without it harmless GETs are chosen. */
-  probe?: ProbeRequest;
-  /** The API that `probe` belongs to; for the other APIs of a shared certificate calls are chosen. */
-  probeApiId?: string;
+  /** By the API's id, the call that proves its backend; for an API without one harmless GETs are chosen. */
+  probeCalls: ReadonlyMap<string, ProbeRequest>;
   /** The stage's own URL, asked during the soak. */
   probeUrl?: string;
   /** Rotate to this certificate instead of a new one. */

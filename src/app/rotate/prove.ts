@@ -20,10 +20,9 @@ export async function probeChoices(
   const resources = new Map(
     await Promise.all(apiIds.map(async (id) => [id, await gateway.getResources(id)] as const)),
   );
-  return stages.map((stage) => {
-    const named = request.probeApiId === undefined || request.probeApiId === stage.restApiId;
-    return chooseProbes(stage, resources.get(stage.restApiId) ?? [], named ? request.probe : undefined);
-  });
+  return stages.map((stage) =>
+    chooseProbes(stage, resources.get(stage.restApiId) ?? [], request.probeCalls.get(stage.restApiId)),
+  );
 }
 
 /** Stages of one API that differ in nothing which a probe depends on are proved by one. */

@@ -1,6 +1,7 @@
+import type { Stage } from '../../core/api-gateway.js';
 import { changesText, unpublishedChanges } from '../../core/rotation/unpublished.js';
 import { stageText } from '../../core/rotation/unit.js';
-import { account, warn, type Run } from './run.js';
+import { account, deploymentText, warn, type Run } from './run.js';
 
 /**
  * Before anything is touched, says what redeploying the stages would publish besides the certificate, and has it
@@ -9,13 +10,17 @@ import { account, warn, type Run } from './run.js';
  */
 export async function confirmPublishing(run: Run): Promise<void> {
   const { gateway, confirm } = run.deps;
-  const { moving } = account(run);
-  for (const stage of moving) {
+  const { moving: all, unit } = account(run);
+  const moving: Stage[] = [];
+  for (const stage of all) {
     const [resources, deployment] = await Promise.all([
       gateway.getResources(stage.restApiId),
       gateway.getDeployment(stage.restApiId, stage.deploymentId),
     ]);
     run.deployments.set(stage.deploymentId, deployment.description);
+    // An earlier run has asked for this one and made it.
+    if (unit.next && deployment.description === deploymentText(unit.next.clientCertificateId)) continue;
+    moving.push(stage);
     const changes = unpublishedChanges(resources, deployment);
     if (changes.length > 0) {
       warn(
@@ -25,6 +30,7 @@ export async function confirmPublishing(run: Run): Promise<void> {
       );
     }
   }
+  if (moving.length === 0) return;
   const names = moving.map(stageText).join(', ');
   await confirm(
     `Redeploy ${names}? It publishes every edit of the API, also those that AWS does not show (within methods).`,

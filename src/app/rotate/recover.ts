@@ -117,8 +117,13 @@ async function attempt(run: Run, error: unknown, way: () => Promise<unknown>): P
       at: run.deps.now().toISOString(),
       text: `undoing failed: ${second.message}`,
     }).catch(() => undefined);
-    return new AppError(error.code, `${error.message}; and undoing it stopped: ${second.message}`, {
-      hint: 'run the same command again to go on, or with --abort to go back',
+    // Often the way back stops at what had stopped the way forward.
+    const why = second.message === error.message ? 'the same' : second.message;
+    const hints = [error.hint, second instanceof AppError ? second.hint : undefined].filter(
+      (hint, i, all) => hint !== undefined && all.indexOf(hint) === i,
+    );
+    return new AppError(error.code, `${error.message}; and undoing it stopped: ${why}`, {
+      hint: [...hints, 'then run the same command again: it goes on with the way back'].join('; '),
       cause: second,
     });
   }

@@ -12,24 +12,27 @@ export interface RememberingGateway extends Gateway {
  * account's requests are too few to ask twice.
  */
 export function remembering(gateway: Gateway): RememberingGateway {
-  let apis: Promise<RestApi[]> | undefined;
+  const apis = new Map<string, Promise<RestApi[]>>();
   const stages = new Map<string, Promise<Stage[]>>();
   const resources = new Map<string, Promise<Resource[]>>();
+  /** Asks once; a failure is not remembered. */
+  function once<T>(known: Map<string, Promise<T>>, key: string, ask: () => Promise<T>): Promise<T> {
+    const asked =
+      known.get(key) ??
+      ask().catch((error: unknown) => {
+        known.delete(key);
+        throw error;
+      });
+    known.set(key, asked);
+    return asked;
+  }
   return {
     ...gateway,
-    getRestApis: () => (apis ??= gateway.getRestApis()),
-    getStages(restApiId) {
-      const known = stages.get(restApiId) ?? gateway.getStages(restApiId);
-      stages.set(restApiId, known);
-      return known;
-    },
-    getResources(restApiId) {
-      const known = resources.get(restApiId) ?? gateway.getResources(restApiId);
-      resources.set(restApiId, known);
-      return known;
-    },
+    getRestApis: () => once(apis, '', () => gateway.getRestApis()),
+    getStages: (restApiId) => once(stages, restApiId, () => gateway.getStages(restApiId)),
+    getResources: (restApiId) => once(resources, restApiId, () => gateway.getResources(restApiId)),
     forget() {
-      apis = undefined;
+      apis.clear();
       stages.clear();
     },
   };

@@ -7,9 +7,9 @@ import { account, type Run } from './run.js';
 export interface RotationReport {
   /**
    * `notDue`: nothing to do. `completed`: the new certificate is in place and the old one gone, or kept for the
-   * stages that still use it. `keepingOld`: in place, the old one stays until `until`. `planned`: a dry run.
+   * stages that still use it. `keepingOld`: in place, the old one stays until `until`. `planned` and `plannedUndo`: a dry run.
    */
-  outcome: 'notDue' | 'completed' | 'keepingOld' | 'planned' | 'aborted' | 'nothingToAbort';
+  outcome: 'notDue' | 'completed' | 'keepingOld' | 'planned' | 'plannedUndo' | 'aborted' | 'nothingToAbort';
   region: string;
   stages: string[];
   oldCertificateId: string;
@@ -34,7 +34,7 @@ export function reportOf(run: Run, outcome: RotationReport['outcome']): Rotation
     stages: moving.map(stageText),
     oldCertificateId: run.oldId,
     ...(unit.next ? { newCertificateId: unit.next.clientCertificateId } : {}),
-    ...(outcome === 'notDue' ? {} : { rotationId: run.rotationId }),
+    ...(outcome === 'notDue' || outcome === 'nothingToAbort' ? {} : { rotationId: run.rotationId }),
     ...(inPlace ? { notAfter: inPlace.trusted.notAfter } : {}),
     steps: run.records.flatMap((entry) =>
       entry.type === 'done'

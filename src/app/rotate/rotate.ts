@@ -1,14 +1,16 @@
 import type { Stage } from '../../core/api-gateway.js';
 import { AppError } from '../../core/errors.js';
 import { dueAt, isDue } from '../../core/expiry.js';
-import { closedGate } from '../../core/rotation/gates.js';
+import { closedGate, closedGateBack, type GateFailure, type GateInput } from '../../core/rotation/gates.js';
 import { nextStep } from '../../core/rotation/next-step.js';
 import { planSteps } from '../../core/rotation/plan.js';
+import type { RotationRecord } from '../../core/rotation/record.js';
 import { oldIdOf, stageText, unitOf, type RotationUnit } from '../../core/rotation/unit.js';
 import { allStages } from '../stages.js';
 import { runHook } from './hooks.js';
 import { observeCertificates, sameStage } from './observe.js';
-import { perform, type DoableStep } from './perform.js';
+import { assertAdoptable } from './make.js';
+import { askStage, perform, type DoableStep } from './perform.js';
 import type { RotationDeps, RotationRequest } from './ports.js';
 import { probeChoices } from './prove.js';
 import { confirmPublishing } from './publishing.js';
@@ -20,12 +22,13 @@ import {
   lookAtStores,
   NOTHING_PROVED,
   openJournal,
+  record,
   rememberCertificates,
   situation,
   stopIfAsked,
   type Run,
 } from './run.js';
-import { allowAgain, isUndoing, rollBack, undo } from './undo.js';
+import { allowAgain, isUndoing, plannedUndo, rollBack, undo } from './undo.js';
 
 /** More looks than any rotation needs; somebody who keeps changing the stages must not keep it running. */
 const MOST_STEPS = 500;
@@ -110,10 +113,35 @@ function notDue({ unit, run }: { unit: RotationUnit; run: Run }, target: Target)
   };
 }
 
+/** What the gates look at. */
+async function gateInput(run: Run): Promise<GateInput> {
+  const { unit, moving } = account(run);
+  return {
+    unit,
+    moving,
+    probes: await probeChoices(run, moving),
+    trustStores: (await run.deps.stores(moving)).map(({ name }) => name),
+    changedStores: changedStores(run.records),
+    settings: run.request.settings,
+  };
+}
+
+function assertOpen(failure: GateFailure | undefined): void {
+  if (failure) throw new AppError(failure.code, failure.message, { hint: failure.hint });
+}
+
+/** Names of the trust stores in which this rotation has put something. */
+function changedStores(records: readonly RotationRecord[]): string[] {
+  const names = records.flatMap((entry) =>
+    entry.type === 'intent' && entry.step === 'trust' ? (entry.subject ?? []) : [],
+  );
+  return [...new Set(names)];
+}
+
 /** Looks at the whole account and the trust stores, and lets the gates decide whether anything may begin. */
 async function passGates(run: Run): Promise<void> {
   const { unit, moving } = account(run);
-  const { request, deps } = run;
+  const { request } = run;
   if (request.to !== undefined && unit.next && unit.next.clientCertificateId !== request.to) {
     throw new AppError(
       'Usage',
@@ -121,16 +149,29 @@ async function passGates(run: Run): Promise<void> {
       { hint: 'finish it by leaving --to away, or take it back by --abort' },
     );
   }
-  const failure = closedGate({
-    unit,
-    moving,
-    probes: await probeChoices(run, moving),
-    trustStores: (await deps.stores()).map(({ name }) => name),
-    settings: request.settings,
-  });
-  if (failure) throw new AppError(failure.code, failure.message, { hint: failure.hint });
+  if (request.to !== undefined && !unit.next) assertAdoptable(run, request.to);
+  assertOpen(closedGate(await gateInput(run)));
   await lookAtStores(run);
+  const isBefore = moving.every(({ clientCertificateId }) => clientCertificateId === unit.oldId);
+  if (isBefore && !request.settings.force) await assertStageAnswers(run);
   if (request.settings.redeploy === 'always') await confirmPublishing(run);
+}
+
+/** A URL that fails already would be taken for a refusal of the new certificate, and the rotation back. */
+async function assertStageAnswers(run: Run): Promise<void> {
+  const failure = await askStage(run);
+  if (failure === undefined) return;
+  throw new AppError('StageUrlFails', `${failure} before anything was changed`, {
+    hint: 'check --probe-url: it must answer 200 to 399 without credentials; or rotate without it',
+  });
+}
+
+/** What a way back needs, looked at before it begins; nothing where nothing is left to be taken back. */
+async function passGatesBack(run: Run): Promise<void> {
+  const { unit } = account(run);
+  if (!unit.next && changedStores(run.records).length === 0) return;
+  assertOpen(closedGateBack(await gateInput(run)));
+  await lookAtStores(run);
 }
 
 /**
@@ -158,9 +199,18 @@ export async function rotate(
     // Somebody was quicker: what was seen of the target is not true any more.
     return rotate(deps, request, await deps.gateway.getStage(target), options);
   }
-  if (isUndoing(run) && !dryRun) {
+  stopIfAsked(run);
+  if (isUndoing(run)) {
+    await passGatesBack(run);
+    if (dryRun) return { ...reportOf(run, 'plannedUndo'), steps: await plannedUndo(run) };
     await openJournal(run);
-    return finishUndo(run, 'an earlier run began to', 'own');
+    const report = await finishUndo(run, 'an earlier run began to', 'own');
+    const { old } = account(run).unit;
+    const { force, renewBefore } = request.settings;
+    if (!old || (!force && !isDue(old.trusted, renewBefore, deps.now()))) return report;
+    throw new AppError('RotationWaiting', `the earlier rotation is taken back; ${run.oldId} is still due`, {
+      hint: 'run the same command again: it begins anew',
+    });
   }
   await passGates(run);
   if (dryRun) return { ...reportOf(run, 'planned'), steps: planSteps(await situation(run)).map(plannedStep) };
@@ -209,6 +259,7 @@ async function drive(run: Run): Promise<RotationReport> {
         await end(run, 'completed');
         return reportOf(run, 'completed');
       case 'keep':
+        await promiseToKeep(run, next.until);
         await runHook(run, 'switched');
         return { ...reportOf(run, 'keepingOld'), until: next.until };
       case 'stageChanged':
@@ -231,6 +282,13 @@ async function drive(run: Run): Promise<RotationReport> {
   });
 }
 
+/** Later runs keep it too, without being told of it. */
+async function promiseToKeep(run: Run, until: Date): Promise<void> {
+  const promised = run.records.findLast((entry) => entry.type === 'kept');
+  if (promised?.until === until.toISOString()) return;
+  await record(run, { type: 'kept', at: run.deps.now().toISOString(), until: until.toISOString() });
+}
+
 function yieldToRival(run: Run): void {
   const rival = overtaken(run);
   if (rival) throw rival;
@@ -245,6 +303,7 @@ export async function abort(
   deps: RotationDeps,
   request: RotationRequest,
   target: Target,
+  { dryRun = false }: { dryRun?: boolean } = {},
 ): Promise<RotationReport> {
   const begun = await begin(deps, request, target);
   const run = await readJournal(begun);
@@ -252,6 +311,9 @@ export async function abort(
     return { ...reportOf(run, 'nothingToAbort'), stages: [stageText(target)] };
   }
   run.stages = (await allStages(deps.gateway)).stages;
+  stopIfAsked(run);
+  await passGatesBack(run);
+  if (dryRun) return { ...reportOf(run, 'plannedUndo'), steps: await plannedUndo(run) };
   await openJournal(run);
   return finishUndo(run, 'asked for', 'all');
 }

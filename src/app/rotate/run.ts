@@ -1,5 +1,6 @@
 import type { Stage, StageRef } from '../../core/api-gateway.js';
 import { AppError } from '../../core/errors.js';
+import { dueAt } from '../../core/expiry.js';
 import type { RotationEvent, RotationWarning } from '../../core/rotation/event.js';
 import type { Progress, Situation, StoreView } from '../../core/rotation/next-step.js';
 import type { RotationOutcome, RotationRecord, RotationStep } from '../../core/rotation/record.js';
@@ -51,7 +52,8 @@ export function account(run: Run): AccountView {
 
 /** What the trust stores hold. A look may cost an ssh a host, so it lasts until something may have changed. */
 export async function lookAtStores(run: Run): Promise<readonly StoreView[]> {
-  run.stores ??= await observeStores(await run.deps.stores(), account(run).unit, run.records);
+  const { unit, moving } = account(run);
+  run.stores ??= await observeStores(await run.deps.stores(moving), unit, run.records);
   return run.stores;
 }
 
@@ -69,16 +71,44 @@ export async function lookAgain(run: Run): Promise<void> {
 export async function situation(run: Run): Promise<Situation> {
   const view = account(run);
   const now = run.deps.now();
+  const switchedAt = movedAt(run, view, now);
+  const { settings } = run.request;
   return {
     now,
     ...view,
     stores: await lookAtStores(run),
     deleted: deletedCertificates(run),
-    switchedAt: lastMove(run, view.moving) ?? startedAt(run) ?? now,
+    switchedAt,
     redeployed: await redeployedStages(run, view),
     progress: run.progress,
-    settings: run.request.settings,
+    settings: { ...settings, keepOld: keepOld(run, view, switchedAt) },
   };
+}
+
+/**
+ * When the last stage was moved. A time that is yet to come, of a clock that was wrong then or is wrong now, counts as
+ * now: it must not make the rotation wait for longer than it is to wait, nor soak twice.
+ */
+function movedAt(run: Run, { moving }: AccountView, now: Date): Date {
+  const moved = lastMove(run, moving) ?? startedAt(run) ?? now;
+  if (moved <= now) return moved;
+  const { records } = run;
+  const move = records.findLastIndex((entry) => 'step' in entry && MOVES.has(entry.step));
+  const soaked = records.slice(move + 1).some((entry) => entry.type === 'done' && entry.step === 'soak');
+  return soaked ? new Date(now.getTime() - run.request.settings.soak) : now;
+}
+
+/**
+ * How long the old certificate is kept, in milliseconds from the last move: as this run is told, or else an earlier one.
+ * `--force` ends it, and so does the day on which the new one is due itself.
+ */
+function keepOld({ records, request }: Run, { unit }: AccountView, switchedAt: Date): number {
+  const { settings } = request;
+  const promised = records.findLast((entry) => entry.type === 'kept');
+  const since = (until: Date): number => Math.max(0, until.getTime() - switchedAt.getTime());
+  const wanted = settings.keepOld ?? (promised ? since(new Date(promised.until)) : 0);
+  if (settings.force) return 0;
+  return unit.next ? Math.min(wanted, since(dueAt(unit.next.trusted, settings.renewBefore))) : wanted;
 }
 
 const MOVES: ReadonlySet<RotationStep> = new Set<RotationStep>(['switch', 'redeploy', 'rollBack']);
@@ -280,8 +310,8 @@ export async function end(run: Run, outcome: RotationOutcome): Promise<void> {
 }
 
 /** The trust store of that name. */
-export async function storeNamed({ deps }: Run, name: string): Promise<TrustStore> {
-  const store = (await deps.stores()).find((candidate) => candidate.name === name);
+export async function storeNamed(run: Run, name: string): Promise<TrustStore> {
+  const store = (await run.deps.stores(account(run).moving)).find((candidate) => candidate.name === name);
   if (!store) throw new Error(`no trust store is named ${name}`);
   return store;
 }

@@ -3,7 +3,13 @@ import { eraseMark, writeMark } from './mark.js';
 import { isJournalLost } from './observe.js';
 import { changeTrust, deleteCertificate, switchStage } from './perform.js';
 import { askUntil, probesOf, refusalText } from './prove.js';
-import { presentedIds, type RotationCertificate } from '../../core/rotation/unit.js';
+import {
+  presentedIds,
+  stageText,
+  type RotationCertificate,
+  type TrustableCertificate,
+} from '../../core/rotation/unit.js';
+import type { RotationReport } from './report.js';
 import {
   account,
   deletedCertificates,
@@ -39,17 +45,29 @@ async function switchBack(run: Run): Promise<void> {
     if (!store.trusts.includes(old.trusted.fingerprintSha256))
       await changeTrust(run, 'trust', store.name, old);
   }
-  const { settle, probes: times } = run.request.settings;
+  const { settle, probes: times, allowUnproved } = run.request.settings;
+  const probes = await probesOf(run);
+  if (probes.length === 0 && !allowUnproved) {
+    throw new AppError(
+      'BackendNotProvable',
+      `no call reaches the backends, so it cannot be proved that they accept ${old.clientCertificateId}; the stages stay where they are`,
+      {
+        hint: "name a call that may be made: --probe 'GET /health'; or go back without that proof by --allow-unproved",
+      },
+    );
+  }
   const { asWanted, results } = await askUntil(
     run,
-    { probes: await probesOf(run), certificateId: old.clientCertificateId, wanted: 'accepted', times },
+    { probes, certificateId: old.clientCertificateId, wanted: 'accepted', times },
     settle,
   );
   if (!asWanted) {
     throw new AppError(
       'UndoImpossible',
       `the backend refuses the old certificate ${old.clientCertificateId}, so the stages stay where they are: ${refusalText(results)}`,
-      { hint: 'make the backend accept it, then run again' },
+      {
+        hint: 'make the backend accept it and run again with --abort; without --abort the rotation is finished',
+      },
     );
   }
   for (const stage of moved) await switchStage(run, 'rollBack', stage, old.clientCertificateId);
@@ -77,11 +95,31 @@ export async function undo(run: Run, reason: string, whose: 'all' | 'own'): Prom
   });
 }
 
-/** Whether an earlier run began to undo this rotation and did not come to the end. */
+/** Whether an earlier run began to undo this rotation, did not come to the end, and could. */
 export function isUndoing({ records }: Run): boolean {
-  const begun = records.findLastIndex((entry) => entry.type === 'intent' && entry.step === 'undo');
-  const done = records.findLastIndex((entry) => entry.type === 'done' && entry.step === 'undo');
-  return begun > done;
+  const last = records.findLast((entry) => 'step' in entry && entry.step === 'undo');
+  return last?.type === 'intent' || (last?.type === 'failed' && last.code !== 'UndoImpossible');
+}
+
+/** What taking the rotation back would do, in order. Looks only. */
+export async function plannedUndo(run: Run): Promise<RotationReport['steps']> {
+  const { unit, moving } = account(run);
+  const { next, spares } = unit;
+  const made = [next, ...spares].filter((one) => one !== undefined);
+  const stores = await lookAtStores(run);
+  return [
+    ...moving
+      .filter(({ clientCertificateId }) => clientCertificateId !== unit.oldId)
+      .map((stage) => ({ step: 'rollBack', subject: stageText(stage) })),
+    ...made.flatMap(({ clientCertificateId, trusted }) =>
+      stores
+        .filter(({ mayTrust }) => mayTrust.includes(trusted.fingerprintSha256))
+        .map(({ name }) => ({ step: 'untrustNew', subject: `${name}: ${clientCertificateId}` })),
+    ),
+    ...made
+      .filter(({ mark }) => mark?.adopted !== true)
+      .map(({ clientCertificateId }) => ({ step: 'deleteNew', subject: clientCertificateId })),
+  ];
 }
 
 /**
@@ -95,8 +133,15 @@ async function waitForOld(run: Run): Promise<boolean> {
   if (!wasMoved && !isJournalLost(records)) return false;
   // Where the stages went to somebody else's certificate, nothing tells when.
   const since = lastMove(run, moving) ?? deps.now();
-  const until = new Date(since.getTime() + request.settings.soak);
+  const until = new Date(Math.min(since.getTime(), deps.now().getTime()) + request.settings.soak);
   if (until <= deps.now()) return false;
+  if (!request.settings.wait) {
+    throw new AppError(
+      'RotationWaiting',
+      `the old certificate is in place; the new one goes after the soak, at ${until.toISOString()}`,
+      { hint: 'run the same command again after that', details: { until: until.toISOString() } },
+    );
+  }
   tell(run, { type: 'waiting', until: until.toISOString(), reason: 'soak' });
   await waitUntil(run, until);
   return true;
@@ -117,12 +162,25 @@ async function takeBack(run: Run, made: readonly RotationCertificate[]): Promise
   for (const certificate of [...made, ...gone]) {
     for (const store of await lookAtStores(run)) {
       if (!store.mayTrust.includes(certificate.trusted.fingerprintSha256)) continue;
-      await changeTrust(run, 'untrustNew', store.name, certificate);
+      await endTrust(run, store.name, certificate);
     }
   }
   for (const certificate of made) {
     if (certificate.mark?.adopted) await eraseMark(run, certificate);
     else await deleteCertificate(run, 'deleteNew', certificate);
+  }
+}
+
+/**
+ * Ends the trust in a certificate that is about to be deleted. A server that does not take a content over in which the
+ * certificate is not (any more) is no reason to keep it: with its key gone, nobody can ever present it.
+ */
+async function endTrust(run: Run, store: string, certificate: TrustableCertificate): Promise<void> {
+  try {
+    await changeTrust(run, 'untrustNew', store, certificate);
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'TrustStoreNotLive') throw error;
+    warn(run, 'TrustStoreNotLive', `${error.message}; ${certificate.clientCertificateId} is not in it`);
   }
 }
 

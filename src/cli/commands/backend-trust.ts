@@ -20,7 +20,7 @@ export function backendShowCommand(): Command {
         import('../../app/backend-trust.js'),
         import('../trust-context.js'),
       ]);
-      const trustStores = await showTrust(descriptions, trustContext(out));
+      const trustStores = await showTrust(descriptions, trustContext());
       out.result({ trustStores }, () => trustStores.map(stateText).join('\n'));
     }),
   );
@@ -48,7 +48,7 @@ Examples:
           import('../trust-context.js'),
         ]);
         const certificates = await namedCertificates(words, readInput, gateway);
-        const trustStores = await changeTrust(verb, { descriptions, certificates }, trustContext(out));
+        const trustStores = await changeTrust(verb, { descriptions, certificates }, trustContext());
         out.result({ trustStores }, () => trustStores.map(stateText).join('\n'));
       }),
     );

@@ -44,7 +44,7 @@ Examples:
   apigw-cert rotate --stage orders/prod --trust pem-bundle:/etc/orders/apigw.pem --probe 'GET /health' --dry-run
   apigw-cert rotate --stage orders/prod --trust pem-bundle:/etc/orders/apigw.pem --reload 'systemctl reload orders'
   apigw-cert rotate                       every target of apigw-cert.yaml: for cron
-  apigw-cert rotate --stage orders/prod --abort`;
+  apigw-cert rotate --stage orders/prod --trust pem-bundle:/etc/orders/apigw.pem --abort`;
 
 function count(text: string): number {
   const value = Number(text);
@@ -140,7 +140,6 @@ function jobFlags(
   }
   const exclusive = [
     ['abort', 'to'],
-    ['abort', 'dryRun'],
     ['all', 'to'],
   ] as const;
   const clash = exclusive.find(([a, b]) => options[a] !== undefined && options[b] !== undefined);

@@ -23,6 +23,8 @@ export type RotationWarning =
   | 'JournalLost'
   | 'MarkNotWritten'
   | 'OldCertificateExpired'
+  | 'OldCertificateNotTrusted'
   | 'OldCertificateRefused'
   | 'OldCertificateStillAccepted'
+  | 'TrustStoreNotLive'
   | 'UnpublishedChanges';

@@ -11,6 +11,8 @@ export interface GateInput {
   /** For each moving stage, in the same order. */
   probes: readonly ProbeChoice[];
   trustStores: readonly string[];
+  /** Names of the trust stores that this rotation has changed already. */
+  changedStores: readonly string[];
   settings: RotationSettings;
 }
 
@@ -45,6 +47,17 @@ const trustStoresDiffer: Gate = ({ trustStores }) => {
     code: 'TrustStoreAmbiguous',
     message: `two trust stores are named ${twice}`,
     hint: 'name each once; what several people have to do by hand goes into the instructions of one "manual"',
+  };
+};
+
+/** What a rotation has put somewhere it must be able to take away there. */
+const trustStoresRemembered: Gate = ({ trustStores, changedStores, settings }) => {
+  const forgotten = changedStores.filter((name) => !trustStores.includes(name));
+  if (forgotten.length === 0 || settings.force) return undefined;
+  return {
+    code: 'TrustStoreMissing',
+    message: `this rotation has changed ${forgotten.join(', ')}, which ${forgotten.length > 1 ? 'are' : 'is'} not named any more`,
+    hint: `name it as before, with ${forgotten.map((name) => `--trust ${name}`).join(' ')} or in apigw-cert.yaml; where it is gone for good, --force goes on without it`,
   };
 };
 
@@ -98,16 +111,31 @@ const GATES: readonly Gate[] = [
   notRolledBack,
   trustStoreNamed,
   trustStoresDiffer,
+  trustStoresRemembered,
   presentedAtAll,
   notManagedElsewhere,
   provable,
 ];
 
-/** The first gate that is closed, or nothing. */
-export function closedGate(input: GateInput): GateFailure | undefined {
-  for (const gate of GATES) {
+/** Before a way back: what is to be taken away has to be known, and where stages move, their backends asked. */
+const GATES_BACK: readonly Gate[] = [trustStoreNamed, trustStoresDiffer, trustStoresRemembered];
+
+function firstClosed(gates: readonly Gate[], input: GateInput): GateFailure | undefined {
+  for (const gate of gates) {
     const failure = gate(input);
     if (failure) return failure;
   }
   return undefined;
 }
+
+/** The first gate that is closed before a rotation, or nothing. */
+export const closedGate = (input: GateInput): GateFailure | undefined => firstClosed(GATES, input);
+
+/** The first gate that is closed before a rotation is taken back, or nothing. */
+export const closedGateBack = (input: GateInput): GateFailure | undefined =>
+  firstClosed(
+    input.moving.some(({ clientCertificateId }) => clientCertificateId !== input.unit.oldId)
+      ? [...GATES_BACK, provable]
+      : GATES_BACK,
+    input,
+  );

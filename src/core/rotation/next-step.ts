@@ -47,7 +47,7 @@ export interface Situation {
   /** `apiId/stageName` of stages that were deployed since they present the new certificate. */
   redeployed: readonly string[];
   progress: Progress;
-  settings: Pick<RotationSettings, 'soak' | 'keepOld' | 'redeploy'>;
+  settings: Pick<RotationSettings, 'soak' | 'redeploy'> & { keepOld: number };
 }
 
 /** One thing to do next. Doing it and looking again is all that a rotation consists of. */

@@ -15,8 +15,8 @@ export interface RotationSettings {
   settle: number;
   /** How long the new certificate is in use before the old one is taken away: API Gateway's own propagation. */
   soak: number;
-  /** How long after the switch the old certificate stays trusted and undeleted. */
-  keepOld: number;
+  /** How long after the switch the old certificate stays trusted and undeleted; absent: as an earlier run was told. */
+  keepOld?: number;
   /** Wait within the run; otherwise a wait ends the run unfinished, and a later one goes on. */
   wait: boolean;
   allowDrift: boolean;
@@ -33,7 +33,6 @@ export const DEFAULT_SETTINGS: RotationSettings = {
   probes: 5,
   settle: 30_000,
   soak: 5 * 60_000,
-  keepOld: 0,
   wait: true,
   allowDrift: false,
   allowUncheckedBackend: false,

@@ -57,7 +57,7 @@ async function run(
       confirm: () => Promise.resolve(),
       request: () => Promise.resolve(200),
     };
-    const request = { settings, hooks: {} };
+    const request = { settings, hooks: {}, probeCalls: new Map() };
     return (mode === 'abort' ? await abort(deps, request, target) : await rotate(deps, request, target))
       .outcome;
   };

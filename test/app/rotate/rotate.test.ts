@@ -43,7 +43,11 @@ function deps(overrides: Partial<RotationDeps> = {}): RotationDeps {
 }
 
 function request(settings: Partial<RotationSettings> = {}): RotationRequest {
-  return { settings: { ...DEFAULT_SETTINGS, settle: 5_000, soak: 800, ...settings }, hooks: {} };
+  return {
+    settings: { ...DEFAULT_SETTINGS, settle: 5_000, soak: 800, ...settings },
+    hooks: {},
+    probeCalls: new Map(),
+  };
 }
 
 const target = () => lab.gateway.getStage({ restApiId: lab.api.restApiId, stageName: 'prod' });

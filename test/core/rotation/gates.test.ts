@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { closedGate, type GateInput } from '../../../src/core/rotation/gates.js';
+import { closedGate, closedGateBack, type GateInput } from '../../../src/core/rotation/gates.js';
 import type { Probe } from '../../../src/core/rotation/probe.js';
 import { DEFAULT_SETTINGS } from '../../../src/core/rotation/settings.js';
 import { certificate, mark, stage } from './fixture.js';
@@ -21,6 +21,7 @@ const open: GateInput = {
   moving: [stage('prod', 'old')],
   probes: [{ probes: [probe], unreached: [] }],
   trustStores: ['pem-bundle:/etc/orders.pem'],
+  changedStores: [],
   settings: DEFAULT_SETTINGS,
 };
 
@@ -32,6 +33,11 @@ describe('closedGate', () => {
   test.each<[string, Partial<GateInput>, string]>([
     ['TrustStoreMissing', { trustStores: [] }, 'no trust store is named'],
     ['TrustStoreAmbiguous', { trustStores: ['manual', 'x', 'manual'] }, 'two trust stores are named manual'],
+    [
+      'TrustStoreMissing',
+      { changedStores: ['nginx:/etc/x'] },
+      'has changed nginx:/etc/x, which is not named any more',
+    ],
     ['NeverPresented', { probes: [{ probes: [], unreached: [] }] }, 'api/prod has no HTTP or HTTP_PROXY'],
     ['StageManagedByCloudFormation', { moving: [managed] }, 'the CloudFormation stack orders-stack'],
     [
@@ -75,5 +81,26 @@ describe('closedGate', () => {
     ],
   ])('%s opens it', (_, changes) => {
     expect(closedGate({ ...open, ...changes })).toBeUndefined();
+  });
+});
+
+describe('closedGateBack', () => {
+  const moved: GateInput = { ...open, moving: [stage('prod', 'new')] };
+
+  test('lets a way back through, whatever stands against a way forward', () => {
+    expect(
+      closedGateBack({ ...moved, moving: [{ ...managed, clientCertificateId: 'new' }] }),
+    ).toBeUndefined();
+    expect(
+      closedGateBack({ ...open, probes: [{ probes: [], unreached: ['orders.example'] }] }),
+    ).toBeUndefined();
+  });
+
+  test.each<[string, GateInput]>([
+    ['TrustStoreMissing', { ...open, trustStores: [] }],
+    ['TrustStoreMissing', { ...open, changedStores: ['nginx:/etc/x'] }],
+    ['BackendNotProvable', { ...moved, probes: [{ probes: [], unreached: ['orders.example'] }] }],
+  ])('%s', (code, input) => {
+    expect(closedGateBack(input)).toMatchObject({ code });
   });
 });
