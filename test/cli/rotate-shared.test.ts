@@ -138,3 +138,31 @@ test("--all rotates each certificate in its target's way, and one without a targ
   expect(certificates).toEqual([presented, stray.id].sort());
   expect((await beta()).clientCertificateId).toBe(presented);
 });
+
+test('two targets that share a certificate, each with a backend of its own, move together', async () => {
+  const { url, trustFile } = await lab.addBackend('second');
+  const second = await makeApi(lab.emulator, client, url, { name: 'second' });
+  await attachCertificate(client, second, lab.oldId);
+  const config = join(lab.directory, 'two.yaml');
+  const target = (api: string, file: string): string =>
+    `{ api: ${api}, stages: [prod], soak: 300ms, probe: { path: /health }, trust: [{ kind: pem-bundle, file: ${file} }] }`;
+  await writeFile(
+    config,
+    `targets:\n  a: ${target('orders', lab.trustFile)}\n  b: ${target('second', trustFile)}\n`,
+  );
+  const { code, json } = await cli(['rotate', '--config', config, '--output', 'json'], { env: lab.env });
+  expect({ code, rotations: (json() as Report).rotations }).toMatchObject({
+    code: 0,
+    rotations: [
+      {
+        target: 'a',
+        outcome: 'completed',
+        stages: expect.arrayContaining([`${lab.api.restApiId}/prod`, `${second.restApiId}/prod`]) as unknown,
+      },
+      { target: 'b', outcome: 'notDue' },
+    ],
+  });
+  const { presented, trusted } = await stateOf(lab);
+  expect(trusted).toEqual([presented]);
+  expect(await readFile(trustFile, 'utf8')).toBe(await readFile(lab.trustFile, 'utf8'));
+});

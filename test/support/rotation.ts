@@ -24,6 +24,8 @@ export interface RotationLab {
   directory: string;
   /** For a child process: where the emulator is and who calls. */
   env: Record<string, string>;
+  /** Another backend, with a trust file of its own that holds the old certificate. */
+  addBackend(name: string): Promise<{ url: string; trustFile: string }>;
   close(): Promise<void>;
 }
 
@@ -48,19 +50,28 @@ export async function startRotationLab({
   });
   const client = clientOf(emulator, { region: REGION });
   const old = await generateCertificate(client);
-  const trustFile = join(directory, 'apigw.pem');
-  await writeFile(trustFile, trustedCertificate(old.pem).pem);
-
-  const trust = trustClientCertificates(trustFile);
-  const backend = trust.createServer(
-    { key: server.privateKeyPem, cert: server.certPem },
-    (_request, response) => {
-      response.end('ok');
-    },
-  );
-  backend.listen(0, '127.0.0.1');
-  await once(backend, 'listening');
-  const api = await makeApi(emulator, client, `https://localhost:${(backend.address() as AddressInfo).port}`);
+  const backends: (() => void)[] = [];
+  async function addBackend(name: string): Promise<{ url: string; trustFile: string }> {
+    const trustFile = join(directory, `${name}.pem`);
+    await writeFile(trustFile, trustedCertificate(old.pem).pem);
+    const trust = trustClientCertificates(trustFile);
+    const backend = trust.createServer(
+      { key: server.privateKeyPem, cert: server.certPem },
+      (_request, response) => {
+        response.end('ok');
+      },
+    );
+    backend.listen(0, '127.0.0.1');
+    await once(backend, 'listening');
+    backends.push(() => {
+      trust.close();
+      backend.close();
+      backend.closeAllConnections();
+    });
+    return { url: `https://localhost:${(backend.address() as AddressInfo).port}`, trustFile };
+  }
+  const { url, trustFile } = await addBackend('apigw');
+  const api = await makeApi(emulator, client, url);
   await attachCertificate(client, api, old.id);
   client.destroy();
   // Only now: a delay of propagation has long passed, and the certificate is as old as it is meant to be.
@@ -73,6 +84,7 @@ export async function startRotationLab({
     oldId: old.id,
     trustFile,
     directory,
+    addBackend,
     env: {
       AWS_ACCESS_KEY_ID: 'AKIDTEST',
       AWS_SECRET_ACCESS_KEY: 'secret',
@@ -82,9 +94,7 @@ export async function startRotationLab({
     },
     async close() {
       await emulator.close();
-      trust.close();
-      backend.close();
-      backend.closeAllConnections();
+      for (const closeBackend of backends) closeBackend();
       await rm(directory, { recursive: true, force: true });
     },
   };
