@@ -16,6 +16,12 @@ export const DOCTOR_PROSE: Readonly<Record<DoctorCode, { meaning: string; remedy
     meaning: 'the backend lets in a caller without any certificate: whoever reaches it may call it',
     remedy: 'let it demand the certificate: apigw-cert backend config SERVER prints how',
   },
+  BackendAnswersNobody: {
+    meaning:
+      'a call fails with the certificate of the stage and without any alike, so that it may not be the cause',
+    remedy:
+      'is the backend running, and does the address of the integration reach it? If it refuses by ending the handshake, it may not trust the certificate: apigw-cert backend show',
+  },
   BackendRefusesCurrent: {
     meaning: 'a call with the certificate of the stage fails',
     remedy:

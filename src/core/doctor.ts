@@ -11,6 +11,7 @@ import type { FindingSeverity } from './severity.js';
 export const DOCTOR_CODES = {
   BackendAdmitsOther: 'error',
   BackendAdmitsWithout: 'error',
+  BackendAnswersNobody: 'error',
   BackendRefusesCurrent: 'error',
   BackendUnproved: 'warning',
   CertificateDue: 'warning',
@@ -144,10 +145,21 @@ const integrationRule: Rule = ({ stage, resources }) => {
 const answerText = ({ backend, status, cause }: DoctorProbe): string =>
   `${backend} answered ${status}${cause === undefined ? '' : ` (${cause})`}`;
 
+/** Whether API Gateway could not reach the backend in the same way without the certificate: it may not be the cause. */
+function failsAlike({ backend, status, cause }: DoctorProbe, without: readonly DoctorProbe[]): boolean {
+  return (
+    status >= 500 &&
+    without.some((each) => each.backend === backend && each.status === status && each.cause === cause)
+  );
+}
+
 const backendRule: Rule = ({ probes, unreached }) => [
   ...probes.current
     .filter(({ accepted }) => !accepted)
-    .map((each): DoctorFinding => ({ code: 'BackendRefusesCurrent', subject: answerText(each) })),
+    .map((each): DoctorFinding => ({
+      code: failsAlike(each, probes.without) ? 'BackendAnswersNobody' : 'BackendRefusesCurrent',
+      subject: answerText(each),
+    })),
   ...probes.without
     .filter(({ accepted }) => accepted)
     .map((each): DoctorFinding => ({ code: 'BackendAdmitsWithout', subject: answerText(each) })),

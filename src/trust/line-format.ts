@@ -59,6 +59,15 @@ function parse(notation: LineNotation, text: string): Segment[] {
       hint: 'move the key elsewhere, and replace it if others could read this file',
     });
   }
+  if (/^-----BEGIN CERTIFICATE-----/m.test(text)) {
+    throw new AppError(
+      'TrustStoreUnreadable',
+      'it is a list of certificates in PEM, which this server does not read',
+      {
+        hint: 'is it of the kind pem-bundle:FILE? A new list begins as an empty file',
+      },
+    );
+  }
   const segments: Segment[] = [];
   let pending = '';
   const keepPending = (): void => {

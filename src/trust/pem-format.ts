@@ -72,6 +72,11 @@ function parse(text: string): Segment[] {
       hint: 'rewrite it: apigw-cert download --out FILE',
     });
   }
+  if (fingerprintAt.size === 0 && /^[^#\s]/m.test(text)) {
+    throw new AppError('TrustStoreUnreadable', 'it holds no certificate in PEM, but something else', {
+      hint: 'is it of another kind, such as nginx:FILE? A new list begins as an empty file',
+    });
+  }
   return segments;
 }
 
