@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { AppError } from '../core/errors.js';
+import { printable } from '../core/printable.js';
 
 /**
  * Asks the person at the terminal; anything but yes is no, the end of the input (Ctrl-D) included.
@@ -12,7 +13,7 @@ export async function askYes(question: string): Promise<boolean> {
     ended.abort();
   });
   try {
-    const answer = await lines.question(`${question} [y/N] `, { signal: ended.signal });
+    const answer = await lines.question(`${printable(question)} [y/N] `, { signal: ended.signal });
     return /^y(es)?$/i.test(answer.trim());
   } catch (error) {
     // readline says so of Ctrl-C; the other end is ours.
@@ -24,4 +25,15 @@ export async function askYes(question: string): Promise<boolean> {
   } finally {
     lines.close();
   }
+}
+
+/**
+ * Has what cannot be taken back confirmed: by `--yes`, or by the person at the terminal.
+ * @throws AppError `NotConfirmed`, `Interrupted`
+ */
+export async function confirmed(question: string, yes: boolean): Promise<void> {
+  if (yes || (process.stdin.isTTY && (await askYes(question)))) return;
+  throw new AppError('NotConfirmed', `not confirmed: ${question}`, {
+    hint: 'add --yes when that is meant; nothing was changed',
+  });
 }

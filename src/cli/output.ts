@@ -1,5 +1,5 @@
 import { Chalk, type ChalkInstance } from 'chalk';
-import { AppError, type ExitCode } from '../core/errors.js';
+import { AppError, EXIT, type ExitCode } from '../core/errors.js';
 import { printable } from '../core/printable.js';
 import type { CommonOptions } from './context.js';
 
@@ -98,14 +98,18 @@ export function printError(
 ): void {
   const style = styleFor(process.stderr, color);
   const subject = about === undefined ? '' : `${printable(about)}: `;
-  process.stderr.write(`${style.red('error:')} ${subject}${printable(error.message)}\n`);
+  const label = error.exitCode === EXIT.unfinished ? style.yellow('not finished:') : style.red('error:');
+  // The mistakes of a configuration are one a line, made printable each.
+  const lines = error.code === 'ConfigurationInvalid' ? error.message.split('\n') : [error.message];
+  for (const line of lines) process.stderr.write(`${label} ${subject}${printable(line)}\n`);
   printRemedy(error, { color, debug });
 }
 
 function printRemedy(error: AppError, { color, debug }: Pick<ErrorStyle, 'color' | 'debug'>): void {
   const { hint } = error;
+  const label = error.exitCode === EXIT.unfinished ? '  next:' : '  fix:';
   if (hint !== undefined)
-    process.stderr.write(`${styleFor(process.stderr, color).dim('  fix:')} ${printable(hint)}\n`);
+    process.stderr.write(`${styleFor(process.stderr, color).dim(label)} ${printable(hint)}\n`);
   if (debug === true) process.stderr.write(`${stack(error).split('\n').map(printable).join('\n')}\n`);
 }
 

@@ -55,7 +55,8 @@ function wantsJson(words: readonly string[]): boolean {
 }
 
 /** Runs the command that the words name and leaves its exit code in `process.exitCode`. */
-export async function main(words: readonly string[]): Promise<void> {
+export async function main(given: readonly string[]): Promise<void> {
+  const words = withoutHelpCommand(given);
   // The reader of a pipe may have seen enough (`apigw-cert list | head -1`): that is no error.
   // Nor may it end what is under way, such as a rotation. A result that is lost otherwise is one.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -76,12 +77,27 @@ export async function main(words: readonly string[]): Promise<void> {
   if (hasAbandoned()) process.stdout.write('', () => process.exit());
 }
 
+/** `help backend config` asks what `backend config --help` asks; a command that is none is answered as anywhere. */
+function withoutHelpCommand(words: readonly string[]): readonly string[] {
+  const [first, ...rest] = words;
+  const [asked] = rest;
+  if (first !== 'help' || asked === undefined) return words;
+  return Object.hasOwn(COMMANDS, asked) ? [...rest, '--help'] : [asked];
+}
+
 async function run(program: Command, words: readonly string[]): Promise<void> {
   try {
     if (words.length === 0) program.outputHelp();
     else await program.parseAsync([...words], { from: 'user' });
   } catch (thrown) {
     if (thrown instanceof CommanderError && thrown.exitCode === EXIT.ok) return;
+    // A group of commands without one of them: its help is no result.
+    if (thrown instanceof CommanderError && thrown.code === 'commander.help') {
+      const group = program.commands.find((command) => command.name() === words[0]) ?? program;
+      process.stderr.write(group.helpInformation());
+      process.exitCode = EXIT.usage;
+      return;
+    }
     reportError(thrown instanceof CommanderError ? usageError(thrown, words) : thrown, {
       output: wantsJson(words) ? 'json' : 'table',
       color: !words.includes('--no-color'),

@@ -26,14 +26,14 @@ import type { TrustStore } from '../trust/trust-store.js';
 import { openFileJournal } from '../journal/file-journal.js';
 import { withLock, type HeldLock } from '../journal/lock.js';
 import type { RotateOptions } from './commands/rotate.js';
-import { askYes } from './ask.js';
+import { confirmed } from './ask.js';
 import { trustContext } from './trust-context.js';
 import { gatewayFor } from './compose.js';
 import type { Context } from './context.js';
 import { asAppError, errorJson, printError } from './output.js';
 import { openEvents } from './rotate-events.js';
 import { rotationProgress } from './rotate-progress.js';
-import { reportText } from './rotate-text.js';
+import { afterwardsText, reportText } from './rotate-text.js';
 import { stageWording, type StageWording } from './stage-options.js';
 
 const LONGEST_SPLAY = 86_400_000;
@@ -94,18 +94,33 @@ export async function runRotations(context: RotateContext, flags: JobFlags): Pro
     const about = [target, ...(stage === undefined ? [] : [wording(stage)])].filter(
       (one) => one !== undefined,
     );
+    // That it waits is no news to a timer that says --quiet.
+    if (error?.code === 'RotationWaiting' && options.quiet === true) continue;
     if (error) printError(error, options, about.length > 0 ? about.join(', ') : undefined);
   }
-  const told = options.output === 'json' || outcomes.some(({ report }) => report !== undefined);
-  if (told && options.events !== '-') {
+  // A timer that says --quiet wants to hear of what was done, and not each night that nothing was.
+  const worthTelling = ({ report }: Outcome): boolean =>
+    report !== undefined && (options.quiet !== true || !NOTHING_DONE.has(report.outcome));
+  if ((options.output === 'json' || outcomes.some(worthTelling)) && options.events !== '-') {
     out.result({ rotations: outcomes.map(outcomeJson) }, () =>
       outcomes
+        .filter(worthTelling)
         .flatMap(({ report, wording }) => (report ? [reportText(report, out.style, wording)] : []))
         .join('\n'),
     );
   }
+  for (const { report } of outcomes) {
+    if (report?.outcome === 'completed') out.note(afterwardsText(report));
+  }
+  if (outcomes.length === 0) out.warn('no stage presents a client certificate: there is nothing to rotate');
   out.exitWith(worst(outcomes));
 }
+
+const NOTHING_DONE: ReadonlySet<RotationReport['outcome']> = new Set([
+  'notDue',
+  'keepingOld',
+  'nothingToAbort',
+]);
 
 function outcomeJson({ target, stage, report, error }: Outcome): Record<string, unknown> {
   return {
@@ -186,7 +201,7 @@ async function runJob(
         },
         signal: AbortSignal.any([signal, lock.signal]),
         assertHeld: () => lock.assertHeld(),
-        confirm: options.yes === true || options.dryRun === true ? () => Promise.resolve() : confirmByPerson,
+        confirm: (question) => confirmed(question, options.yes === true || options.dryRun === true),
         request: ask,
       };
       const handled = new Set<string>();
@@ -284,13 +299,6 @@ function storesOf(
     const { openTrustStores } = await import('../app/rotate/stores.js');
     return openTrustStores(descriptions, trustContext(clear));
   }
-}
-
-async function confirmByPerson(question: string): Promise<void> {
-  if (process.stdin.isTTY && (await askYes(question))) return;
-  throw new AppError('NotConfirmed', `not confirmed: ${question}`, {
-    hint: 'add --yes when that is meant; nothing was touched',
-  });
 }
 
 /** Sorts by time, and says when it was made. */

@@ -16,10 +16,7 @@ export function reportText(report: RotationReport, style: ChalkInstance, wording
     case 'keepingOld':
       return `${stages}: ${style.green(newId)} is in place; the old ${oldId} is kept until ${when}`;
     case 'completed':
-      return [
-        `${style.green('rotated')} ${stages}: ${oldId} → ${newId}, valid to ${end}`,
-        ...terraformLines(report),
-      ].join('\n');
+      return `${style.green('rotated')} ${stages}: ${oldId} → ${newId}, valid to ${end}`;
     case 'aborted':
       return `${style.yellow('undone')}: ${stages} presents ${oldId}`;
     case 'nothingToAbort':
@@ -48,15 +45,16 @@ function planHead(report: RotationReport, stages: string, style: ChalkInstance):
   return `${style.bold('would rotate')} ${stages}, which present${report.stages.length === 1 ? 's' : ''} ${oldId}:`;
 }
 
-/** Terraform still knows the old certificate; these lines tell it of the new one. */
-function terraformLines({ oldCertificateId, newCertificateId = '', steps }: RotationReport): string[] {
+/** What is left to do elsewhere. */
+export function afterwardsText({ oldCertificateId, newCertificateId = '', steps }: RotationReport): string {
   // With --only-stage it stays, for other stages.
   if (!steps.some(({ step, subject }) => step === 'delete' && subject === oldCertificateId)) {
-    return [`the old ${oldCertificateId} stays: other stages present it`];
+    return `the old ${oldCertificateId} stays: other stages present it`;
   }
+  // Terraform still knows the old certificate; these lines tell it of the new one.
   return [
     'if Terraform manages the certificate, tell it before its next apply:',
     `  terraform state rm aws_api_gateway_client_certificate.NAME   # was ${oldCertificateId}`,
     `  terraform import aws_api_gateway_client_certificate.NAME ${newCertificateId}`,
-  ];
+  ].join('\n');
 }

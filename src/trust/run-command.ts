@@ -189,20 +189,16 @@ export async function runCommand(command: Command, options: RunOptions = {}): Pr
   }
   if (ended.code === 0 && ended.stoppedFor === undefined) return ended.stdout;
   const output = withoutControls(ended.output).trim().slice(-REPORT_CHARS);
-  const lastLine = output
-    .split('\n')
-    .findLast((line) => line.trim() !== '')
-    ?.trim();
+  const lines = output.split('\n').flatMap((line) => line.trim() || []);
+  // Servers name the line of the mistake before they say that there is one.
+  const telling = lines.filter((line) => /\[(emerg|alert|crit|ALERT)\]|error/i.test(line)).slice(-2);
+  const said = [...new Set([...telling, ...lines.slice(-1)])].map((line) => line.slice(0, 300)).join('; ');
   const how =
     ended.stoppedFor ??
     (ended.code === null ? `was ended by ${ended.signal ?? 'a signal'}` : `exited with ${ended.code}`);
-  throw new AppError(
-    'TrustStoreFailed',
-    `"${words}" ${how}${lastLine === undefined ? '' : `: ${lastLine.slice(0, 300)}`}`,
-    {
-      details: { command: words, output },
-    },
-  );
+  throw new AppError('TrustStoreFailed', `"${words}" ${how}${said === '' ? '' : `: ${said}`}`, {
+    details: { command: words, output },
+  });
 }
 
 /** A step that is a command of the user, where there is one. */

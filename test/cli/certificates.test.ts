@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GetClientCertificateCommand, GetStageCommand } from '@aws-sdk/client-api-gateway';
@@ -50,6 +50,18 @@ describe('generate', () => {
     const { clientCertificateId } = made;
     const kept = await lab.client.send(new GetClientCertificateCommand({ clientCertificateId }));
     expect(kept).toMatchObject({ description: 'orders prod', tags: { team: 'a', empty: '' } });
+  });
+
+  test('leaves a file that is there alone, and makes no certificate for it', async () => {
+    const file = join(directory, 'there.pem');
+    writeFileSync(file, 'what a backend trusts');
+    lab.emulator.clearRequests();
+    const { code, stderr } = await run('generate', '--out', file);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`${file} exists already`);
+    expect(lab.emulator.requests()).toEqual([]);
+    expect((await run('generate', '--out', file, '--force')).code).toBe(0);
+    expect(readFileSync(file, 'utf8')).toMatch(/^-----BEGIN CERTIFICATE-----\n/);
   });
 
   test('a file that cannot be written does not lose sight of the certificate', async () => {
@@ -155,7 +167,11 @@ describe('update', () => {
 describe('attach and detach', () => {
   test('show before and after, and do nothing twice', async () => {
     const { id } = await generateCertificate(lab.client);
-    const attached = await run('attach', id, '--stage', 'orders/prod', '--output', 'json');
+    const unasked = await run('attach', id, '--stage', 'orders/prod');
+    expect(unasked.code).toBe(1);
+    expect(unasked.stderr).toContain(`apigw-cert rotate --to ${id} proves it first`);
+    expect(await stageCertificate()).toBe(lab.certificate.id);
+    const attached = await run('attach', id, '--stage', 'orders/prod', '--yes', '--output', 'json');
     expect(attached.json()).toMatchObject({
       apiName: 'orders',
       stageName: 'prod',
@@ -170,7 +186,9 @@ describe('attach and detach', () => {
     expect(again.stdout).toMatch(new RegExp(`^before +${id}\\nafter +${id} \\(nothing to do\\)`, 'm'));
     expect(lab.emulator.requests().map(({ operation }) => operation)).not.toContain('UpdateStage');
 
-    const detached = await run('detach', '--stage', 'prod', '--output', 'json');
+    expect((await run('detach', '--stage', 'prod')).code).toBe(1);
+    expect(await stageCertificate()).toBe(id);
+    const detached = await run('detach', '--stage', 'prod', '--yes', '--output', 'json');
     expect(detached.json()).toMatchObject({ before: id, after: null, changed: true });
     expect(await stageCertificate()).toBeUndefined();
     await run('attach', lab.certificate.id, '--stage', 'prod');

@@ -39,7 +39,7 @@ describe('a rotation goes on', () => {
     const early = await rotateCli(lab, '--no-wait', '--soak', '1h');
     expect(early.code).toBe(75);
     expect(early.stderr).toMatch(
-      /error: orders\/prod \(\w+\): the new certificate is in use; the old one goes after the soak, at \S+Z\n {2}fix: run the same command again after that/,
+      /not finished: orders\/prod \(\w+\): the new certificate is in use; the old one goes after the soak, at \S+Z\n {2}next: run the same command again after that/,
     );
     const late = await rotateCli(lab, '--no-wait', '--soak', '1ms');
     expect(late.code).toBe(0);
@@ -101,7 +101,9 @@ describe('a rotation goes on', () => {
     await run.says(/waiting until/);
     const second = await rotateCli(lab);
     expect(second.code).toBe(75);
-    expect(second.stderr).toMatch(/error: process \d+ on \S+, since \S+, is at work on rotate eu-central-1/);
+    expect(second.stderr).toMatch(
+      /not finished: process \d+ on \S+, since \S+, is at work on rotate eu-central-1/,
+    );
     // To look is always allowed.
     expect((await rotateCli(lab, '--dry-run')).code).toBe(0);
     run.kill('SIGINT');

@@ -48,7 +48,7 @@ describe('rotate, from a certificate that is due', () => {
     expect(stdout).toContain(
       `rotated orders/prod (${lab.api.restApiId}): ${lab.oldId} → ${presented ?? ''}, valid to `,
     );
-    expect(stdout).toContain(`terraform import aws_api_gateway_client_certificate.NAME ${presented ?? ''}`);
+    expect(stderr).toContain(`terraform import aws_api_gateway_client_certificate.NAME ${presented ?? ''}`);
     expect(stderr).toMatch(/^starting rotation \S+ of \w{6} for orders\/prod \(\w+\)\n/);
     expect(stderr.match(/^✓ /gm)).toHaveLength(11);
     expect(stderr).not.toContain('\u001b');

@@ -62,7 +62,10 @@ function withAbsolutePaths(configuration: Configuration, directory: string): Con
  */
 export async function readConfiguration(file: string): Promise<Configuration> {
   const lineCounter = new LineCounter();
-  const document = parseDocument(await readText(file), { lineCounter, prettyErrors: false, merge: true });
+  const text = await readText(file);
+  const document = parseDocument(text, { lineCounter, prettyErrors: false, merge: true });
+  // Everything in a configuration is optional.
+  if (document.errors.length === 0 && document.contents === null) return {};
   const result = readDocument(document, lineCounter, configurationSchema);
   if ('problems' in result) return refuse(file, result.problems);
   return withAbsolutePaths(result.value, dirname(file));

@@ -3,39 +3,54 @@ import type { Command } from 'commander';
 import type { StageChange } from '../../app/change-stage.js';
 import type { StageAddress } from '../../app/resolve-stage.js';
 import { printable } from '../../core/printable.js';
+import { confirmed } from '../ask.js';
 import { action, command } from '../command.js';
 import { addStageOptions, stageText } from '../stage-options.js';
 import { facts } from '../facts.js';
 
+interface Options extends StageAddress {
+  yes?: boolean;
+}
+
 export function attachCommand(): Command {
   return addStageOptions(
     command('attach <id>', 'Make a stage present a certificate (to replace one in use, see rotate)'),
-  ).action(
-    action<StageAddress, [string]>(async ({ args: [id], options, gateway, out, now }) => {
-      const { attach } = await import('../../app/change-stage.js');
-      const change = await attach(await gateway(), options, id, now);
-      if (change.certificate?.status === 'expired') {
-        out.warn(
-          `the certificate ${id} has expired: backends that check it will refuse the stage's requests`,
+  )
+    .option('--yes', 'also in the place of another certificate')
+    .action(
+      action<Options, [string]>(async ({ args: [id], options, gateway, out, now }) => {
+        const { attach } = await import('../../app/change-stage.js');
+        const change = await attach(await gateway(), options, id, now, (question) =>
+          confirmed(question, options.yes === true),
         );
-      }
-      out.result(change, () => changeText(change, out.style));
-      if (change.changed) out.note('The change spreads through API Gateway within seconds to minutes.');
-    }),
-  );
+        if (change.certificate?.status === 'expired') {
+          out.warn(
+            `the certificate ${id} has expired: backends that check it will refuse the stage's requests`,
+          );
+        }
+        out.result(change, () => changeText(change, out.style));
+        if (change.changed) out.note('The change spreads through API Gateway within seconds to minutes.');
+      }),
+    );
 }
 
 export function detachCommand(): Command {
-  return addStageOptions(command('detach', 'Make a stage present no certificate')).action(
-    action<StageAddress>(async ({ options, gateway, out }) => {
-      const { detach } = await import('../../app/change-stage.js');
-      const change = await detach(await gateway(), options);
-      out.result(change, () => changeText(change, out.style));
-      if (change.changed) {
-        out.note('Backends that demand a certificate will refuse the requests of this stage within minutes.');
-      }
-    }),
-  );
+  return addStageOptions(command('detach', 'Make a stage present no certificate'))
+    .option('--yes', 'without a question')
+    .action(
+      action<Options>(async ({ options, gateway, out }) => {
+        const { detach } = await import('../../app/change-stage.js');
+        const change = await detach(await gateway(), options, (question) =>
+          confirmed(question, options.yes === true),
+        );
+        out.result(change, () => changeText(change, out.style));
+        if (change.changed) {
+          out.note(
+            'Backends that demand a certificate will refuse the requests of this stage within minutes.',
+          );
+        }
+      }),
+    );
 }
 
 function changeText(change: StageChange, style: ChalkInstance): string {

@@ -8,16 +8,19 @@ interface Options {
   description?: string;
   tag?: string[];
   out?: string;
+  force?: boolean;
 }
 
 export function generateCommand(): Command {
   return command('generate', 'Make a new client certificate')
     .option('--description <text>', 'what it is for')
     .option('--tag <key=value>', 'a tag; may be repeated', collect)
-    .option('--out <file>', 'write its PEM to a file')
+    .option('--out <file>', 'write its PEM to a file, which must be new')
+    .option('--force', 'also over a file that exists')
     .action(
-      action<Options>(async ({ options: { description, tag = [], out: file }, gateway, out, now }) => {
+      action<Options>(async ({ options: { description, tag = [], out: file, force }, gateway, out, now }) => {
         const tags = parseTags(tag);
+        if (file !== undefined && force !== true) await refuseExisting(file);
         const { generate } = await import('../../app/generate.js');
         const input = { ...(description === undefined ? {} : { description }), tags };
         const { certificate, pem } = await generate(await gateway(), input, now);
@@ -27,6 +30,17 @@ export function generateCommand(): Command {
         );
       }),
     );
+}
+
+/** What is there may be what a backend trusts: it is not replaced unasked, and nothing is made for it. */
+async function refuseExisting(file: string): Promise<void> {
+  const { lstat } = await import('node:fs/promises');
+  const found = await lstat(file).catch(() => undefined);
+  if (found?.isFile() !== true || found.size === 0) return;
+  throw new AppError('FileNotWritable', `${file} exists already`, {
+    hint: 'name another file, or add --force to replace it; to add to a trust store, see apigw-cert backend add',
+    details: { file },
+  });
 }
 
 /** Whatever happens to the file, the certificate is there and must not be lost sight of. */

@@ -100,7 +100,11 @@ targets:
     });
   });
 
-  test('may be empty but for a mapping, and share parts by anchors and merges', async () => {
+  test.each(['', '# region: eu-west-1\n', '{}'])('may be empty: %j', async (yaml) => {
+    expect(await loadConfiguration({ file: write(yaml) })).toEqual({ file: file() });
+  });
+
+  test('may share parts by anchors and merges', async () => {
     expect(await loadConfiguration({ file: write('{}') })).toEqual({ file: file() });
     const shared = await loadConfiguration({
       file: write(`
@@ -271,7 +275,6 @@ describe('a wrong configuration is refused with line, column and remedy', () => 
     ['region: "eu', [expect.stringMatching(/^1:\d+: /)]],
     ['region: !secret x', [expect.stringMatching(/^1:9: Unresolved tag: !secret/)]],
     ['a: 1\n---\nb: 2\n', [expect.stringMatching(/^2:1: Source contains multiple documents/)]],
-    ['', ['1:1: the file must be a mapping, not empty']],
     ['- a', ['1:1: the file must be a mapping, not a list']],
     ['"a\\e[31m": 1', [expect.stringMatching(/^1:1: unknown key "a\\u001b\[31m"; valid are region/)]],
     ['__proto__: { region: x }', [expect.stringMatching(/^1:1: unknown key "__proto__"/)]],
