@@ -19,31 +19,31 @@ const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
 // Trust stores in other AWS services and Kubernetes use clients that are optional to install.
 const optional = ['@aws-sdk/client-s3', '@aws-sdk/client-secrets-manager', '@aws-sdk/client-ssm'];
 
+const common = { bundle: true, format: 'esm', platform: 'node', target: 'node20.19', legalComments: 'none' };
+
 const result = await build({
+  ...common,
   entryPoints: {
     cli: 'src/cli/main.ts',
     index: 'src/index.ts',
-    node: 'src/node/index.ts',
     emulator: 'src/emulator/index.ts',
   },
   outdir: 'dist',
-  bundle: true,
   splitting: true,
   minify: true,
-  format: 'esm',
-  platform: 'node',
   // As ES modules the SDK's packages lose what is not used, two thirds of them. @peculiar/x509 stays CommonJS, since
   // ES modules are all evaluated before the body that imports reflect-metadata, which it needs.
   mainFields: ['module', 'main'],
   alias: { '@peculiar/x509': './node_modules/@peculiar/x509/build/x509.cjs.js' },
-  target: 'node20.19',
   external: optional,
   chunkNames: 'chunks/[name]-[hash]',
-  legalComments: 'none',
   metafile: true,
   banner,
   define: { __VERSION__: JSON.stringify(version) },
 });
+
+// In other people's processes: when it throws, Node shows the line, which is to be one that can be read.
+await build({ ...common, entryPoints: { node: 'src/node/index.ts' }, outdir: 'dist' });
 
 // Making `require` costs half a millisecond a file, and few files need it.
 for (const file of Object.keys(result.metafile.outputs)) {

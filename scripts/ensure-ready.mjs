@@ -24,9 +24,9 @@ function npm(...args) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-const installed = statSync('node_modules/.package-lock.json', { throwIfNoEntry: false })?.mtimeMs ?? 0;
-if (installed < newest('package-lock.json')) {
-  npm('ci'); // also builds, by the package's prepare script
-} else if (newest('dist/cli.js') < Math.max(newest('src'), newest('scripts/build.mjs'), installed)) {
+const installedAt = () =>
+  statSync('node_modules/.package-lock.json', { throwIfNoEntry: false })?.mtimeMs ?? 0;
+if (installedAt() < newest('package-lock.json')) npm('ci');
+if (newest('dist/cli.js') < Math.max(newest('src'), newest('scripts/build.mjs'), installedAt())) {
   npm('run', 'build');
 }

@@ -38,6 +38,8 @@ export function exitCodesMarkdown(): string {
 
 An error is one sentence on stderr with its remedy. With \`--output json\`, stdout holds it as
 \`{ "error": { "code", "message", "hint", "details" } }\`; scripts should branch on the code, whose name does not change.
+\`rotate\` may work on several certificates: once it knows which, it answers \`{ "rotations": [ … ] }\`, where each that failed
+has its \`error\`, its \`target\` and its \`stages\`.
 This page is made by \`npm run docs\`.
 
 ${sections.join('\n\n')}
