@@ -2,6 +2,8 @@ import { createInterface } from 'node:readline/promises';
 import { AppError } from '../core/errors.js';
 import { printable } from '../core/printable.js';
 
+const INTERRUPTED = 'Ctrl-C';
+
 /**
  * Asks the person at the terminal; anything but yes is no, the end of the input (Ctrl-D) included.
  * @throws AppError `Interrupted` at Ctrl-C
@@ -9,6 +11,9 @@ import { printable } from '../core/printable.js';
 export async function askYes(question: string): Promise<boolean> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   const ended = new AbortController();
+  lines.on('SIGINT', () => {
+    ended.abort(INTERRUPTED);
+  });
   lines.on('close', () => {
     ended.abort();
   });
@@ -16,8 +21,7 @@ export async function askYes(question: string): Promise<boolean> {
     const answer = await lines.question(`${printable(question)} [y/N] `, { signal: ended.signal });
     return /^y(es)?$/i.test(answer.trim());
   } catch (error) {
-    // readline says so of Ctrl-C; the other end is ours.
-    if (error instanceof Error && error.message.includes('Ctrl+C')) {
+    if (ended.signal.reason === INTERRUPTED) {
       throw new AppError('Interrupted', 'stopped at the question', { hint: 'run the same command again' });
     }
     if (ended.signal.aborted) return false;
