@@ -31,6 +31,12 @@ export function environmentRegion(): string | undefined {
   return [AWS_REGION, AWS_DEFAULT_REGION].find((name) => name);
 }
 
+/** The profile of the environment; a variable may be set to nothing. */
+export function environmentProfile(): string | undefined {
+  const { AWS_PROFILE } = process.env;
+  return AWS_PROFILE === '' ? undefined : AWS_PROFILE;
+}
+
 /** The gateway that the options name, made once, at the first call: a command without AWS loads no SDK. */
 export function gatewayFor(options: CommonOptions): () => Promise<Gateway> {
   let made: Promise<Gateway> | undefined;

@@ -5,7 +5,7 @@ import { AppError } from '../core/errors.js';
 import { fleetAccounts, type FleetAccount } from '../core/fleet.js';
 import type { PaceOptions } from '../gateway/pace.js';
 import type { Fleet } from '../gateway/fleet.js';
-import { environmentRegion, reachOf } from './compose.js';
+import { environmentProfile, environmentRegion, reachOf } from './compose.js';
 import type { CommonOptions } from './context.js';
 
 /** Options of every command that looks into several accounts and Regions. */
@@ -34,10 +34,10 @@ const UNLIMITED: PaceOptions = { share: 1, limit: { perSecond: 1e6, burst: 1e6 }
 /** `80%` as the share of a pace. */
 function parseRate(text: string): PaceOptions {
   if (text === 'unlimited') return UNLIMITED;
-  const rate = parseThreshold(text);
+  const rate = text.trim().endsWith('%') ? parseThreshold(text) : { kind: 'duration' as const };
   if (rate.kind === 'share' && rate.percent >= 1) return { share: rate.percent / 100 };
   throw new AppError('Usage', `--rate "${text}" is not a share of the request limit`, {
-    hint: 'write a percentage from 1% to 100%; unlimited is for emulators',
+    hint: `write a percentage from 1% to 100%, such as ${/^\d+$/.test(text) ? text : '80'}%; unlimited is for emulators`,
   });
 }
 
@@ -57,7 +57,7 @@ export async function fleetFor(options: CommonOptions & FleetOptions): Promise<C
   const accounts = fleetAccounts({
     profileFlag: profile,
     regionFlag: region,
-    environmentProfile: process.env['AWS_PROFILE'],
+    environmentProfile: environmentProfile(),
     environmentRegion: environmentRegion(),
     configuration,
   });

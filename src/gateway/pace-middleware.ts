@@ -12,12 +12,15 @@ interface Answer {
 /** Sends when a connection is free. */
 export type WithConnection = <T>(send: () => Promise<T>) => Promise<T>;
 
+/** API Gateway's limits are by the second: who says more is not AWS, or mistaken. Milliseconds. */
+const LONGEST_WAIT_MS = 60_000;
+
 /** RFC 9110 section 10.2.3: seconds, or a date. */
 function retryAfterMs(headers: Answer['headers'], now: Date): number | undefined {
   const value = headers?.['retry-after'];
   if (value === undefined) return undefined;
   const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now.getTime();
-  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(0, ms), LONGEST_WAIT_MS);
 }
 
 /**

@@ -13,6 +13,9 @@ import { stageText } from '../stage-options.js';
 import { statusText, timeText } from '../status.js';
 import { reportUnknown } from '../unknown-sources.js';
 
+/** One certificate on all stages of a company must not push the rest of the table off the screen. */
+const SHOWN_STAGES = 3;
+
 interface Options extends FleetOptions {
   usage?: boolean;
 }
@@ -53,7 +56,12 @@ function certificatesTable(
 ): string {
   const several = sources.length > 1;
   const users = ({ usedBy = [] }: CertificateRow): string =>
-    usedBy.length === 0 ? style.yellow('unused') : usedBy.map(stageText).join(', ');
+    usedBy.length === 0
+      ? style.yellow('unused')
+      : [
+          ...usedBy.slice(0, SHOWN_STAGES).map(stageText),
+          ...(usedBy.length > SHOWN_STAGES ? [`and ${usedBy.length - SHOWN_STAGES} more`] : []),
+        ].join(', ');
   return table(
     [
       'ID',

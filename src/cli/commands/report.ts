@@ -34,6 +34,11 @@ export function reportCommand(): Command {
           hint: 'add --html report.html, --ics certificates.ics, or both',
         });
       }
+      if (html === '-' || ics === '-') {
+        throw new AppError('Usage', 'a report goes into a file, not to stdout', {
+          hint: 'name a file; `apigw-cert check-expiry --format html` writes the page to stdout',
+        });
+      }
       const { fleet, accounts, configuration } = await fleetFor(options);
       const renewBefore =
         options.renewBefore === undefined

@@ -11,7 +11,8 @@ function field(value: string | number): string {
   if (typeof value === 'number') return String(value);
   const text = printable(value);
   const safe = /^\s*[=+\-@]/.test(text) ? `'${text}` : text;
-  return /[",]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  // Spreadsheets of many countries part fields at semicolons.
+  return /[",;]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
 /** A heading and a line for each row; lines end with CRLF. */

@@ -41,8 +41,9 @@ export function nextStep(
       return { command: `apigw-cert rotate --stage ${shellWord(`${use.restApiId}/${use.stageName}`)}${at}` };
     }
     case 'UnusedCertificate':
+      return id === undefined ? undefined : { command: `apigw-cert delete ${shellWord(id)}${at}` };
     case 'QuotaNearlyUsed':
-      return { command: `apigw-cert prune${at} --dry-run` };
+      return { command: `apigw-cert list --usage${at}` };
     case 'StageWithoutCertificate':
       return { command: `apigw-cert attach <id> --stage ${shellWord(stage ?? '')}${at}` };
     case 'ClockSkew':

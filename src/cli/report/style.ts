@@ -44,7 +44,9 @@ table,tbody,tr,td,tbody th{display:block;width:100%}thead{position:absolute;widt
 tr{padding:.6rem 0;border-bottom:2px solid var(--line)}tr[hidden]{display:none}
 td,tbody th{display:grid;grid-template-columns:7.5rem 1fr;gap:.5rem;border:0;padding:.15rem 0}
 td::before,tbody th::before{content:attr(data-label);color:var(--dim);font-weight:400}td.number{text-align:left}
-td:empty{display:none}}
+td:empty{display:none}
+#certificates thead{position:static;display:block;width:auto;height:auto;clip-path:none}
+#certificates thead tr{display:flex;flex-wrap:wrap;gap:.2rem 1rem;border:0}#certificates thead th{display:block;padding:.2rem 0;border:0;background:none}}
 @media print{:root{--page:#fff;--card:#fff;--text:#000;--dim:#444;--line:#bbb;--ok:#2f855a;--warning:#975a16;--critical:#c53030;--unused:#8792a2;--today:#2b6cb0}
 body{max-width:none;padding:0}.tools{display:none}th button::after{content:""!important}tr,li,figure{break-inside:avoid}*{print-color-adjust:exact}}
 `;
