@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { CHECK_EXIT } from '../core/check-level.js';
 import type { CommonOptions, Context } from './context.js';
 import { gatewayFor } from './compose.js';
-import { createOutput, reportError } from './output.js';
+import { createOutput, errorOutput, reportError } from './output.js';
 
 /** The start of every command. `usage` is its name and its arguments in commander's notation, `inspect <target>`. */
 export function command(usage: string, summary: string): Command {
@@ -79,7 +79,7 @@ export function action<Options extends object, Args extends readonly unknown[] =
     } catch (error) {
       // Some commands have formats beyond those of --output, JSON among them.
       const { format } = self.opts<{ format?: string }>();
-      const output = format === 'json' ? 'json' : options.output;
+      const output = errorOutput(format, options.output);
       reportError(error, { ...options, output, monitorExit: failureExit(self.name()) });
     }
   };

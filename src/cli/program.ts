@@ -4,7 +4,7 @@ import { hasAbandoned } from '../gateway/abandoned.js';
 import { addCommonOptions, failureExit } from './command.js';
 import { COMMANDS } from './commands/index.js';
 import { exitCodesText } from './exit-codes.js';
-import { printError, reportError } from './output.js';
+import { errorOutput, printError, reportError } from './output.js';
 import { VERSION } from './version.js';
 
 const OVERVIEW = `
@@ -49,9 +49,9 @@ function finish(command: Command): void {
 /** Errors of usage are reported like all others, by {@link main}. */
 const QUIET_ERRORS = { writeErr: (): void => undefined };
 
-/** The format asked for, read from words that commander could not parse. */
-function wantsJson(words: readonly string[]): boolean {
-  return /(^| )--(output|format)[ =]json( |$)/.test(words.join(' '));
+/** What an option was given, read from words that commander could not parse. */
+function wordAfter(option: string, words: readonly string[]): string | undefined {
+  return new RegExp(`(?:^| )--${option}[ =](\\S+)`).exec(words.join(' '))?.[1];
 }
 
 /** Runs the command that the words name and leaves its exit code in `process.exitCode`. */
@@ -99,7 +99,10 @@ async function run(program: Command, words: readonly string[]): Promise<void> {
       return;
     }
     reportError(thrown instanceof CommanderError ? usageError(thrown, words) : thrown, {
-      output: wantsJson(words) ? 'json' : 'table',
+      output: errorOutput(
+        wordAfter('format', words),
+        wordAfter('output', words) === 'json' ? 'json' : 'table',
+      ),
       color: !words.includes('--no-color'),
       monitorExit: failureExit(words[0]),
     });

@@ -1,4 +1,4 @@
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir, open, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { AppError } from '../core/errors.js';
@@ -25,11 +25,26 @@ export async function syncDirectory(directory: string): Promise<void> {
 
 /** Creates a directory and its parents for this user alone (0700), durably. */
 export async function makePrivateDirectory(directory: string): Promise<void> {
-  const firstMade = await mkdir(directory, { recursive: true, mode: 0o700 });
-  if (firstMade === undefined) return;
-  for (let made = directory; made.length >= firstMade.length; made = dirname(made)) {
-    await syncDirectory(dirname(made));
+  try {
+    // Not recursive: below /proc, and wherever else mkdir answers ENOENT for good, Node would try for ever.
+    await mkdir(directory, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const parent = dirname(directory);
+    if (code === 'EEXIST' && (await stat(directory)).isDirectory()) return;
+    if (code !== 'ENOENT' || parent === directory || (await isThere(parent))) throw error;
+    await makePrivateDirectory(parent);
+    await makePrivateDirectory(directory);
+    return;
   }
+  await syncDirectory(dirname(directory));
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** The error for a state directory that does not take what must be written, named by the file it happened at. */
