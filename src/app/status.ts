@@ -13,6 +13,8 @@ export interface RotationStatus {
   oldCertificateId?: string;
   newCertificateId?: string;
   startedAt?: string;
+  /** Until when the old certificate is kept. */
+  keptUntil?: string;
   /** Of the last record. */
   lastAt?: string;
   steps: {
@@ -48,7 +50,17 @@ function statusOf(rotationId: string, records: readonly RotationRecord[]): Rotat
   const started = records.find((record) => record.type === 'started');
   const ended = records.findLast((record) => record.type === 'ended');
   const generated = records.find((record) => record.type === 'done' && record.step === 'generate');
-  const newId = generated?.type === 'done' ? generated.evidence?.['clientCertificateId'] : undefined;
+  // Where the journal begins in the middle, the certificates that it knows tell.
+  const known = records.find(
+    (record) => record.type === 'certificate' && record.clientCertificateId !== started?.oldCertificateId,
+  );
+  const newId =
+    generated?.type === 'done'
+      ? generated.evidence?.['clientCertificateId']
+      : known?.type === 'certificate'
+        ? known.clientCertificateId
+        : undefined;
+  const kept = records.findLast((record) => record.type === 'kept');
   const last = records.at(-1);
   return {
     rotationId,
@@ -59,6 +71,7 @@ function statusOf(rotationId: string, records: readonly RotationRecord[]): Rotat
     ...(started?.target === undefined ? {} : { target: started.target }),
     stages: (started?.stages ?? []).map(({ restApiId, stageName }) => `${restApiId}/${stageName}`),
     ...(typeof newId === 'string' ? { newCertificateId: newId } : {}),
+    ...(kept ? { keptUntil: kept.until } : {}),
     ...(last ? { lastAt: last.at } : {}),
     steps: stepsOf(records),
   };

@@ -448,10 +448,12 @@ describe('status', () => {
     const newId = await soaking();
     const underWay = await status();
     expect(underWay.stdout).toMatch(
-      new RegExp(`^underWay \\S+: ${lab.oldId} → ${newId} for \\w+/prod, last at `),
+      new RegExp(`^under way \\S+: ${lab.oldId} → ${newId} for \\w+/prod, last at `),
     );
     expect(underWay.stdout).toMatch(/✓ switch the stage: \w+\/prod /);
-    expect(underWay.stdout).toMatch(/1 under way, 0 ended\n$/);
+    expect(underWay.stdout).toMatch(
+      /\n {2}next: run the same command again, or with --abort to go back\n1 under way, 0 ended\n$/,
+    );
     await rotateCli(lab);
     expect((await status()).stdout.split('\n')).toHaveLength(3);
     expect((await status('--all')).stdout).toContain('✓ delete the old certificate');

@@ -50,7 +50,7 @@ export async function findConfiguration({
     if (user !== undefined && ((found.uid !== user && found.uid !== 0) || (found.mode & 0o002) !== 0)) {
       throw invalid(
         `${file} was found, but another user owns it or may write to it, and it can hold commands`,
-        'if you trust it, name it with --config; otherwise take it away',
+        `if you trust it: chmod go-w ${file}, or name it with --config; otherwise take it away`,
         { file },
       );
     }

@@ -118,7 +118,7 @@ async function presentedBy(
   if (found.clientCertificateId !== undefined) return found.clientCertificateId;
   throw new AppError(
     'StageWithoutCertificate',
-    `the stage ${found.apiName}/${found.stageName} presents none`,
+    `the stage ${found.apiName}/${found.stageName} presents no client certificate`,
     {
       hint: 'make one and attach it: apigw-cert generate, apigw-cert attach',
     },

@@ -14,7 +14,7 @@ type StepText = (about: { step: RotationStep; subject?: string }) => string;
 
 export function statusCommand(): Command {
   return command('status', 'Rotations under way and finished, as this machine remembers them')
-    .option('--all', 'every step of the finished ones too')
+    .option('--all', 'every one that ended too, with each step')
     .action(
       action<Options>(async ({ options, out }) => {
         const [{ rotationStatus }, { openFileJournal }, { stepText }] = await Promise.all([
@@ -28,7 +28,7 @@ export function statusCommand(): Command {
           rotations.length === 0
             ? 'no rotation has been started on this machine'
             : [
-                ...rotations.map((rotation) =>
+                ...shown(rotations, options.all === true).map((rotation) =>
                   rotationText(rotation, options.all === true, out.style, stepText),
                 ),
                 `${underWay} under way, ${rotations.length - underWay} ended`,
@@ -37,6 +37,27 @@ export function statusCommand(): Command {
       }),
     );
 }
+
+/** How many of the ended ones are shown without `--all`. */
+const SHOWN = 10;
+
+/** Those under way, and the last that ended. */
+function shown(rotations: readonly RotationStatus[], all: boolean): readonly RotationStatus[] {
+  if (all) return rotations;
+  const ended = rotations.filter(({ state }) => state !== 'underWay').slice(-SHOWN);
+  return rotations.filter((rotation) => rotation.state === 'underWay' || ended.includes(rotation));
+}
+
+const STATE_WORDS: Readonly<Record<RotationStatus['state'], string>> = {
+  underWay: 'under way',
+  completed: 'completed',
+  aborted: 'aborted',
+  rolledBack: 'undone',
+  yielded: 'left to another run',
+  unreadable: 'unreadable',
+};
+
+const seconds = (time: string): string => time.replace(/\.\d+Z$/, 'Z');
 
 function rotationText(
   rotation: RotationStatus,
@@ -51,11 +72,12 @@ function rotationText(
     oldCertificateId = '?',
     newCertificateId = '?',
     lastAt = '',
+    keptUntil,
     problem,
   } = rotation;
-  if (problem) return `${style.red(state)} ${rotationId}: ${printable(problem.message)}`;
+  if (problem) return `${style.red(STATE_WORDS[state])} ${rotationId}: ${printable(problem.message)}`;
   const colour = state === 'underWay' ? style.yellow : state === 'completed' ? style.green : style.red;
-  const head = `${colour(state)} ${rotationId}: ${oldCertificateId} → ${newCertificateId} for ${stages.map(printable).join(', ')}, last at ${lastAt}`;
+  const head = `${colour(STATE_WORDS[state])} ${rotationId}: ${oldCertificateId} → ${newCertificateId} for ${stages.map(printable).join(', ')}, last at ${seconds(lastAt)}`;
   if (!all && state !== 'underWay') return head;
   const marks = { done: style.green('✓'), failed: style.red('✗'), begun: style.yellow('…') };
   return [
@@ -63,7 +85,14 @@ function rotationText(
     ...rotation.steps.map(({ at, step, subject, result, ms, message }) => {
       const time = ms === undefined ? '' : ` ${style.dim(formatDuration(ms))}`;
       const words = stepText({ step: step as RotationStep, ...(subject === undefined ? {} : { subject }) });
-      return `  ${at} ${marks[result]} ${words}${time}${message === undefined ? '' : `: ${printable(message)}`}`;
+      return `  ${seconds(at)} ${marks[result]} ${words}${time}${message === undefined ? '' : `: ${printable(message)}`}`;
     }),
+    ...(state === 'underWay'
+      ? [
+          keptUntil === undefined
+            ? '  next: run the same command again, or with --abort to go back'
+            : `  next: run the same command again after ${seconds(keptUntil)}, until when the old certificate is kept`,
+        ]
+      : []),
   ].join('\n');
 }
