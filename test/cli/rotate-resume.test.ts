@@ -470,7 +470,7 @@ describe('status', () => {
     await writeFile(join(directory, 'newer.jsonl'), '{"type":"started","version":2}\n');
     const { code, stdout } = await status();
     expect(code).toBe(0);
-    expect(stdout).toContain('underWay ');
+    expect(stdout).toContain('under way ');
     expect(stdout).toMatch(/unreadable newer: .* has version 2; this apigw-cert reads up to version 1/);
     // The torn line was never acknowledged: the rotation goes on.
     expect((await rotateCli(lab)).code).toBe(0);
