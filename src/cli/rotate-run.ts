@@ -3,35 +3,30 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   configuredJobs,
   everyCertificate,
-  isTargetOf,
   stageJob,
   targetsOf,
   type JobFlags,
   type RotationJob,
-  type TrustDescription,
 } from '../app/rotate/jobs.js';
 import type { RotationDeps, RotationRequest } from '../app/rotate/ports.js';
 import { remembering } from '../app/rotate/remembering.js';
 import type { RotationReport } from '../app/rotate/report.js';
 import { abort, rotate } from '../app/rotate/rotate.js';
-import type { RestApi, StageRef } from '../core/api-gateway.js';
 import { formatDuration, parseDuration } from '../core/duration.js';
 import { AppError, EXIT, type ExitCode } from '../core/errors.js';
 import { isAcmArn } from '../core/inventory.js';
 import { printable } from '../core/printable.js';
 import type { RotationEvent } from '../core/rotation/event.js';
-import type { ProbeRequest } from '../core/rotation/probe.js';
 import { stageText } from '../core/rotation/unit.js';
-import type { TrustStore } from '../trust/trust-store.js';
 import { openFileJournal } from '../journal/file-journal.js';
 import { withLock, type HeldLock } from '../journal/lock.js';
 import type { RotateOptions } from './commands/rotate.js';
 import { confirmed } from './ask.js';
-import { trustContext } from './trust-context.js';
 import { gatewayFor } from './compose.js';
 import type { Context } from './context.js';
 import { asAppError, errorJson, printError } from './output.js';
 import { openEvents } from './rotate-events.js';
+import { requestOf, storesOf } from './rotate-request.js';
 import { rotationProgress } from './rotate-progress.js';
 import { afterwardsText, reportText } from './rotate-text.js';
 import { stageWording, type StageWording } from './stage-options.js';
@@ -225,26 +220,6 @@ async function runJob(
   return outcomes;
 }
 
-/** What is asked of the rotation of one target, with the probes of all targets that may share its certificate. */
-function requestOf(job: RotationJob, target: StageRef, apis: readonly RestApi[]): RotationRequest {
-  const { settings, probe, probeUrl, to, hooks, others } = job;
-  const probeCalls = new Map<string, ProbeRequest>();
-  for (const other of others) {
-    for (const { id, name } of apis) {
-      if (other.probe && (other.api === id || other.api === name)) probeCalls.set(id, other.probe);
-    }
-  }
-  if (probe) probeCalls.set(target.restApiId, probe);
-  return {
-    settings,
-    hooks,
-    probeCalls,
-    ...(probeUrl === undefined ? {} : { probeUrl }),
-    ...(to === undefined ? {} : { to }),
-    ...(job.target === undefined ? {} : { target: job.target }),
-  };
-}
-
 async function runTarget(
   deps: RotationDeps,
   request: RotationRequest,
@@ -253,13 +228,9 @@ async function runTarget(
 ): Promise<Pick<Outcome, 'report' | 'error'>> {
   try {
     if (target.clientCertificateId !== undefined && isAcmArn(target.clientCertificateId)) {
-      throw new AppError(
-        'CertificateOfAcm',
-        `${target.restApiId}/${target.stageName} presents a certificate of ACM`,
-        {
-          hint: 'there is nothing to rotate here: ACM renews it, or it is imported again there',
-        },
-      );
+      throw new AppError('CertificateOfAcm', `${stageText(target)} presents a certificate of ACM`, {
+        hint: 'there is nothing to rotate here: ACM renews it, or it is imported again there',
+      });
     }
     return {
       report:
@@ -269,35 +240,6 @@ async function runTarget(
     };
   } catch (error) {
     return { error: asAppError(error) };
-  }
-}
-
-/**
- * The trust stores of a job, and of the other targets that share its certificate, made when they are first needed: a run
- * with nothing due loads none of it.
- */
-function storesOf(
-  { trust, others }: RotationJob,
-  apis: readonly RestApi[],
-  clear: () => void,
-): RotationDeps['stores'] {
-  const made = new Map<string, Promise<TrustStore[]>>();
-  return (moving) => {
-    const sharing = others.filter((other) => moving.some((stage) => isTargetOf(other, stage, apis)));
-    const described = [...trust];
-    for (const each of sharing.flatMap((other) => other.trust)) {
-      // Two targets may name the same store.
-      if (!described.some((known) => JSON.stringify(known) === JSON.stringify(each))) described.push(each);
-    }
-    const key = JSON.stringify(described);
-    const stores = made.get(key) ?? make(described);
-    made.set(key, stores);
-    return stores;
-  };
-
-  async function make(descriptions: readonly TrustDescription[]): Promise<TrustStore[]> {
-    const { openTrustStores } = await import('../app/rotate/stores.js');
-    return openTrustStores(descriptions, trustContext(clear));
   }
 }
 

@@ -46,6 +46,7 @@ function awsCli(
   };
 }
 
+// A machine without the aws CLI has nothing to test; in CI it is installed, and a skip fails the run.
 const cliTest = clis.length > 0 ? test.each(clis) : test.skip.each(['no aws on the PATH']);
 
 cliTest(

@@ -112,6 +112,7 @@ for (const resource of ['secret', 'configmap'] as const) {
     );
   }
 
+  // A machine without kubectl has nothing to test; in CI it is installed, and a skip fails the run.
   (withKubectl ? describe : describe.skip)(`kubernetes ${resource}`, () => {
     test('our key alone is changed, and somebody else’s change at the same moment is kept', async () => {
       kubernetes.objects.set(path, { data: { 'ca.pem': '', other: 'c2VjcmV0' }, resourceVersion: 7 });

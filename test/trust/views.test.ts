@@ -94,6 +94,7 @@ if (withJava) {
   trustStoreContract('java', () => openJava('PKCS12'), 3);
 }
 
+// A machine without Java has nothing to test; in CI it is installed, and a skip fails the run.
 (withJava ? describe : describe.skip)('java', () => {
   test('a wrong password is a clear error', async () => {
     const { file } = await openJava('PKCS12');

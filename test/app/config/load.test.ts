@@ -359,7 +359,7 @@ describe('where it is found', () => {
     expect(await loadConfiguration({ file: found })).toEqual({ file: found });
   });
 
-  // Only root can give a file away.
+  // Only root can give a file away; CI runs as root.
   (process.getuid?.() === 0 ? test : test.skip)('one of another user is refused when found', async () => {
     chownSync(place('.'), 12345, 12345);
     await expect(findConfiguration({ cwd: directory })).rejects.toMatchObject({
