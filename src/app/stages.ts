@@ -13,27 +13,32 @@ export interface StagesProgress {
 }
 
 /**
- * Every stage of the account and Region: one call a page of APIs, and one an API, at the gateway's pace. An API that
- * is deleted meanwhile has no stages.
+ * Every stage of the account and Region, of REST and WebSocket APIs: one call a page of APIs of either kind, and one an
+ * API, at the gateway's pace. An API that is deleted meanwhile has no stages.
  */
 export async function allStages(
   gateway: Gateway,
   progress?: StagesProgress,
 ): Promise<{ apis: RestApi[]; stages: Stage[] }> {
-  const apis = await gateway.getRestApis();
+  const apis = (await Promise.all([gateway.getRestApis(), gateway.getWebSocketApis()])).flat();
   progress?.expect(apis.length);
   const limit = pLimit(SIDE_BY_SIDE);
-  const stages = await limit.map(apis, async ({ id }) => {
-    const found = await stagesOf(gateway, id);
+  const stages = await limit.map(apis, async (api) => {
+    const found = await stagesOf(gateway, api);
     progress?.done();
     return found;
   });
   return { apis, stages: stages.flat() };
 }
 
-async function stagesOf(gateway: Gateway, restApiId: string): Promise<Stage[]> {
+/** The stages of one API of either kind. @throws AppError `StageNotFound` for an unknown API */
+export function stagesOfApi(gateway: Gateway, { id, protocolType }: RestApi): Promise<Stage[]> {
+  return protocolType === undefined ? gateway.getStages(id) : gateway.getWebSocketStages(id);
+}
+
+async function stagesOf(gateway: Gateway, api: RestApi): Promise<Stage[]> {
   try {
-    return await gateway.getStages(restApiId);
+    return await stagesOfApi(gateway, api);
   } catch (error) {
     if (error instanceof AppError && error.code === 'StageNotFound') return [];
     throw error;

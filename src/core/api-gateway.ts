@@ -1,6 +1,6 @@
 /**
  * The parts of API Gateway's world that this tool reasons about, in AWS's own names (service model `apigateway`
- * 2015-07-09). Members are reduced to what is used; timestamps are Dates.
+ * 2015-07-09, for WebSocket APIs `apigatewayv2` 2018-11-29). Members are reduced to what is used; timestamps are Dates.
  */
 
 /** A client certificate as GenerateClientCertificate and GetClientCertificate(s) answer it. */
@@ -15,15 +15,31 @@ export interface ClientCertificate {
   tags: Readonly<Record<string, string>>;
 }
 
+/** The term of apigatewayv2; absent for REST. HTTP APIs have no client certificates. */
+export type ProtocolType = 'WEBSOCKET';
+
+/** A REST API, or with `protocolType` a WebSocket API. The two share one space of ids. */
 export interface RestApi {
   id: string;
   name: string;
+  protocolType?: ProtocolType;
 }
 
 /** A stage by its two names. Written `apiId/stageName`. */
 export interface StageRef {
+  /** Of a WebSocket API, that API's id. */
   restApiId: string;
   stageName: string;
+  protocolType?: ProtocolType;
+}
+
+/** The share of a REST stage's traffic that goes to another deployment, with the certificate of the stage. */
+export interface Canary {
+  /** From 0 to 100. */
+  percentTraffic: number;
+  deploymentId: string;
+  /** `stageVariableOverrides`: what differs from the stage's variables, or is added to them. */
+  variables: Readonly<Record<string, string>>;
 }
 
 export interface Stage extends StageRef {
@@ -34,6 +50,7 @@ export interface Stage extends StageRef {
   lastUpdatedDate?: Date;
   variables: Readonly<Record<string, string>>;
   tags: Readonly<Record<string, string>>;
+  canary?: Canary;
 }
 
 /** `HTTP` and `HTTP_PROXY` are the only types that connect to a backend with the stage's certificate. */
@@ -42,7 +59,10 @@ export type IntegrationType = 'HTTP' | 'HTTP_PROXY' | 'MOCK' | 'AWS' | 'AWS_PROX
 export interface Integration {
   type: IntegrationType;
   uri?: string;
+  /** With which the backend is called, whatever the method of the API; AWS calls it `integrationMethod` as well. */
   httpMethod?: string;
+  /** `INTERNET` or `VPC_LINK`. */
+  connectionType?: string;
   insecureSkipVerification: boolean;
 }
 

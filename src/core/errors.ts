@@ -38,6 +38,11 @@ export const ERROR_CODES = {
     exit: EXIT.failed,
     meaning: 'The stage presents a certificate of ACM, which no rotation here touches.',
   },
+  ConcurrentModification: {
+    exit: EXIT.failed,
+    meaning:
+      'AWS answered that something else was being changed at the same time; the change may have been made.',
+  },
   ConfirmationNeeded: {
     exit: EXIT.unfinished,
     meaning: 'A person has to do something and say so; nobody was there to answer.',

@@ -1,12 +1,13 @@
 /** From the SDK's shapes, where everything is optional, to what the rest of the tool reasons about. */
 import type {
+  CanarySettings,
   ClientCertificate as SdkCertificate,
   GetDeploymentCommandOutput,
   Method as SdkMethod,
   Resource as SdkResource,
   Stage as SdkStage,
 } from '@aws-sdk/client-api-gateway';
-import type { ClientCertificate, Deployment, Method, Resource, Stage } from '../core/api-gateway.js';
+import type { Canary, ClientCertificate, Deployment, Method, Resource, Stage } from '../core/api-gateway.js';
 import { AppError } from '../core/errors.js';
 
 /** A member that AWS always sends. @throws AppError `RequestRefused` when it did not */
@@ -36,6 +37,15 @@ export function toStage(restApiId: string, raw: SdkStage): Stage {
     ...(raw.lastUpdatedDate === undefined ? {} : { lastUpdatedDate: raw.lastUpdatedDate }),
     variables: raw.variables ?? {},
     tags: raw.tags ?? {},
+    ...(raw.canarySettings === undefined ? {} : { canary: toCanary(raw.canarySettings) }),
+  };
+}
+
+function toCanary({ percentTraffic, deploymentId, stageVariableOverrides }: CanarySettings): Canary {
+  return {
+    percentTraffic: percentTraffic ?? 0,
+    deploymentId: deploymentId ?? '',
+    variables: stageVariableOverrides ?? {},
   };
 }
 
@@ -55,6 +65,9 @@ function toMethod(httpMethod: string, raw: SdkMethod): Method {
             type: integration.type,
             ...(integration.uri === undefined ? {} : { uri: integration.uri }),
             ...(integration.httpMethod === undefined ? {} : { httpMethod: integration.httpMethod }),
+            ...(integration.connectionType === undefined
+              ? {}
+              : { connectionType: integration.connectionType }),
             insecureSkipVerification: integration.tlsConfig?.insecureSkipVerification ?? false,
           },
         }),

@@ -165,6 +165,10 @@ export async function createAwsGateway(options: AwsClientOptions = {}): Promise<
       return (output.item ?? []).map((stage) => toStage(restApiId, stage));
     },
 
+    getWebSocketApis: () => Promise.resolve([]),
+    getWebSocketStages: () => Promise.resolve([]),
+    getWebSocketIntegrations: () => Promise.resolve([]),
+
     async getStage(stage) {
       const output = await call(stageOperation('GetStage', 'GET', stage), () =>
         client.send(new GetStageCommand({ restApiId: stage.restApiId, stageName: stage.stageName })),

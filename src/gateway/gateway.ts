@@ -1,6 +1,7 @@
 import type {
   ClientCertificate,
   Deployment,
+  Integration,
   Resource,
   RestApi,
   Stage,
@@ -51,10 +52,22 @@ export interface Gateway {
   /** Throws `StageNotFound` for an unknown API. */
   getStages(restApiId: string): Promise<Stage[]>;
 
-  /** Throws `StageNotFound`. */
+  /** The WebSocket APIs: GetRestApis and GetStages do not show them, and they use the same certificates. */
+  getWebSocketApis(): Promise<RestApi[]>;
+
+  /** Throws `StageNotFound` for an unknown API. */
+  getWebSocketStages(apiId: string): Promise<Stage[]>;
+
+  /** Throws `StageNotFound` for an unknown API. */
+  getWebSocketIntegrations(apiId: string): Promise<Integration[]>;
+
+  /** Of a REST or WebSocket API, by the reference's `protocolType`. Throws `StageNotFound`. */
   getStage(stage: StageRef): Promise<Stage>;
 
-  /** Sets the stage's certificate, or takes it away when no id is given. Throws `StageNotFound`, `RequestRefused`. */
+  /**
+   * Sets the certificate of a stage of a REST or WebSocket API, or removes it when no id is given. Throws
+   * `StageNotFound`, `RequestRefused`.
+   */
   setStageCertificate(stage: StageRef, clientCertificateId: string | undefined): Promise<Stage>;
 
   /** All resources with their methods and integrations, in one call a page. Throws `StageNotFound`. */

@@ -14,6 +14,8 @@ export interface RememberingGateway extends Gateway {
 export function remembering(gateway: Gateway): RememberingGateway {
   const apis = new Map<string, Promise<RestApi[]>>();
   const stages = new Map<string, Promise<Stage[]>>();
+  const webSocketApis = new Map<string, Promise<RestApi[]>>();
+  const webSocketStages = new Map<string, Promise<Stage[]>>();
   const resources = new Map<string, Promise<Resource[]>>();
   /** Asks once; a failure is not remembered. */
   function once<T>(known: Map<string, Promise<T>>, key: string, ask: () => Promise<T>): Promise<T> {
@@ -30,10 +32,11 @@ export function remembering(gateway: Gateway): RememberingGateway {
     ...gateway,
     getRestApis: () => once(apis, '', () => gateway.getRestApis()),
     getStages: (restApiId) => once(stages, restApiId, () => gateway.getStages(restApiId)),
+    getWebSocketApis: () => once(webSocketApis, '', () => gateway.getWebSocketApis()),
+    getWebSocketStages: (apiId) => once(webSocketStages, apiId, () => gateway.getWebSocketStages(apiId)),
     getResources: (restApiId) => once(resources, restApiId, () => gateway.getResources(restApiId)),
     forget() {
-      apis.clear();
-      stages.clear();
+      for (const known of [apis, stages, webSocketApis, webSocketStages]) known.clear();
     },
   };
 }

@@ -258,6 +258,9 @@ export class Machine {
         }),
       getRestApis: () => call('GetRestApis', () => [{ id: 'api', name: 'orders' }]),
       getStages: () => call('GetStages', () => [...model.stages.keys()].map((name) => model.stageOf(name))),
+      getWebSocketApis: () => call('GetApis', () => []),
+      getWebSocketStages: () => call('GetStages', () => []),
+      getWebSocketIntegrations: () => call('GetIntegrations', () => []),
       getStage: (stage) => call('GetStage', () => model.stageOf(key(stage))),
       setStageCertificate: (stage, id = '') =>
         call('UpdateStage', () => {
