@@ -1,8 +1,8 @@
 import type { Stage, TestInvocation, TestInvokeResult } from '../core/api-gateway.js';
 import { AppError } from '../core/errors.js';
+import { judgeCall, type CallFailure, type CallOutcome } from '../core/execution-log.js';
 import { methodFor } from '../core/method-for.js';
 import type { Gateway } from '../gateway/gateway.js';
-import { logCause } from '../verify/test-invoke.js';
 import { resolveApi, resolveStage } from './resolve-stage.js';
 
 /** One call of a method of an API, through API Gateway to its backend. */
@@ -29,8 +29,10 @@ export interface TestCallResult extends Pick<TestInvocation, 'restApiId' | 'reso
   body: string;
   /** API Gateway's own log of the call. */
   log: string;
-  /** For a status from 400 on: the line of the log that tells most, made printable. */
-  cause?: string;
+  /** What the call says about the client certificate, or about a caller without one. */
+  outcome: CallOutcome['outcome'];
+  /** Unless accepted: the log explained. */
+  failure?: CallFailure;
 }
 
 /** What a caller writes to present no certificate although the stage has one. */
@@ -55,7 +57,6 @@ export async function testInvoke(gateway: Gateway, call: TestCall): Promise<Test
     ...(clientCertificateId === undefined ? {} : { clientCertificateId }),
     ...(Object.keys(variables).length === 0 ? {} : { stageVariables: variables }),
   });
-  const cause = answer.status < 400 ? undefined : logCause(answer.log);
   return {
     restApiId,
     resourceId,
@@ -63,7 +64,7 @@ export async function testInvoke(gateway: Gateway, call: TestCall): Promise<Test
     path: path ?? null,
     clientCertificateId: clientCertificateId ?? null,
     ...answer,
-    ...(cause === undefined ? {} : { cause }),
+    ...judgeCall(answer),
   };
 }
 

@@ -19,6 +19,11 @@ export const ERROR_CODES = {
     exit: EXIT.failed,
     meaning: 'The emulator cannot listen at the address and port given.',
   },
+  BackendCertificateNotAccepted: {
+    exit: EXIT.failed,
+    meaning:
+      "API Gateway does not accept the backend's own server certificate, so no call reaches the backend.",
+  },
   BackendDoesNotCheck: {
     exit: EXIT.failed,
     meaning: 'The backend answers callers without a certificate: it does not check at all.',

@@ -1,38 +1,33 @@
+import { judgeCall, type CallOutcome, type Fault, type LogCauseCode } from '../core/execution-log.js';
 import type { Probe } from '../core/rotation/probe.js';
-import { printable } from '../core/printable.js';
 import type { Gateway } from '../gateway/gateway.js';
 
 /** How a backend answered one probe, tried several times with one certificate. */
 export interface ProbeResult {
   backend: string;
-  /** Whether each try ended with a status below 400. */
+  /**
+   * `accepted`: each try was answered below 400. `refused`: the backend refused the client certificate, or the caller
+   * with a status that such servers use. `unknown`: neither was seen, such as without a network; `cause` says why.
+   */
+  outcome: CallOutcome['outcome'];
+  /** Whether `outcome` is `accepted`. */
   accepted: boolean;
   tries: number;
-  /** Of the last try; the first refusal ends them. */
+  /** Of the last try; the first that is not accepted ends them. */
   status: number;
   /** Median of the tries, milliseconds. */
   latency: number;
-  /** For a refusal: what API Gateway's log says of it, on one line. */
+  /** Unless accepted: what API Gateway's log says, on one line, where it gives a reason. */
   cause?: string;
-}
-
-const LONGEST_CAUSE = 300;
-
-/**
- * The line of a TestInvokeMethod log that says why the call failed, made fit for a terminal. Its wording is for a
- * reader and decides nothing: AWS does not document it.
- */
-export function logCause(log: string): string | undefined {
-  const lines = log.split('\n').map((line) => line.replace(/^.*?\d{4} : /, '').trim());
-  const telling =
-    lines.find((line) => /^Execution failed/i.test(line)) ?? lines.findLast((line) => line !== '');
-  return telling === undefined ? undefined : printable(telling).slice(0, LONGEST_CAUSE);
+  /** Unless accepted: whose fault it is, as far as the log tells. */
+  fault?: Fault;
+  /** Unless accepted: the cause in `LOG_CAUSES`, with its meaning and remedy. */
+  code?: LogCauseCode;
 }
 
 /**
  * Calls a probe through TestInvokeMethod, `times` in a row, since a load balancer shows one host a call. Without a
- * certificate id the call presents none. The answer's status decides: a refused handshake is a 500 of API Gateway,
- * and nginx refuses by a 400 or 403 of its own. Throws what the gateway throws.
+ * certificate id the call presents none. Throws what the gateway throws.
  */
 export async function probe(
   gateway: Gateway,
@@ -51,16 +46,18 @@ export async function probe(
       ...(clientCertificateId === undefined ? {} : { clientCertificateId }),
     });
     latencies.push(latency);
-    const accepted = status < 400;
+    const { outcome, failure } = judgeCall({ status, log });
+    const accepted = outcome === 'accepted';
     if (accepted && latencies.length < times) continue;
-    const cause = accepted ? undefined : logCause(log);
     return {
       backend,
+      outcome,
       accepted,
       tries: latencies.length,
       status,
       latency: latencies.sort((a, b) => a - b)[Math.floor(latencies.length / 2)] ?? latency,
-      ...(cause === undefined ? {} : { cause }),
+      ...(failure?.quote === undefined ? {} : { cause: failure.quote }),
+      ...(failure === undefined ? {} : { fault: failure.fault, code: failure.code }),
     };
   }
 }

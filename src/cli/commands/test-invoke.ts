@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
 import type { TestCall, TestCallResult } from '../../app/test-invoke.js';
 import { EXIT } from '../../core/errors.js';
+import type { CallFailure, CallProgress, Fault } from '../../core/execution-log.js';
 import { printable } from '../../core/printable.js';
 import { action, command } from '../command.js';
 import { facts } from '../facts.js';
 
 export function testInvokeCommand(): Command {
-  return command('test-invoke', 'Call a backend through API Gateway; exit 1 for a status from 400 on')
+  return command('test-invoke', 'Call a backend through API Gateway; exit 1 unless it answers below 400')
     .option('--api <name>', 'the REST API, by name or id')
     .option('--stage <stage>', 'use the variables and the certificate of this stage: prod, or orders/prod')
     .option('--path <path>', 'what to call, with its query string: /health')
@@ -19,13 +20,15 @@ export function testInvokeCommand(): Command {
         const method = options.method.toUpperCase();
         const result = await testInvoke(await gateway(), { ...options, method });
         out.result(result, () => resultText(result));
-        if (result.status >= 400) out.exitWith(EXIT.failed);
+        if (result.outcome !== 'accepted') out.exitWith(EXIT.failed);
         else if (result.clientCertificateId === null) {
           out.note(
-            'The backend answers a caller without a certificate: it does not demand one for this call.',
+            'The backend answers a caller without a certificate, so it does not require one for this call.',
           );
         } else {
-          out.note('That it also refuses other callers shows only a call with `--certificate none`.');
+          out.note(
+            'This does not show that the backend refuses other callers: check with `--certificate none`.',
+          );
         }
       }),
     );
@@ -37,6 +40,7 @@ function resultText({
   clientCertificateId,
   status,
   latency,
+  failure,
   ...rest
 }: TestCallResult): string {
   return facts([
@@ -44,9 +48,38 @@ function resultText({
     ['certificate', printable(clientCertificateId ?? 'none')],
     ['status', String(status)],
     ['latency', `${latency} ms`],
-    ...(rest.cause === undefined ? [] : [['log says', rest.cause] as const]),
+    ...(failure === undefined ? [] : failureRows(failure)),
     ...(rest.body === '' ? [] : [['body', bodyText(rest.body)] as const]),
   ]);
+}
+
+const PROGRESS: Readonly<Record<CallProgress, string>> = {
+  notSent: 'API Gateway did not call the backend',
+  unanswered: 'the backend did not answer: the TLS handshake or the network failed',
+  answered: 'the backend answered, over a finished TLS handshake',
+  unknown: 'the log does not say',
+};
+
+const FAULTS: Readonly<Record<Fault, string>> = {
+  application: "the backend's application",
+  backendCertificate: "the backend's own server certificate",
+  backendName: "the host name in the integration's URI",
+  clientCertificate: 'the client certificate, or how the backend asks for it',
+  integration: 'the integration',
+  network: 'the network',
+  unknown: 'not known',
+};
+
+function failureRows(failure: CallFailure): (readonly [string, string])[] {
+  const { progress, backendStatus, quote, meaning, fault, remedy } = failure;
+  const answer = backendStatus === undefined ? '' : ` with ${backendStatus}`;
+  return [
+    ['got as far as', `${PROGRESS[progress]}${answer}`],
+    ...(quote === undefined ? [] : [['log says', quote] as const]),
+    ['meaning', meaning],
+    ['fault of', FAULTS[fault]],
+    ['fix', remedy],
+  ];
 }
 
 const LONGEST_BODY = 300;

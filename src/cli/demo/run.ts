@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { formatDuration } from '../../core/duration.js';
 import { EXIT } from '../../core/errors.js';
 import { startEmulator, type Emulator } from '../../emulator/index.js';
-import { logCause } from '../../verify/test-invoke.js';
+import { judgeCall } from '../../core/execution-log.js';
 import { mintServerCertificate } from '../../x509/mint.js';
 import type { Context } from '../context.js';
 import type { Output } from '../output.js';
@@ -237,7 +237,7 @@ async function caBundle({ emulator, identity, spin }: Scene): Promise<CaBundleOu
           await aws.testInvoke(method, old.id),
           await aws.testInvoke(method, next.id),
         ];
-        const cause = withNew.status === 200 ? undefined : logCause(withNew.log);
+        const cause = judgeCall(withNew).failure?.quote;
         return {
           acceptsOld: withOld.status === 200,
           acceptsNew: withNew.status === 200,
