@@ -1,7 +1,8 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import * as z from 'zod';
 import type { BackendCaller, BackendRequest } from '../data-plane/backend.js';
-import { pathParametersOf, type Target } from '../data-plane/definition.js';
+import { pathParameters as pathParametersOf } from '../../core/method-for.js';
+import type { Target } from '../data-plane/definition.js';
 import { createExecutionLog, type ExecutionLog } from '../data-plane/execution-log.js';
 import { BackendFailure, failureAnswer } from '../data-plane/failure.js';
 import { integrationRequest, methodStatus, type MethodRequest } from '../data-plane/integration-request.js';
@@ -32,7 +33,7 @@ function resourceTarget(
   const resource = findResource(api, resourceId);
   const method = resource.methods.get(httpMethod) ?? resource.methods.get('ANY');
   if (method === undefined) throw notFound('Invalid Method identifier specified');
-  const pathParameters = pathParametersOf(resource, path ?? resource.path);
+  const pathParameters = pathParametersOf(resource.path, path ?? resource.path);
   if (pathParameters === undefined) {
     throw badRequest(`Invalid path specified: it does not fit the resource's ${resource.path}`);
   }
