@@ -24,6 +24,10 @@ export interface TrustedCertificate extends CertificateFacts {
   clientCertificateId?: string;
 }
 
+/** A certificate whose trust is to end: its fingerprint, and whatever else is still known of it. */
+export type RemovableCertificate = Pick<TrustedCertificate, 'fingerprintSha256'> &
+  Partial<TrustedCertificate>;
+
 const MS_PER_DAY = 86_400_000;
 
 /** Whole days until `notAfter`, rounded down: 0 on the last day, negative after the end. */

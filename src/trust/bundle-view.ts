@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { AppError } from '../core/errors.js';
 import type { Revision, TextDocument } from './document.js';
 import { pemFormat } from './pem-format.js';
+import type { BeforeEffect } from './trust-store.js';
 
 /** A certificate that appears in or disappears from a view: its fingerprint and its PEM. */
 export interface ViewEntry {
@@ -13,7 +14,12 @@ export interface ViewEntry {
 export interface BundleView {
   read(): Promise<{ text: string; version: string }>;
   /** Applies a difference; `expected` is the version that was read. Returns the version that it made. */
-  write(added: readonly ViewEntry[], removed: readonly ViewEntry[], expected: string): Promise<string>;
+  write(
+    added: readonly ViewEntry[],
+    removed: readonly ViewEntry[],
+    expected: string,
+    beforeEffect: BeforeEffect,
+  ): Promise<string>;
 }
 
 /** A name for a content, to notice that it has changed. */
@@ -39,12 +45,13 @@ export function viewDocument(view: BundleView, beside: TextDocument): TextDocume
   return {
     ...beside,
     read: () => view.read(),
-    async write(text: string, expected: Revision) {
+    async write(text: string, expected: Revision, beforeEffect: BeforeEffect) {
       const [before, after] = [entries(expected.text), entries(text)];
       const missingIn = (other: Map<string, string>, from: Map<string, string>): ViewEntry[] =>
         [...from].flatMap(([fingerprint, pem]) => (other.has(fingerprint) ? [] : [{ fingerprint, pem }]));
       const added = missingIn(before, after);
-      return { text, version: await view.write(added, missingIn(after, before), expected.version ?? '') };
+      const removed = missingIn(after, before);
+      return { text, version: await view.write(added, removed, expected.version ?? '', beforeEffect) };
     },
   };
 }

@@ -1,10 +1,11 @@
 import * as z from 'zod';
-import type { TrustedCertificate } from '../core/certificate.js';
+import type { RemovableCertificate, TrustedCertificate } from '../core/certificate.js';
 import { AppError } from '../core/errors.js';
 import { fingerprints } from './format.js';
+import { gated, UNGUARDED } from './gate.js';
 import { pemFormat } from './pem-format.js';
 import { type Command, commandSchema, runCommand, timeoutSchema, wordCommand } from './run-command.js';
-import type { TrustStore } from './trust-store.js';
+import type { BeforeEffect, TrustStore } from './trust-store.js';
 
 export const commandStoreSchema = z
   .strictObject({
@@ -45,16 +46,16 @@ function observed(output: string): string[] {
   ];
 }
 
-/** What a command learns of the certificate besides its PEM on standard input. */
-function variables(action: string, certificate: TrustedCertificate): Record<string, string> {
+/** What a command learns of the certificate besides its PEM on standard input; what is not known is empty. */
+function variables(action: string, certificate: RemovableCertificate): Record<string, string> {
   return {
     APIGW_CERT_ACTION: action,
     APIGW_CERT_ID: certificate.clientCertificateId ?? '',
     APIGW_CERT_FINGERPRINT_SHA256: certificate.fingerprintSha256,
-    APIGW_CERT_SERIAL_NUMBER: certificate.serialNumber,
-    APIGW_CERT_SUBJECT: certificate.subject,
-    APIGW_CERT_NOT_BEFORE: certificate.notBefore.toISOString(),
-    APIGW_CERT_NOT_AFTER: certificate.notAfter.toISOString(),
+    APIGW_CERT_SERIAL_NUMBER: certificate.serialNumber ?? '',
+    APIGW_CERT_SUBJECT: certificate.subject ?? '',
+    APIGW_CERT_NOT_BEFORE: certificate.notBefore?.toISOString() ?? '',
+    APIGW_CERT_NOT_AFTER: certificate.notAfter?.toISOString() ?? '',
   };
 }
 
@@ -84,34 +85,73 @@ export function commandStore(config: z.infer<typeof commandStoreSchema>): TrustS
       throw failed(error, 'TrustStoreUnreadable');
     }
   };
-  const run = async (action: 'add' | 'remove', certificate: TrustedCertificate): Promise<void> => {
+  const run = async (action: 'add' | 'remove', certificate: RemovableCertificate): Promise<void> => {
     const command: Command = config[action];
-    await runCommand(command, { timeout, input: certificate.pem, env: variables(action, certificate) });
+    const input = certificate.pem ?? '';
+    await runCommand(command, { timeout, input, env: variables(action, certificate) });
   };
-  const reload = async (certificate: TrustedCertificate): Promise<void> => {
+  const reload = async (certificate: RemovableCertificate): Promise<void> => {
     if (config.reload === undefined) return;
     await runCommand(config.reload, { timeout, env: variables('reload', certificate) });
   };
 
+  const lastOne = (): AppError =>
+    failed(
+      new AppError(
+        'TrustStoreFailed',
+        'this is the last certificate in it, and an empty list admits everybody on some servers',
+        { hint: 'add its successor first' },
+      ),
+      'TrustStoreFailed',
+    );
+
+  const undo = async (
+    action: 'add' | 'remove',
+    certificate: RemovableCertificate,
+    error: unknown,
+  ): Promise<void> => {
+    try {
+      if (action === 'add' && certificate.pem === undefined) {
+        throw new Error('only its fingerprint is known, and the add command needs the certificate');
+      }
+      await run(action, certificate);
+      await reload(certificate);
+    } catch (undoError) {
+      throw new AppError(
+        'TrustStoreNotRestored',
+        `${failed(error, 'TrustStoreFailed').message}; undoing it failed as well: ${(undoError as Error).message}`,
+        {
+          cause: undoError,
+          hint: 'look at it now, and put it right by hand',
+          details: { trustStore: name },
+        },
+      );
+    }
+  };
+
   /** Does it, makes it live, looks; and takes it back if that fails and taking it back can do no harm. */
-  const change = async (action: 'add' | 'remove', certificate: TrustedCertificate): Promise<void> => {
+  const change = async (
+    action: 'add' | 'remove',
+    certificate: RemovableCertificate,
+    beforeEffect: BeforeEffect,
+  ): Promise<void> => {
     const before = await observe();
     const wanted = action === 'add';
     const trusted = before?.includes(certificate.fingerprintSha256);
-    if (action === 'remove' && trusted && before?.length === 1) {
-      throw failed(
-        new AppError(
-          'TrustStoreFailed',
-          'this is the last certificate in it, and an empty list admits everybody on some servers',
-          { hint: 'add its successor first' },
-        ),
-        'TrustStoreFailed',
-      );
-    }
+    if (action === 'remove' && trusted && before?.length === 1) throw lastOne();
+    const gate = gated(beforeEffect);
+    let hasRun = false;
     try {
-      if (trusted !== wanted) await run(action, certificate);
+      if (trusted !== wanted) {
+        await gate.pass();
+        hasRun = true;
+        await run(action, certificate);
+      }
       // Even when nothing was to be done: an earlier run may have been killed before it came to this.
-      await reload(certificate);
+      if (config.reload !== undefined) {
+        await gate.pass();
+        await reload(certificate);
+      }
       const after = await observe();
       if (after && after.includes(certificate.fingerprintSha256) !== wanted) {
         throw new AppError(
@@ -121,31 +161,20 @@ export function commandStore(config: z.infer<typeof commandStoreSchema>): TrustS
         );
       }
     } catch (error) {
+      const outcome = gate.isRefused() ? error : failed(error, 'TrustStoreFailed');
+      if (!hasRun) throw outcome;
       // Unobserved, an added certificate may have been trusted before: removing it could refuse a stage's calls.
-      const undoes = wanted ? trusted === false : trusted !== false;
-      if (!undoes) throw failed(error, 'TrustStoreFailed');
-      try {
-        await run(wanted ? 'remove' : 'add', certificate);
-        await reload(certificate);
-      } catch (undoError) {
-        throw new AppError(
-          'TrustStoreNotRestored',
-          `${failed(error, 'TrustStoreFailed').message}; undoing it failed as well: ${(undoError as Error).message}`,
-          {
-            cause: undoError,
-            hint: 'look at it now, and put it right by hand',
-            details: { trustStore: name },
-          },
-        );
-      }
-      throw failed(error, 'TrustStoreFailed', '; it was undone');
+      if (wanted && (trusted !== false || !(await gate.mayPass()))) throw outcome;
+      await undo(wanted ? 'remove' : 'add', certificate, error);
+      throw gate.isRefused() ? error : failed(error, 'TrustStoreFailed', '; it was undone');
     }
   };
 
   return {
     name,
     observe,
-    add: (certificate) => change('add', certificate),
-    remove: (certificate) => change('remove', certificate),
+    add: (certificate: TrustedCertificate, { beforeEffect = UNGUARDED } = {}) =>
+      change('add', certificate, beforeEffect),
+    remove: (certificate, { beforeEffect = UNGUARDED } = {}) => change('remove', certificate, beforeEffect),
   };
 }

@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { AppError } from '../core/errors.js';
@@ -8,7 +8,7 @@ import { fileDocument } from './file-document.js';
 import { hexOfFingerprint } from './line-format.js';
 import { pemFormat } from './pem-format.js';
 import { notWritable, replaceFile } from './replace-file.js';
-import { commandSchema, timeoutSchema, whenGiven } from './run-command.js';
+import { commandSchema, reloadCommand, timeoutSchema } from './run-command.js';
 import type { TrustStore } from './trust-store.js';
 
 export const directorySchema = z
@@ -47,7 +47,19 @@ async function pemFiles(directory: string): Promise<PemFile[]> {
 const joined = (files: readonly PemFile[]): string =>
   files.map(({ text }) => (text === '' || text.endsWith('\n') ? text : `${text}\n`)).join('');
 
+/** A file of this name that holds another certificate, or none, is somebody's. @throws AppError `FileNotWritable` */
+async function assertAbsent(path: string): Promise<void> {
+  if (await stat(path).catch(() => undefined)) {
+    throw new AppError('FileNotWritable', `${path} is there already and does not hold its certificate`, {
+      hint: 'move it away, then run the same command again',
+      details: { file: path },
+    });
+  }
+}
+
 function view(directory: string): BundleView {
+  /** The files that were removed, by fingerprint, so that what is put back is what was there. */
+  const formerly = new Map<string, PemFile>();
   const version = (files: readonly PemFile[]): string =>
     versionOf(JSON.stringify(files.map(({ path, text }) => [path, text])));
   return {
@@ -55,10 +67,12 @@ function view(directory: string): BundleView {
       const files = await pemFiles(directory);
       return { text: joined(files), version: version(files) };
     },
-    async write(added, removed, expected) {
+    /** Reading comes last before the first effect; from there on it is one effect, of some milliseconds. */
+    async write(added, removed, expected, beforeEffect) {
+      await beforeEffect();
       const files = await pemFiles(directory);
       if (version(files) !== expected) throw changedMeanwhile({ directory });
-      const doomed = files.filter(({ text }) => {
+      const removing = files.filter(({ text }) => {
         const inside = pemFormat.parse(text).flatMap(({ fingerprint }) => fingerprint ?? []);
         const goes = inside.filter((fingerprint) =>
           removed.some((entry) => entry.fingerprint === fingerprint),
@@ -71,25 +85,26 @@ function view(directory: string): BundleView {
         }
         return goes.length > 0;
       });
-      for (const { fingerprint, pem } of added) {
-        const path = join(directory, `${hexOfFingerprint(fingerprint)}.pem`);
-        // Empty for a moment, then whole: a program that reads *.pem between the two finds no certificate in it.
-        await writeFile(path, '', { flag: 'wx', mode: 0o644 }).catch((cause: unknown) => {
-          throw notWritable(path, cause);
-        });
-        await replaceFile(path, Buffer.from(pem, 'latin1'), () => Promise.resolve()).catch(
-          async (error: unknown) => {
-            await rm(path, { force: true });
-            throw error;
+      const adding = added.map(
+        ({ fingerprint, pem }): PemFile =>
+          formerly.get(fingerprint) ?? {
+            path: join(directory, `${hexOfFingerprint(fingerprint)}.pem`),
+            text: pem,
           },
-        );
+      );
+      for (const { path, text } of adding) {
+        await replaceFile(path, Buffer.from(text, 'latin1'), () => assertAbsent(path), 0o644);
       }
-      for (const { path } of doomed) {
+      for (const { path, text } of removing) {
         await rm(path).catch((cause: unknown) => {
           throw notWritable(path, cause);
         });
+        for (const { fingerprint } of pemFormat.parse(text)) {
+          if (fingerprint !== undefined) formerly.set(fingerprint, { path, text });
+        }
       }
-      return version(await pemFiles(directory));
+      const kept = files.filter((file) => !removing.includes(file));
+      return version([...kept, ...adding].toSorted((a, b) => (a.path < b.path ? -1 : 1)));
     },
   };
 }
@@ -110,6 +125,6 @@ export function directory(config: z.infer<typeof directorySchema>): TrustStore {
         });
       }
     },
-    makeLive: whenGiven(reload, timeout),
+    makeLive: reloadCommand(reload, timeout),
   });
 }

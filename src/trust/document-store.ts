@@ -1,8 +1,9 @@
-import type { TrustedCertificate } from '../core/certificate.js';
+import type { RemovableCertificate } from '../core/certificate.js';
 import { AppError, type ErrorCode } from '../core/errors.js';
 import type { Revision, TextDocument } from './document.js';
 import { fingerprints, type TrustFormat } from './format.js';
-import type { TrustStore } from './trust-store.js';
+import { gated, UNGUARDED, type Gate } from './gate.js';
+import type { BeforeEffect, TrustStore } from './trust-store.js';
 
 /** A trust store whose whole content is one text in a known notation. */
 export interface DocumentStore {
@@ -13,8 +14,8 @@ export interface DocumentStore {
   suits?: (() => Promise<void>) | undefined;
   /** Asks the server whether it could load the text that is now in place. */
   check?: (() => Promise<void>) | undefined;
-  /** Makes the server use the text that is now in place. Must be repeatable. */
-  makeLive?: ((text: string) => Promise<void>) | undefined;
+  /** Makes the server use the text that is now in place. Must be repeatable, and ask before each of its effects. */
+  makeLive?: ((text: string, beforeEffect: BeforeEffect) => Promise<void>) | undefined;
 }
 
 function messageOf(error: unknown): string {
@@ -37,16 +38,19 @@ function failure(
   });
 }
 
-/** Puts the former text back and live, after `cause` stopped a change. Throws in every case. */
+/**
+ * Puts the former text back and live, after `cause` stopped a change. Throws in every case: what the gate threw where it
+ * was the cause.
+ */
 async function undo(
   store: DocumentStore,
   before: Revision,
   written: Revision,
-  wasTried: boolean,
-  cause: unknown,
+  { cause, wasTried, gate }: { cause: unknown; wasTried: boolean; gate: Gate },
 ): Promise<never> {
+  const outcome = (text: string): unknown => (gate.isRefused() ? cause : failure(store, text, cause));
   try {
-    await store.document.write(before.text, written);
+    await store.document.write(before.text, written, UNGUARDED);
   } catch (error) {
     throw new AppError(
       'TrustStoreNotRestored',
@@ -60,35 +64,49 @@ async function undo(
   }
   if (!wasTried) {
     await store.document.unfinished?.clear();
-    throw failure(store, 'the former content is back, the server was not touched', cause);
+    throw outcome('the former content is back, the server was not touched');
   }
   try {
-    await store.makeLive?.(before.text);
+    await store.makeLive?.(before.text, UNGUARDED);
   } catch (error) {
-    throw failure(
-      store,
-      `the former content is back, but making it live failed as well: ${messageOf(error)}`,
-      cause,
-    );
+    throw outcome(`the former content is back, but making it live failed as well: ${messageOf(error)}`);
   }
   await store.document.unfinished?.clear();
-  throw failure(store, 'the former content is back and live', cause);
+  throw outcome('the former content is back and live');
+}
+
+function leftAdded(store: DocumentStore, gate: Gate, cause: unknown): unknown {
+  if (cause === gate.refusal()) return cause;
+  return failure(
+    store,
+    `the certificate is in its content and was left there: ${messageOf(gate.refusal())}`,
+    cause,
+    'TrustStoreNotRestored',
+  );
+}
+
+/** A change of a text; `ends` says that it takes trust away, so that taking the change back harms nobody. */
+interface Edit {
+  ends: boolean;
+  apply(text: string): string;
 }
 
 /** One change, from reading to live: everything that can go wrong ends with the former text in place. */
-async function change(store: DocumentStore, edit: (text: string) => string): Promise<void> {
+async function change(store: DocumentStore, edit: Edit, gate: Gate): Promise<void> {
   const { document } = store;
   const before = await document.read();
-  const text = edit(before.text);
+  const text = edit.apply(before.text);
   // Where no mark can be kept, only making it live again is sure to heal a run that was killed before it did.
   const unfinished = (await document.unfinished?.isMarked()) ?? true;
   if (text === before.text && !unfinished) return;
 
-  await document.unfinished?.mark();
   let written = before;
   if (text !== before.text) {
     try {
-      written = await document.write(text, before);
+      written = await document.write(text, before, async () => {
+        await gate.pass();
+        await document.unfinished?.mark();
+      });
     } catch (error) {
       if (!unfinished) await document.unfinished?.clear();
       throw error;
@@ -97,23 +115,29 @@ async function change(store: DocumentStore, edit: (text: string) => string): Pro
   let wasTried = unfinished;
   try {
     await store.check?.();
-    wasTried = true;
-    await store.makeLive?.(text);
+    await store.makeLive?.(text, async () => {
+      await gate.pass();
+      wasTried = true;
+    });
   } catch (error) {
     if (written === before) {
+      if (gate.isRefused()) throw error;
       throw failure(store, 'its content was not changed', error, 'TrustStoreNotLive');
     }
-    await undo(store, before, written, wasTried, error);
+    // Taking an addition back ends trust. Where no mark warns of it, whoever has the lock by now may rely on it.
+    if (!edit.ends && !document.unfinished && !(await gate.mayPass())) throw leftAdded(store, gate, error);
+    await undo(store, before, written, { cause: error, wasTried, gate });
   }
   await document.unfinished?.clear();
 }
 
 /** Errors of the parts name what happened; this says to which trust store. */
-async function named<T>(store: DocumentStore, work: () => Promise<T>): Promise<T> {
+async function named<T>(store: DocumentStore, gate: Gate | undefined, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof AppError) || error.message.startsWith(`${store.name}: `)) throw error;
+    if (gate?.isRefused() || !(error instanceof AppError) || error.message.startsWith(`${store.name}: `))
+      throw error;
     throw new AppError(error.code, `${store.name}: ${error.message}`, {
       cause: error,
       ...(error.hint === undefined ? {} : { hint: error.hint }),
@@ -122,7 +146,7 @@ async function named<T>(store: DocumentStore, work: () => Promise<T>): Promise<T
   }
 }
 
-function without(store: DocumentStore, text: string, certificate: TrustedCertificate): string {
+function without(store: DocumentStore, text: string, certificate: RemovableCertificate): string {
   const segments = store.format.parse(text);
   const isIt = (fingerprint: string | undefined): boolean => fingerprint === certificate.fingerprintSha256;
   if (!segments.some(({ fingerprint }) => isIt(fingerprint))) return text;
@@ -142,25 +166,33 @@ function without(store: DocumentStore, text: string, certificate: TrustedCertifi
 /** Makes a trust store of a document: the one transaction that all of them share. */
 export function documentTrustStore(store: DocumentStore): TrustStore {
   const { document, format } = store;
-  const changing = (edit: (text: string) => string): Promise<void> =>
-    named(store, async () => {
+  const changing = (edit: Edit, beforeEffect: BeforeEffect): Promise<void> => {
+    const gate = gated(beforeEffect);
+    return named(store, gate, async () => {
       await store.suits?.();
-      await document.exclusively(() => change(store, edit));
+      await document.exclusively(() => change(store, edit, gate));
     });
+  };
   return {
     name: store.name,
     observe: () =>
-      named(store, async () => {
+      named(store, undefined, async () => {
         await store.suits?.();
         const found = fingerprints(format, (await document.read()).text);
         return (await document.unfinished?.isMarked()) ? undefined : found;
       }),
-    add: (certificate) =>
-      changing((text) =>
-        fingerprints(format, text).includes(certificate.fingerprintSha256)
-          ? text
-          : format.insert(text, certificate),
+    add: (certificate, { beforeEffect = UNGUARDED } = {}) =>
+      changing(
+        {
+          ends: false,
+          apply: (text) =>
+            fingerprints(format, text).includes(certificate.fingerprintSha256)
+              ? text
+              : format.insert(text, certificate),
+        },
+        beforeEffect,
       ),
-    remove: (certificate) => changing((text) => without(store, text, certificate)),
+    remove: (certificate, { beforeEffect = UNGUARDED } = {}) =>
+      changing({ ends: true, apply: (text) => without(store, text, certificate) }, beforeEffect),
   };
 }

@@ -1,3 +1,5 @@
+import type { BeforeEffect } from './trust-store.js';
+
 /** A text as it was read, so that a later write can tell whether somebody else was quicker. */
 export interface Revision {
   readonly text: string;
@@ -12,9 +14,11 @@ export interface TextDocument {
 
   /**
    * Replaces the text, in one step, if it still is what `expected` says.
+   * @param beforeEffect called when all is prepared; when it throws, nothing was changed and nothing is left behind
+   * @returns the revision that this very write made, whatever others have written since
    * @throws AppError `TrustStoreFailed` when somebody changed it in between, `FileNotWritable` for the disk's refusals
    */
-  write(text: string, expected: Revision): Promise<Revision>;
+  write(text: string, expected: Revision, beforeEffect: BeforeEffect): Promise<Revision>;
 
   /**
    * Runs `work` while no other run of this tool changes the same document.

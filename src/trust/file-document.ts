@@ -50,9 +50,11 @@ export function fileDocument(path: string): TextDocument {
   return {
     read: async () => ({ text: await readText(await target(path)) }),
 
-    async write(text, expected) {
+    async write(text, expected, beforeEffect) {
       const file = await target(path);
       await replaceFile(file, Buffer.from(text, ENCODING), async () => {
+        // First, since it may take minutes in which others write.
+        await beforeEffect();
         if ((await readText(file)) === expected.text) return;
         throw new AppError('TrustStoreFailed', 'somebody else changed it at the same moment', {
           hint: 'their change was kept; run the same command again',

@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { AppError } from '../core/errors.js';
+import type { BeforeEffect } from './trust-store.js';
 import { withoutControls } from './run-command.js';
 
 const TIMEOUT_MS = 10_000;
@@ -49,9 +50,15 @@ async function values(socket: string, acl: string): Promise<string[]> {
  * @param socket a path, or host:port
  * @param acl the list's name, which is the path after `-f` in haproxy.cfg
  * @param wanted lower-case hex
+ * @param beforeEffect called before each command that changes the list
  * @throws AppError `TrustStoreFailed`
  */
-export async function syncAcl(socket: string, acl: string, wanted: readonly string[]): Promise<void> {
+export async function syncAcl(
+  socket: string,
+  acl: string,
+  wanted: readonly string[],
+  beforeEffect: BeforeEffect,
+): Promise<void> {
   const now = await values(socket, acl);
   const extra = now.filter((value) => /^[0-9a-f]{64}$/.test(value) && !wanted.includes(value));
   const missing = wanted.filter((value) => !now.includes(value));
@@ -60,6 +67,7 @@ export async function syncAcl(socket: string, acl: string, wanted: readonly stri
     ...extra.map((value) => `del acl ${acl} ${value}`),
   ];
   for (const command of commands) {
+    await beforeEffect();
     const answer = (await send(socket, command)).trim();
     if (answer !== '') throw failed(socket, `refused "${command}": ${withoutControls(answer)}`);
   }

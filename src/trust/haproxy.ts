@@ -49,6 +49,7 @@ export function haproxy(config: z.infer<typeof haproxySchema>): TrustStore {
     DEFAULTS,
     socket === undefined
       ? undefined
-      : (text) => syncAcl(socket, acl, fingerprints(haproxyFormat, text).map(hexOfFingerprint)),
+      : (text, beforeEffect) =>
+          syncAcl(socket, acl, fingerprints(haproxyFormat, text).map(hexOfFingerprint), beforeEffect),
   );
 }

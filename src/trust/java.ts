@@ -9,7 +9,7 @@ import { fileDocument } from './file-document.js';
 import { hexOfFingerprint } from './line-format.js';
 import { pemFormat } from './pem-format.js';
 import { replaceFile } from './replace-file.js';
-import { commandSchema, runCommand, timeoutSchema, whenGiven } from './run-command.js';
+import { commandSchema, reloadCommand, runCommand, timeoutSchema } from './run-command.js';
 import type { TrustStore } from './trust-store.js';
 
 export const javaSchema = z
@@ -85,7 +85,7 @@ function view(config: JavaConfig): BundleView {
       return { text: (await list(config, file)).map(({ pem }) => pem).join(''), version };
     },
     /** keytool works on a copy, which then takes the truststore's place in one step. */
-    async write(added, removed, expected) {
+    async write(added, removed, expected, beforeEffect) {
       const folder = await mkdtemp(join(tmpdir(), 'apigw-cert-java-'));
       try {
         const copy = join(folder, 'truststore');
@@ -103,6 +103,7 @@ function view(config: JavaConfig): BundleView {
         }
         const changed = await readFile(copy);
         await replaceFile(file, changed, async () => {
+          await beforeEffect();
           if (versionOf(await content()) !== expected) throw changedMeanwhile({ file });
         });
         return versionOf(changed);
@@ -120,6 +121,6 @@ export function java(config: JavaConfig): TrustStore {
     name: `java:${config.file}`,
     document: viewDocument(view(config), fileDocument(config.file)),
     format: pemFormat,
-    makeLive: whenGiven(reload, timeout),
+    makeLive: reloadCommand(reload, timeout),
   });
 }

@@ -4,7 +4,7 @@ import { changedMeanwhile } from './bundle-view.js';
 import type { TextDocument } from './document.js';
 import { documentTrustStore } from './document-store.js';
 import { pemFormat } from './pem-format.js';
-import { commandSchema, runCommand, timeoutSchema, whenGiven } from './run-command.js';
+import { commandSchema, reloadCommand, runCommand, timeoutSchema } from './run-command.js';
 import type { TrustStore } from './trust-store.js';
 
 const NAME = z.string().regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'must be a Kubernetes name');
@@ -36,6 +36,11 @@ const objectSchema = z.object({
   metadata: z.object({ resourceVersion: z.string() }),
   data: z.record(z.string(), z.string()).optional(),
 });
+
+/** The resourceVersion of an object that kubectl printed. */
+function versionIn(output: string): string {
+  return objectSchema.parse(JSON.parse(output)).metadata.resourceVersion;
+}
 
 function document(config: KubernetesConfig): TextDocument {
   const { resource, name, namespace, key, context, timeout } = config;
@@ -73,7 +78,7 @@ function document(config: KubernetesConfig): TextDocument {
   return {
     read,
     /** The patch touches our key alone, and the API server refuses it when the resourceVersion is another. */
-    async write(text, { version }) {
+    async write(text, { version }, beforeEffect) {
       const patch = [
         { op: 'test', path: '/metadata/resourceVersion', value: version },
         {
@@ -82,13 +87,21 @@ function document(config: KubernetesConfig): TextDocument {
           value: isSecret ? Buffer.from(text, 'latin1').toString('base64') : text,
         },
       ];
+      await beforeEffect();
       try {
-        await kubectl(['patch', resource, name, '--type=json', `--patch=${JSON.stringify(patch)}`]);
+        const output = await kubectl([
+          'patch',
+          resource,
+          name,
+          '--type=json',
+          `--patch=${JSON.stringify(patch)}`,
+          '--output=json',
+        ]);
+        return { text, version: versionIn(output) };
       } catch (error) {
         if ((await read()).version !== version) throw changedMeanwhile({ resource, name });
         throw error;
       }
-      return read();
     },
     exclusively: (work) => work(),
   };
@@ -101,6 +114,6 @@ export function kubernetes(config: KubernetesConfig): TrustStore {
     name: `kubernetes:${namespace === undefined ? '' : `${namespace}/`}${resource}/${name}`,
     document: document(config),
     format: pemFormat,
-    makeLive: whenGiven(config.reload, config.timeout),
+    makeLive: reloadCommand(config.reload, config.timeout),
   });
 }

@@ -1,8 +1,9 @@
 import * as z from 'zod';
-import type { TrustedCertificate } from '../core/certificate.js';
+import type { RemovableCertificate } from '../core/certificate.js';
 import { AppError } from '../core/errors.js';
 import type { TrustContext } from './context.js';
-import type { TrustStore } from './trust-store.js';
+import { UNGUARDED } from './gate.js';
+import type { BeforeEffect, TrustStore } from './trust-store.js';
 
 export const manualSchema = z
   .strictObject({
@@ -15,40 +16,54 @@ export const manualSchema = z
   })
   .describe('a person changes the trust store; apigw-cert says what to do and waits');
 
-function identity({ clientCertificateId, fingerprintSha256, notAfter }: TrustedCertificate): string {
+function identity({ clientCertificateId, fingerprintSha256, notAfter }: RemovableCertificate): string {
   return [
     ...(clientCertificateId === undefined ? [] : [`  id       ${clientCertificateId}`]),
     `  SHA-256  ${fingerprintSha256}`,
-    `  expires  ${notAfter.toISOString()}`,
+    ...(notAfter === undefined ? [] : [`  expires  ${notAfter.toISOString()}`]),
   ].join('\n');
 }
 
 /** A trust store that a person changes. It cannot be observed, so that each run asks anew until it has an answer. */
 export function manual(config: z.infer<typeof manualSchema>, context: TrustContext): TrustStore {
   const name = 'manual';
-  const request = async (task: string, question: string): Promise<void> => {
+  const request = async (
+    task: string,
+    question: (subject: string) => string,
+    certificate: RemovableCertificate,
+    beforeEffect: BeforeEffect,
+  ): Promise<void> => {
+    // A person acts on being told: this is the last moment.
+    await beforeEffect();
     context.announce(
       [task, ...(config.instructions === undefined ? [] : [config.instructions])].join('\n\n'),
     );
+    const asked = question(
+      certificate.clientCertificateId ?? `the certificate ${certificate.fingerprintSha256}`,
+    );
     if (!context.ask) {
-      throw new AppError('ConfirmationNeeded', `${name}: nobody is here to confirm: ${question}`, {
+      throw new AppError('ConfirmationNeeded', `${name}: nobody is here to confirm: ${asked}`, {
         hint: 'do it, then run the same command on a terminal and confirm',
       });
     }
-    await context.ask(question);
+    await context.ask(asked);
   };
   return {
     name,
     observe: () => Promise.resolve(undefined),
-    add: (certificate) =>
+    add: (certificate, { beforeEffect = UNGUARDED } = {}) =>
       request(
         `Make the backend accept this client certificate as well, beside those that it accepts now:\n\n${identity(certificate)}\n\n${certificate.pem}`,
-        `Does the backend, on every host, now accept ${certificate.clientCertificateId ?? 'this certificate'}?`,
+        (subject) => `Does the backend, on every host, now accept ${subject}?`,
+        certificate,
+        beforeEffect,
       ),
-    remove: (certificate) =>
+    remove: (certificate, { beforeEffect = UNGUARDED } = {}) =>
       request(
         `Make the backend refuse this client certificate, and go on accepting the others:\n\n${identity(certificate)}`,
-        `Does the backend, on every host, now refuse ${certificate.clientCertificateId ?? 'this certificate'}?`,
+        (subject) => `Does the backend, on every host, now refuse ${subject}?`,
+        certificate,
+        beforeEffect,
       ),
   };
 }

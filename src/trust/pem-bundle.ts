@@ -5,7 +5,7 @@ import { documentTrustStore } from './document-store.js';
 import { fileDocument } from './file-document.js';
 import { knownReader } from './known-readers.js';
 import { pemFormat } from './pem-format.js';
-import { commandSchema, timeoutSchema, whenGiven } from './run-command.js';
+import { commandSchema, reloadCommand, timeoutSchema } from './run-command.js';
 import type { TrustStore } from './trust-store.js';
 
 export const pemBundleSchema = z
@@ -56,6 +56,6 @@ export function pemBundle(config: z.infer<typeof pemBundleSchema>): TrustStore {
         );
       }
     },
-    makeLive: whenGiven(reload, timeout),
+    makeLive: reloadCommand(reload, timeout),
   });
 }

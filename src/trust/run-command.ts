@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { parseDuration } from '../core/duration.js';
 import { AppError } from '../core/errors.js';
+import type { BeforeEffect } from './trust-store.js';
 
 /** A command as users write it: an array is run as it is, a string is a line for the shell. */
 export const commandSchema = z
@@ -201,13 +202,25 @@ export async function runCommand(command: Command, options: RunOptions = {}): Pr
   });
 }
 
-/** A step that is a command of the user, where there is one. */
-export function whenGiven(
+/** A look at what is in place by a command of the user, where there is one. */
+export function checkCommand(
   command: Command | undefined,
   timeout: string | undefined,
 ): (() => Promise<void>) | undefined {
   if (command === undefined) return undefined;
   return async () => {
+    await runCommand(command, { timeout });
+  };
+}
+
+/** Makes what is in place live by a command of the user, where there is one. */
+export function reloadCommand(
+  command: Command | undefined,
+  timeout: string | undefined,
+): ((text: string, beforeEffect: BeforeEffect) => Promise<void>) | undefined {
+  if (command === undefined) return undefined;
+  return async (_text, beforeEffect) => {
+    await beforeEffect();
     await runCommand(command, { timeout });
   };
 }

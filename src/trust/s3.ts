@@ -4,7 +4,7 @@ import { changedMeanwhile } from './bundle-view.js';
 import type { TextDocument } from './document.js';
 import { documentTrustStore } from './document-store.js';
 import { pemFormat } from './pem-format.js';
-import { whenGiven } from './run-command.js';
+import { reloadCommand } from './run-command.js';
 import type { TrustStore } from './trust-store.js';
 
 export const s3Schema = z
@@ -44,8 +44,9 @@ function document(config: S3Config): TextDocument {
       }
     },
     /** S3 itself compares the ETag (conditional writes, If-Match). */
-    async write(text, { version }) {
+    async write(text, { version }, beforeEffect) {
       const { sdk, client } = await connect();
+      await beforeEffect();
       try {
         const { ETag } = await client.send(
           new sdk.PutObjectCommand({
@@ -73,6 +74,6 @@ export function s3(config: S3Config): TrustStore {
     name: `s3://${config.bucket}/${config.key}`,
     document: document(config),
     format: pemFormat,
-    makeLive: whenGiven(config.reload, config.timeout),
+    makeLive: reloadCommand(config.reload, config.timeout),
   });
 }

@@ -4,7 +4,7 @@ import { changedMeanwhile } from './bundle-view.js';
 import type { TextDocument } from './document.js';
 import { documentTrustStore } from './document-store.js';
 import { pemFormat } from './pem-format.js';
-import { whenGiven } from './run-command.js';
+import { reloadCommand } from './run-command.js';
 import type { TrustStore } from './trust-store.js';
 
 export const secretsmanagerSchema = z
@@ -46,26 +46,33 @@ function document(config: SecretsManagerConfig): TextDocument {
      * PutSecretValue knows no condition, but moving AWSCURRENT does: it fails when the version that it is to be
      * taken from no longer has it.
      */
-    async write(text, { version }) {
+    async write(text, { version }, beforeEffect) {
       const { sdk, client } = await connect();
-      try {
-        const { VersionId } = await client.send(
-          new sdk.PutSecretValueCommand({ SecretId, SecretString: text, VersionStages: [STAGED] }),
-        );
-        await client.send(
+      const sent = async <T>(send: () => Promise<T>): Promise<T> => {
+        try {
+          return await send();
+        } catch (error) {
+          if ((error as { name?: string }).name === 'InvalidParameterException')
+            throw changedMeanwhile({ secret: SecretId });
+          throw awsFailure('TrustStoreFailed', 'the secret cannot be written', error);
+        }
+      };
+      await beforeEffect();
+      const { VersionId } = await sent(() =>
+        client.send(new sdk.PutSecretValueCommand({ SecretId, SecretString: text, VersionStages: [STAGED] })),
+      );
+      await beforeEffect();
+      await sent(() =>
+        client.send(
           new sdk.UpdateSecretVersionStageCommand({
             SecretId,
             VersionStage: 'AWSCURRENT',
             MoveToVersionId: VersionId,
             RemoveFromVersionId: version,
           }),
-        );
-        return { text, ...(VersionId === undefined ? {} : { version: VersionId }) };
-      } catch (error) {
-        if ((error as { name?: string }).name === 'InvalidParameterException')
-          throw changedMeanwhile({ secret: SecretId });
-        throw awsFailure('TrustStoreFailed', 'the secret cannot be written', error);
-      }
+        ),
+      );
+      return { text, ...(VersionId === undefined ? {} : { version: VersionId }) };
     },
     exclusively: (work) => work(),
   };
@@ -77,6 +84,6 @@ export function secretsmanager(config: SecretsManagerConfig): TrustStore {
     name: `secretsmanager:${config.secret}`,
     document: document(config),
     format: pemFormat,
-    makeLive: whenGiven(config.reload, config.timeout),
+    makeLive: reloadCommand(config.reload, config.timeout),
   });
 }

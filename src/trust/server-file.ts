@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import { documentTrustStore } from './document-store.js';
+import { type DocumentStore, documentTrustStore } from './document-store.js';
 import { fileDocument } from './file-document.js';
 import type { TrustFormat } from './format.js';
-import { type Command, commandSchema, timeoutSchema, whenGiven } from './run-command.js';
+import { checkCommand, type Command, commandSchema, reloadCommand, timeoutSchema } from './run-command.js';
 import type { TrustStore } from './trust-store.js';
 
 /** The options that all file kinds of a server share. */
@@ -37,13 +37,13 @@ export function serverFile(
   config: ServerFile,
   format: TrustFormat,
   defaults: ServerDefaults,
-  makeLive?: (text: string) => Promise<void>,
+  makeLive?: DocumentStore['makeLive'],
 ): TrustStore {
   return documentTrustStore({
     name: `${config.kind}:${config.file}`,
     document: fileDocument(config.file),
     format,
-    check: whenGiven(config.check ?? defaults.check, config.timeout),
-    makeLive: makeLive ?? whenGiven(config.reload ?? defaults.reload, config.timeout),
+    check: checkCommand(config.check ?? defaults.check, config.timeout),
+    makeLive: makeLive ?? reloadCommand(config.reload ?? defaults.reload, config.timeout),
   });
 }

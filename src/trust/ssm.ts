@@ -5,7 +5,7 @@ import { changedMeanwhile } from './bundle-view.js';
 import type { TextDocument } from './document.js';
 import { documentTrustStore } from './document-store.js';
 import { pemFormat } from './pem-format.js';
-import { whenGiven } from './run-command.js';
+import { reloadCommand } from './run-command.js';
 import type { TrustStore } from './trust-store.js';
 
 export const ssmSchema = z
@@ -63,8 +63,9 @@ function document(config: SsmConfig): TextDocument {
       return { text: parameter.Value ?? '', version: String(parameter.Version) };
     },
     /** PutParameter knows no condition: versions are counted, so a gap tells of somebody else, whose text is put back. */
-    async write(text, { version }) {
+    async write(text, { version }, beforeEffect) {
       const expected = Number(version);
+      await beforeEffect();
       if (Number((await get(Name))?.Version) !== expected) throw changedMeanwhile({ parameter: Name });
       const written = await put(text);
       if (written !== expected + 1) {
@@ -84,6 +85,6 @@ export function ssm(config: SsmConfig): TrustStore {
     name: `ssm:${config.parameter}`,
     document: document(config),
     format: pemFormat,
-    makeLive: whenGiven(config.reload, config.timeout),
+    makeLive: reloadCommand(config.reload, config.timeout),
   });
 }

@@ -1,9 +1,23 @@
-import type { TrustedCertificate } from '../core/certificate.js';
+import type { RemovableCertificate, TrustedCertificate } from '../core/certificate.js';
+
+/** How a trust store is changed. */
+export interface ChangeOptions {
+  /**
+   * Called at the last moment before each effect: before a file is renamed, a request that writes is sent, a command is
+   * run that changes something. When it throws, that effect does not take place, and what it threw is what the change
+   * throws. Everything is then as it was. One exception: an addition that others can see already, in a store that
+   * cannot be marked as unfinished (a service of AWS, Kubernetes, your own commands), stays when a later effect is
+   * refused, since taking it back would end trust that they may rely on by now.
+   */
+  beforeEffect?: BeforeEffect;
+}
+
+export type BeforeEffect = () => Promise<void>;
 
 /**
  * What a backend trusts: the one thing that a rotation changes outside AWS. Adapters are idempotent (adding what is
  * there and removing what is not are successes that touch nothing) and atomic (when a method throws, the former
- * content is back and live).
+ * content is back and live; see {@link ChangeOptions}).
  */
 export interface TrustStore {
   /** What the user wrote to name it, for messages: `pem-bundle:/etc/orders/apigw.pem`. */
@@ -18,13 +32,14 @@ export interface TrustStore {
 
   /**
    * Trusts the certificate beside those already there, and makes that live. Throws `TrustStoreFailed`,
-   * `FileNotWritable`, or `TrustStoreNotRestored` when even the way back failed.
+   * `FileNotWritable`, `TrustStoreNotRestored` when even the way back failed, `Locked` when another run changes the
+   * same store, and whatever `beforeEffect` throws.
    */
-  add(certificate: TrustedCertificate): Promise<void>;
+  add(certificate: TrustedCertificate, options?: ChangeOptions): Promise<void>;
 
   /**
-   * Stops trusting the certificate and makes that live. Refuses to leave nothing trusted at all, since an empty
-   * list means "everybody" to some servers. Throws as `add` does.
+   * Stops trusting the certificate, of which only the fingerprint need be known, and makes that live. Refuses to leave
+   * nothing trusted at all, since an empty list means "everybody" to some servers. Throws as `add` does.
    */
-  remove(certificate: TrustedCertificate): Promise<void>;
+  remove(certificate: RemovableCertificate, options?: ChangeOptions): Promise<void>;
 }

@@ -24,7 +24,7 @@ import type { TrustedCertificate } from '../../src/core/certificate.js';
 import { createTrustStore, type TrustStoreConfig } from '../../src/trust/index.js';
 import type { TrustStore } from '../../src/trust/trust-store.js';
 import { manyLike, mintIdentity, type TestIdentity } from '../support/certificates.js';
-import { appError, noContext, trustStoreContract } from './trust-store.contract.js';
+import { appError, noContext, outcomeOf, refusingCall, trustStoreContract } from './trust-store.contract.js';
 
 /** What a kind has to bring to be tested: its configuration for a file, and which commands it runs. */
 export interface FileKind {
@@ -212,6 +212,45 @@ export function fileTrustStoreContract(subject: FileKind): void {
       await open(link).add(old.certificate);
       expect((await lstat(link)).isSymbolicLink()).toBe(true);
       await expect(store.observe()).resolves.toEqual([old.certificate.fingerprintSha256]);
+    });
+
+    test('a refused change leaves no file, no mark, and runs no command', async () => {
+      await store.add(old.certificate);
+      const before = await stat(file, { bigint: true });
+      const { beforeEffect } = refusingCall(1);
+      expect(await outcomeOf(store.add(next.certificate, { beforeEffect }))).toBeInstanceOf(Error);
+      const after = await stat(file, { bigint: true });
+      expect([after.ino, after.mtimeNs]).toEqual([before.ino, before.mtimeNs]);
+      expect(await leftovers()).toEqual([]);
+      expect(await ran()).toEqual(once);
+    });
+
+    test('a change that is refused before the reload never reaches the server', async () => {
+      await store.add(old.certificate);
+      const before = await text();
+      const { beforeEffect } = refusingCall(2);
+      expect(await outcomeOf(store.add(next.certificate, { beforeEffect }))).toBeInstanceOf(Error);
+      expect(await text()).toBe(before);
+      expect(await leftovers()).toEqual([]);
+      expect(await ran()).toEqual(subject.checks ? [...once, 'check'] : once);
+    });
+
+    test('nothing is asked where nothing is to be done', async () => {
+      await store.add(old.certificate);
+      const { beforeEffect, calls } = refusingCall(1);
+      await store.add(old.certificate, { beforeEffect });
+      await store.remove(next.certificate, { beforeEffect });
+      expect(calls()).toBe(0);
+    });
+
+    test('somebody else’s change between the last look and the write is kept and reported', async () => {
+      const meddle = { beforeEffect: () => appendFile(file, '# theirs\n') };
+      const error = await appError(store.add(old.certificate, meddle));
+      expect(error.code).toBe('TrustStoreFailed');
+      expect(error.message).toContain('somebody else changed it');
+      expect(await text()).toBe('# theirs\n');
+      expect(await leftovers()).toEqual([]);
+      expect(await ran()).toEqual([]);
     });
 
     test('somebody else’s change during the reload is kept and reported', async () => {

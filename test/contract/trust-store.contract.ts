@@ -11,7 +11,29 @@ export interface Subject {
   content(): Promise<unknown>;
   /** From now on, nothing can be written or made live. */
   breakIt(): Promise<void>;
+  /** Others see an addition before it is finished, and no mark warns them: what they may rely on is not taken back. */
+  additionsStay?: true;
 }
+
+/** Thrown by a `beforeEffect`; a change has to throw this very object. */
+class Refusal extends Error {}
+
+/** Refuses the call of that number, the first being 1, and lets all others through. */
+export function refusingCall(number: number): { beforeEffect: () => Promise<void>; calls: () => number } {
+  let calls = 0;
+  return {
+    calls: () => calls,
+    beforeEffect: () =>
+      ++calls === number ? Promise.reject(new Refusal(`call ${number}`)) : Promise.resolve(),
+  };
+}
+
+/** What `work` ends with. */
+export const outcomeOf = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => 'done',
+    (error: unknown) => error,
+  );
 
 export const noContext = { announce: (): void => undefined };
 
@@ -88,6 +110,60 @@ export function trustStoreContract(kind: string, open: () => Promise<Subject>, m
       expect(error.message.startsWith(`${store.name}: `)).toBe(true);
       expect((await trusted()) ?? before).toEqual(before);
     });
+
+    test('ends the trust in a certificate of which only the fingerprint is known', async () => {
+      await store.add(old.certificate);
+      await store.add(next.certificate);
+      await store.remove({ fingerprintSha256: old.certificate.fingerprintSha256 });
+      await expect(trusted()).resolves.toEqual(['d4e5f6']);
+    });
+
+    test.each(['add', 'remove'] as const)(
+      '%s asks before the first effect, and a refusal leaves everything as it was',
+      async (action) => {
+        await store.add(old.certificate);
+        if (action === 'remove') await store.add(next.certificate);
+        const before = await subject.content();
+        const atTheFirstCall: unknown[] = [];
+        const refusal = new Refusal('no');
+        const beforeEffect = async (): Promise<void> => {
+          atTheFirstCall.push(await subject.content());
+          throw refusal;
+        };
+        const outcome = await outcomeOf(store[action](next.certificate, { beforeEffect }));
+        expect(outcome).toBe(refusal);
+        expect(atTheFirstCall).toEqual([before]);
+        expect(await subject.content()).toEqual(before);
+        await expect(trusted()).resolves.toEqual(action === 'remove' ? ['a1b2c3', 'd4e5f6'] : ['a1b2c3']);
+      },
+    );
+
+    test.each(['add', 'remove'] as const)(
+      '%s that is refused before a later effect is taken back where that harms nobody',
+      async (action) => {
+        await store.add(old.certificate);
+        if (action === 'remove') await store.add(next.certificate);
+        const before = (await trusted())?.toSorted();
+        for (let number = 1; ; number++) {
+          const { beforeEffect, calls } = refusingCall(number);
+          const outcome = await outcomeOf(store[action](next.certificate, { beforeEffect }));
+          if (outcome === 'done') {
+            expect(calls()).toBe(number - 1);
+            expect(number).toBeGreaterThan(1);
+            break;
+          }
+          expect(outcome).toBeInstanceOf(Refusal);
+          expect(calls()).toBe(number);
+          if (action === 'add' && number > 1 && subject.additionsStay === true) {
+            expect(await trusted()).toContain('d4e5f6');
+            await store.remove(next.certificate);
+          }
+          expect((await trusted())?.toSorted()).toEqual(before);
+        }
+        const after = action === 'remove' ? ['a1b2c3'] : ['a1b2c3', 'd4e5f6'];
+        expect((await trusted())?.toSorted()).toEqual(after);
+      },
+    );
 
     test(`${many} certificates of one subject`, async () => {
       const certificates = manyLike(old.certificate, many);

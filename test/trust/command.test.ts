@@ -34,6 +34,7 @@ trustStoreContract('command', async () => {
     store: createTrustStore(commands(folder), noContext),
     content: () => readdir(folder),
     breakIt: () => writeFile(join(folder, 'fail'), ''),
+    additionsStay: true as const,
   };
 });
 

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { fileDocument } from '../../src/trust/file-document.js';
+import { UNGUARDED } from '../../src/trust/gate.js';
 import { appError } from '../contract/trust-store.contract.js';
 
 describe('a file as a document', () => {
@@ -22,7 +23,7 @@ describe('a file as a document', () => {
     const document = fileDocument(file);
     const seen = await document.read();
     await writeFile(file, 'theirs\n');
-    const error = await appError(document.write('ours\n', seen));
+    const error = await appError(document.write('ours\n', seen, UNGUARDED));
     expect(error.code).toBe('TrustStoreFailed');
     expect(error.message).toContain('somebody else changed it');
     expect(await readFile(file, 'utf8')).toBe('theirs\n');
@@ -50,7 +51,7 @@ describe('a file as a document', () => {
       const small = join(disk, 'list');
       await writeFile(small, 'one\n');
       const document = fileDocument(small);
-      const error = await appError(document.write('x'.repeat(20_000), await document.read()));
+      const error = await appError(document.write('x'.repeat(20_000), await document.read(), UNGUARDED));
       expect(error.code).toBe('FileNotWritable');
       expect(error.message).toContain('the disk is full');
       expect(await readFile(small, 'utf8')).toBe('one\n');
