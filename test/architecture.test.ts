@@ -13,7 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   trust: ['core', 'x509'],
   verify: ['core', 'x509', 'gateway'],
   journal: ['core'],
-  node: [],
+  node: ['core'],
   emulator: ['core', 'x509'],
   app: ['core', 'x509', 'gateway', 'trust', 'verify', 'journal'],
   cli: ['core', 'x509', 'gateway', 'trust', 'verify', 'journal', 'app', 'emulator', 'node'],

@@ -13,6 +13,7 @@ import {
 } from '../core/lint/finding.js';
 import { lintHaproxy, lintHaproxyPins } from '../core/lint/haproxy-rules.js';
 import { lintNginx } from '../core/lint/nginx-rules.js';
+import { readPemText } from '../core/pem.js';
 import { WORST_FIRST } from '../core/severity.js';
 import { readBundle, type BundleFinding } from '../x509/bundle.js';
 import { trustedCertificate } from '../x509/certificate.js';
@@ -43,9 +44,12 @@ export interface LintQuestion {
 const MOST_BYTES = 16 * 1024 * 1024;
 const MOST_FILES = 1_000;
 
+/** Encodings of PEM that no configuration has. */
+const TEXT_KINDS = new Set(['JsonText', 'Utf16Text']);
+
 /** Tells a format by words that only it has. */
 function formatOf(bytes: Uint8Array): LintFormat | undefined {
-  if (bytes[0] === 0x30) return 'pem';
+  if (bytes[0] === 0x30 || readPemText(bytes).findings.some(({ code }) => TEXT_KINDS.has(code))) return 'pem';
   const text = Buffer.from(bytes).toString('latin1');
   if (/^[ \t]*(?:global|defaults|frontend|listen|backend)\b[^;{<]*$/m.test(text)) return 'haproxy';
   if (/^[ \t]*(?:<\w+|SSL\w+\s|Require\s|LoadModule\s)/m.test(text)) return 'apache';
@@ -114,7 +118,10 @@ function bundleFinding(finding: BundleFinding, file: string): LintFinding {
     case 'Broken':
       return { code: 'BrokenPem', ...at, subject: finding.problem };
     case 'GluedPem':
+    case 'JsonText':
+    case 'LineBreaksLost':
     case 'PrivateKey':
+    case 'Utf16Text':
       return { code: finding.code, ...at, subject: '' };
   }
 }

@@ -46,6 +46,17 @@ export async function namedCertificates(
           details: { file: file.name },
         });
       }
+      const damaged = findings.find(({ code }) => code === 'Broken');
+      if (damaged && certificates.length > 0) {
+        throw new AppError(
+          'CertificateUnreadable',
+          `${file.name}, line ${damaged.line}: a damaged certificate`,
+          {
+            hint: 'nothing was changed: remove the damaged part, or name a file that is whole',
+            details: { file: file.name, line: damaged.line },
+          },
+        );
+      }
       if (certificates.length > 0) return certificates.map(({ certificate }) => certificate);
       throw new AppError('CertificateUnreadable', `${file.name} holds no certificate that can be read`, {
         hint: 'name an id as `apigw-cert list` shows it, or a PEM or DER file',

@@ -67,7 +67,7 @@ export function inspectFile(bytes: Uint8Array, name: string, now: () => Date): I
   const { certificates, findings } = readBundle(bytes);
   if (certificates.length === 0) {
     throw new AppError('CertificateUnreadable', `${name} holds no certificate that can be read`, {
-      hint: hintFor(bytes, findings),
+      hint: hintFor(findings),
       details: { file: name, findings },
     });
   }
@@ -83,15 +83,11 @@ export function inspectFile(bytes: Uint8Array, name: string, now: () => Date): I
   };
 }
 
-/** The byte order marks of UTF-16 (Unicode, section 23.8). */
-const UTF16_MARKS = ['fffe', 'feff'];
-
-function hintFor(bytes: Uint8Array, findings: readonly BundleFinding[]): string {
-  if (UTF16_MARKS.includes(Buffer.from(bytes.subarray(0, 2)).toString('hex'))) {
-    return "it is UTF-16, as PowerShell's > writes it: save it as UTF-8";
-  }
+function hintFor(findings: readonly BundleFinding[]): string {
   const [first] = findings;
   switch (first?.code) {
+    case 'Utf16Text':
+      return "it is UTF-16, as Windows PowerShell's > writes it: save it as UTF-8";
     case 'PrivateKey':
       return 'it is a private key: name the file of the certificate that belongs to it';
     case 'NotACertificate':

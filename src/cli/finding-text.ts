@@ -1,9 +1,12 @@
 import { printable } from '../core/printable.js';
 import type { BundleFinding } from '../x509/bundle.js';
 
+const NOT_READ = 'nginx, OpenSSL and Node.js do not read it';
+
 const PROBLEMS: Readonly<Record<Extract<BundleFinding, { code: 'Broken' }>['problem'], string>> = {
   marker: 'a PEM block lacks its BEGIN or its END',
   base64: 'the base64 of a PEM block is damaged',
+  emptyLine: 'a PEM block has an empty line within, so OpenSSL and Node.js refuse it',
   certificate: 'what is there is no certificate, or a damaged one',
 };
 
@@ -18,8 +21,23 @@ export function findingText(finding: BundleFinding): string {
       );
     case 'GluedPem':
       return (
-        `line ${finding.line}: a BEGIN CERTIFICATE does not begin its line. nginx refuses such a file, Node.js loses a ` +
-        'certificate without a word: put each BEGIN on a line of its own'
+        `line ${finding.line}: a BEGIN CERTIFICATE does not begin its line, or an END does not end it. nginx refuses such a file, ` +
+        'Node.js loses a certificate without a word: put each BEGIN and END on a line of its own'
+      );
+    case 'LineBreaksLost':
+      return (
+        `line ${finding.line}: this PEM has lost its line breaks: ${NOT_READ}. Write it again with its line breaks: ` +
+        'apigw-cert download ID --out FILE'
+      );
+    case 'Utf16Text':
+      return (
+        `the file is UTF-16, as Windows PowerShell's > writes it: ${NOT_READ}. Save it as UTF-8 or ASCII, or write it ` +
+        'with apigw-cert download ID --out FILE'
+      );
+    case 'JsonText':
+      return (
+        `the file is JSON, as the aws command line prints it: ${NOT_READ}. Write the certificate alone: ` +
+        'apigw-cert download ID --out FILE'
       );
     case 'Duplicate':
       return `line ${finding.line}: the same certificate as on line ${finding.firstLine}`;

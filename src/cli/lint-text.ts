@@ -58,12 +58,21 @@ export const LINT_PROSE: Readonly<Record<LintCode, { meaning: string; remedy: st
   },
   GluedPem: {
     meaning:
-      'a BEGIN CERTIFICATE does not begin its line: nginx refuses such a file, Node.js loses a certificate without a word',
-    remedy: 'put a line break before it',
+      'a BEGIN CERTIFICATE does not begin its line, or an END does not end it: nginx refuses such a file, Node.js loses a certificate without a word',
+    remedy: 'put each BEGIN and END on a line of its own',
   },
   GuardAdmits: {
     meaning: 'this condition holds for any certificate, and outside of <RequireAll> one that holds is enough',
     remedy: 'put it into one <RequireAll> with the comparison that it guards',
+  },
+  JsonText: {
+    meaning:
+      'this is JSON, as the aws command line prints it: nginx, OpenSSL and Node.js find no certificate in it',
+    remedy: 'write the certificate alone: apigw-cert download ID --out FILE',
+  },
+  LineBreaksLost: {
+    meaning: 'this PEM has lost its line breaks: nginx, OpenSSL and Node.js do not read it',
+    remedy: 'write it again with its line breaks: apigw-cert download ID --out FILE',
   },
   NotACertificate: {
     meaning: 'this is no certificate',
@@ -103,6 +112,11 @@ export const LINT_PROSE: Readonly<Record<LintCode, { meaning: string; remedy: st
     meaning:
       'any certificate is let in that anybody made for themselves: nothing compares it with those that are trusted',
     remedy: 'compare whole certificates: apigw-cert backend config SERVER prints how',
+  },
+  Utf16Text: {
+    meaning:
+      "this file is UTF-16, as Windows PowerShell's > writes it: nginx, OpenSSL and Node.js do not read it",
+    remedy: 'save it as UTF-8, or write it again: apigw-cert download ID --out FILE',
   },
   WeakPin: {
     meaning:

@@ -27,8 +27,23 @@ function refuse(finding: BundleFinding): void {
       );
     case 'GluedPem':
       return unfit(
-        'a certificate that does not begin on a line of its own',
-        'put a line break before it: of certificates glued together some programs lose one, and others refuse the file',
+        'a certificate that does not begin and end on lines of its own',
+        'put each on a line of its own: of certificates glued together some programs lose one, and others refuse the file',
+      );
+    case 'LineBreaksLost':
+      return unfit(
+        'a certificate that has lost its line breaks, which nginx, OpenSSL and Node.js do not read',
+        'write it again: apigw-cert download ID --out FILE',
+      );
+    case 'Utf16Text':
+      return unfit(
+        "the file is UTF-16, as Windows PowerShell's > writes it, which nginx, OpenSSL and Node.js do not read",
+        'save it as UTF-8, or write it again: apigw-cert download ID --out FILE',
+      );
+    case 'JsonText':
+      return unfit(
+        'the file is JSON, as the aws command line prints it, which nginx, OpenSSL and Node.js do not read',
+        'write the certificate alone: apigw-cert download ID --out FILE',
       );
     case 'Broken':
       return unfit(

@@ -4,6 +4,7 @@
  */
 import type { TrustedCertificate } from '../core/certificate.js';
 import { AppError } from '../core/errors.js';
+import { readPemText, type PemFinding } from '../core/pem.js';
 import { trustedCertificate } from './certificate.js';
 import { firstSequence, hasKeyIdentifier } from './der.js';
 
@@ -15,11 +16,7 @@ export interface BundledCertificate {
 
 /** Something about a file that its owner should know; `line` counts from 1. */
 export type BundleFinding =
-  /**
-   * A BEGIN that does not begin its line, most often `-----END CERTIFICATE----------BEGIN CERTIFICATE-----`: nginx
-   * refuses such a file, Node.js loses a certificate without a word.
-   */
-  | { code: 'GluedPem'; line: number }
+  | PemFinding
   /**
    * Different certificates of one subject without key identifiers: OpenSSL takes the first of them for the issuer of
    * all, so a server that has them in its CA bundle accepts only the first.
@@ -27,82 +24,13 @@ export type BundleFinding =
   | { code: 'SharedSubject'; line: number; subject: string; fingerprintsSha256: readonly string[] }
   /** The same certificate as the one at `firstLine`. */
   | { code: 'Duplicate'; line: number; firstLine: number; fingerprintSha256: string }
-  /** A private key. Its content is not looked at. */
-  | { code: 'PrivateKey'; line: number }
-  /** A PEM block of another kind: `CERTIFICATE REQUEST`, `X509 CRL`. */
-  | { code: 'NotACertificate'; line: number; label: string }
-  /**
-   * A block that cannot be read: `marker` without its BEGIN or END, `base64` with the line where it breaks,
-   * `certificate` when the octets are none.
-   */
-  | { code: 'Broken'; line: number; problem: 'marker' | 'base64' | 'certificate' };
+  /** Octets that are no certificate, or have something behind it. */
+  | { code: 'Broken'; line: number; problem: 'certificate' };
 
 /** What a file holds: each certificate once, in the file's order, and what is odd about it. */
 export interface Bundle {
   certificates: readonly BundledCertificate[];
   findings: readonly BundleFinding[];
-}
-
-/** A PEM block of a certificate between its markers; the body has not been decoded. */
-interface Block {
-  body: string;
-  line: number;
-}
-
-const MARKER = /-----(BEGIN|END) ([^\r\n-]*)-----/g;
-
-/** `X509` is OpenSSL's old name; `TRUSTED` appends OpenSSL's own trust settings to the certificate. */
-const CERTIFICATE_LABEL = /^(?:X509 |TRUSTED )?CERTIFICATE$/;
-
-function countLines(text: string): number {
-  let lines = 0;
-  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) lines++;
-  return lines;
-}
-
-/** Splits text at its PEM markers, in one pass. */
-function blocksOf(text: string): { blocks: Block[]; findings: BundleFinding[] } {
-  const blocks: Block[] = [];
-  const findings: BundleFinding[] = [];
-  let open: { label: string; line: number; start: number } | undefined;
-  let line = 1;
-  let counted = 0;
-  for (const match of text.matchAll(MARKER)) {
-    const [marker, kind, label = ''] = match;
-    line += countLines(text.slice(counted, match.index));
-    counted = match.index;
-    if (kind === 'BEGIN') {
-      if (open) findings.push({ code: 'Broken', line: open.line, problem: 'marker' });
-      if (match.index > 0 && !/[\r\n]/.test(text.charAt(match.index - 1))) {
-        findings.push({ code: 'GluedPem', line });
-      }
-      open = { label, line, start: match.index + marker.length };
-    } else if (open?.label === label) {
-      if (CERTIFICATE_LABEL.test(label)) {
-        blocks.push({ line: open.line, body: text.slice(open.start, match.index) });
-      } else if (label.endsWith('PRIVATE KEY')) {
-        findings.push({ code: 'PrivateKey', line: open.line });
-      } else {
-        findings.push({ code: 'NotACertificate', line: open.line, label });
-      }
-      open = undefined;
-    } else {
-      findings.push({ code: 'Broken', line: open?.line ?? line, problem: 'marker' });
-      open = undefined;
-    }
-  }
-  if (open) findings.push({ code: 'Broken', line: open.line, problem: 'marker' });
-  return { blocks, findings };
-}
-
-/** The octets of a block's body, or the finding of the line where its base64 breaks. */
-function decoded({ body, line }: Block): Uint8Array | BundleFinding {
-  const lines = body.split('\n').map((text) => text.trim());
-  const broken = lines.findIndex((text) => !/^[A-Za-z0-9+/]*={0,2}$/.test(text));
-  const base64 = lines.join('');
-  if (broken !== -1) return { code: 'Broken', line: line + broken, problem: 'base64' };
-  if (base64.length % 4 !== 0 || /=[^=]/.test(base64)) return { code: 'Broken', line, problem: 'base64' };
-  return Buffer.from(base64, 'base64');
 }
 
 interface Entry extends BundledCertificate {
@@ -141,10 +69,12 @@ function derEntries(bytes: Uint8Array): (Entry | BundleFinding)[] {
 }
 
 function pemEntries(bytes: Uint8Array): (Entry | BundleFinding)[] {
-  const { blocks, findings } = blocksOf(Buffer.from(bytes).toString('latin1'));
-  const entries = blocks.map((block) => {
-    const octets = decoded(block);
-    return octets instanceof Uint8Array ? entryOf(octets, block.line) : octets;
+  const { certificates, findings } = readPemText(bytes);
+  const entries = certificates.flatMap(({ label, line, octets }): (Entry | BundleFinding)[] => {
+    const entry = entryOf(octets, line);
+    // A TRUSTED CERTIFICATE goes on with OpenSSL's own settings; Node.js refuses anything else behind a certificate.
+    const isWhole = !('certificate' in entry) || entry.size === octets.length || label.startsWith('TRUSTED');
+    return isWhole ? [entry] : [entry, { code: 'Broken', line, problem: 'certificate' }];
   });
   return [...findings, ...entries];
 }
@@ -171,8 +101,7 @@ function sharedSubjects(entries: readonly Entry[]): BundleFinding[] {
 }
 
 /**
- * Reads a file of certificates: PEM (LF or CRLF, among any other text, any number of blocks) or DER (one
- * certificate). It does not throw because of what the bytes are: a file that cannot be read at all is one without
+ * Reads a file of certificates: PEM as {@link readPemText} does, or DER (one certificate). It does not throw because of what the bytes are: a file that cannot be read at all is one without
  * certificates.
  */
 export function readBundle(bytes: Uint8Array): Bundle {

@@ -128,7 +128,7 @@ describe('readBundle', () => {
   });
 
   test('reports the other things that keep a BEGIN from the start of its line', () => {
-    expect(bundleOf(`\uFEFF${oldLf}`).findings).toEqual([{ code: 'GluedPem', line: 1 }]);
+    expect(bundleOf(`# text\n\uFEFF${oldLf}`).findings).toEqual([{ code: 'GluedPem', line: 2 }]);
     expect(bundleOf(`\n  ${oldLf}`).findings).toEqual([{ code: 'GluedPem', line: 2 }]);
   });
 

@@ -16,6 +16,8 @@ export const LINT_CODES = {
   ForeignCertificate: 'warning',
   GluedPem: 'error',
   GuardAdmits: 'error',
+  JsonText: 'error',
+  LineBreaksLost: 'error',
   NotACertificate: 'warning',
   NothingAsked: 'note',
   OptionalUnchecked: 'error',
@@ -25,6 +27,7 @@ export const LINT_CODES = {
   Sha1Pin: 'warning',
   SharedSubject: 'error',
   UnpinnedAnyIssuer: 'error',
+  Utf16Text: 'error',
   WeakPin: 'error',
 } as const satisfies Record<string, FindingSeverity>;
 
