@@ -18,7 +18,7 @@ export const STEP_WORDS: Readonly<Record<RotationStep, string>> = {
   verify: 'prove that the new certificate is in use and accepted',
   redeploy: 'redeploy the stage',
   soak: 'soak',
-  recount: 'make sure that no stage presents the old certificate',
+  recount: 'check that no stage presents what is to be removed',
   untrust: 'end the trust in the old certificate',
   confirm: 'prove that the old certificate is refused, the new accepted',
   delete: 'delete the old certificate',
@@ -27,6 +27,9 @@ export const STEP_WORDS: Readonly<Record<RotationStep, string>> = {
   rollBack: 'switch the stage back',
   untrustNew: 'end the trust in the new certificate',
   deleteNew: 'delete the new certificate',
+  withdraw: 'withdraw the new certificate: no run switches a stage to it any more',
+  settle: 'wait for calls to AWS without an answer',
+  finish: 'remove the mark of the rotation',
 };
 
 /** A step in words. */

@@ -35,22 +35,33 @@ export function storesOf(
   apis: readonly RestApi[],
   clear: () => void,
 ): RotationDeps['stores'] {
-  const made = new Map<string, Promise<TrustStore[]>>();
-  return (moving) => {
-    const sharing = others.filter((other) => moving.some((stage) => isTargetOf(other, stage, apis)));
-    const described = [...trust];
-    for (const each of sharing.flatMap((other) => other.trust)) {
-      // Two targets may name the same store.
-      if (!described.some((known) => JSON.stringify(known) === JSON.stringify(each))) described.push(each);
-    }
-    const key = JSON.stringify(described);
-    const stores = made.get(key) ?? make(described);
-    made.set(key, stores);
-    return stores;
+  const made = new Map<string, Promise<TrustStore>>();
+  return async (moving, changed) => {
+    const own = await Promise.all(trust.map(open));
+    const lent = await Promise.all(
+      others.flatMap((other) => {
+        const isSharing = moving.some((stage) => isTargetOf(other, stage, apis));
+        if (!isSharing && changed.length === 0) return [];
+        return other.trust.map(async (description) => {
+          const store = await open(description);
+          // One that a rotation has changed stays its own, even when the stage that lent it presents something else by now.
+          return isSharing || changed.includes(store.name) ? [store] : [];
+        });
+      }),
+    );
+    // Two targets may describe the same store; what one target names twice is for the gates to say.
+    return [...own, ...new Set(lent.flat().filter((store) => !own.includes(store)))];
   };
 
-  async function make(descriptions: readonly TrustDescription[]): Promise<TrustStore[]> {
-    const { openTrustStores } = await import('../app/rotate/stores.js');
-    return openTrustStores(descriptions, trustContext(clear));
+  function open(description: TrustDescription): Promise<TrustStore> {
+    const key = JSON.stringify(description);
+    const store = made.get(key) ?? make(description);
+    made.set(key, store);
+    return store;
+  }
+
+  async function make(description: TrustDescription): Promise<TrustStore> {
+    const { openTrustStore } = await import('../app/rotate/stores.js');
+    return openTrustStore(description, trustContext(clear));
   }
 }

@@ -18,6 +18,7 @@ import { isAcmArn } from '../core/inventory.js';
 import { printable } from '../core/printable.js';
 import type { RotationEvent } from '../core/rotation/event.js';
 import { stageText } from '../core/rotation/unit.js';
+import { steadyClock } from '../platform/clock.js';
 import { openFileJournal } from '../journal/file-journal.js';
 import { withLock, type HeldLock } from '../journal/lock.js';
 import type { RotateOptions } from './commands/rotate.js';
@@ -173,6 +174,7 @@ async function runJob(
   job: RotationJob,
   { signal, emit, clear }: Shared,
 ): Promise<Outcome[]> {
+  const now = steadyClock(() => context.now().getTime());
   const named = job.target === undefined ? {} : { target: job.target };
   const outcomes: Outcome[] = [];
   let wording: StageWording = printable;
@@ -188,9 +190,9 @@ async function runJob(
         gateway,
         stores: storesOf(job, apis, clear),
         journal: openFileJournal(),
-        now: context.now,
+        now,
         sleep: (ms, aborted) => sleep(ms, undefined, { signal: aborted }),
-        newRotationId: () => rotationId(context.now()),
+        newRotationId: () => rotationId(now()),
         emit: (event) => {
           emit(event, wording);
         },

@@ -46,11 +46,14 @@ function planHead(report: RotationReport, stages: string, style: ChalkInstance):
 }
 
 /** What is left to do elsewhere. */
-export function afterwardsText({ oldCertificateId, newCertificateId = '', steps }: RotationReport): string {
+export function afterwardsText({
+  oldCertificateId,
+  newCertificateId = '',
+  oldCertificate,
+}: RotationReport): string {
   // With --only-stage it stays, for other stages.
-  if (!steps.some(({ step, subject }) => step === 'delete' && subject === oldCertificateId)) {
-    return `the old ${oldCertificateId} stays: other stages present it`;
-  }
+  if (oldCertificate === 'inUse') return `the old ${oldCertificateId} stays: other stages present it`;
+  if (oldCertificate === 'present') return `the old ${oldCertificateId} was not deleted`;
   // Terraform still knows the old certificate; these lines tell it of the new one.
   return [
     'if Terraform manages the certificate, tell it before its next apply:',

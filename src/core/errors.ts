@@ -75,6 +75,10 @@ export const ERROR_CODES = {
     meaning: 'Another run took the lock over, for example while this machine slept.',
   },
   Locked: { exit: EXIT.unfinished, meaning: 'Another run is at work on the same thing.' },
+  LookOutdated: {
+    exit: EXIT.unfinished,
+    meaning: 'What was seen of the account no longer allows trust to end; the run looks again.',
+  },
   NeverPresented: {
     exit: EXIT.failed,
     meaning: 'The stage has no https integration, so its certificate is never presented.',

@@ -362,7 +362,7 @@ describe('a way back', () => {
     const back = await rotateCli(lab, '--abort', '--dry-run');
     expect(back.stdout).toMatch(
       new RegExp(
-        `^would undo rotation \\S+, ${lab.oldId} → ${newId}, of orders/prod \\(\\w+\\):\n {3}1\\. switch the stage back: orders/prod [^]*\n {3}3\\. delete the new certificate: ${newId}\nnothing was touched\n$`,
+        `^would undo rotation \\S+, ${lab.oldId} → ${newId}, of orders/prod \\(\\w+\\):\n {3}1\\. withdraw the new certificate[^]*\n {3}4\\. switch the stage back: orders/prod [^]*\n {3}7\\. delete the new certificate: ${newId}\n {3}8\\. end the trust in the new certificate: [^]*${newId}\nnothing was touched\n$`,
       ),
     );
     expect(await stateOf(lab)).toEqual(before);
@@ -384,12 +384,12 @@ describe('a way back', () => {
     const first = await rotateCli(lab);
     expect(first.code).toBe(1);
     expect(first.stderr).toMatch(
-      /fix: allow apigateway:PATCH [^]*; allow apigateway:DELETE [^]*; then run the same command again: it goes on with the way back/,
+      /fix: allow apigateway:PATCH [^]*; allow apigateway:DELETE [^]*; then run the same command again: it goes on taking the rotation back/,
     );
     lab.emulator.clearFaults();
     const second = await rotateCli(lab);
     expect(second.code).toBe(75);
-    expect(second.stderr).toContain(`the earlier rotation is taken back; ${lab.oldId} is still due`);
+    expect(second.stderr).toContain(`the earlier rotation was aborted; ${lab.oldId} is still due`);
     expect(await stateOf(lab)).toEqual(original());
     expect((await rotateCli(lab)).code).toBe(0);
   });

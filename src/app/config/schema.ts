@@ -149,6 +149,9 @@ const target = z
       duration('How long a changed trust store may take to be obeyed by every host of the backend'),
     ),
     soak: z.exactOptional(duration('How long the new certificate is watched before the old one is given up')),
+    inFlight: z.exactOptional(
+      duration('How long a call to AWS whose answer was lost may still take effect; 60s by default'),
+    ),
     keepOld: z.exactOptional(
       duration('How long the old certificate stays trusted and undeleted after the switch'),
     ),

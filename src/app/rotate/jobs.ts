@@ -63,8 +63,17 @@ function settingsOf(
   configuration: Configuration,
   flags: JobFlags,
 ): RotationSettings {
-  const { settle, soak, keepOld, redeploy, onlyStage, allowDrift, allowUncheckedBackend, allowUnproved } =
-    target;
+  const {
+    settle,
+    soak,
+    inFlight,
+    keepOld,
+    redeploy,
+    onlyStage,
+    allowDrift,
+    allowUncheckedBackend,
+    allowUnproved,
+  } = target;
   const renewBefore = target.renewBefore ?? configuration.renewBefore;
   const probes = target.probe?.count;
   const configured = {
@@ -72,6 +81,7 @@ function settingsOf(
     probes,
     settle,
     soak,
+    inFlight,
     keepOld,
     redeploy,
     onlyStage,

@@ -2,35 +2,67 @@ import type { ClientCertificate } from '../../core/api-gateway.js';
 import { AppError } from '../../core/errors.js';
 import {
   inheritedTags,
+  keepOldMark,
   markedDescription,
   markTags,
   plainDescription,
   type Mark,
 } from '../../core/rotation/marks.js';
+import { openWrites, UNKNOWN_OUTCOME } from '../../core/rotation/presentation.js';
 import { stageText, type RotationCertificate } from '../../core/rotation/unit.js';
+import { lookAtCertificates } from './look.js';
 import { writeMark } from './mark.js';
-import { observeCertificates, rotationCertificate } from './observe.js';
+import { rotationCertificate } from './observe.js';
 import { account, pause, step, type Run } from './run.js';
 
-/** Before AWS is asked what became of a call without an answer, in milliseconds. */
-const AFTER_LOST_ANSWER = 1_000;
-const TRIES = 3;
+/** Between two looks for a certificate whose making was not answered, in milliseconds: doubled up to the last. */
+const FIRST_LOOK = 1_000;
+const LAST_LOOK = 4_000;
+/** How often a certificate is asked for of which AWS says nothing. */
+const TRIES = 2;
+/** No rotation leaves more certificates behind, whatever becomes of the answers. */
+const MOST_MADE = 2;
 /** What one resource of AWS may have. */
 const MOST_TAGS = 50;
 
-/** Provides the new certificate: makes one, or takes the one that `--to` names. */
+/** Makes the new certificate, with its mark in the same call. */
 export async function makeNext(run: Run): Promise<void> {
   const { unit } = account(run);
-  const mark: Mark = {
+  await untilSettled(run);
+  const found = madeBefore(run);
+  if (found) {
+    take(run, found);
+    return;
+  }
+  take(run, await provide(run, undefined, () => generate(run, unit.old, newMark(run, unit.old))));
+  run.generatedId = run.made?.certificate.clientCertificateId;
+}
+
+/** Marks the certificate that `--to` names as the new one. */
+export async function adoptNext(run: Run, { clientCertificateId: id }: RotationCertificate): Promise<void> {
+  const { old } = account(run).unit;
+  const mark = { ...newMark(run, old), adopted: true };
+  take(run, await provide(run, id, () => writeMark(run, assertAdoptable(run, id), mark)));
+}
+
+function newMark(run: Run, old: RotationCertificate | undefined): Mark {
+  const { keepOld } = run.request.settings;
+  return {
     rotationId: run.rotationId,
     replaces: run.oldId,
     ...(run.onlyTarget ? { onlyStage: stageText(run.target) } : {}),
+    ...(keepOld === undefined || keepOld === 0 ? {} : { keepOld: keepOldMark(keepOld) }),
+    ...(old ? { replacesSha256: old.trusted.fingerprintSha256 } : {}),
   };
-  const made = await step(run, 'generate', run.request.to, async () => {
-    const value =
-      run.request.to === undefined
-        ? await generate(run, unit.old, mark)
-        : await writeMark(run, assertAdoptable(run, run.request.to), { ...mark, adopted: true });
+}
+
+function provide(
+  run: Run,
+  subject: string | undefined,
+  make: () => Promise<RotationCertificate>,
+): Promise<RotationCertificate> {
+  return step(run, 'generate', subject, async () => {
+    const value = await make();
     const { clientCertificateId, trusted } = value;
     return {
       value,
@@ -41,16 +73,50 @@ export async function makeNext(run: Run): Promise<void> {
       },
     };
   });
-  if (run.request.to === undefined) run.generatedId = made.clientCertificateId;
-  const others = run.certificates.filter(
-    ({ clientCertificateId }) => clientCertificateId !== made.clientCertificateId,
-  );
-  run.certificates = [...others, made];
+}
+
+function take(run: Run, certificate: RotationCertificate): void {
+  const { clientCertificateId: id } = certificate;
+  run.made = { certificate, at: run.deps.now() };
+  run.certificates = [
+    ...run.certificates.filter(({ clientCertificateId }) => clientCertificateId !== id),
+    certificate,
+  ];
+}
+
+/** What this rotation has made already, as far as the account shows it. */
+const madeBefore = ({ certificates, rotationId }: Run): RotationCertificate | undefined =>
+  certificates.find(({ mark }) => mark?.rotationId === rotationId && mark.adopted !== true);
+
+/** Where earlier runs may have made as many as there may be, their calls have to end before another one. */
+async function untilSettled(run: Run): Promise<void> {
+  const { records, request, deps, since } = run;
+  const tried = records.filter((entry) => entry.type === 'intent' && entry.step === 'generate');
+  const isOpen = openWrites(records).some((write) => write.step === 'generate');
+  if (!isOpen || tried.length < MOST_MADE) return;
+  const last = Math.min(Date.parse(tried.at(-1)?.at ?? ''), since.getTime());
+  await lookForMade(run, last + request.settings.inFlight - deps.now().getTime());
+}
+
+/** Looks for a certificate of this rotation for so long, in milliseconds. */
+async function lookForMade(run: Run, wait: number): Promise<RotationCertificate | undefined> {
+  const deadline = run.deps.now().getTime() + wait;
+  for (
+    let pauseFor = FIRST_LOOK;
+    run.deps.now().getTime() < deadline;
+    pauseFor = Math.min(2 * pauseFor, LAST_LOOK)
+  ) {
+    await pause(run, Math.min(pauseFor, deadline - run.deps.now().getTime()));
+    await lookAtCertificates(run);
+    const made = madeBefore(run);
+    if (made) return made;
+  }
+  return undefined;
 }
 
 /**
- * Makes a certificate with its mark in the same call. The call has no idempotency token: when its answer is lost,
- * the mark tells whether it took effect, and only then is it sent again.
+ * Makes a certificate with its mark in the same call. The call has no idempotency token: when its answer is lost, the
+ * mark tells whether it took effect, and only when it cannot any more is it sent again.
  */
 async function generate(
   run: Run,
@@ -59,15 +125,11 @@ async function generate(
 ): Promise<RotationCertificate> {
   for (let tries = 1; ; tries++) {
     try {
+      run.wroteAt = run.deps.now();
       return rotationCertificate(await generateMarked(run, old, mark));
     } catch (error) {
-      if (!(error instanceof AppError) || error.code !== 'ServiceUnreachable') throw error;
-      await pause(run, AFTER_LOST_ANSWER);
-      run.certificates = await observeCertificates(run.deps.gateway);
-      const made = run.certificates.find(
-        (certificate) =>
-          certificate.mark?.rotationId === mark.rotationId && certificate.mark.adopted !== true,
-      );
+      if (!(error instanceof AppError) || !UNKNOWN_OUTCOME.has(error.code)) throw error;
+      const made = await lookForMade(run, run.request.settings.inFlight);
       if (made) return made;
       if (tries === TRIES) throw error;
     }
@@ -111,19 +173,19 @@ export function assertAdoptable(run: Run, id: string): RotationCertificate {
   }
   if (id === run.oldId) {
     throw new AppError('Usage', `the stage presents ${id} already`, {
-      hint: 'name another certificate by --to',
+      hint: 'specify another certificate with --to',
     });
   }
   if (certificate.trusted.notAfter <= run.deps.now()) {
     throw new AppError('Usage', `the certificate ${id} has expired`, {
-      hint: 'rotate to a new one by leaving --to away',
+      hint: 'omit --to to rotate to a new one',
     });
   }
   const users = run.stages.filter(({ clientCertificateId }) => clientCertificateId === id).map(stageText);
   if (users.length > 0) {
     throw new AppError(
       'CertificateInUse',
-      `${users.join(', ')} presents ${id} already, so undoing a rotation to it could not tell whose it was`,
+      `${users.join(', ')} presents ${id} already, so an abort could not tell which stages were moved`,
       { hint: `to share it, make the backend trust it and use \`apigw-cert attach ${id}\`` },
     );
   }

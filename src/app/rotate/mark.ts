@@ -24,7 +24,8 @@ export async function writeMark(
   const marked = markTags(mark);
   const stale = MARK_TAG_KEYS.filter((key) => key in tags && !(key in marked));
   try {
-    await gateway.tagClientCertificate(id, marked);
+    const fresh = Object.fromEntries(Object.entries(marked).filter(([key, value]) => tags[key] !== value));
+    if (Object.keys(fresh).length > 0) await gateway.tagClientCertificate(id, fresh);
     if (stale.length > 0) await gateway.untagClientCertificate(id, stale);
     const others = Object.entries(tags).filter(([key]) => !stale.includes(key));
     return { ...certificate, tags: { ...Object.fromEntries(others), ...marked }, mark };

@@ -6,6 +6,7 @@ import {
   presentedIds,
   stageText,
   unitOf,
+  type EndedCertificate,
   type RotationCertificate,
   type RotationUnit,
 } from '../../core/rotation/unit.js';
@@ -32,19 +33,20 @@ export async function observeCertificates(gateway: Gateway): Promise<RotationCer
  * What the trust stores hold. For one that cannot tell, the rotation's own records stand in: the old certificate,
  * which was there before, with what was added and without what was removed since. Where those are lost, nothing is
  * there for certain and everything possibly: adding and removing can be repeated.
+ * @param deleted certificates of the rotation that do not exist any more
  */
 export async function observeStores(
   stores: readonly TrustStore[],
   unit: RotationUnit,
+  deleted: readonly EndedCertificate[],
   records: readonly RotationRecord[],
 ): Promise<StoreView[]> {
   return Promise.all(
     stores.map(async (store) => {
       const { name } = store;
       const seen = await store.observe();
-      return seen === undefined
-        ? { name, ...remembered(name, unit, records) }
-        : { name, trusts: seen, mayTrust: seen };
+      const own = remembered(name, unit, deleted, records);
+      return seen === undefined ? { name, ...own } : { name, trusts: seen, mayTrust: seen, added: own.added };
     }),
   );
 }
@@ -57,18 +59,22 @@ const CHANGES = new Map([
 
 function remembered(
   store: string,
-  { old, next, spares }: RotationUnit,
+  { oldId, old, next, spares }: RotationUnit,
+  deleted: readonly EndedCertificate[],
   records: readonly RotationRecord[],
-): Pick<StoreView, 'trusts' | 'mayTrust'> {
-  const all = [old, next, ...spares].flatMap((one) => one?.trusted.fingerprintSha256 ?? []);
+): Omit<StoreView, 'name'> {
   const isLost = isJournalLost(records);
-  const certain = new Set(old && !isLost ? [old.trusted.fingerprintSha256] : []);
+  const all = [old, next, ...spares, ...deleted].flatMap((one) => one?.trusted.fingerprintSha256 ?? []);
+  const first = old ?? deleted.find(({ clientCertificateId }) => clientCertificateId === oldId);
+  const certain = new Set(first && !isLost ? [first.trusted.fingerprintSha256] : []);
   const possible = new Set(isLost ? all : certain);
+  const added = new Set<string>();
   for (const entry of records) {
     if ((entry.type !== 'intent' && entry.type !== 'done') || entry.subject !== store) continue;
     const fingerprint = entry.evidence?.['fingerprintSha256'];
     const change = (CHANGES as ReadonlyMap<string, 'add' | 'delete'>).get(entry.step);
     if (typeof fingerprint !== 'string' || change === undefined) continue;
+    if (change === 'add') added.add(fingerprint);
     // Begun and perhaps not ended: to be there for certain takes the end, to be gone for certain too.
     if (entry.type === 'done') {
       certain[change](fingerprint);
@@ -76,7 +82,7 @@ function remembered(
     } else if (change === 'add') possible.add(fingerprint);
     else certain.delete(fingerprint);
   }
-  return { trusts: [...certain], mayTrust: [...possible] };
+  return { trusts: [...certain], mayTrust: [...possible], added: [...added] };
 }
 
 /** Whether an earlier part of the journal is missing, so that what it does not say may have happened. */

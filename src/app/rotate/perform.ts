@@ -1,12 +1,22 @@
 import type { Stage } from '../../core/api-gateway.js';
 import { AppError } from '../../core/errors.js';
-import type { Step } from '../../core/rotation/next-step.js';
-import { stageText, type RotationCertificate, type TrustableCertificate } from '../../core/rotation/unit.js';
-import { allStages } from '../stages.js';
-import { makeNext } from './make.js';
-import { eraseMark } from './mark.js';
-import { isJournalLost, observeCertificates } from './observe.js';
-import { askUntil, probesOf, proveBoth, proveNew, refusalText } from './prove.js';
+import { proofKey, type Step } from '../../core/rotation/next-step.js';
+import type { LastStep } from '../../core/rotation/plan.js';
+import { stageText, type RotationCertificate } from '../../core/rotation/unit.js';
+import { endTrust } from './end-trust.js';
+import {
+  isCheckFresh,
+  lookAtCertificates,
+  lookAtStages,
+  lookAtSwitched,
+  replaceCertificate,
+  replaceStages,
+} from './look.js';
+import { adoptNext, makeNext } from './make.js';
+import { writeMark } from './mark.js';
+import { isJournalLost } from './observe.js';
+import { proveBack, proveEnd } from './prove-others.js';
+import { proveBoth, proveNew } from './prove.js';
 import {
   account,
   deploymentText,
@@ -16,9 +26,12 @@ import {
   stopIfAsked,
   storeNamed,
   tell,
+  waitUntil,
   warn,
   type Run,
 } from './run.js';
+import { situation } from './situation.js';
+import { switchStage } from './switch.js';
 
 /** Between two requests to the stage's own URL while it soaks, and after one that failed, in milliseconds. */
 const SOAK_INTERVAL = 5_000;
@@ -27,40 +40,67 @@ const SOAK_RETRY = 1_000;
 const SOAK_FAILURES = 3;
 
 /** The steps that a rotation goes on after. */
-export type DoableStep = Exclude<Step, { kind: 'done' | 'keep' | 'stageChanged' }>;
+export type DoableStep = Exclude<Step, LastStep | { kind: 'keep' }>;
 
 /** Does one step and brings what the run knows up to date. */
 export async function perform(run: Run, next: DoableStep): Promise<void> {
+  // Whatever changes something, or takes long, makes the look at the whole account a look at the past.
+  if (!ENDS.has(next.kind)) run.progress = { ...run.progress, recounted: false };
   switch (next.kind) {
     case 'generate':
       return makeNext(run);
+    case 'adopt':
+      return adoptNext(run, next.certificate);
+    case 'withdraw':
+      return withdraw(run, next.certificate);
     case 'trust':
       run.progress = NOTHING_PROVED;
       warnOfWrongStore(run, next);
-      return changeTrust(run, 'trust', next.store, next.certificate);
-    case 'untrust':
-      run.progress = { ...run.progress, confirmed: false };
-      return changeTrust(run, 'untrust', next.store, next.certificate);
+      return trust(run, next.store, next.certificate);
     case 'prove':
-      return prove(run);
+      return prove(run, next.to);
     case 'check':
       return check(run);
     case 'switch':
-      return switchStage(run, 'switch', next.stage, next.next.clientCertificateId);
+      if (!isCheckFresh(run)) {
+        run.progress = { ...run.progress, checked: false };
+        return;
+      }
+      return switchStage(
+        run,
+        run.goal === 'rotate' ? 'switch' : 'rollBack',
+        next.stage,
+        next.to.clientCertificateId,
+      );
     case 'redeploy':
       return redeploy(run, next.stage, next.next);
     case 'verify':
       return verify(run, next.next);
     case 'soak':
       return soak(run, next.until);
+    case 'settle':
+      return settle(run, next.until);
     case 'recount':
       return recount(run);
+    case 'delete':
+    case 'untrust':
+    case 'release':
+      return endTrust(run, next);
     case 'confirm':
       return confirm(run, next.next);
-    case 'delete':
-      return deleteOld(run, next.certificate);
+    case 'finish':
+      return finish(run, next.certificate);
   }
 }
+
+const ENDS: ReadonlySet<Step['kind']> = new Set([
+  'recount',
+  'delete',
+  'untrust',
+  'release',
+  'confirm',
+  'finish',
+]);
 
 /** What the backend accepts ought to be in its trust store: perhaps another one is meant. */
 function warnOfWrongStore(run: Run, { store, certificate }: Extract<Step, { kind: 'trust' }>): void {
@@ -74,74 +114,85 @@ function warnOfWrongStore(run: Run, { store, certificate }: Extract<Step, { kind
   );
 }
 
-/** Adds a certificate to one trust store, or takes it away. */
-export async function changeTrust(
-  run: Run,
-  name: 'trust' | 'untrust' | 'untrustNew',
-  storeName: string,
-  { clientCertificateId, trusted }: TrustableCertificate,
-): Promise<void> {
+/** Adds a certificate to one trust store. */
+async function trust(run: Run, storeName: string, certificate: RotationCertificate): Promise<void> {
+  const { clientCertificateId, trusted } = certificate;
+  const evidence = { clientCertificateId, fingerprintSha256: trusted.fingerprintSha256 };
   const store = await storeNamed(run, storeName);
-  const { fingerprintSha256 } = trusted;
-  const evidence = { clientCertificateId, fingerprintSha256 };
-  const change = async (): Promise<{ value: undefined; evidence: typeof evidence }> => {
-    await (name === 'trust' ? store.add(trusted) : store.remove(trusted));
-    return { value: undefined, evidence };
-  };
-  await step(run, name, storeName, change, evidence).finally(() => {
+  await step(
+    run,
+    'trust',
+    storeName,
+    async () => {
+      await store.add(trusted, { beforeEffect: run.deps.assertHeld });
+      return { value: undefined, evidence };
+    },
+    evidence,
+  ).finally(() => {
     delete run.stores;
   });
 }
 
-async function prove(run: Run): Promise<void> {
-  const { old, next } = account(run).unit;
-  if (!next) return;
-  await step(run, 'prove', next.clientCertificateId, async () => ({
+/** Says in AWS, to every run on whatever machine, that no stage is to be switched to it any more. */
+async function withdraw(run: Run, certificate: RotationCertificate): Promise<void> {
+  const { mark, clientCertificateId } = certificate;
+  if (!mark) return;
+  await step(run, 'withdraw', clientCertificateId, async () => {
+    const withdrawn = run.deps.now().toISOString();
+    replaceCertificate(run, await writeMark(run, certificate, { ...mark, withdrawn }));
+    return { value: undefined };
+  });
+}
+
+/** Nothing of the rotation is left: the new certificate is one like any other. */
+async function finish(run: Run, certificate: RotationCertificate): Promise<void> {
+  if (!certificate.mark) return;
+  const mark = { ...certificate.mark };
+  delete mark.replacesSha256;
+  await step(run, 'finish', certificate.clientCertificateId, async () => {
+    try {
+      replaceCertificate(run, await writeMark(run, certificate, mark));
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'AccessDenied') throw error;
+      warn(
+        run,
+        'MarkNotWritten',
+        `the mark of the rotation could not be taken off ${certificate.clientCertificateId}, so the next run looks for the trust in ${run.oldId} again: ${error.message}`,
+      );
+      replaceCertificate(run, { ...certificate, mark });
+    }
+    return { value: undefined };
+  });
+}
+
+async function prove(run: Run, to: RotationCertificate): Promise<void> {
+  const { calls } = await situation(run);
+  const { old } = account(run).unit;
+  await step(run, 'prove', to.clientCertificateId, async () => ({
     value: undefined,
-    evidence: await proveBoth(run, old, next),
+    evidence: run.goal === 'rotate' ? await proveBoth(run, old, to) : { accepted: await proveBack(run, to) },
   }));
-  run.progress = { ...run.progress, proved: true };
+  run.progress = { ...run.progress, proved: proofKey(to.clientCertificateId, calls) };
 }
 
 /** Looks once more right before the switch: the proofs took time, and others may have been at work. */
 async function check(run: Run): Promise<void> {
-  const { gateway } = run.deps;
-  const before = account(run);
+  const { gateway, now } = run.deps;
+  const { moving, unit } = account(run);
+  const id = run.goal === 'rotate' ? unit.next?.clientCertificateId : unit.oldId;
   await step(run, 'check', undefined, async () => {
-    const waiting = before.moving.filter(
-      ({ clientCertificateId }) => clientCertificateId !== before.unit.next?.clientCertificateId,
-    );
-    const [certificates, ...seen] = await Promise.all([
-      observeCertificates(gateway),
-      ...waiting.map((stage) => gateway.getStage(stage)),
+    const begun = now();
+    const waiting = moving.filter(({ clientCertificateId }) => clientCertificateId !== id);
+    const [seen] = await Promise.all([
+      Promise.all(waiting.map((stage) => gateway.getStage(stage))),
+      lookAtCertificates(run),
     ]);
-    run.certificates = certificates;
     replaceStages(run, seen);
     delete run.stores;
+    run.check = { begun, ended: now() };
     return { value: undefined };
   });
   run.progress = { ...run.progress, checked: true };
-}
-
-function replaceStages(run: Run, seen: readonly Stage[]): void {
-  const fresh = new Map(seen.map((stage) => [stageText(stage), stage]));
-  run.stages = run.stages.map((stage) => fresh.get(stageText(stage)) ?? stage);
-}
-
-/** Sets a stage's certificate; `rollBack` is the same the other way round. */
-export async function switchStage(
-  run: Run,
-  name: 'switch' | 'rollBack',
-  stage: Stage,
-  clientCertificateId: string,
-): Promise<void> {
-  const { gateway } = run.deps;
-  await step(run, name, stageText(stage), async () => {
-    const before = stage.clientCertificateId;
-    replaceStages(run, [await gateway.setStageCertificate(stage, clientCertificateId)]);
-    return { value: undefined, evidence: { before, after: clientCertificateId } };
-  });
-  run.hasSwitched = true;
 }
 
 async function redeploy(run: Run, stage: Stage, { clientCertificateId }: RotationCertificate): Promise<void> {
@@ -155,19 +206,23 @@ async function redeploy(run: Run, stage: Stage, { clientCertificateId }: Rotatio
 }
 
 async function verify(run: Run, next: RotationCertificate): Promise<void> {
-  const { gateway } = run.deps;
   const { moving } = account(run);
+  const { calls } = await situation(run);
+  const key = proofKey(next.clientCertificateId, calls);
   await step(run, 'verify', next.clientCertificateId, async () => {
-    replaceStages(run, await Promise.all(moving.map((stage) => gateway.getStage(stage))));
-    const behind = account(run).moving.length < moving.length;
+    await lookAtSwitched(run, moving, next.clientCertificateId);
+    const behind =
+      account(run).moving.some(
+        ({ clientCertificateId }) => clientCertificateId !== next.clientCertificateId,
+      ) || account(run).moving.length < moving.length;
     // Somebody set another certificate: the next look decides, a proof would say nothing about it. And a test call
     // does not depend on the stage, so that what this run has proved before the switch need not be asked again.
     const failure = behind ? undefined : await askStage(run);
     if (failure !== undefined) throw refusedInUse(failure);
-    if (behind || run.progress.proved) return { value: undefined };
+    if (behind || run.progress.proved === key) return { value: undefined };
     return { value: undefined, evidence: { accepted: await proveNew(run, next) } };
   });
-  run.progress = { ...run.progress, checked: false, verified: true };
+  run.progress = { ...run.progress, checked: false, verified: key };
 }
 
 /** Asks the stage's own URL, where one is given, until it answers well. @returns what is wrong with it, if it never does */
@@ -197,16 +252,14 @@ function refusedInUse(what: string): AppError {
 async function soak(run: Run, until: Date): Promise<void> {
   const { deps, request } = run;
   const end = until.toISOString();
+  const probeUrl = run.goal === 'rotate' ? request.probeUrl : undefined;
   tell(run, { type: 'waiting', until: end, reason: 'soak' });
   if (!request.settings.wait) {
-    throw new AppError(
-      'RotationWaiting',
-      `the new certificate is in use; the old one goes after the soak, at ${end}`,
-      {
-        hint: 'run the same command again after that',
-        details: { until: end },
-      },
-    );
+    const what =
+      run.goal === 'rotate'
+        ? 'the new certificate is in use; the old one goes'
+        : 'the old certificate is in place; the new one goes';
+    throw waitingError(`${what} after the soak, at ${end}`, end);
   }
   await step(run, 'soak', undefined, async () => {
     let requests = 0;
@@ -215,118 +268,61 @@ async function soak(run: Run, until: Date): Promise<void> {
       stopIfAsked(run);
       const left = until.getTime() - deps.now().getTime();
       if (left <= 0) break;
-      if (request.probeUrl === undefined) {
+      if (probeUrl === undefined) {
         await pause(run, left);
         continue;
       }
-      const status = await deps.request(request.probeUrl);
+      const status = await deps.request(probeUrl);
       requests += 1;
       failures = isGood(status) ? 0 : failures + 1;
-      if (failures === SOAK_FAILURES) throw refusedInUse(answeredText(request.probeUrl, status));
+      if (failures === SOAK_FAILURES) throw refusedInUse(answeredText(probeUrl, status));
       await pause(run, Math.min(left, failures > 0 ? SOAK_RETRY : SOAK_INTERVAL));
     }
     return { value: undefined, evidence: { requests } };
   });
 }
 
+function waitingError(message: string, until: string): AppError {
+  return new AppError('RotationWaiting', message, {
+    hint: 'run the same command again after that',
+    details: { until },
+  });
+}
+
+/** Lets what was sent to AWS and never answered take effect, if it does. */
+async function settle(run: Run, until: Date): Promise<void> {
+  const end = until.toISOString();
+  tell(run, { type: 'waiting', until: end, reason: 'calls without an answer' });
+  if (!run.request.settings.wait) {
+    throw waitingError(`a call to AWS without an answer may still take effect until ${end}`, end);
+  }
+  await step(run, 'settle', undefined, async () => {
+    await waitUntil(run, until);
+    await lookAtCertificates(run);
+    return { value: undefined };
+  });
+}
+
 /** Asks once more which stages there are: nothing that any of them presents may go. */
 async function recount(run: Run): Promise<void> {
   await step(run, 'recount', undefined, async () => {
-    run.deps.gateway.forget();
-    const { stages } = await allStages(run.deps.gateway);
-    run.stages = stages;
-    delete run.stores;
-    return { value: undefined, evidence: { stages: stages.length } };
+    await lookAtStages(run);
+    return { value: undefined, evidence: { stages: run.stages.length } };
   });
   const { moving, unit } = account(run);
-  const behind = moving.some(
-    ({ clientCertificateId }) => clientCertificateId !== unit.next?.clientCertificateId,
-  );
-  // A stage that came to the old certificate meanwhile moves too, and its backend has not been asked yet.
+  const id = run.goal === 'rotate' ? unit.next?.clientCertificateId : unit.oldId;
+  const behind =
+    run.goal !== 'cancel' && moving.some(({ clientCertificateId }) => clientCertificateId !== id);
+  // A stage that came to what was to go moves too, and its backend has not been asked yet.
   run.progress = behind ? NOTHING_PROVED : { ...run.progress, recounted: true };
 }
 
-/** After the removal: the new certificate has to be accepted, the old one should be refused. */
+/** After the removal: the certificate in use has to be accepted, and what is gone refused where that can be tried. */
 async function confirm(run: Run, next: RotationCertificate): Promise<void> {
-  const { old } = account(run).unit;
-  const { settle, probes: times } = run.request.settings;
-  await step(run, 'confirm', next.clientCertificateId, async () => {
-    const probes = await probesOf(run);
-    const { asWanted, results } = await askUntil(
-      run,
-      { probes, certificateId: next.clientCertificateId, wanted: 'accepted', times },
-      settle,
-    );
-    if (!asWanted) {
-      throw new AppError(
-        'NewCertificateRefused',
-        `since the old certificate was removed the backend refuses the new one: ${refusalText(results)}`,
-        {
-          hint: 'look at the trust stores and at what the backend logs',
-        },
-      );
-    }
-    if (!old) return { value: undefined, evidence: { accepted: results } };
-    const gone = await askUntil(
-      run,
-      { probes, certificateId: old.clientCertificateId, wanted: 'refused', times: 1 },
-      settle,
-    );
-    if (!gone.asWanted && !run.request.settings.allowUncheckedBackend) {
-      warn(
-        run,
-        'OldCertificateStillAccepted',
-        `the backend still accepts the old certificate ${old.clientCertificateId}, which no trust store of this rotation holds any more`,
-      );
-    }
-    return { value: undefined, evidence: { accepted: results, refused: gone.results } };
-  });
+  const gone = [...run.gone].map((clientCertificateId) => ({ clientCertificateId, exists: false }));
+  await step(run, 'confirm', next.clientCertificateId, async () => ({
+    value: undefined,
+    evidence: await proveEnd(run, next, gone),
+  }));
   run.progress = { ...run.progress, confirmed: true };
-}
-
-/** Ends a certificate that was replaced, or made for nothing. One that `--to` named for nothing is only released. */
-async function deleteOld(run: Run, certificate: RotationCertificate): Promise<void> {
-  const { clientCertificateId, mark } = certificate;
-  if (mark?.adopted !== true || clientCertificateId === run.oldId) {
-    return deleteCertificate(run, 'delete', certificate);
-  }
-  await step(run, 'delete', clientCertificateId, async () => {
-    await eraseMark(run, certificate);
-    return { value: undefined, evidence: { kept: true } };
-  });
-  run.certificates = run.certificates.filter((known) => known !== certificate);
-}
-
-/** Deletes one certificate, for good: its private key exists nowhere else. */
-export async function deleteCertificate(
-  run: Run,
-  name: 'delete' | 'deleteNew',
-  { clientCertificateId }: RotationCertificate,
-): Promise<void> {
-  await step(run, name, clientCertificateId, async () => {
-    try {
-      await run.deps.gateway.deleteClientCertificate(clientCertificateId);
-    } catch (error) {
-      if (!(error instanceof AppError)) throw error;
-      if (error.code === 'RequestRefused') throw await inUse(run, clientCertificateId, error);
-      if (error.code !== 'CertificateNotFound') throw error;
-    }
-    return { value: undefined };
-  });
-  run.certificates = run.certificates.filter(
-    (certificate) => certificate.clientCertificateId !== clientCertificateId,
-  );
-}
-
-/** AWS refuses to delete what a stage presents, and does not say which one. */
-async function inUse(run: Run, id: string, refusal: AppError): Promise<AppError> {
-  run.deps.gateway.forget();
-  const { stages } = await allStages(run.deps.gateway);
-  const users = stages.filter(({ clientCertificateId }) => clientCertificateId === id).map(stageText);
-  if (users.length === 0) return refusal;
-  return new AppError('CertificateInUse', `${users.join(', ')} presents ${id}, so it cannot be deleted`, {
-    hint: 'run the same command again: it moves that stage too',
-    cause: refusal,
-    details: { stages: users },
-  });
 }

@@ -13,9 +13,15 @@ export interface RotationDeps {
   /**
    * Every trust store of the backends behind these stages, in the order in which they are changed; asked for only when
    * something is due.
+   * @param changed names of stores that the rotation has changed already: one that is known by such a name belongs to
+   * it, whatever has become of the stage that lent it
    */
-  stores: (moving: readonly Stage[]) => readonly TrustStore[] | Promise<readonly TrustStore[]>;
+  stores: (
+    moving: readonly Stage[],
+    changed: readonly string[],
+  ) => readonly TrustStore[] | Promise<readonly TrustStore[]>;
   journal: Journal;
+  /** The time; within a run it only goes on, whatever becomes of the machine's clock. */
   now: () => Date;
   /** Waits so many milliseconds; rejects as soon as the signal is aborted. */
   sleep: (ms: number, signal: AbortSignal) => Promise<void>;

@@ -1,20 +1,24 @@
 import { AppError, type ErrorCode } from '../../core/errors.js';
 import type { RotationStep } from '../../core/rotation/record.js';
 import { runHook } from './hooks.js';
+import { isJournalLost } from './observe.js';
 import { stageText } from '../../core/rotation/unit.js';
-import { account, end, lookAgain, NOTHING_PROVED, record, warn, type Run } from './run.js';
-import { rollBack, takeBackOwn, undo } from './undo.js';
+import { goBack, rollBack } from './drive.js';
+import { lookAgain } from './look.js';
+import { account, end, NOTHING_PROVED, record, warn, type Run } from './run.js';
 
 /**
  * Failures that say nothing against the rotation: every state is safe to stay in, and the next run goes on from it.
  * Undoing would need the very thing that failed.
  */
 const LEFT_AS_IT_IS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'ConcurrentModification',
   'ConfirmationNeeded',
   'CredentialsExpired',
   'Interrupted',
   'JournalNotWritable',
   'LockLost',
+  'Locked',
   'RotationWaiting',
   'ServiceUnreachable',
   'Throttled',
@@ -23,8 +27,14 @@ const LEFT_AS_IT_IS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 /** Of two runs that made a certificate for the same place, one takes its own back; both know which. */
 export function overtaken(run: Run): AppError | undefined {
   const { next } = account(run).unit;
-  if (run.generatedId === undefined || !next || next.clientCertificateId === run.generatedId)
-    return undefined;
+  if (run.generatedId === undefined || next?.clientCertificateId === run.generatedId) return undefined;
+  if (!next) {
+    return new AppError(
+      'RotationOvertaken',
+      `the new certificate ${run.generatedId} was deleted by another run, or by somebody`,
+      { hint: 'run the same command again: it starts over where the certificate is still due' },
+    );
+  }
   // Its own, made by a call whose answer was lost and that AWS finished late: no rival, but the one to go on with.
   if (next.mark?.rotationId === run.rotationId) return undefined;
   return new AppError(
@@ -72,7 +82,7 @@ export async function recover(run: Run, error: unknown): Promise<unknown> {
     await lookAgain(run);
     const rival = overtaken(run);
     if (rival) {
-      await takeBackOwn(run);
+      await goBack(run, 'cancel', 'another run goes first');
       await end(run, 'yielded');
       return rival;
     }
@@ -85,11 +95,27 @@ export async function recover(run: Run, error: unknown): Promise<unknown> {
       await failedHook(run);
       return failure;
     }
-    await undo(run, messageOf(error), 'own');
+    if (!isOwn(run)) {
+      await failedHook(run);
+      return error;
+    }
+    await goBack(run, 'cancel', messageOf(error));
     await failedHook(run);
     await end(run, 'rolledBack');
     return error;
   });
+}
+
+/**
+ * Whether this run, or an earlier one with the same journal, made the new certificate. A run that only joined a rotation
+ * of another machine does not take it back: that one may be at work on it.
+ */
+function isOwn({ generatedId, records }: Run): boolean {
+  return (
+    generatedId !== undefined ||
+    !isJournalLost(records) ||
+    records.some((entry) => entry.type === 'done' && entry.step === 'generate')
+  );
 }
 
 /** A refusal counts against the new certificate only while it is new in use; later it is the backend's own trouble. */
@@ -98,7 +124,7 @@ function mayRollBack({ records, hasSwitched }: Run): boolean {
   const since = records.slice(lastSwitch + 1);
   const wasDone = (name: RotationStep): boolean =>
     since.some((entry) => entry.type === 'done' && entry.step === name);
-  return !wasDone('untrust') && (hasSwitched || !wasDone('soak'));
+  return !wasDone('untrust') && !wasDone('delete') && (hasSwitched || !wasDone('soak'));
 }
 
 function messageOf(error: unknown): string {
@@ -115,15 +141,15 @@ async function attempt(run: Run, error: unknown, way: () => Promise<unknown>): P
     await record(run, {
       type: 'note',
       at: run.deps.now().toISOString(),
-      text: `undoing failed: ${second.message}`,
+      text: `taking the rotation back failed: ${second.message}`,
     }).catch(() => undefined);
     // Often the way back stops at what had stopped the way forward.
     const why = second.message === error.message ? 'the same' : second.message;
     const hints = [error.hint, second instanceof AppError ? second.hint : undefined].filter(
       (hint, i, all) => hint !== undefined && all.indexOf(hint) === i,
     );
-    return new AppError(error.code, `${error.message}; and undoing it stopped: ${why}`, {
-      hint: [...hints, 'then run the same command again: it goes on with the way back'].join('; '),
+    return new AppError(error.code, `${error.message}; and taking the rotation back stopped: ${why}`, {
+      hint: [...hints, 'then run the same command again: it goes on taking the rotation back'].join('; '),
       cause: second,
     });
   }

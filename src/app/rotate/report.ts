@@ -1,5 +1,5 @@
 import type { RotationWarning } from '../../core/rotation/event.js';
-import type { Step } from '../../core/rotation/next-step.js';
+import type { Goal, Step } from '../../core/rotation/next-step.js';
 import { stageText } from '../../core/rotation/unit.js';
 import { account, type Run } from './run.js';
 
@@ -17,8 +17,10 @@ export interface RotationReport {
   rotationId?: string;
   /** `notDue`: when it will be. `keepingOld`: when the old one goes. */
   until?: Date;
-  /** When the certificate in place ends. */
+  /** When the certificate in place expires. */
   notAfter?: Date;
+  /** What became of the old certificate: deleted, or still presented by other stages, or just still there. */
+  oldCertificate: 'deleted' | 'inUse' | 'present';
   /** What was done, or would be. */
   steps: { step: string; subject?: string; ms?: number; evidence?: Record<string, unknown> }[];
   warnings: { code: RotationWarning; message: string }[];
@@ -26,13 +28,19 @@ export interface RotationReport {
 
 /** What has become of the rotation so far. */
 export function reportOf(run: Run, outcome: RotationReport['outcome']): RotationReport {
-  const { unit, moving } = account(run);
+  const { unit, moving, elsewhere } = account(run);
   const inPlace = unit.next ?? unit.old;
   return {
     outcome,
     region: run.deps.gateway.region,
     stages: moving.map(stageText),
     oldCertificateId: run.oldId,
+    oldCertificate: unit.old
+      ? elsewhere.includes(run.oldId) ||
+        moving.some(({ clientCertificateId }) => clientCertificateId === run.oldId)
+        ? 'inUse'
+        : 'present'
+      : 'deleted',
     ...(unit.next ? { newCertificateId: unit.next.clientCertificateId } : {}),
     ...(outcome === 'notDue' || outcome === 'nothingToAbort' ? {} : { rotationId: run.rotationId }),
     ...(inPlace ? { notAfter: inPlace.trusted.notAfter } : {}),
@@ -52,21 +60,29 @@ export function reportOf(run: Run, outcome: RotationReport['outcome']): Rotation
   };
 }
 
-/** A step that a dry run foresees. */
-export function plannedStep(step: Step): RotationReport['steps'][number] {
+const BACK = { switch: 'rollBack', untrust: 'untrustNew', delete: 'deleteNew' } as const;
+
+/** A step that a dry run foresees, by the name that it has in a run. */
+export function plannedStep(step: Step, goal: Goal): RotationReport['steps'][number] {
+  const { kind } = step;
+  const name = kind === 'adopt' ? 'generate' : kind === 'release' ? 'delete' : kind;
+  const named = { step: goal !== 'rotate' && name in BACK ? BACK[name as keyof typeof BACK] : name };
   switch (step.kind) {
     case 'trust':
     case 'untrust':
-      return { step: step.kind, subject: `${step.store}: ${step.certificate.clientCertificateId}` };
+      return { ...named, subject: `${step.store}: ${step.certificate.clientCertificateId}` };
     case 'switch':
     case 'redeploy':
-      return { step: step.kind, subject: stageText(step.stage) };
+      return { ...named, subject: stageText(step.stage) };
+    case 'adopt':
     case 'delete':
-      return { step: step.kind, subject: step.certificate.clientCertificateId };
+    case 'release':
+      return { ...named, subject: step.certificate.clientCertificateId };
     case 'soak':
+    case 'settle':
     case 'keep':
-      return { step: step.kind, subject: `until ${step.until.toISOString()}` };
+      return { ...named, subject: `until ${step.until.toISOString()}` };
     default:
-      return { step: step.kind };
+      return named;
   }
 }

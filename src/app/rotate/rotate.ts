@@ -2,15 +2,24 @@ import type { Stage } from '../../core/api-gateway.js';
 import { AppError } from '../../core/errors.js';
 import { dueAt, isDue } from '../../core/expiry.js';
 import { closedGate, closedGateBack, type GateFailure, type GateInput } from '../../core/rotation/gates.js';
-import { nextStep } from '../../core/rotation/next-step.js';
-import { planSteps } from '../../core/rotation/plan.js';
-import type { RotationRecord } from '../../core/rotation/record.js';
+import { keepOldMark } from '../../core/rotation/marks.js';
+import type { Step } from '../../core/rotation/next-step.js';
+import { isLast, planSteps } from '../../core/rotation/plan.js';
 import { oldIdOf, stageText, unitOf, type RotationUnit } from '../../core/rotation/unit.js';
-import { allStages } from '../stages.js';
+import { goBack, goingBack, allowAgain, lastError, rollBack, takeSteps, withdrawn } from './drive.js';
 import { runHook } from './hooks.js';
-import { observeCertificates, sameStage } from './observe.js';
+import {
+  isOldMissing,
+  lookAtCertificates,
+  lookAtStages,
+  lookAtStores,
+  replaceCertificate,
+  see,
+} from './look.js';
 import { assertAdoptable } from './make.js';
-import { askStage, perform, type DoableStep } from './perform.js';
+import { writeMark } from './mark.js';
+import { observeCertificates, sameStage } from './observe.js';
+import { askStage } from './perform.js';
 import type { RotationDeps, RotationRequest } from './ports.js';
 import { probeChoices } from './prove.js';
 import { confirmPublishing } from './publishing.js';
@@ -18,20 +27,20 @@ import { isOutdated, overtaken, recover } from './recover.js';
 import { plannedStep, reportOf, type RotationReport } from './report.js';
 import {
   account,
+  changedStores,
   end,
-  lookAtStores,
   NOTHING_PROVED,
   openJournal,
   record,
   rememberCertificates,
-  situation,
   stopIfAsked,
+  storesOf,
   type Run,
 } from './run.js';
-import { allowAgain, isUndoing, plannedUndo, rollBack, undo } from './undo.js';
+import { situation } from './situation.js';
 
-/** More looks than any rotation needs; somebody who keeps changing the stages must not keep it running. */
-const MOST_STEPS = 500;
+/** More steps than any rotation of so many stages needs; somebody who keeps changing them must not keep it running. */
+const mostSteps = ({ stages }: Run): number => 500 + 4 * stages.length;
 /** How often a run goes on after the work of others has made a step of its own fail. */
 const MOST_TRIES = 5;
 
@@ -66,14 +75,22 @@ async function begin(
     oldId,
     target,
     onlyTarget: request.settings.onlyStage || unit.next?.mark?.onlyStage === scope,
+    since: deps.now(),
+    goal: 'rotate',
     certificates,
     stages: [target],
+    sightings: new Map(),
+    apis: new Set(),
+    gone: new Set(),
+    deletedHere: new Set(),
+    notLive: new Set(),
     progress: NOTHING_PROVED,
     hasSwitched: false,
     deployments: new Map(),
     records: [],
     warnings: [],
   };
+  see(run, [target]);
   return { unit, run };
 }
 
@@ -120,22 +137,14 @@ async function gateInput(run: Run): Promise<GateInput> {
     unit,
     moving,
     probes: await probeChoices(run, moving),
-    trustStores: (await run.deps.stores(moving)).map(({ name }) => name),
-    changedStores: changedStores(run.records),
+    trustStores: (await storesOf(run)).map(({ name }) => name),
+    changedStores: changedStores(run),
     settings: run.request.settings,
   };
 }
 
 function assertOpen(failure: GateFailure | undefined): void {
   if (failure) throw new AppError(failure.code, failure.message, { hint: failure.hint });
-}
-
-/** Names of the trust stores in which this rotation has put something. */
-function changedStores(records: readonly RotationRecord[]): string[] {
-  const names = records.flatMap((entry) =>
-    entry.type === 'intent' && entry.step === 'trust' ? (entry.subject ?? []) : [],
-  );
-  return [...new Set(names)];
 }
 
 /** Looks at the whole account and the trust stores, and lets the gates decide whether anything may begin. */
@@ -145,8 +154,8 @@ async function passGates(run: Run): Promise<void> {
   if (request.to !== undefined && unit.next && unit.next.clientCertificateId !== request.to) {
     throw new AppError(
       'Usage',
-      `a rotation to ${unit.next.clientCertificateId} is under way, so it cannot go to ${request.to}`,
-      { hint: 'finish it by leaving --to away, or take it back by --abort' },
+      `a rotation to ${unit.next.clientCertificateId} is in progress, so it cannot go to ${request.to}`,
+      { hint: 'omit --to to finish it, or run with --abort to take it back' },
     );
   }
   if (request.to !== undefined && !unit.next) assertAdoptable(run, request.to);
@@ -169,9 +178,27 @@ async function assertStageAnswers(run: Run): Promise<void> {
 /** What a way back needs, looked at before it begins; nothing where nothing is left to be taken back. */
 async function passGatesBack(run: Run): Promise<void> {
   const { unit } = account(run);
-  if (!unit.next && changedStores(run.records).length === 0) return;
+  if (!unit.next && changedStores(run).length === 0) return;
   assertOpen(closedGateBack(await gateInput(run)));
   await lookAtStores(run);
+}
+
+/** Reads what the journal and AWS tell of the rotation, and looks at every stage. */
+async function lookAtAll(begun: { unit: RotationUnit; run: Run }): Promise<Run> {
+  const run = await readJournal(begun);
+  await lookAtStages(run, { known: true });
+  // What the journal names and the list lacks is asked for itself: trust may be left in what is deleted.
+  await lookAtMissingCertificates(run);
+  return run;
+}
+
+/** Asks for the certificates that the journal or a mark names, where the list of a moment ago lacks one. */
+async function lookAtMissingCertificates(run: Run): Promise<void> {
+  const listed = new Set(run.certificates.map(({ clientCertificateId }) => clientCertificateId));
+  const isLacking = run.records.some(
+    (entry) => entry.type === 'certificate' && !listed.has(entry.clientCertificateId),
+  );
+  if (isLacking || isOldMissing(run)) await lookAtCertificates(run);
 }
 
 /**
@@ -192,31 +219,21 @@ export async function rotate(
   const begun = await begin(deps, request, target);
   const idle = notDue(begun, target);
   if (idle) return idle;
-  const run = await readJournal(begun);
-  run.stages = (await allStages(deps.gateway)).stages;
+  const run = await lookAtAll(begun);
   const [fresh] = run.stages.filter((stage) => sameStage(stage, target));
   if (fresh?.clientCertificateId !== target.clientCertificateId && account(run).moving.length === 0) {
     // Somebody was quicker: what was seen of the target is not true any more.
     return rotate(deps, request, await deps.gateway.getStage(target), options);
   }
   stopIfAsked(run);
-  if (isUndoing(run)) {
-    await passGatesBack(run);
-    if (dryRun) return { ...reportOf(run, 'plannedUndo'), steps: await plannedUndo(run) };
-    await openJournal(run);
-    const report = await finishUndo(run, 'an earlier run began to', 'own');
-    const { old } = account(run).unit;
-    const { force, renewBefore } = request.settings;
-    if (!old || (!force && !isDue(old.trusted, renewBefore, deps.now()))) return report;
-    throw new AppError('RotationWaiting', `the earlier rotation is taken back; ${run.oldId} is still due`, {
-      hint: 'run the same command again: it begins anew',
-    });
-  }
+  const back = goingBack(run);
+  if (back !== undefined) return finishEarlierWayBack(run, back, dryRun);
   await passGates(run);
-  if (dryRun) return { ...reportOf(run, 'planned'), steps: planSteps(await situation(run)).map(plannedStep) };
+  if (dryRun) return planned(run);
 
   await openJournal(run);
   try {
+    await keepPromise(run);
     const { next } = account(run).unit;
     if (next?.mark?.rolledBack !== undefined) {
       if (!request.settings.force) throw await rollBack(run, 'the new certificate had failed in use');
@@ -229,10 +246,33 @@ export async function rotate(
   }
 }
 
-async function finishUndo(run: Run, reason: string, whose: 'all' | 'own'): Promise<RotationReport> {
-  await undo(run, reason, whose);
+/** What an earlier run, on whatever machine, began to take back is taken back first. */
+async function finishEarlierWayBack(
+  run: Run,
+  goal: 'abort' | 'cancel',
+  dryRun: boolean,
+): Promise<RotationReport> {
+  const { deps, request, oldId } = run;
+  await passGatesBack(run);
+  run.goal = goal;
+  if (dryRun) return planned(run);
+  await openJournal(run);
+  await goBack(run, goal, 'an earlier run began to');
   await end(run, 'aborted');
-  return reportOf(run, 'aborted');
+  const { old } = account(run).unit;
+  const { force, renewBefore } = request.settings;
+  if (!old || (!force && !isDue(old.trusted, renewBefore, deps.now()))) return reportOf(run, 'aborted');
+  throw new AppError('RotationWaiting', `the earlier rotation was aborted; ${oldId} is still due`, {
+    hint: 'run the same command again: it starts over',
+  });
+}
+
+/** The steps to the end as they would be taken; nothing is touched. */
+async function planned(run: Run): Promise<RotationReport> {
+  const { steps, last } = planSteps(await situation(run));
+  if (last.kind !== 'done') throw lastError(run, last);
+  const outcome = run.goal === 'rotate' ? 'planned' : 'plannedUndo';
+  return { ...reportOf(run, outcome), steps: steps.map((step) => plannedStep(step, run.goal)) };
 }
 
 /** Drives the rotation to its end, also where others at work make a step fail. */
@@ -248,38 +288,27 @@ async function driveOn(run: Run): Promise<RotationReport> {
 }
 
 async function drive(run: Run): Promise<RotationReport> {
-  for (let steps = 0; steps < MOST_STEPS; steps++) {
-    stopIfAsked(run);
-    yieldToRival(run);
-    const next = nextStep(await situation(run));
-    switch (next.kind) {
-      case 'done':
-        await runHook(run, 'switched');
-        await runHook(run, 'done');
-        await end(run, 'completed');
-        return reportOf(run, 'completed');
-      case 'keep':
-        await promiseToKeep(run, next.until);
-        await runHook(run, 'switched');
-        return { ...reportOf(run, 'keepingOld'), until: next.until };
-      case 'stageChanged':
-        throw new AppError(
-          'StageChanged',
-          `no stage presents ${run.oldId} or its successor any more: somebody else changed it`,
-          {
-            hint: 'look at what the stage presents now (`apigw-cert list --usage`), then run the command again',
-          },
-        );
-      default:
-        await rememberCertificates(run);
-        if (next.kind === 'check') await runHook(run, 'trusted');
-        if (next.kind === 'soak' || next.kind === 'recount') await runHook(run, 'switched');
-        await perform(run, next satisfies DoableStep);
-    }
+  const last = await takeSteps(run, mostSteps(run), (next) => beforeStep(run, next));
+  if (last.kind === 'keep') {
+    await promiseToKeep(run, last.until);
+    await runHook(run, 'switched');
+    return { ...reportOf(run, 'keepingOld'), until: last.until };
   }
-  throw new AppError('StageChanged', 'the stages keep changing under the rotation', {
-    hint: 'find out who else sets their client certificate',
-  });
+  if (last.kind !== 'done') throw lastError(run, last);
+  await runHook(run, 'switched');
+  await runHook(run, 'done');
+  await end(run, 'completed');
+  return reportOf(run, 'completed');
+}
+
+/** Before each step forward: whether other runs are at work on the same, and the user's hooks. */
+async function beforeStep(run: Run, next: Step): Promise<void> {
+  const rival = overtaken(run) ?? withdrawn(run);
+  if (rival) throw rival;
+  if (isLast(next) || next.kind === 'keep') return;
+  await rememberCertificates(run);
+  if (next.kind === 'check') await runHook(run, 'trusted');
+  if (next.kind === 'soak' || next.kind === 'recount') await runHook(run, 'switched');
 }
 
 /** Later runs keep it too, without being told of it. */
@@ -289,13 +318,17 @@ async function promiseToKeep(run: Run, until: Date): Promise<void> {
   await record(run, { type: 'kept', at: run.deps.now().toISOString(), until: until.toISOString() });
 }
 
-function yieldToRival(run: Run): void {
-  const rival = overtaken(run);
-  if (rival) throw rival;
+/** The mark holds what `--keep-old` says, for runs on machines without this journal. */
+async function keepPromise(run: Run): Promise<void> {
+  const { keepOld } = run.request.settings;
+  const { next } = account(run).unit;
+  if (keepOld === undefined || keepOld === 0 || !next?.mark || next.mark.keepOld === keepOldMark(keepOld))
+    return;
+  replaceCertificate(run, await writeMark(run, next, { ...next.mark, keepOld: keepOldMark(keepOld) }));
 }
 
 /**
- * Undoes the rotation that is under way for the target: ends with the old certificate in place and the new one gone
+ * Takes back the rotation that is in progress for the target: ends with the old certificate in place and the new one gone
  * from stages, trust stores and account.
  * @throws AppError `UndoImpossible` when the old certificate is deleted or refused
  */
@@ -310,10 +343,14 @@ export async function abort(
   if (!begun.unit.next && run.records.length === 0) {
     return { ...reportOf(run, 'nothingToAbort'), stages: [stageText(target)] };
   }
-  run.stages = (await allStages(deps.gateway)).stages;
+  await lookAtStages(run, { known: true });
+  await lookAtMissingCertificates(run);
   stopIfAsked(run);
   await passGatesBack(run);
-  if (dryRun) return { ...reportOf(run, 'plannedUndo'), steps: await plannedUndo(run) };
+  run.goal = 'abort';
+  if (dryRun) return planned(run);
   await openJournal(run);
-  return finishUndo(run, 'asked for', 'all');
+  await goBack(run, 'abort', 'asked for');
+  await end(run, 'aborted');
+  return reportOf(run, 'aborted');
 }

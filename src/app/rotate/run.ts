@@ -1,18 +1,16 @@
 import type { Stage, StageRef } from '../../core/api-gateway.js';
 import { AppError } from '../../core/errors.js';
-import { dueAt } from '../../core/expiry.js';
 import type { RotationEvent, RotationWarning } from '../../core/rotation/event.js';
-import type { Progress, Situation, StoreView } from '../../core/rotation/next-step.js';
+import type { Goal, Progress, StoreView } from '../../core/rotation/next-step.js';
+import type { StageSighting } from '../../core/rotation/presentation.js';
 import type { RotationOutcome, RotationRecord, RotationStep } from '../../core/rotation/record.js';
 import { JOURNAL_VERSION } from '../../core/rotation/record.js';
-import { stageText, type RotationCertificate, type TrustableCertificate } from '../../core/rotation/unit.js';
+import { stageText, type RotationCertificate } from '../../core/rotation/unit.js';
 import type { TrustStore } from '../../trust/trust-store.js';
-import { trustedCertificate } from '../../x509/certificate.js';
-import { allStages } from '../stages.js';
-import { observeCertificates, observeStores, viewAccount, type AccountView } from './observe.js';
+import { viewAccount, type AccountView } from './observe.js';
 import type { RotationDeps, RotationRequest } from './ports.js';
 
-/** One rotation under way: what it was asked, what it last saw, and what it did. */
+/** One rotation in progress: what it was asked, what it last saw, and what it did. */
 export interface Run {
   readonly deps: RotationDeps;
   readonly request: RotationRequest;
@@ -22,124 +20,50 @@ export interface Run {
   readonly target: StageRef;
   /** With `--only-stage`: the target moves alone. */
   readonly onlyTarget: boolean;
+  /** When this run began, by its own clock. */
+  readonly since: Date;
+  goal: Goal;
   certificates: readonly RotationCertificate[];
   stages: readonly Stage[];
+  /** What this run has seen of each stage, by `stageText`. */
+  readonly sightings: Map<string, StageSighting>;
+  /** Ids of the APIs that the last look at the whole account showed, by kind and id. */
+  apis: ReadonlySet<string>;
+  /** When the last look at the whole account began and ended; absent before the first. */
+  look?: { begun: Date; ended: Date };
+  /** When this run last sent a write to AWS. */
+  wroteAt?: Date;
   /** The certificate that this very run made. */
-  generatedId?: string;
+  generatedId?: string | undefined;
+  /** When this run last looked whether a switch may follow. */
+  check?: { begun: Date; ended: Date };
+  /** The certificate that this very run made or took, and when: lists may not show it yet. */
+  made?: { certificate: RotationCertificate; at: Date };
+  /** Ids of certificates that are deleted: by this run, or by AWS's own word on the very id. */
+  readonly gone: Set<string>;
+  /** Those of them that this run deleted: a list that still shows one is stale. */
+  readonly deletedHere: Set<string>;
   progress: Progress;
-  /** Whether this very run has moved a stage: what fails then, fails by its doing. */
+  /** Whether this very run has moved a stage, or may have: what fails then, fails by its doing. */
   hasSwitched: boolean;
   /** What the deployments of stages are described as, by their ids; asked for with `--redeploy always` only. */
   readonly deployments: Map<string, string>;
+  /**
+   * What was taken out of a store whose server did not take that over, as `name fingerprint`: it is not tried again by
+   * this run.
+   */
+  readonly notLive: Set<string>;
   /** What the trust stores held at the last look; absent when it is time to look again. */
   stores?: readonly StoreView[];
   records: RotationRecord[];
   warnings: { code: RotationWarning; message: string }[];
 }
 
-export const NOTHING_PROVED: Progress = {
-  proved: false,
-  checked: false,
-  verified: false,
-  recounted: false,
-  confirmed: false,
-};
+export const NOTHING_PROVED: Progress = { checked: false, recounted: false, confirmed: false };
 
 /** What the account showed at the last look. */
 export function account(run: Run): AccountView {
   return viewAccount(run, run.certificates, run.stages);
-}
-
-/** What the trust stores hold. A look may cost an ssh a host, so it lasts until something may have changed. */
-export async function lookAtStores(run: Run): Promise<readonly StoreView[]> {
-  const { unit, moving } = account(run);
-  run.stores ??= await observeStores(await run.deps.stores(moving), unit, run.records);
-  return run.stores;
-}
-
-/** Asks AWS and the trust stores anew for everything. */
-export async function lookAgain(run: Run): Promise<void> {
-  const { gateway } = run.deps;
-  gateway.forget();
-  const [certificates, { stages }] = await Promise.all([observeCertificates(gateway), allStages(gateway)]);
-  run.certificates = certificates;
-  run.stages = stages;
-  delete run.stores;
-}
-
-/** All that the next step depends on; looks at the trust stores, not at AWS. */
-export async function situation(run: Run): Promise<Situation> {
-  const view = account(run);
-  const now = run.deps.now();
-  const switchedAt = movedAt(run, view, now);
-  const { settings } = run.request;
-  return {
-    now,
-    ...view,
-    stores: await lookAtStores(run),
-    deleted: deletedCertificates(run),
-    switchedAt,
-    redeployed: await redeployedStages(run, view),
-    progress: run.progress,
-    settings: { ...settings, keepOld: keepOld(run, view, switchedAt) },
-  };
-}
-
-/**
- * When the last stage was moved. A time that is yet to come, of a clock that was wrong then or is wrong now, counts as
- * now: it must not make the rotation wait for longer than it is to wait, nor soak twice.
- */
-function movedAt(run: Run, { moving }: AccountView, now: Date): Date {
-  const moved = lastMove(run, moving) ?? startedAt(run) ?? now;
-  if (moved <= now) return moved;
-  const { records } = run;
-  const move = records.findLastIndex((entry) => 'step' in entry && MOVES.has(entry.step));
-  const soaked = records.slice(move + 1).some((entry) => entry.type === 'done' && entry.step === 'soak');
-  return soaked ? new Date(now.getTime() - run.request.settings.soak) : now;
-}
-
-/**
- * How long the old certificate is kept, in milliseconds from the last move: as this run is told, or else an earlier one.
- * `--force` ends it, and so does the day on which the new one is due itself.
- */
-function keepOld({ records, request }: Run, { unit }: AccountView, switchedAt: Date): number {
-  const { settings } = request;
-  const promised = records.findLast((entry) => entry.type === 'kept');
-  const since = (until: Date): number => Math.max(0, until.getTime() - switchedAt.getTime());
-  const wanted = settings.keepOld ?? (promised ? since(new Date(promised.until)) : 0);
-  if (settings.force) return 0;
-  return unit.next ? Math.min(wanted, since(dueAt(unit.next.trusted, settings.renewBefore))) : wanted;
-}
-
-const MOVES: ReadonlySet<RotationStep> = new Set<RotationStep>(['switch', 'redeploy', 'rollBack']);
-
-/**
- * When what a stage presents was last changed: by the journal, or when that does not know the end of the last
- * change by AWS's date of the stages' last update. It is never too early.
- */
-export function lastMove({ records }: Pick<Run, 'records'>, moving: readonly Stage[]): Date | undefined {
-  const last = records.findLast((entry) => 'step' in entry && MOVES.has(entry.step));
-  if (last?.type === 'done') return new Date(last.at);
-  const changes = moving.flatMap(({ lastUpdatedDate }) => lastUpdatedDate?.getTime() ?? []);
-  // AWS tells whole seconds.
-  return changes.length > 0 ? new Date(Math.max(...changes) + 1_000) : undefined;
-}
-
-function startedAt({ records: [first] }: Run): Date | undefined {
-  return first && new Date(first.at);
-}
-
-/** Certificates that the journal knows of this rotation and the account no longer has. */
-export function deletedCertificates({ records, certificates }: Run): TrustableCertificate[] {
-  const existing = new Set(certificates.map(({ clientCertificateId }) => clientCertificateId));
-  const known = new Map(
-    records.flatMap((entry) =>
-      entry.type === 'certificate' ? [[entry.clientCertificateId, entry.pem]] : [],
-    ),
-  );
-  return [...known]
-    .filter(([id]) => !existing.has(id))
-    .map(([id, pem]) => ({ clientCertificateId: id, trusted: trustedCertificate(pem, id) }));
 }
 
 /** Writes the rotation's certificates into the journal before any trust store learns of them. */
@@ -158,21 +82,6 @@ export async function rememberCertificates(run: Run): Promise<void> {
 /** How a deployment of ours is described: the memory of it that survives the loss of the journal. */
 export function deploymentText(clientCertificateId: string): string {
   return `apigw-cert: client certificate ${clientCertificateId}`;
-}
-
-/** The stages that were deployed since they present the new certificate, as far as that is asked for at all. */
-async function redeployedStages(run: Run, { unit: { next }, moving }: AccountView): Promise<string[]> {
-  if (run.request.settings.redeploy === 'never' || !next) return [];
-  const id = next.clientCertificateId;
-  const deployed: string[] = [];
-  for (const stage of moving.filter(({ clientCertificateId }) => clientCertificateId === id)) {
-    const text =
-      run.deployments.get(stage.deploymentId) ??
-      (await run.deps.gateway.getDeployment(stage.restApiId, stage.deploymentId)).description;
-    run.deployments.set(stage.deploymentId, text);
-    if (text === deploymentText(id)) deployed.push(stageText(stage));
-  }
-  return deployed;
 }
 
 type Happening = RotationEvent extends infer E
@@ -210,7 +119,11 @@ export async function openJournal(run: Run): Promise<void> {
       rotationId: run.rotationId,
       region: run.deps.gateway.region,
       oldCertificateId: run.oldId,
-      stages: moving.map(({ restApiId, stageName }) => ({ restApiId, stageName })),
+      stages: moving.map(({ restApiId, stageName, protocolType }) => ({
+        restApiId,
+        stageName,
+        ...(protocolType === undefined ? {} : { protocolType }),
+      })),
       ...(resumed ? { foundUnderWay: true } : {}),
       ...(run.request.target === undefined ? {} : { target: run.request.target }),
     });
@@ -276,7 +189,8 @@ export async function step<T>(
 ): Promise<T> {
   const { now } = run.deps;
   const about = subject === undefined ? {} : { subject };
-  await run.deps.assertHeld();
+  const { assertHeld } = run.deps;
+  await assertHeld();
   tell(run, { type: 'stepStarted', step: name, ...about });
   await record(run, {
     type: 'intent',
@@ -288,8 +202,12 @@ export async function step<T>(
   const started = now().getTime();
   let result: { value: T; evidence?: Evidence };
   try {
+    // Writing the intent took time, and a process can be stopped at any instant for longer than its lock lives.
+    await assertHeld();
     result = await effect();
   } catch (error) {
+    // Whoever has the lock now writes the journal.
+    if (error instanceof AppError && error.code === 'LockLost') throw error;
     const code = error instanceof AppError ? error.code : 'Internal';
     const message = error instanceof Error ? error.message : String(error);
     tell(run, { type: 'stepFailed', step: name, ...about, code, message });
@@ -309,9 +227,22 @@ export async function end(run: Run, outcome: RotationOutcome): Promise<void> {
   tell(run, { type: 'ended', outcome });
 }
 
+/** Names of the trust stores in which this rotation has, or may have, put something. */
+export function changedStores({ records }: Pick<Run, 'records'>): string[] {
+  const names = records.flatMap((entry) =>
+    entry.type === 'intent' && entry.step === 'trust' ? (entry.subject ?? []) : [],
+  );
+  return [...new Set(names)];
+}
+
+/** Every trust store of the rotation: of the backends behind its stages, and those that it has changed. */
+export async function storesOf(run: Run): Promise<readonly TrustStore[]> {
+  return run.deps.stores(account(run).moving, changedStores(run));
+}
+
 /** The trust store of that name. */
 export async function storeNamed(run: Run, name: string): Promise<TrustStore> {
-  const store = (await run.deps.stores(account(run).moving)).find((candidate) => candidate.name === name);
+  const store = (await storesOf(run)).find((candidate) => candidate.name === name);
   if (!store) throw new Error(`no trust store is named ${name}`);
   return store;
 }

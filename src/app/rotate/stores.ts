@@ -5,25 +5,26 @@ import type { TrustStore } from '../../trust/trust-store.js';
 import type { TrustDescription } from './jobs.js';
 
 /**
- * Makes the trust stores that flags or the configuration describe.
+ * Makes the trust store that a flag or the configuration describes.
  * @throws AppError `ConfigurationInvalid` for one that is described wrongly, `TrustStoreUnsuitable` for one that is
  * known not to survive a rotation
  */
-export function openTrustStores(
+export function openTrustStore(description: TrustDescription, context: TrustContext): TrustStore {
+  const read = trustStoreSchema.safeParse(description);
+  if (read.success) return createTrustStore(read.data, context);
+  const issues = read.error.issues.map(({ path, message }) => [...path, message].join(': '));
+  throw new AppError(
+    'ConfigurationInvalid',
+    `the trust store "${description.kind}" is described wrongly: ${issues.join('; ')}`,
+    {
+      hint: 'docs/trust-stores.md has an example of each kind',
+      details: { issues },
+    },
+  );
+}
+
+/** Makes several; see {@link openTrustStore}. */
+export const openTrustStores = (
   descriptions: readonly TrustDescription[],
   context: TrustContext,
-): TrustStore[] {
-  return descriptions.map((description) => {
-    const read = trustStoreSchema.safeParse(description);
-    if (read.success) return createTrustStore(read.data, context);
-    const issues = read.error.issues.map(({ path, message }) => [...path, message].join(': '));
-    throw new AppError(
-      'ConfigurationInvalid',
-      `the trust store "${description.kind}" is described wrongly: ${issues.join('; ')}`,
-      {
-        hint: 'docs/trust-stores.md has an example of each kind',
-        details: { issues },
-      },
-    );
-  });
-}
+): TrustStore[] => descriptions.map((description) => openTrustStore(description, context));

@@ -22,6 +22,7 @@ export interface RotateOptions {
   probeUrl?: string;
   settle?: string;
   soak?: string;
+  inFlight?: string;
   keepOld?: string;
   wait: boolean;
   renewBefore?: string;
@@ -76,6 +77,10 @@ export function rotateCommand(): Command {
     .option(
       '--soak <duration>',
       'how long the new certificate is in use before the old one goes (default 5m)',
+    )
+    .option(
+      '--in-flight <duration>',
+      'how long a call to AWS whose answer was lost may still take effect (default: 60s)',
     )
     .option('--keep-old <duration>', 'how long the old one stays trusted and undeleted after the switch')
     .option('--no-wait', 'do not wait for the soak: exit 75, and a later run goes on')
@@ -154,6 +159,7 @@ function jobFlags(
     ...(options.probes === undefined ? {} : { probes: options.probes }),
     ...(options.settle === undefined ? {} : { settle: parseDuration(options.settle) }),
     ...(options.soak === undefined ? {} : { soak: parseDuration(options.soak) }),
+    ...(options.inFlight === undefined ? {} : { inFlight: parseDuration(options.inFlight) }),
     ...(options.keepOld === undefined ? {} : { keepOld: parseDuration(options.keepOld) }),
     ...(options.wait ? {} : { wait: false }),
     ...(options.allowDrift === true ? { allowDrift: true } : {}),

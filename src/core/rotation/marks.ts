@@ -14,6 +14,15 @@ export interface Mark {
   adopted?: boolean;
   /** When the stages were switched back from it, ISO 8601: it failed in use, and no run may try it again by itself. */
   rolledBack?: string;
+  /** Since when the rotation is being aborted, ISO 8601: no run, on whatever machine, may switch a stage to it. */
+  withdrawn?: string;
+  /** How long after the switch the certificate that it replaces is to be kept: `--keep-old`, in seconds (`604800s`). */
+  keepOld?: string;
+  /**
+   * The SHA-256 fingerprint of the certificate that this one replaces, for as long as trust in that one may be left
+   * somewhere: once it is deleted, nothing else in AWS tells what a trust store has to lose.
+   */
+  replacesSha256?: string;
 }
 
 const PREFIX = 'apigw-cert:';
@@ -24,6 +33,9 @@ const FIELDS = [
   ['onlyStage', 'only-stage'],
   ['adopted', 'adopted'],
   ['rolledBack', 'rolled-back'],
+  ['withdrawn', 'withdrawn'],
+  ['keepOld', 'keep-old'],
+  ['replacesSha256', 'replaces-sha256'],
 ] as const;
 
 /** The mark as tags. */
@@ -49,7 +61,7 @@ export function markedDescription(description: string, mark: Mark): string {
   return `${plainDescription(description)} [apigw-cert ${words.join(' ')}]`.trim();
 }
 
-const IN_DESCRIPTION = /\s*\[apigw-cert ((?:[a-z-]+=\S+ ?)+)\]$/;
+const IN_DESCRIPTION = /\s*\[apigw-cert ((?:[a-z0-9-]+=\S+ ?)+)\]$/;
 
 /** The description without a mark. */
 export function plainDescription(description: string): string {
@@ -58,6 +70,17 @@ export function plainDescription(description: string): string {
 
 /** Anybody may write tags, and the id names a file. */
 const ROTATION_ID = /^[A-Za-z0-9_-]{1,128}$/;
+const SHA256 = /^(?:[0-9A-F]{2}:){31}[0-9A-F]{2}$/;
+const SECONDS = /^(\d{1,10})s$/;
+
+/** `--keep-old` as a mark holds it. @param ms milliseconds */
+export const keepOldMark = (ms: number): string => `${Math.ceil(ms / 1000)}s`;
+
+/** `--keep-old` from a mark, in milliseconds; undefined where there is none. */
+export function keepOldOf({ keepOld }: Mark): number | undefined {
+  const seconds = SECONDS.exec(keepOld ?? '')?.[1];
+  return seconds === undefined ? undefined : Number(seconds) * 1000;
+}
 
 /** The mark on a certificate: from its tags, else from its description. One that cannot be ours is none. */
 export function readMark({
@@ -75,12 +98,18 @@ export function readMark({
   if (!rotationId || !replaces || !ROTATION_ID.test(rotationId)) return undefined;
   const onlyStage = value('only-stage');
   const rolledBack = value('rolled-back');
+  const withdrawn = value('withdrawn');
+  const keepOld = value('keep-old');
+  const replacesSha256 = value('replaces-sha256');
   return {
     rotationId,
     replaces,
     ...(onlyStage ? { onlyStage } : {}),
     ...(value('adopted') === 'true' ? { adopted: true } : {}),
     ...(rolledBack ? { rolledBack } : {}),
+    ...(withdrawn ? { withdrawn } : {}),
+    ...(keepOld && SECONDS.test(keepOld) ? { keepOld } : {}),
+    ...(replacesSha256 && SHA256.test(replacesSha256) ? { replacesSha256 } : {}),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Stage } from '../api-gateway.js';
 import type { RotationSettings } from './settings.js';
-import { stageText, type RotationCertificate, type RotationUnit, type TrustableCertificate } from './unit.js';
+import { stageText, type EndedCertificate, type RotationCertificate, type RotationUnit } from './unit.js';
 
 /** What a trust store was last seen to hold. */
 export interface StoreView {
@@ -12,138 +12,300 @@ export interface StoreView {
    * known: what is needed must be there for certain, what is taken away only possibly.
    */
   mayTrust: readonly string[];
+  /** What this rotation itself has, or may have, put there, as far as its records tell. */
+  added: readonly string[];
 }
+
+/**
+ * Where a rotation is going. `rotate`: every stage on the new certificate, the old one gone. `rollBack`: every stage back
+ * on the old one, the new one kept. `abort`: the same, the new one gone. `cancel`: what this rotation itself made is
+ * taken away, and no stage is moved.
+ */
+export type Goal = 'rotate' | 'rollBack' | 'abort' | 'cancel';
 
 /**
  * What this very run has seen for itself. It starts empty at each run and is never read from the journal: a proof
  * of yesterday proves nothing about today's backend.
  */
 export interface Progress {
-  /** The backends accept old and new, and refuse a caller without certificate. */
-  proved: boolean;
-  /** Right before the switch: the stages still present the old certificate, and no racing run goes first. */
+  /**
+   * What was proved before a switch, as {@link proofKey}: the backends accept that certificate. It is void as soon as
+   * the certificate, the backends or a trust store change.
+   */
+  proved?: string;
+  /** Right before the switch: the stages still present what they did, and no other run goes first. */
   checked: boolean;
-  /** After the switch: the stages present the new certificate and the backends accept it. */
-  verified: boolean;
-  /** No stage of the account and Region presents the old certificate any more. */
+  /** What was verified after the switch, as {@link proofKey}: the stages present that certificate, accepted by the backends. */
+  verified?: string;
+  /** A fresh, credible look at the whole account: no stage presents what is to go. */
   recounted: boolean;
-  /** After the removal: the backends refuse the old certificate and accept the new. */
+  /** After the removal: the backends accept the certificate in use, and refuse what is gone where that can be tried. */
   confirmed: boolean;
 }
 
 /** All that the next step depends on. */
 export interface Situation {
   now: Date;
+  /** When this run began: what a wrong clock dated later counts from then. */
+  since: Date;
+  goal: Goal;
+  /** The rotation whose certificates `cancel` takes away. */
+  rotationId: string;
   unit: RotationUnit;
-  /** The stages that are to present the new certificate: those that present the old one, the new one or a spare. */
+  /** The stages that this rotation moves: those that present the old one, the new one or a spare. */
   moving: readonly Stage[];
   /** Ids that stages outside `moving` present (`--only-stage`): they must stay as they are. */
   elsewhere: readonly string[];
   stores: readonly StoreView[];
-  /** Certificates of this rotation that somebody has deleted; a trust store may still hold them. */
-  deleted: readonly TrustableCertificate[];
-  /** When the last stage was switched; before that, and where nothing tells, any fixed time that is not earlier. */
+  /** Certificates of this rotation that are known to be deleted; a trust store may still hold them. */
+  deleted: readonly EndedCertificate[];
+  /** When the last moving stage changed. */
   switchedAt: Date;
+  /** The last moment at which a stage that has left a certificate may have presented it, by its id. */
+  lastPresented: ReadonlyMap<string, Date>;
+  /** Ids that stages are known to have presented. */
+  presentedBefore: ReadonlySet<string>;
+  /** Until when a switch, and the making of a certificate, whose answer was lost may still take effect. */
+  unsettled: { switches: Date; generation: Date };
+  /** How the backends of the moving stages are called; a proof holds for these calls only. */
+  calls: string;
   /** `apiId/stageName` of stages that were deployed since they present the new certificate. */
   redeployed: readonly string[];
   progress: Progress;
-  settings: Pick<RotationSettings, 'soak' | 'redeploy'> & { keepOld: number };
+  settings: Pick<RotationSettings, 'soak' | 'redeploy' | 'inFlight'> & { keepOld: number };
+  /** The certificate that `--to` names. */
+  adoptable?: RotationCertificate;
 }
 
 /** One thing to do next. Doing it and looking again is all that a rotation consists of. */
 export type Step =
   | { kind: 'generate' }
+  /** Mark the certificate that `--to` names as the new one. */
+  | { kind: 'adopt'; certificate: RotationCertificate }
   | { kind: 'trust'; store: string; certificate: RotationCertificate }
-  | { kind: 'prove' }
+  /** Mark the new certificate so that no run, on whatever machine, switches a stage to it any more. */
+  | { kind: 'withdraw'; certificate: RotationCertificate }
+  | { kind: 'prove'; to: RotationCertificate }
   | { kind: 'check' }
-  | { kind: 'switch'; stage: Stage; next: RotationCertificate }
+  | { kind: 'switch'; stage: Stage; to: RotationCertificate }
   | { kind: 'redeploy'; stage: Stage; next: RotationCertificate }
   | { kind: 'verify'; next: RotationCertificate }
   | { kind: 'soak'; until: Date }
-  | { kind: 'recount' }
+  /** Wait for writes whose outcome is not known. */
+  | { kind: 'settle'; until: Date }
   | { kind: 'keep'; until: Date }
-  | { kind: 'untrust'; store: string; certificate: TrustableCertificate }
-  | { kind: 'confirm'; next: RotationCertificate }
+  | { kind: 'recount' }
   | { kind: 'delete'; certificate: RotationCertificate }
+  | { kind: 'untrust'; store: string; certificate: EndedCertificate }
+  /** Take the mark off a certificate that is none of the rotation's making. */
+  | { kind: 'release'; certificate: RotationCertificate }
+  | { kind: 'confirm'; next: RotationCertificate }
+  /** Take from the mark what says that trust in the old certificate may be left. */
+  | { kind: 'finish'; certificate: RotationCertificate }
   /** The stages present a certificate that is none of this rotation's: somebody else changed them. */
   | { kind: 'stageChanged' }
+  /** The old certificate is deleted: no stage can go back to it. */
+  | { kind: 'impossible' }
+  /** A stage that this rotation does not move presents what was to be taken away. */
+  | { kind: 'inUse'; certificate: RotationCertificate }
   | { kind: 'done' };
 
-const trusts = (store: StoreView, { trusted }: TrustableCertificate): boolean =>
-  store.trusts.includes(trusted.fingerprintSha256);
+/** What a proof is about: one certificate, shown to these backends by these calls. */
+export const proofKey = (clientCertificateId: string, calls: string): string =>
+  `${clientCertificateId} ${calls}`;
+
+/** Whether a certificate outlives the rotation that gives it up: `--to` named it. The old one never does. */
+const isKept = ({ mark, clientCertificateId }: RotationCertificate, { oldId }: RotationUnit): boolean =>
+  mark?.adopted === true && clientCertificateId !== oldId;
+
+const isPresented = ({ moving, elsewhere }: Situation, id: string): boolean =>
+  elsewhere.includes(id) || moving.some(({ clientCertificateId }) => clientCertificateId === id);
 
 /**
- * The rule of a rotation, as a function of what is seen. Its order keeps the one promise: at no moment does a stage
- * present what its backend refuses. Whatever a stage presents or is about to present is trusted first, everywhere;
- * nothing is taken away before every stage has left it for as long as API Gateway needs to notice.
+ * The rule of a rotation, forward and back, as a function of what is seen. Its order keeps the one promise: at no moment
+ * does a stage present what its backend refuses. Whatever a stage presents or is about to present is trusted first,
+ * everywhere; nothing is taken away before every stage has left it for as long as API Gateway needs to notice, and then
+ * AWS, which refuses to delete what a stage presents, has the last word before any trust ends.
  */
 export function nextStep(situation: Situation): Step {
-  const { now, unit, moving, stores, switchedAt, progress, settings } = situation;
-  const { old, next } = unit;
-
-  if (moving.length === 0) return { kind: 'stageChanged' };
-  if (!next) return { kind: 'generate' };
-
-  const behind = moving.find(({ clientCertificateId }) => clientCertificateId !== next.clientCertificateId);
-  const soakedAt = new Date(switchedAt.getTime() + settings.soak);
-
-  // Trust comes first in every state, the switched one included: somebody may have emptied a store meanwhile.
-  const inUse = presentable(situation, next, behind !== undefined || now < soakedAt);
-  for (const store of stores) {
-    const missing = inUse.find((certificate) => !trusts(store, certificate));
-    if (missing) return { kind: 'trust', store: store.name, certificate: missing };
+  const { goal, unit, adoptable } = situation;
+  if (goal === 'rotate') {
+    if (situation.moving.length === 0) return { kind: 'stageChanged' };
+    if (!unit.next) return adoptable ? { kind: 'adopt', certificate: adoptable } : { kind: 'generate' };
   }
-
-  if (behind) {
-    if (!progress.proved) return { kind: 'prove' };
-    if (!progress.checked) return { kind: 'check' };
-    return { kind: 'switch', stage: behind, next };
-  }
-
-  if (settings.redeploy === 'always') {
-    const stage = moving.find((candidate) => !situation.redeployed.includes(stageText(candidate)));
-    if (stage) return { kind: 'redeploy', stage, next };
-  }
-  if (!progress.verified) return { kind: 'verify', next };
-  if (now < soakedAt) return { kind: 'soak', until: soakedAt };
-
-  const going = [...(old ? [old] : []), ...unit.spares].filter(
-    ({ clientCertificateId }) => !situation.elsewhere.includes(clientCertificateId),
+  return (
+    wayBack(situation) ??
+    trustStep(situation) ??
+    switchStep(situation) ??
+    useStep(situation) ??
+    endStep(situation)
   );
-  const held = stores.flatMap((store) =>
-    [...going, ...situation.deleted]
-      .filter(({ trusted }) => store.mayTrust.includes(trusted.fingerprintSha256))
-      .map((certificate) => ({ store: store.name, certificate })),
-  );
-  if (going.length === 0 && held.length === 0) return { kind: 'done' };
+}
 
-  const keptUntil = new Date(switchedAt.getTime() + settings.keepOld);
-  if (old && going.includes(old) && now < keptUntil) return { kind: 'keep', until: keptUntil };
+/** What stages are to present in the end. */
+const aim = ({ goal, unit }: Situation): RotationCertificate | undefined =>
+  goal === 'rotate' ? unit.next : unit.old;
 
-  if (!progress.recounted) return { kind: 'recount' };
-  if (held[0]) return { kind: 'untrust', ...held[0] };
-  if (!progress.confirmed) return { kind: 'confirm', next };
-  const [first] = going;
-  return first ? { kind: 'delete', certificate: first } : { kind: 'done' };
+/** A stage that does not present yet what it is to. */
+function behindOf({ goal, unit, moving }: Situation): Stage | undefined {
+  if (goal === 'cancel') return undefined;
+  const id = goal === 'rotate' ? unit.next?.clientCertificateId : unit.oldId;
+  return moving.find(({ clientCertificateId }) => clientCertificateId !== id);
+}
+
+/** Before anything is taken back: whether it can be, and that other runs know. */
+function wayBack(situation: Situation): Step | undefined {
+  const { goal, unit } = situation;
+  if (goal === 'rotate') return undefined;
+  const inUse =
+    goal === 'cancel'
+      ? made(situation).find((one) => isPresented(situation, one.clientCertificateId))
+      : undefined;
+  if (inUse) return { kind: 'inUse', certificate: inUse };
+  const behind = behindOf(situation);
+  if (behind && !unit.old) return { kind: 'impossible' };
+  if (goal === 'rollBack') return undefined;
+  const { next } = unit;
+  if (!next?.mark || next.mark.withdrawn !== undefined || !made(situation).includes(next)) return undefined;
+  // What is deleted at once needs no mark: AWS takes it from every run at the same moment.
+  return behind || isKept(next, unit) ? { kind: 'withdraw', certificate: next } : undefined;
 }
 
 /**
- * What has to be trusted now: what stages present, and then what they are about to. In this order, since a store
- * that was emptied becomes live again with the first certificate that is put back. A certificate past its end is
- * refused by every backend, trusted or not.
- *
- * @param leaving whether some host of API Gateway may still present the old certificate
+ * Trust comes first in every state: somebody may have emptied a store meanwhile. A certificate past its end is refused
+ * by every backend, trusted or not. In this order, since a store that was emptied becomes live again with the first
+ * certificate that is put back.
  */
-function presentable(
-  { now, unit, moving, elsewhere }: Situation,
-  next: RotationCertificate,
-  leaving: boolean,
-): RotationCertificate[] {
-  const { old, spares } = unit;
-  const presented = spares.filter((spare) =>
-    moving.some(({ clientCertificateId }) => clientCertificateId === spare.clientCertificateId),
+function trustStep(situation: Situation): Step | undefined {
+  const { now, goal, unit, stores } = situation;
+  const to = aim(situation);
+  const behind = behindOf(situation);
+  const certificates = [unit.old, ...unit.spares, unit.next].filter((one) => one !== undefined);
+  const needed = certificates.filter((one) => isNeeded(situation, one));
+  // Where no stage goes back, taking back what was made for nothing must not change anything else.
+  if (goal !== 'rotate' && !behind && needed.every((one) => one === unit.old)) return undefined;
+  const first = needed.filter((one) => one !== to && one.trusted.notAfter > now);
+  for (const store of stores) {
+    const missing = [...first, ...(to && (behind || goal === 'rotate') ? [to] : [])].find(
+      (one) => !store.trusts.includes(one.trusted.fingerprintSha256),
+    );
+    if (missing) return { kind: 'trust', store: store.name, certificate: missing };
+  }
+  return undefined;
+}
+
+/** Whether some host of API Gateway may present it now. */
+function isNeeded(situation: Situation, { clientCertificateId: id }: RotationCertificate): boolean {
+  const { now, unit, lastPresented, presentedBefore, settings } = situation;
+  if (isPresented(situation, id)) return true;
+  if (id === unit.oldId && behindOf(situation) && situation.goal === 'rotate') return true;
+  if (id !== unit.oldId && !presentedBefore.has(id)) return false;
+  const last = lastPresented.get(id);
+  return last !== undefined && now.getTime() < last.getTime() + settings.soak;
+}
+
+function switchStep(situation: Situation): Step | undefined {
+  const { progress, calls } = situation;
+  const stage = behindOf(situation);
+  const to = aim(situation);
+  if (!stage || !to) return undefined;
+  if (progress.proved !== proofKey(to.clientCertificateId, calls)) return { kind: 'prove', to };
+  if (!progress.checked) return { kind: 'check' };
+  return { kind: 'switch', stage, to };
+}
+
+/** The new certificate, in use. */
+function useStep({
+  goal,
+  unit: { next },
+  moving,
+  redeployed,
+  progress,
+  calls,
+  settings,
+}: Situation): Step | undefined {
+  if (goal !== 'rotate' || !next) return undefined;
+  if (settings.redeploy === 'always') {
+    const stage = moving.find((candidate) => !redeployed.includes(stageText(candidate)));
+    if (stage) return { kind: 'redeploy', stage, next };
+  }
+  return progress.verified === proofKey(next.clientCertificateId, calls)
+    ? undefined
+    : { kind: 'verify', next };
+}
+
+/** What the way back takes away: all that was made for the place of the old one, or what this rotation made. */
+function made({ goal, unit, rotationId }: Situation): RotationCertificate[] {
+  const all = [unit.next, ...unit.spares].filter((one) => one !== undefined);
+  return goal === 'cancel' ? all.filter(({ mark }) => mark?.rotationId === rotationId) : all;
+}
+
+/** What is to be ended, in order. What others present stays with them. */
+function goingOf(situation: Situation): RotationCertificate[] {
+  const { goal, unit, elsewhere } = situation;
+  if (goal !== 'rotate') return made(situation);
+  return [...(unit.old ? [unit.old] : []), ...unit.spares].filter(
+    ({ clientCertificateId }) => !elsewhere.includes(clientCertificateId),
   );
-  const oldInUse = leaving || elsewhere.includes(unit.oldId);
-  const before = [...(old && oldInUse ? [old] : []), ...presented];
-  return [...before.filter(({ trusted }) => trusted.notAfter > now), next];
+}
+
+/** The end of what is not to be presented any more: waited for, looked for, deleted, and only then trusted no more. */
+function endStep(situation: Situation): Step {
+  const { now, goal, unit, stores, deleted, switchedAt, lastPresented, unsettled, progress, settings } =
+    situation;
+  if (goal === 'rollBack') return { kind: 'done' };
+  const going = goingOf(situation);
+  const kept = going.filter((one) => isKept(one, unit));
+  const used = going.find(({ clientCertificateId }) => situation.elsewhere.includes(clientCertificateId));
+  if (used) return { kind: 'inUse', certificate: used };
+
+  const left = Math.max(
+    goal === 'rotate' ? switchedAt.getTime() : 0,
+    ...[...going, ...deleted].map(({ clientCertificateId: id }) => lastPresented.get(id)?.getTime() ?? 0),
+  );
+  const soaked = new Date(left + settings.soak);
+  if (now < soaked) return { kind: 'soak', until: soaked };
+
+  const settled = new Date(
+    Math.max(
+      goal === 'rotate' ? 0 : unsettled.generation.getTime(),
+      ...(kept.length > 0 ? [unsettled.switches.getTime()] : []),
+      ...kept.map(({ mark }) => withdrawnAt(mark?.withdrawn, situation) + settings.inFlight),
+    ),
+  );
+  if (now < settled) return { kind: 'settle', until: settled };
+
+  const held = stores.flatMap((store) => {
+    const holds = (one: EndedCertificate): boolean => store.mayTrust.includes(one.trusted.fingerprintSha256);
+    const puts = (one: EndedCertificate): boolean => store.added.includes(one.trusted.fingerprintSha256);
+    return [...deleted.filter(holds), ...kept.filter((one) => holds(one) && puts(one))].map(
+      (certificate) => ({
+        store: store.name,
+        certificate,
+      }),
+    );
+  });
+  const isOver = going.length === 0 && held.length === 0;
+  const { next } = unit;
+  const toFinish = goal === 'rotate' && next?.mark?.replacesSha256 !== undefined ? next : undefined;
+  const toConfirm = goal === 'rotate' && deleted.length > 0 && !progress.confirmed ? next : undefined;
+
+  if (goal === 'rotate' && unit.old && going.includes(unit.old)) {
+    const keptUntil = new Date(switchedAt.getTime() + settings.keepOld);
+    if (now < keptUntil) return { kind: 'keep', until: keptUntil };
+  }
+  if (!isOver && !progress.recounted) return { kind: 'recount' };
+  const first = going.find((one) => !kept.includes(one));
+  if (first) return { kind: 'delete', certificate: first };
+  if (held[0]) return { kind: 'untrust', ...held[0] };
+  if (toConfirm) return { kind: 'confirm', next: toConfirm };
+  if (kept[0]) return { kind: 'release', certificate: kept[0] };
+  return toFinish ? { kind: 'finish', certificate: toFinish } : { kind: 'done' };
+}
+
+/** A time that is yet to come is one of a wrong clock: it counts as the beginning of this run. */
+function withdrawnAt(at: string | undefined, { now, since }: Situation): number {
+  const time = Date.parse(at ?? '');
+  if (Number.isNaN(time)) return 0;
+  return time > now.getTime() ? since.getTime() : time;
 }

@@ -1,10 +1,10 @@
-import { nextStep, type Situation, type Step, type StoreView } from './next-step.js';
-import { stageText, type RotationCertificate } from './unit.js';
+import { nextStep, proofKey, type Situation, type Step, type StoreView } from './next-step.js';
+import { stageText, type RotationCertificate, type RotationUnit } from './unit.js';
 
 /** Stands for the certificate that a dry run does not make. */
 const PLACEHOLDER_ID = '(new)';
 
-function placeholder({ unit: { old }, now }: Situation): RotationCertificate {
+function placeholder({ unit: { oldId, old }, rotationId, now }: Situation): RotationCertificate {
   const facts = {
     subject: '',
     issuer: '',
@@ -23,81 +23,136 @@ function placeholder({ unit: { old }, now }: Situation): RotationCertificate {
     pemEncodedCertificate: '',
     tags: old?.tags ?? {},
     trusted: facts,
+    mark: {
+      rotationId,
+      replaces: oldId,
+      ...(old ? { replacesSha256: old.trusted.fingerprintSha256 } : {}),
+    },
   };
 }
 
 /** What the world would look like after a step that went well. */
 export function afterStep(situation: Situation, step: Step): Situation {
+  const { unit, now, calls } = situation;
   const proves = (progress: Partial<Situation['progress']>): Situation => ({
     ...situation,
     progress: { ...situation.progress, ...progress },
   });
-  const inStore = (name: string, change: (trusts: readonly string[]) => readonly string[]): StoreView[] =>
-    situation.stores.map((store) =>
-      store.name === name
-        ? { ...store, trusts: change(store.trusts), mayTrust: change(store.mayTrust) }
-        : store,
-    );
+  const inStore = (name: string, change: (store: StoreView) => Partial<StoreView>): StoreView[] =>
+    situation.stores.map((store) => (store.name === name ? { ...store, ...change(store) } : store));
   switch (step.kind) {
     case 'generate':
-      return { ...situation, unit: { ...situation.unit, next: placeholder(situation) } };
+      return { ...situation, unit: { ...unit, next: placeholder(situation) } };
+    case 'adopt': {
+      const mark = { rotationId: situation.rotationId, replaces: unit.oldId, adopted: true };
+      return { ...situation, unit: { ...unit, next: { ...step.certificate, mark } } };
+    }
+    case 'withdraw': {
+      const { mark } = step.certificate;
+      const next = {
+        ...step.certificate,
+        ...(mark ? { mark: { ...mark, withdrawn: now.toISOString() } } : {}),
+      };
+      return { ...situation, unit: { ...unit, next } };
+    }
     case 'trust': {
       const { fingerprintSha256 } = step.certificate.trusted;
-      return { ...situation, stores: inStore(step.store, (trusts) => [...trusts, fingerprintSha256]) };
+      const stores = inStore(step.store, ({ trusts, mayTrust, added }) => ({
+        trusts: [...trusts, fingerprintSha256],
+        mayTrust: [...mayTrust, fingerprintSha256],
+        added: [...added, fingerprintSha256],
+      }));
+      return { ...situation, stores };
     }
     case 'untrust': {
       const { fingerprintSha256 } = step.certificate.trusted;
-      const stores = inStore(step.store, (trusts) =>
-        trusts.filter((trusted) => trusted !== fingerprintSha256),
-      );
+      const without = (list: readonly string[]): string[] => list.filter((one) => one !== fingerprintSha256);
+      const stores = inStore(step.store, ({ trusts, mayTrust }) => ({
+        trusts: without(trusts),
+        mayTrust: without(mayTrust),
+      }));
       return { ...situation, stores };
     }
     case 'prove':
-      return proves({ proved: true });
+      return proves({ proved: proofKey(step.to.clientCertificateId, calls) });
     case 'check':
       return proves({ checked: true });
     case 'switch': {
-      const { clientCertificateId } = step.next;
+      const { clientCertificateId } = step.to;
       const moving = situation.moving.map((stage) =>
         stageText(stage) === stageText(step.stage) ? { ...stage, clientCertificateId } : stage,
       );
-      return { ...situation, moving, switchedAt: situation.now };
+      const before = step.stage.clientCertificateId;
+      return {
+        ...situation,
+        moving,
+        switchedAt: now,
+        lastPresented: new Map([
+          ...situation.lastPresented,
+          ...(before === undefined ? [] : [[before, now] as const]),
+        ]),
+        presentedBefore: new Set([...situation.presentedBefore, clientCertificateId]),
+      };
     }
     case 'redeploy':
-      return { ...situation, redeployed: [...situation.redeployed, stageText(step.stage)] };
+      return { ...situation, redeployed: [...situation.redeployed, stageText(step.stage)], switchedAt: now };
     case 'verify':
-      return proves({ verified: true });
+      return proves({ verified: proofKey(step.next.clientCertificateId, calls) });
     case 'soak':
+    case 'settle':
     case 'keep':
       return { ...situation, now: step.until };
     case 'recount':
       return proves({ recounted: true });
     case 'confirm':
       return proves({ confirmed: true });
-    case 'delete': {
-      const { old, ...unit } = situation.unit;
-      const deletesOld = old?.clientCertificateId === step.certificate.clientCertificateId;
+    case 'delete':
       return {
         ...situation,
-        unit: {
-          ...unit,
-          ...(old && !deletesOld ? { old } : {}),
-          spares: unit.spares.filter((spare) => spare !== step.certificate),
-        },
+        unit: without(unit, step.certificate),
+        deleted: [...situation.deleted, step.certificate],
       };
+    case 'release':
+      return { ...situation, unit: without(unit, step.certificate) };
+    case 'finish': {
+      const { mark } = step.certificate;
+      if (!mark) return situation;
+      const finished = { ...mark };
+      delete finished.replacesSha256;
+      return { ...situation, unit: { ...unit, next: { ...step.certificate, mark: finished } } };
     }
     case 'stageChanged':
+    case 'impossible':
+    case 'inUse':
     case 'done':
       return situation;
   }
 }
 
-/** The steps from a situation to the end, if each goes well. */
-export function planSteps(situation: Situation): Step[] {
+function without(unit: RotationUnit, { clientCertificateId }: RotationCertificate): RotationUnit {
+  const isIt = (one: RotationCertificate | undefined): boolean =>
+    one?.clientCertificateId === clientCertificateId;
+  const { oldId, old, next, spares } = unit;
+  return {
+    oldId,
+    ...(old && !isIt(old) ? { old } : {}),
+    ...(next && !isIt(next) ? { next } : {}),
+    spares: spares.filter((one) => !isIt(one)),
+  };
+}
+
+/** The steps that a rotation ends with, or cannot go on after. */
+export type LastStep = Extract<Step, { kind: 'done' | 'stageChanged' | 'impossible' | 'inUse' }>;
+
+export const isLast = (step: Step): step is LastStep =>
+  step.kind === 'done' || step.kind === 'stageChanged' || step.kind === 'impossible' || step.kind === 'inUse';
+
+/** The steps from a situation to the end, if each goes well, and what it ends with. */
+export function planSteps(situation: Situation): { steps: Step[]; last: LastStep } {
   const steps: Step[] = [];
   for (let current = situation; ;) {
     const step = nextStep(current);
-    if (step.kind === 'done' || step.kind === 'stageChanged') return steps;
+    if (isLast(step)) return { steps, last: step };
     steps.push(step);
     current = afterStep(current, step);
   }

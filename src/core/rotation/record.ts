@@ -3,7 +3,7 @@ import type { StageRef } from '../api-gateway.js';
 /** The journal's format. A journal of a higher version is refused, never guessed at. */
 export const JOURNAL_VERSION = 1;
 
-/** What a rotation can do, in the order of a plain one, then what undoes it. */
+/** What a rotation can do, in the order of a plain one, then what takes it back and what ends it. */
 export const ROTATION_STEPS = [
   'generate',
   'trust',
@@ -22,6 +22,9 @@ export const ROTATION_STEPS = [
   'rollBack',
   'untrustNew',
   'deleteNew',
+  'withdraw',
+  'settle',
+  'finish',
 ] as const;
 
 export type RotationStep = (typeof ROTATION_STEPS)[number];

@@ -17,6 +17,8 @@ export interface RotationSettings {
   soak: number;
   /** How long after the switch the old certificate stays trusted and undeleted; absent: as an earlier run was told. */
   keepOld?: number;
+  /** How long a write whose answer was lost may still take effect in AWS. */
+  inFlight: number;
   /** Wait within the run; otherwise a wait ends the run unfinished, and a later one goes on. */
   wait: boolean;
   allowDrift: boolean;
@@ -33,6 +35,7 @@ export const DEFAULT_SETTINGS: RotationSettings = {
   probes: 5,
   settle: 30_000,
   soak: 5 * 60_000,
+  inFlight: 60_000,
   wait: true,
   allowDrift: false,
   allowUncheckedBackend: false,

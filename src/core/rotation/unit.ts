@@ -1,5 +1,5 @@
 import type { ClientCertificate, Stage } from '../api-gateway.js';
-import type { TrustedCertificate } from '../certificate.js';
+import type { RemovableCertificate, TrustedCertificate } from '../certificate.js';
 import type { Mark } from './marks.js';
 
 /** A certificate of the account with everything that a rotation asks of it. */
@@ -8,8 +8,11 @@ export interface RotationCertificate extends ClientCertificate {
   mark?: Mark;
 }
 
-/** As much of a certificate as a trust store needs: all that is left of one that somebody has deleted. */
-export type TrustableCertificate = Pick<RotationCertificate, 'clientCertificateId' | 'trusted'>;
+/** As much of a certificate as is needed to end the trust in it: of one that is deleted, AWS tells nothing any more. */
+export interface EndedCertificate {
+  clientCertificateId: string;
+  trusted: RemovableCertificate;
+}
 
 /**
  * One rotation as the account shows it: a certificate, and those made to take its place. The unit is the
@@ -44,8 +47,8 @@ function successorsOf(
 
 /**
  * The id of the certificate that the rotation of a stage is about. After the switch the stage already presents the
- * new certificate, and its mark leads back to the old one; when nothing is left of that rotation, what the stage
- * presents stands alone.
+ * new certificate, and its mark leads back to the old one, for certain while it holds that one's fingerprint; when
+ * nothing is left of that rotation, what the stage presents stands alone.
  */
 export function oldIdOf(
   currentId: string,
@@ -54,7 +57,8 @@ export function oldIdOf(
 ): string {
   const mark = certificates.find(({ clientCertificateId }) => clientCertificateId === currentId)?.mark;
   if (mark === undefined || (mark.onlyStage !== undefined && mark.onlyStage !== scope)) return currentId;
-  const { replaces, onlyStage } = mark;
+  const { replaces, onlyStage, replacesSha256 } = mark;
+  if (replacesSha256 !== undefined) return replaces;
   const oldExists = certificates.some(({ clientCertificateId }) => clientCertificateId === replaces);
   const alone = successorsOf(replaces, certificates, scope).length === 1;
   // With --only-stage the old one stays for others, so that its existence says nothing.

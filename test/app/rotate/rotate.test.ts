@@ -87,9 +87,10 @@ describe('rotate', () => {
       'verify',
       'soak',
       'recount',
+      'delete',
       'untrust',
       'confirm',
-      'delete',
+      'finish',
     ]);
   });
 

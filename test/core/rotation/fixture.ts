@@ -1,6 +1,11 @@
 import type { Stage } from '../../../src/core/api-gateway.js';
 import type { Mark } from '../../../src/core/rotation/marks.js';
-import type { Progress, Situation, StoreView } from '../../../src/core/rotation/next-step.js';
+import {
+  proofKey,
+  type Progress,
+  type Situation,
+  type StoreView,
+} from '../../../src/core/rotation/next-step.js';
 import type { RotationCertificate } from '../../../src/core/rotation/unit.js';
 
 export const NOW = new Date('2026-11-24T12:00:00Z');
@@ -53,33 +58,43 @@ export function stage(stageName: string, clientCertificateId?: string, rest: Par
   };
 }
 
+/** A store that can be observed, in which the rotation has put whatever is in it. */
 export const store = (name: string, ...trusts: string[]): StoreView => ({
   name,
   trusts,
   mayTrust: trusts,
+  added: trusts,
 });
 
-export const NOTHING: Progress = {
-  proved: false,
-  checked: false,
-  verified: false,
-  recounted: false,
-  confirmed: false,
-};
+export const NOTHING: Progress = { checked: false, recounted: false, confirmed: false };
+
+/** How the backends are called, in all situations here. */
+export const CALLS = 'GET /health';
+export const proof = (id: string): string => proofKey(id, CALLS);
+
+const LONG_AGO = after(-100 * DAY);
 
 /** The start of a plain rotation of `old`, which `api/prod` presents and one store trusts. */
 export function situation(changes: Partial<Situation> = {}): Situation {
+  const switchedAt = changes.switchedAt ?? LONG_AGO;
   return {
     now: NOW,
+    since: NOW,
+    goal: 'rotate',
+    rotationId: 'r1',
     unit: { oldId: 'old', old: certificate('old'), spares: [] },
     moving: [stage('prod', 'old')],
     elsewhere: [],
     stores: [store('file', 'OLD')],
     deleted: [],
-    switchedAt: NOW,
+    switchedAt,
+    lastPresented: new Map(),
+    presentedBefore: new Set(['old']),
+    unsettled: { switches: new Date(0), generation: new Date(0) },
+    calls: CALLS,
     redeployed: [],
     progress: NOTHING,
-    settings: { soak: 5 * MINUTE, keepOld: 0, redeploy: 'never' },
+    settings: { soak: 5 * MINUTE, keepOld: 0, redeploy: 'never', inFlight: MINUTE },
     ...changes,
   };
 }

@@ -1,6 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
 import { nextStep, type Situation, type Step } from '../../../src/core/rotation/next-step.js';
-import { after, certificate, DAY, mark, MINUTE, NOTHING, NOW, situation, stage, store } from './fixture.js';
+import {
+  after,
+  certificate,
+  DAY,
+  mark,
+  MINUTE,
+  NOTHING,
+  NOW,
+  proof,
+  situation,
+  stage,
+  store,
+} from './fixture.js';
 
 const old = certificate('old');
 const next = certificate('new', { mark: mark('old') });
@@ -8,10 +20,21 @@ const spare = certificate('spare', { mark: mark('old') });
 
 const BOTH = [store('file', 'OLD', 'NEW')];
 const made = { oldId: 'old', old, next, spares: [] };
-const proved = { ...NOTHING, proved: true };
+const gone = { oldId: 'old', next, spares: [] };
+const unfinished = certificate('new', { mark: mark('old', { replacesSha256: 'OLD' }) });
+const adopted = certificate('new', { mark: mark('old', { adopted: true }) });
+const withdrawn = certificate('new', { mark: mark('old', { withdrawn: after(-MINUTE).toISOString() }) });
+const proved = { ...NOTHING, proved: proof('new') };
 const checked = { ...proved, checked: true };
-const verified = { ...NOTHING, verified: true };
+const verified = { ...NOTHING, verified: proof('new') };
 const recounted = { ...verified, recounted: true };
+
+const settings = (soak: number, keepOld: number, redeploy: 'never' | 'always'): Situation['settings'] => ({
+  soak,
+  keepOld,
+  redeploy,
+  inFlight: MINUTE,
+});
 
 /** After the switch of the one stage, so long ago. */
 const switched = (ago: number, changes: Partial<Situation> = {}): Situation =>
@@ -19,7 +42,9 @@ const switched = (ago: number, changes: Partial<Situation> = {}): Situation =>
     unit: made,
     moving: [stage('prod', 'new')],
     stores: BOTH,
-    switchedAt: new Date(NOW.getTime() - ago),
+    switchedAt: after(-ago),
+    lastPresented: new Map([['old', after(-ago)]]),
+    presentedBefore: new Set(['old', 'new']),
     ...changes,
   });
 
@@ -47,12 +72,12 @@ const CASES: readonly (readonly [what: string, situation: Situation, step: Step]
     situation({ unit: { ...made, old: certificate('old', { notAfter: NOW }) }, stores: [store('file')] }),
     { kind: 'trust', store: 'file', certificate: next },
   ],
-  ['both are trusted', situation({ unit: made, stores: BOTH }), { kind: 'prove' }],
+  ['both are trusted', situation({ unit: made, stores: BOTH }), { kind: 'prove', to: next }],
   ['both are proved', situation({ unit: made, stores: BOTH, progress: proved }), { kind: 'check' }],
   [
     'all is checked',
     situation({ unit: made, stores: BOTH, progress: checked }),
-    { kind: 'switch', stage: stage('prod', 'old'), next },
+    { kind: 'switch', stage: stage('prod', 'old'), to: next },
   ],
   [
     'one of two stages is switched, by this run',
@@ -62,12 +87,12 @@ const CASES: readonly (readonly [what: string, situation: Situation, step: Step]
       progress: checked,
       moving: [stage('prod', 'new'), stage('beta', 'old')],
     }),
-    { kind: 'switch', stage: stage('beta', 'old'), next },
+    { kind: 'switch', stage: stage('beta', 'old'), to: next },
   ],
   [
     'one of two stages was switched by an earlier run: its proofs count for nothing',
     situation({ unit: made, stores: BOTH, moving: [stage('prod', 'new'), stage('beta', 'old')] }),
-    { kind: 'prove' },
+    { kind: 'prove', to: next },
   ],
   [
     'a stage presents the spare of a racing run: trusted first',
@@ -86,17 +111,17 @@ const CASES: readonly (readonly [what: string, situation: Situation, step: Step]
       progress: checked,
       moving: [stage('prod', 'new'), stage('beta', 'spare')],
     }),
-    { kind: 'switch', stage: stage('beta', 'spare'), next },
+    { kind: 'switch', stage: stage('beta', 'spare'), to: next },
   ],
   ['every stage is switched', switched(0), { kind: 'verify', next }],
   [
     'the stage is switched and has to be deployed',
-    switched(0, { settings: { soak: 0, keepOld: 0, redeploy: 'always' } }),
+    switched(0, { settings: settings(0, 0, 'always') }),
     { kind: 'redeploy', stage: stage('prod', 'new'), next },
   ],
   [
     'the stage is deployed',
-    switched(0, { settings: { soak: 0, keepOld: 0, redeploy: 'always' }, redeployed: ['api/prod'] }),
+    switched(0, { settings: settings(0, 0, 'always'), redeployed: ['api/prod'] }),
     { kind: 'verify', next },
   ],
   ['verified', switched(0, { progress: verified }), { kind: 'soak', until: after(5 * MINUTE) }],
@@ -119,52 +144,69 @@ const CASES: readonly (readonly [what: string, situation: Situation, step: Step]
   ['the soak is over', soaked({ progress: verified }), { kind: 'recount' }],
   [
     'the old one is to be kept',
-    soaked({ progress: verified, settings: { soak: 0, keepOld: 7 * DAY, redeploy: 'never' } }),
+    soaked({ progress: verified, settings: settings(0, 7 * DAY, 'never') }),
     { kind: 'keep', until: after(7 * DAY - 5 * MINUTE) },
   ],
   [
     'the old one was kept long enough',
-    switched(7 * DAY, { progress: verified, settings: { soak: 0, keepOld: 7 * DAY, redeploy: 'never' } }),
+    switched(7 * DAY, { progress: verified, settings: settings(0, 7 * DAY, 'never') }),
     { kind: 'recount' },
   ],
-  ['recounted', soaked({ progress: recounted }), { kind: 'untrust', store: 'file', certificate: old }],
+  ['recounted: AWS has the last word', soaked({ progress: recounted }), { kind: 'delete', certificate: old }],
+  [
+    'the old one is deleted',
+    soaked({ unit: gone, progress: recounted, deleted: [old] }),
+    { kind: 'untrust', store: 'file', certificate: old },
+  ],
   [
     'trusted nowhere any more',
-    soaked({ progress: recounted, stores: [store('file', 'NEW')] }),
+    soaked({ unit: gone, progress: recounted, deleted: [old], stores: [store('file', 'NEW')] }),
     { kind: 'confirm', next },
   ],
   [
     'confirmed',
-    soaked({ progress: { ...recounted, confirmed: true }, stores: [store('file', 'NEW')] }),
-    { kind: 'delete', certificate: old },
+    soaked({
+      unit: gone,
+      progress: { ...recounted, confirmed: true },
+      deleted: [old],
+      stores: [store('file', 'NEW')],
+    }),
+    { kind: 'done' },
+  ],
+  [
+    'confirmed, and the mark says still that trust may be left',
+    soaked({
+      unit: { ...gone, next: unfinished },
+      progress: { ...recounted, confirmed: true },
+      deleted: [old],
+      stores: [store('file', 'NEW')],
+    }),
+    { kind: 'finish', certificate: unfinished },
   ],
   [
     'the old one is deleted, a spare of a lost answer is left',
     soaked({
       unit: { oldId: 'old', next, spares: [spare] },
-      progress: { ...recounted, confirmed: true },
+      progress: recounted,
+      deleted: [old],
       stores: [store('file', 'NEW')],
     }),
     { kind: 'delete', certificate: spare },
   ],
   [
-    'a spare is trusted',
-    soaked({
-      unit: { oldId: 'old', next, spares: [spare] },
-      progress: recounted,
-      stores: [store('file', 'NEW', 'SPARE')],
-    }),
-    { kind: 'untrust', store: 'file', certificate: spare },
-  ],
-  [
-    'the old one is gone',
-    soaked({ unit: { oldId: 'old', next, spares: [] }, progress: verified, stores: [store('file', 'NEW')] }),
+    'the old one is gone and nothing is known of it',
+    soaked({ unit: gone, progress: verified, stores: [store('file', 'NEW')] }),
     { kind: 'done' },
   ],
   [
-    'somebody deleted the old one before the trust in it ended',
-    soaked({ unit: { oldId: 'old', next, spares: [] }, progress: recounted, deleted: [old] }),
-    { kind: 'untrust', store: 'file', certificate: old },
+    'somebody deleted the old one before the trust in it ended: the account is looked at first',
+    soaked({ unit: gone, progress: verified, deleted: [old] }),
+    { kind: 'recount' },
+  ],
+  [
+    'a stage that has left the old one by another rotation still spreads',
+    soaked({ progress: verified, lastPresented: new Map([['old', after(-MINUTE)]]) }),
+    { kind: 'soak', until: after(4 * MINUTE) },
   ],
   [
     'other stages keep the old one (--only-stage)',
@@ -190,17 +232,138 @@ const CASES: readonly (readonly [what: string, situation: Situation, step: Step]
   [
     'somebody moved the stage back after the switch',
     switched(MINUTE, { moving: [stage('prod', 'old')], progress: recounted }),
-    { kind: 'prove' },
+    { kind: 'prove', to: next },
   ],
   [
     'no soak is wanted',
-    switched(0, { progress: verified, settings: { soak: 0, keepOld: 0, redeploy: 'never' } }),
+    switched(0, { progress: verified, settings: settings(0, 0, 'never') }),
     { kind: 'recount' },
+  ],
+];
+
+const back = (changes: Partial<Situation> = {}): Situation =>
+  switched(0, { goal: 'abort', unit: { ...made, next: withdrawn }, ...changes });
+const backProved = { ...NOTHING, proved: proof('old') };
+
+const WAY_BACK: readonly (readonly [what: string, situation: Situation, step: Step])[] = [
+  [
+    'stages present the new one: other runs have to know first',
+    back({ unit: made }),
+    { kind: 'withdraw', certificate: next },
+  ],
+  ['the old one is trusted', back(), { kind: 'prove', to: old }],
+  [
+    'the old one is not trusted any more',
+    back({ stores: [store('file', 'NEW')] }),
+    { kind: 'trust', store: 'file', certificate: old },
+  ],
+  [
+    'a proof of the new one says nothing of the old one',
+    back({ progress: { ...proved, checked: true } }),
+    { kind: 'prove', to: old },
+  ],
+  ['the old one is proved', back({ progress: backProved }), { kind: 'check' }],
+  [
+    'checked',
+    back({ progress: { ...backProved, checked: true } }),
+    { kind: 'switch', stage: stage('prod', 'new'), to: old },
+  ],
+  [
+    'the stage is back and hosts may present the new one still',
+    back({ moving: [stage('prod', 'old')], lastPresented: new Map([['new', NOW]]) }),
+    { kind: 'soak', until: after(5 * MINUTE) },
+  ],
+  ['the soak is over', back({ moving: [stage('prod', 'old')] }), { kind: 'recount' }],
+  [
+    'recounted',
+    back({ moving: [stage('prod', 'old')], progress: recounted }),
+    { kind: 'delete', certificate: withdrawn },
+  ],
+  [
+    'the new one is deleted',
+    back({
+      moving: [stage('prod', 'old')],
+      progress: recounted,
+      unit: { oldId: 'old', old, spares: [] },
+      deleted: [next],
+    }),
+    { kind: 'untrust', store: 'file', certificate: next },
+  ],
+  [
+    'nothing is left',
+    back({ moving: [stage('prod', 'old')], unit: { oldId: 'old', old, spares: [] } }),
+    { kind: 'done' },
+  ],
+  ['the old one is deleted', back({ unit: gone }), { kind: 'impossible' }],
+  [
+    'no stage has moved: what is made for nothing is deleted without a word to others',
+    situation({ goal: 'abort', unit: made, progress: recounted }),
+    { kind: 'delete', certificate: next },
+  ],
+  [
+    'a call that makes a certificate may still take effect',
+    situation({
+      goal: 'abort',
+      unsettled: { switches: new Date(0), generation: after(MINUTE) },
+    }),
+    { kind: 'settle', until: after(MINUTE) },
+  ],
+  [
+    'a certificate that --to named is withdrawn first, for AWS does not keep others from it',
+    situation({ goal: 'abort', unit: { ...made, next: adopted } }),
+    { kind: 'withdraw', certificate: adopted },
+  ],
+  [
+    'others may have been about to switch to it when it was withdrawn',
+    situation({
+      goal: 'abort',
+      unit: {
+        ...made,
+        next: certificate('new', {
+          mark: mark('old', { adopted: true, withdrawn: after(-MINUTE / 2).toISOString() }),
+        }),
+      },
+    }),
+    { kind: 'settle', until: after(MINUTE / 2) },
+  ],
+  [
+    'a switch to it may still take effect',
+    situation({
+      goal: 'abort',
+      unit: {
+        ...made,
+        next: certificate('new', { mark: mark('old', { adopted: true, withdrawn: NOW.toISOString() }) }),
+      },
+      unsettled: { switches: after(2 * MINUTE), generation: new Date(0) },
+    }),
+    { kind: 'settle', until: after(2 * MINUTE) },
+  ],
+  [
+    'after a failure in use the new one is kept',
+    back({ goal: 'rollBack', unit: made, moving: [stage('prod', 'old')] }),
+    { kind: 'done' },
+  ],
+  [
+    'cancelled, and a stage presents it by now',
+    back({ goal: 'cancel' }),
+    { kind: 'inUse', certificate: withdrawn },
+  ],
+  [
+    "cancelled: what another run made is not this one's to take away",
+    situation({
+      goal: 'cancel',
+      unit: { ...made, next: certificate('new', { mark: mark('old', { rotationId: 'r2' }) }) },
+    }),
+    { kind: 'done' },
   ],
 ];
 
 describe('nextStep', () => {
   test.each(CASES)('%s', (_, given, expected) => {
+    expect(nextStep(given)).toEqual(expected);
+  });
+
+  test.each(WAY_BACK)('back: %s', (_, given, expected) => {
     expect(nextStep(given)).toEqual(expected);
   });
 });

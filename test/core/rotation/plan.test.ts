@@ -1,32 +1,61 @@
 import fc from 'fast-check';
 import { describe, expect, test } from '@jest/globals';
-import type { Situation, Step } from '../../../src/core/rotation/next-step.js';
+import type { Goal, Situation, Step } from '../../../src/core/rotation/next-step.js';
 import { nextStep } from '../../../src/core/rotation/next-step.js';
 import { afterStep, planSteps } from '../../../src/core/rotation/plan.js';
-import { after, certificate, DAY, mark, MINUTE, NOW, situation, stage, store } from './fixture.js';
+import {
+  after,
+  certificate,
+  DAY,
+  mark,
+  MINUTE,
+  NOTHING,
+  NOW,
+  proof,
+  situation,
+  stage,
+  store,
+} from './fixture.js';
 
-const kinds = (steps: readonly Step[]): string[] => steps.map(({ kind }) => kind);
+const kinds = ({ steps }: { steps: readonly Step[] }): string[] => steps.map(({ kind }) => kind);
 
 const ids = ['old', 'new', 'spare'] as const;
+const marks = fc.record(
+  {
+    adopted: fc.constant(true),
+    withdrawn: fc.constantFrom(after(-DAY).toISOString(), after(-1_000).toISOString(), 'nonsense'),
+    replacesSha256: fc.constant('OLD'),
+    rotationId: fc.constantFrom('r1', 'r2'),
+  },
+  { requiredKeys: [] },
+);
 const certificates = {
   old: fc.constantFrom(certificate('old'), certificate('old', { notAfter: NOW }), undefined),
-  next: fc.constantFrom(certificate('new', { mark: mark('old') }), undefined),
+  next: fc.option(
+    marks.map((rest) => certificate('new', { mark: mark('old', rest) })),
+    { nil: undefined, freq: 4 },
+  ),
   spares: fc.subarray([certificate('spare', { mark: mark('old', { rotationId: 'r2' }) })]),
 };
+
+const past = fc.constantFrom(0, MINUTE, 10 * MINUTE, 8 * DAY).map((ago) => after(-ago));
 
 /** Any state that crashes, races and people can leave, and some that they cannot. */
 const situations: fc.Arbitrary<Situation> = fc
   .record({
     ...certificates,
+    goal: fc.constantFrom<Goal>('rotate', 'rotate', 'rollBack', 'abort', 'cancel'),
     presented: fc.array(fc.constantFrom(...ids), { minLength: 1, maxLength: 3 }),
     elsewhere: fc.subarray(['old', 'spare']),
     stores: fc.array(fc.subarray(['OLD', 'NEW', 'SPARE', 'FOREIGN']), { minLength: 1, maxLength: 3 }),
     deleted: fc.boolean(),
-    switchedAgo: fc.constantFrom(0, MINUTE, 10 * MINUTE, 8 * DAY),
+    switchedAt: past,
+    last: fc.record({ old: past, new: past, spare: past }),
+    unsettled: fc.record({ switches: past, generation: past }),
     progress: fc.record({
-      proved: fc.boolean(),
+      proved: fc.constantFrom(proof('new'), proof('old'), 'something else'),
       checked: fc.boolean(),
-      verified: fc.boolean(),
+      verified: fc.constantFrom(proof('new'), 'something else'),
       recounted: fc.boolean(),
       confirmed: fc.boolean(),
     }),
@@ -34,25 +63,39 @@ const situations: fc.Arbitrary<Situation> = fc
       soak: fc.constantFrom(0, 5 * MINUTE),
       keepOld: fc.constantFrom(0, 7 * DAY),
       redeploy: fc.constantFrom('never' as const, 'always' as const),
+      inFlight: fc.constantFrom(0, MINUTE),
     }),
   })
-  .map(({ old, next, spares, presented, elsewhere, stores, deleted, switchedAgo, progress, settings }) => {
+  .map(({ old, next, spares, goal, presented, elsewhere, stores, deleted, last, ...rest }) => {
     const exists = new Set([old, next, ...spares].flatMap((one) => one?.clientCertificateId ?? []));
     const shown = presented.filter((id) => exists.has(id) && (next !== undefined || id === 'old'));
     return situation({
+      ...rest,
+      goal,
       unit: { oldId: 'old', ...(old ? { old } : {}), ...(next ? { next } : {}), spares: next ? spares : [] },
       moving: shown.map((id, i) => stage(`s${i}`, id)),
       elsewhere: elsewhere.filter((id) => exists.has(id)),
       stores: stores.map((trusts, i) => store(`store${i}`, ...trusts)),
       deleted: deleted ? [certificate('gone')] : [],
-      switchedAt: after(-switchedAgo),
-      progress,
-      settings,
+      lastPresented: new Map(Object.entries(last)),
+      presentedBefore: new Set(['old', ...shown]),
     });
   })
   .filter(({ moving }) => moving.length > 0);
 
-const PROVING: ReadonlySet<string> = new Set(['prove', 'check', 'verify', 'recount', 'confirm']);
+const unproved = (any: Situation): Situation => ({ ...any, progress: NOTHING });
+
+/** The situations before each step of a plan. */
+function played(start: Situation): { before: Situation; step: Step }[] {
+  let current = start;
+  return planSteps(start).steps.map((step) => {
+    const before = current;
+    current = afterStep(current, step);
+    return { before, step };
+  });
+}
+
+const endOf = (start: Situation): Situation => planSteps(start).steps.reduce(afterStep, start);
 
 describe('planSteps', () => {
   test('a plain rotation, in order', () => {
@@ -65,21 +108,22 @@ describe('planSteps', () => {
       'verify',
       'soak',
       'recount',
+      'delete',
       'untrust',
       'confirm',
-      'delete',
+      'finish',
     ]);
   });
 
   test('two stages, two stores, redeployed, the old one kept', () => {
-    const steps = planSteps(
+    const plan = planSteps(
       situation({
         moving: [stage('prod', 'old'), stage('beta', 'old')],
         stores: [store('a', 'OLD'), store('b', 'OLD')],
-        settings: { soak: MINUTE, keepOld: DAY, redeploy: 'always' },
+        settings: { soak: MINUTE, keepOld: DAY, redeploy: 'always', inFlight: MINUTE },
       }),
     );
-    expect(kinds(steps)).toEqual([
+    expect(kinds(plan)).toEqual([
       ...[
         'generate',
         'trust',
@@ -92,17 +136,50 @@ describe('planSteps', () => {
         'redeploy',
         'verify',
       ],
-      ...['soak', 'keep', 'recount', 'untrust', 'untrust', 'confirm', 'delete'],
+      ...['soak', 'keep', 'recount', 'delete', 'untrust', 'untrust', 'confirm', 'finish'],
     ]);
   });
 
-  test('comes to an end from any state, with one certificate in place and trusted alone', () => {
+  test('to a certificate that is there', () => {
+    const adoptable = certificate('there');
+    expect(planSteps(situation({ adoptable })).steps.slice(0, 2)).toEqual([
+      { kind: 'adopt', certificate: adoptable },
+      {
+        kind: 'trust',
+        store: 'file',
+        certificate: { ...adoptable, mark: { rotationId: 'r1', replaces: 'old', adopted: true } },
+      },
+    ]);
+  });
+
+  test('an abort after the switch is the same loop the other way round', () => {
+    const plan = planSteps(
+      situation({
+        goal: 'abort',
+        unit: {
+          oldId: 'old',
+          old: certificate('old'),
+          next: certificate('new', { mark: mark('old') }),
+          spares: [],
+        },
+        moving: [stage('prod', 'new')],
+        stores: [store('file', 'NEW')],
+      }),
+    );
+    expect(kinds(plan)).toEqual([
+      ...['withdraw', 'trust', 'prove', 'check', 'switch', 'soak', 'recount', 'delete', 'untrust'],
+    ]);
+  });
+
+  test('comes to an end from any state: forward with one certificate in place and trusted alone', () => {
     fc.assert(
       fc.property(situations, (start) => {
-        const end = planSteps(start).reduce(afterStep, start);
+        const end = endOf(start);
+        const last = nextStep(end);
+        expect(last).toEqual(planSteps(start).last);
+        if (start.goal !== 'rotate') return;
         const { next, old, spares } = end.unit;
-        expect(nextStep(end).kind).toBe('done');
-        expect(next).toBeDefined();
+        expect(last.kind).toBe('done');
         for (const { clientCertificateId } of end.moving)
           expect(clientCertificateId).toBe(next?.clientCertificateId);
         const left = [old, ...spares].flatMap((one) => one?.clientCertificateId ?? []);
@@ -118,6 +195,44 @@ describe('planSteps', () => {
           expect(trusts.includes('FOREIGN')).toBe(before?.trusts.includes('FOREIGN'));
         }
       }),
+      { numRuns: 1_500 },
+    );
+  });
+
+  test('back: an abort ends with the old one in place and nothing left of the new, or says why not', () => {
+    fc.assert(
+      fc.property(situations, (any) => {
+        const start: Situation = { ...any, goal: 'abort' };
+        const end = endOf(start);
+        const { last } = planSteps(start);
+        if (last.kind === 'impossible') {
+          expect(start.unit.old).toBeUndefined();
+          expect(end).toEqual(start);
+          return;
+        }
+        if (last.kind === 'inUse') {
+          expect(start.elsewhere).toContain(last.certificate.clientCertificateId);
+          return;
+        }
+        expect(last.kind).toBe('done');
+        for (const { clientCertificateId } of end.moving) expect(clientCertificateId).toBe('old');
+        expect(end.unit.next).toBeUndefined();
+        // Of one that was never seen nobody can tell whose it is.
+        if (start.unit.next) for (const { trusts } of end.stores) expect(trusts).not.toContain('NEW');
+      }),
+      { numRuns: 1_500 },
+    );
+  });
+
+  test('back: a cancellation moves no stage and takes away nothing that is not its own', () => {
+    fc.assert(
+      fc.property(situations, (any) => {
+        const start: Situation = { ...any, goal: 'cancel' };
+        const end = endOf(start);
+        expect(end.moving).toEqual(start.moving);
+        expect(end.unit.old).toEqual(start.unit.old);
+        if (start.unit.next?.mark?.rotationId === 'r2') expect(end.unit.next).toEqual(start.unit.next);
+      }),
       { numRuns: 1_000 },
     );
   });
@@ -125,49 +240,67 @@ describe('planSteps', () => {
   test('at no step does a stage come to, or keep, what some store lacks', () => {
     fc.assert(
       fc.property(situations, (start) => {
-        let current = start;
-        for (const step of planSteps(start)) {
+        for (const { before, step } of played(start)) {
           if (step.kind === 'switch') {
-            for (const { trusts } of current.stores)
-              expect(trusts).toContain(step.next.trusted.fingerprintSha256);
+            for (const { trusts } of before.stores)
+              expect(trusts).toContain(step.to.trusted.fingerprintSha256);
           }
           if (step.kind === 'untrust' || step.kind === 'delete') {
             const id = step.certificate.clientCertificateId;
-            expect(current.moving.map((one) => one.clientCertificateId)).not.toContain(id);
-            expect(current.elsewhere).not.toContain(id);
+            expect(before.moving.map((one) => one.clientCertificateId)).not.toContain(id);
+            expect(before.elsewhere).not.toContain(id);
           }
-          if (step.kind === 'delete') {
-            // What is deleted for good is one of the rotation's own, and nobody trusts it any more.
-            expect([current.unit.old, ...current.unit.spares]).toContain(step.certificate);
-            const { fingerprintSha256 } = step.certificate.trusted;
-            for (const { trusts } of current.stores) expect(trusts).not.toContain(fingerprintSha256);
-          }
-          current = afterStep(current, step);
         }
       }),
-      { numRuns: 1_000 },
+      { numRuns: 1_500 },
     );
   });
 
-  test('nothing is taken away before every stage has soaked, nor a stage moved unproved', () => {
+  test('no trust ends but in what AWS has deleted, or in what was withdrawn long enough ago', () => {
     fc.assert(
-      fc.property(situations, (any) => {
-        const start = {
-          ...any,
-          progress: { ...any.progress, proved: false, checked: false, recounted: false },
-        };
-        let current: Situation = start;
-        const done = new Set<string>();
-        for (const step of planSteps(start)) {
-          if (step.kind === 'switch') expect([...done]).toEqual(expect.arrayContaining(['prove', 'check']));
-          if (step.kind === 'untrust') {
-            expect(done).toContain('recount');
-            expect(current.now.getTime()).toBeGreaterThanOrEqual(
-              current.switchedAt.getTime() + current.settings.soak,
-            );
+      fc.property(situations, (start) => {
+        for (const { before, step } of played(start)) {
+          if (step.kind !== 'untrust') continue;
+          const id = step.certificate.clientCertificateId;
+          const { next } = before.unit;
+          if (before.deleted.some(({ clientCertificateId }) => clientCertificateId === id)) continue;
+          expect(id).toBe(next?.clientCertificateId);
+          expect(next?.mark?.adopted).toBe(true);
+          const withdrawn = Date.parse(next?.mark?.withdrawn ?? '') || 0;
+          expect(before.now.getTime()).toBeGreaterThanOrEqual(withdrawn + before.settings.inFlight);
+        }
+      }),
+      { numRuns: 1_500 },
+    );
+  });
+
+  test('nothing is taken away before a look and the soak, nor a stage moved unproved', () => {
+    fc.assert(
+      fc.property(situations.map(unproved), (start) => {
+        let looked = false;
+        for (const { before, step } of played(start)) {
+          if (step.kind === 'switch') {
+            expect(before.progress.proved).toBe(proof(step.to.clientCertificateId));
+            expect(before.progress.checked).toBe(true);
           }
-          if (PROVING.has(step.kind)) done.add(step.kind);
-          current = afterStep(current, step);
+          if (step.kind === 'recount') looked = true;
+          if (step.kind === 'untrust' || step.kind === 'delete') {
+            expect(looked).toBe(true);
+            const last = before.lastPresented.get(step.certificate.clientCertificateId)?.getTime() ?? 0;
+            expect(before.now.getTime()).toBeGreaterThanOrEqual(last + before.settings.soak);
+          }
+        }
+      }),
+      { numRuns: 1_500 },
+    );
+  });
+
+  test('a proof of one certificate, or by other calls, moves no stage to another', () => {
+    fc.assert(
+      fc.property(situations, (start) => {
+        for (const { before, step } of played(start)) {
+          if (step.kind !== 'switch') continue;
+          expect(before.progress.proved).toBe(proof(step.to.clientCertificateId));
         }
       }),
       { numRuns: 1_000 },

@@ -1,0 +1,261 @@
+/** Looking at the account: what AWS's answers show, and whether they can be believed. */
+import type { RestApi, Stage, StageRef } from '../../core/api-gateway.js';
+import { AppError } from '../../core/errors.js';
+import { sighted } from '../../core/rotation/presentation.js';
+import type { StoreView } from '../../core/rotation/next-step.js';
+import { stageText, type EndedCertificate, type RotationCertificate } from '../../core/rotation/unit.js';
+import { trustedCertificate } from '../../x509/certificate.js';
+import { allStages, stagesOfApi } from '../stages.js';
+import { observeCertificates, observeStores, rotationCertificate, sameStage } from './observe.js';
+import { account, pause, storesOf, type Run } from './run.js';
+
+/** How long AWS may go on showing what was before a write, in milliseconds. */
+const STALE = 15_000;
+/** How often, and after how long, an answer that cannot be believed is asked for again. */
+const TRIES = 8;
+const AGAIN_AFTER = 2_000;
+/** A look counts as fresh for at least so long, in milliseconds: a small account is looked at in no time. */
+const LEAST_FRESH = 5_000;
+/** APIs that were seen before and are missing now are asked for themselves, as many as show whether a list is short. */
+const MISSING_APIS_ASKED = 3;
+
+/** Takes in what stages were seen to present. */
+export function see(run: Run, stages: readonly Stage[]): void {
+  const at = run.deps.now().getTime();
+  for (const stage of stages) {
+    const name = stageText(stage);
+    run.sightings.set(name, sighted(run.sightings.get(name), stage, at));
+  }
+}
+
+/** Takes in some stages as they are now. */
+export function replaceStages(run: Run, seen: readonly Stage[]): void {
+  see(run, seen);
+  const fresh = new Map(seen.map((stage) => [stageText(stage), stage]));
+  run.stages = run.stages.map((stage) => fresh.get(stageText(stage)) ?? stage);
+}
+
+/** Takes in a certificate whose mark has changed. */
+export function replaceCertificate(run: Run, fresh: RotationCertificate): void {
+  run.certificates = run.certificates.map((known) =>
+    known.clientCertificateId === fresh.clientCertificateId ? fresh : known,
+  );
+}
+
+const isMissing = (error: unknown, code: 'CertificateNotFound' | 'StageNotFound'): boolean =>
+  error instanceof AppError && error.code === code;
+
+/**
+ * Takes in the account's certificates. One of this rotation that the list lacks is asked for itself: lists come late,
+ * and what this run has made it knows.
+ */
+export async function lookAtCertificates(run: Run): Promise<void> {
+  const { gateway, now } = run.deps;
+  const listed = (await observeCertificates(gateway)).filter(
+    ({ clientCertificateId }) => !run.deletedHere.has(clientCertificateId),
+  );
+  const shown = new Set(listed.map(({ clientCertificateId }) => clientCertificateId));
+  for (const id of shown) run.gone.delete(id);
+  const found: RotationCertificate[] = [];
+  for (const id of knownIds(run)) {
+    if (shown.has(id) || run.gone.has(id)) continue;
+    const certificate = await findCertificate(run, id);
+    if (certificate) found.push(certificate);
+    else if (
+      run.made?.certificate.clientCertificateId === id &&
+      now().getTime() < run.made.at.getTime() + STALE
+    )
+      found.push(run.made.certificate);
+    else run.gone.add(id);
+  }
+  run.certificates = [...listed, ...found];
+}
+
+async function findCertificate(run: Run, id: string): Promise<RotationCertificate | undefined> {
+  try {
+    return rotationCertificate(await run.deps.gateway.getClientCertificate(id));
+  } catch (error) {
+    if (isMissing(error, 'CertificateNotFound')) return undefined;
+    throw error;
+  }
+}
+
+/** Whether the list lacks the old certificate, although by the new one's mark trust in it may be left. */
+export function isOldMissing(run: Run): boolean {
+  const { old, next, spares } = account(run).unit;
+  return !old && [next, ...spares].some((one) => one?.mark?.replacesSha256 !== undefined);
+}
+
+/** Ids of the certificates that this run, or its journal, knows as the rotation's own. */
+function knownIds(run: Run): Set<string> {
+  const { unit } = account(run);
+  return new Set([
+    ...[unit.old, unit.next, ...unit.spares].flatMap((one) => one?.clientCertificateId ?? []),
+    ...(run.made ? [run.made.certificate.clientCertificateId] : []),
+    ...(isOldMissing(run) ? [run.oldId] : []),
+    ...run.records.flatMap((entry) => (entry.type === 'certificate' ? [entry.clientCertificateId] : [])),
+  ]);
+}
+
+/**
+ * Looks at every stage of the account and Region, until what comes back can be believed: it has every stage that this
+ * rotation ever moved or saw presenting one of its certificates, and the APIs that the look before it had, except those
+ * of which AWS itself says that they are gone.
+ *
+ * @param known whether what the account was asked for a moment ago may serve
+ * @throws AppError `ServiceUnreachable` when AWS keeps contradicting itself
+ */
+export async function lookAtStages(run: Run, { known = false } = {}): Promise<void> {
+  const { gateway, now } = run.deps;
+  for (let tries = 1; ; tries++) {
+    if (!known || tries > 1) gateway.forget();
+    const begun = now();
+    const { apis, stages } = await allStages(gateway);
+    const hidden = (await hiddenStage(run, stages)) ?? (await hiddenApi(run, apis));
+    if (hidden === undefined) {
+      run.stages = stages;
+      run.apis = new Set(apis.map(apiKey));
+      run.look = { begun, ended: now() };
+      see(run, stages);
+      delete run.stores;
+      return;
+    }
+    if (tries === TRIES) {
+      throw new AppError(
+        'ServiceUnreachable',
+        `AWS's lists of APIs and stages lack ${hidden}, which AWS shows when it is asked for it`,
+        { hint: 'nothing was concluded from it; run the same command again later' },
+      );
+    }
+    await pause(run, AGAIN_AFTER);
+  }
+}
+
+const apiKey = ({ id, protocolType }: RestApi): string => `${protocolType ?? 'REST'} ${id}`;
+
+/** A stage that has to do with this rotation, exists, and is not among those. */
+async function hiddenStage(run: Run, stages: readonly Stage[]): Promise<string | undefined> {
+  for (const expected of expectedStages(run)) {
+    if (stages.some((stage) => sameStage(stage, expected))) continue;
+    try {
+      await run.deps.gateway.getStage(expected);
+      return `the stage ${stageText(expected)}`;
+    } catch (error) {
+      if (!isMissing(error, 'StageNotFound')) throw error;
+    }
+  }
+  return undefined;
+}
+
+/** Every stage that this rotation was begun for, has moved, or has seen presenting one of its certificates. */
+function expectedStages({ target, stages, records, sightings, oldId, certificates }: Run): StageRef[] {
+  const ours = new Set([
+    oldId,
+    ...certificates.flatMap(({ mark, clientCertificateId }) =>
+      mark?.replaces === oldId ? [clientCertificateId] : [],
+    ),
+  ]);
+  const [first] = records;
+  const seen = stages.filter((stage) =>
+    [...(sightings.get(stageText(stage))?.lastWith.keys() ?? [])].some((id) => ours.has(id)),
+  );
+  const expected: StageRef[] = [target, ...(first?.type === 'started' ? first.stages : []), ...seen];
+  return expected.filter((stage, i) => expected.findIndex((other) => sameStage(other, stage)) === i);
+}
+
+async function hiddenApi(run: Run, apis: readonly RestApi[]): Promise<string | undefined> {
+  const shown = new Set(apis.map(apiKey));
+  const missing = [...run.apis].filter((key) => !shown.has(key)).slice(0, MISSING_APIS_ASKED);
+  for (const key of missing) {
+    const [kind, id = ''] = key.split(' ');
+    const api: RestApi = {
+      id,
+      name: '',
+      ...(kind === 'WEBSOCKET' ? { protocolType: 'WEBSOCKET' as const } : {}),
+    };
+    try {
+      await stagesOfApi(run.deps.gateway, api);
+      return `the API ${id}`;
+    } catch (error) {
+      if (!isMissing(error, 'StageNotFound')) throw error;
+    }
+  }
+  return undefined;
+}
+
+/** Asks AWS and the trust stores again for everything. */
+export async function lookAgain(run: Run): Promise<void> {
+  await lookAtCertificates(run);
+  await lookAtStages(run);
+  run.progress = { ...run.progress, recounted: true };
+}
+
+/**
+ * Whether the last look at the account still says enough to end trust by: begun after the last write of this run, and
+ * ended no longer ago than it took.
+ */
+export function isLookFresh({ look, wroteAt, deps }: Run): boolean {
+  if (look === undefined || (wroteAt !== undefined && look.begun < wroteAt)) return false;
+  return isRecent(look, deps.now());
+}
+
+/** Whether what was looked at right before a switch still says enough. */
+export const isCheckFresh = ({ check, deps }: Run): boolean =>
+  check !== undefined && isRecent(check, deps.now());
+
+function isRecent({ begun, ended }: { begun: Date; ended: Date }, now: Date): boolean {
+  const took = ended.getTime() - begun.getTime();
+  return now.getTime() - ended.getTime() <= Math.max(took, LEAST_FRESH);
+}
+
+/**
+ * Looks at some stages until they show what this run has just set, for as long as AWS may show what was before; after
+ * that somebody else has changed them.
+ */
+export async function lookAtSwitched(run: Run, switched: readonly StageRef[], id: string): Promise<void> {
+  const { gateway, now } = run.deps;
+  const deadline = (run.wroteAt ?? new Date(0)).getTime() + STALE;
+  for (;;) {
+    const seen = await Promise.all(switched.map((stage) => gateway.getStage(stage)));
+    const isShown = seen.every(({ clientCertificateId }) => clientCertificateId === id);
+    if (isShown || now().getTime() >= deadline) {
+      replaceStages(run, seen);
+      return;
+    }
+    await pause(run, AGAIN_AFTER / 2);
+  }
+}
+
+/** What the trust stores hold. A look may cost an ssh a host, so it lasts until something may have changed. */
+export async function lookAtStores(run: Run): Promise<readonly StoreView[]> {
+  const { unit } = account(run);
+  run.stores ??= (await observeStores(await storesOf(run), unit, deletedCertificates(run), run.records)).map(
+    (store) => ({
+      ...store,
+      mayTrust: store.mayTrust.filter((fingerprint) => !run.notLive.has(`${store.name} ${fingerprint}`)),
+    }),
+  );
+  return run.stores;
+}
+
+/**
+ * Certificates of this rotation that do not exist any more: those that the journal remembers, and by the new one's mark
+ * the old one, of which only the fingerprint is left.
+ */
+export function deletedCertificates(run: Run): EndedCertificate[] {
+  const { oldId, certificates, gone, records } = run;
+  const existing = new Set(certificates.map(({ clientCertificateId }) => clientCertificateId));
+  const ended = new Map<string, EndedCertificate>();
+  const { next, spares } = account(run).unit;
+  for (const { mark } of [next, ...spares].filter((one) => one !== undefined)) {
+    if (mark?.replacesSha256 === undefined || existing.has(oldId) || !gone.has(oldId)) continue;
+    ended.set(oldId, { clientCertificateId: oldId, trusted: { fingerprintSha256: mark.replacesSha256 } });
+  }
+  for (const entry of records) {
+    if (entry.type !== 'certificate') continue;
+    const { clientCertificateId: id, pem } = entry;
+    if (!existing.has(id) && gone.has(id))
+      ended.set(id, { clientCertificateId: id, trusted: trustedCertificate(pem, id) });
+  }
+  return [...ended.values()];
+}

@@ -1,0 +1,107 @@
+import { dueAt } from '../../core/expiry.js';
+import { keepOldOf } from '../../core/rotation/marks.js';
+import type { Situation } from '../../core/rotation/next-step.js';
+import { lastPresented, openWrites, presentedBefore } from '../../core/rotation/presentation.js';
+import type { Probe } from '../../core/rotation/probe.js';
+import { stageText } from '../../core/rotation/unit.js';
+import { deletedCertificates, lookAtStores } from './look.js';
+import type { AccountView } from './observe.js';
+import { probesOf } from './prove.js';
+import { account, deploymentText, type Run } from './run.js';
+
+/** All that the next step depends on; looks at the trust stores, not at AWS. */
+export async function situation(run: Run): Promise<Situation> {
+  const view = account(run);
+  const { unit } = view;
+  const { deps, request, rotationId, goal, since, records, sightings, stages, oldId } = run;
+  const { settings } = request;
+  const now = deps.now();
+  const successors = run.certificates.flatMap(({ mark, clientCertificateId }) =>
+    mark?.replaces === oldId ? [clientCertificateId] : [],
+  );
+  const evidence = { unit, stages, sightings, records, successors, soak: settings.soak, now };
+  const last = lastPresented(evidence, view.moving);
+  const deleted = deletedCertificates(run);
+  const certificates = [unit.old, unit.next, ...unit.spares, ...deleted].filter((one) => one !== undefined);
+  const adoptable = run.certificates.find(({ clientCertificateId }) => clientCertificateId === request.to);
+  return {
+    now,
+    since,
+    goal,
+    rotationId,
+    ...view,
+    stores: await lookAtStores(run),
+    deleted,
+    switchedAt: last.switchedAt,
+    lastPresented: new Map(certificates.map((one) => [one.clientCertificateId, last.of(one)])),
+    presentedBefore: presentedBefore(evidence),
+    unsettled: unsettled(run, now),
+    calls: callsKey(await probesOf(run)),
+    redeployed: await redeployedStages(run, view),
+    progress: run.progress,
+    settings: { ...settings, keepOld: keepOld(run, view, last.switchedAt) },
+    ...(adoptable ? { adoptable } : {}),
+  };
+}
+
+/** Until when writes of this rotation without an answer may take effect. One dated later counts from the run's start. */
+function unsettled({ records, since, request }: Run, now: Date): Situation['unsettled'] {
+  const until = (isMeant: (step: string) => boolean): Date => {
+    const times = openWrites(records).flatMap(({ step, at }) => {
+      if (!isMeant(step)) return [];
+      const time = Date.parse(at);
+      return [(time > now.getTime() ? since.getTime() : time) + request.settings.inFlight];
+    });
+    return new Date(Math.max(0, ...times));
+  };
+  return { switches: until((step) => step !== 'generate'), generation: until((step) => step === 'generate') };
+}
+
+/** What the backends are asked by, as one word: a proof made by other calls proves something else. */
+function callsKey(probes: readonly Probe[]): string {
+  return JSON.stringify(
+    probes
+      .map(({ stage, resourceId, httpMethod, pathWithQueryString, stageVariables, backend }) =>
+        JSON.stringify([
+          stage.restApiId,
+          resourceId,
+          httpMethod,
+          pathWithQueryString,
+          backend,
+          Object.entries(stageVariables).sort(),
+        ]),
+      )
+      .sort(),
+  );
+}
+
+/**
+ * How long the old certificate is kept, in milliseconds from the last move: as this run is told, or else as the mark and
+ * the journal remember that an earlier one was. `--force` ends what was only remembered, and the day on which the new one
+ * is due itself ends any.
+ */
+function keepOld({ records, request }: Run, { unit }: AccountView, switchedAt: Date): number {
+  const { settings } = request;
+  const promised = records.findLast((entry) => entry.type === 'kept');
+  const since = (until: Date): number => Math.max(0, until.getTime() - switchedAt.getTime());
+  const remembered = promised
+    ? since(new Date(promised.until))
+    : ((unit.next?.mark && keepOldOf(unit.next.mark)) ?? 0);
+  const wanted = settings.keepOld ?? (settings.force ? 0 : remembered);
+  return unit.next ? Math.min(wanted, since(dueAt(unit.next.trusted, settings.renewBefore))) : wanted;
+}
+
+/** The stages that were deployed since they present the new certificate, as far as that is asked for at all. */
+async function redeployedStages(run: Run, { unit: { next }, moving }: AccountView): Promise<string[]> {
+  if (run.request.settings.redeploy === 'never' || !next) return [];
+  const id = next.clientCertificateId;
+  const deployed: string[] = [];
+  for (const stage of moving.filter(({ clientCertificateId }) => clientCertificateId === id)) {
+    const text =
+      run.deployments.get(stage.deploymentId) ??
+      (await run.deps.gateway.getDeployment(stage.restApiId, stage.deploymentId)).description;
+    run.deployments.set(stage.deploymentId, text);
+    if (text === deploymentText(id)) deployed.push(stageText(stage));
+  }
+  return deployed;
+}
