@@ -12,6 +12,7 @@ import type { RotationDeps, RotationRequest } from '../app/rotate/ports.js';
 import { remembering } from '../app/rotate/remembering.js';
 import type { RotationReport } from '../app/rotate/report.js';
 import { abort, rotate } from '../app/rotate/rotate.js';
+import { callerText } from '../core/caller.js';
 import { formatDuration, parseDuration } from '../core/duration.js';
 import { AppError, EXIT, type ExitCode } from '../core/errors.js';
 import { isAcmArn } from '../core/inventory.js';
@@ -20,7 +21,8 @@ import type { RotationEvent } from '../core/rotation/event.js';
 import { stageText } from '../core/rotation/unit.js';
 import { steadyClock } from '../platform/clock.js';
 import { openFileJournal } from '../journal/file-journal.js';
-import { withLock, type HeldLock } from '../journal/lock.js';
+import { fileLease } from '../journal/file-lease.js';
+import { whileHeld, type HeldLease } from '../journal/lease.js';
 import type { RotateOptions } from './commands/rotate.js';
 import { confirmed } from './ask.js';
 import { gatewayFor } from './compose.js';
@@ -167,7 +169,11 @@ async function configurationFor({ config, stage, trust }: RotateOptions) {
   return loadConfiguration(config === undefined ? {} : { file: config });
 }
 
-const NO_LOCK: HeldLock = { signal: new AbortController().signal, assertHeld: () => Promise.resolve() };
+const NO_LEASE: HeldLease = {
+  signal: new AbortController().signal,
+  assertHeld: () => Promise.resolve(),
+  release: () => Promise.resolve(),
+};
 
 async function runJob(
   context: RotateContext,
@@ -181,8 +187,7 @@ async function runJob(
   try {
     const options = reached(context.options, job);
     const gateway = remembering(await gatewayFor(options)());
-    const key = ['rotate', gateway.region, options.profile ?? '', options.endpointUrl ?? ''].join(' ').trim();
-    const work = async (lock: HeldLock): Promise<void> => {
+    const work = async (lease: HeldLease): Promise<void> => {
       const targets = await targetsOf(gateway, job.addresses);
       const apis = await gateway.getRestApis();
       wording = stageWording(apis);
@@ -196,8 +201,8 @@ async function runJob(
         emit: (event) => {
           emit(event, wording);
         },
-        signal: AbortSignal.any([signal, lock.signal]),
-        assertHeld: () => lock.assertHeld(),
+        signal: AbortSignal.any([signal, lease.signal]),
+        assertHeld: () => lease.assertHeld(),
         confirm: (question) => confirmed(question, options.yes === true || options.dryRun === true),
         request: ask,
       };
@@ -215,7 +220,9 @@ async function runJob(
       }
     };
     // Who only looks need not wait for anybody, nor leave a trace.
-    await (options.dryRun === true ? work(NO_LOCK) : withLock(key, work));
+    await (options.dryRun === true
+      ? work(NO_LEASE)
+      : whileHeld(fileLease(), callerText(await gateway.caller()), work));
   } catch (error) {
     outcomes.push({ ...named, error: asAppError(error), wording });
   }

@@ -141,6 +141,10 @@ export const ERROR_CODES = {
     exit: EXIT.failed,
     meaning: 'A trust store could not be changed; its content is as it was before.',
   },
+  TrustStoreLocked: {
+    exit: EXIT.unfinished,
+    meaning: 'Another run is changing the same trust store; this one has not changed it.',
+  },
   TrustStoreMissing: { exit: EXIT.usage, meaning: 'No trust store is named for the rotation.' },
   TrustStoreNotLive: {
     exit: EXIT.failed,

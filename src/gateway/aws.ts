@@ -21,6 +21,7 @@ import { AppError } from '../core/errors.js';
 import { partitionOf } from '../core/partition.js';
 import { createAwsClient, type AwsClientOptions } from './aws-client.js';
 import type { Operation } from './aws-error.js';
+import { callerOf } from './caller.js';
 import { required, toCertificate, toDeployment, toResource, toStage } from './aws-shapes.js';
 import type { Gateway } from './gateway.js';
 
@@ -94,6 +95,7 @@ export async function createAwsGateway(options: AwsClientOptions = {}): Promise<
 
   return {
     region,
+    caller: () => callerOf(client, { ...options, region }),
 
     async generateClientCertificate({ description, tags }) {
       const operation = certificateOperation('GenerateClientCertificate', 'POST');

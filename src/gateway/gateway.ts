@@ -9,6 +9,7 @@ import type {
   TestInvocation,
   TestInvokeResult,
 } from '../core/api-gateway.js';
+import type { Caller } from '../core/caller.js';
 
 /**
  * The control plane of one account and Region. One adapter speaks to AWS (or to anything that speaks its
@@ -17,6 +18,9 @@ import type {
  */
 export interface Gateway {
   readonly region: string;
+
+  /** Who calls, and where, as the SDK resolved it. Sends nothing to API Gateway. */
+  caller(): Promise<Caller>;
 
   /**
    * Makes a certificate. AWS has no idempotency token for this call: when it throws `ServiceUnreachable` the

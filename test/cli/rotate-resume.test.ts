@@ -102,7 +102,7 @@ describe('a rotation goes on', () => {
     const second = await rotateCli(lab);
     expect(second.code).toBe(75);
     expect(second.stderr).toMatch(
-      /not finished: process \d+ on \S+, since \S+, is at work on rotate eu-central-1/,
+      /not finished: process \d+ on \S+, since \S+, is at work on access key AKIDTEST, eu-central-1, http/,
     );
     // To look is always allowed.
     expect((await rotateCli(lab, '--dry-run')).code).toBe(0);

@@ -1,9 +1,11 @@
 /** What a disk and other people can do to a file at the worst moment. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { thisProcess } from '../../src/platform/process.js';
+import { exclusively } from '../../src/trust/exclusively.js';
 import { fileDocument } from '../../src/trust/file-document.js';
 import { UNGUARDED } from '../../src/trust/gate.js';
 import { appError } from '../contract/trust-store.contract.js';
@@ -30,11 +32,27 @@ describe('a file as a document', () => {
     expect(await readdir(folder)).toEqual(['list']);
   });
 
-  test('a lock that a killed run left is taken over', async () => {
+  test('one run at a time; another is refused as such, and named', async () => {
     const lock = join(folder, '.list.apigw-cert-lock');
+    const work = (): Promise<string> => Promise.resolve('done');
+    await fileDocument(file).exclusively(async () => {
+      const error = await appError(exclusively(file, lock, work, 0));
+      expect(error.code).toBe('TrustStoreLocked');
+      expect(error.exitCode).toBe(75);
+      expect(error.message).toMatch(new RegExp(`^process ${process.pid} on .* is changing it$`));
+    });
+    await expect(exclusively(file, lock, work, 0)).resolves.toBe('done');
+    expect(await readdir(folder)).toEqual(['list']);
+  });
+
+  test('a lock whose time is yet to come, of a process that has ended, holds nobody up', async () => {
+    const lock = join(folder, '.list.apigw-cert-lock');
+    const gone = spawnSync('true').pid;
+    const holder = join(lock, 'token');
     await mkdir(lock);
-    execFileSync('touch', ['-d', '10 seconds ago', lock]);
-    await expect(fileDocument(file).exclusively(() => Promise.resolve('done'))).resolves.toBe('done');
+    await writeFile(holder, JSON.stringify({ ...thisProcess(), pid: gone, since: '2099-01-01T00:00:00Z' }));
+    execFileSync('touch', ['-d', '2099-01-01', holder, lock]);
+    await expect(exclusively(file, lock, () => Promise.resolve('done'), 0)).resolves.toBe('done');
   });
 
   test('a folder in place of a file is a clear error', async () => {

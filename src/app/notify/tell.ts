@@ -1,6 +1,7 @@
 import { AppError } from '../../core/errors.js';
 import { planNotice, type NoticeChange, type NoticePlan } from '../../core/notice.js';
-import { withLock } from '../../journal/lock.js';
+import { fileLease } from '../../journal/file-lease.js';
+import { whileHeld } from '../../journal/lease.js';
 import type { ExpiryReport } from '../check-expiry.js';
 import type { Notice, Notifier } from './notifier.js';
 import { readToldState, writeToldState, type ToldByWay } from './told-state.js';
@@ -37,7 +38,7 @@ const line = ({ was, is, message }: NoticeChange): string =>
 export async function tell(report: ExpiryReport, options: TellOptions): Promise<Told[]> {
   const { stateFile, dryRun } = options;
   if (dryRun) return plan(report, options, await readToldState(stateFile)).map(({ told }) => told);
-  return withLock(`notify ${stateFile}`, () => send(report, options), { wait: PATIENCE_MS });
+  return whileHeld(fileLease(), `notify ${stateFile}`, () => send(report, options), { wait: PATIENCE_MS });
 }
 
 async function send(report: ExpiryReport, options: TellOptions): Promise<Told[]> {

@@ -230,6 +230,8 @@ export class Machine {
       `${restApiId}/${stageName}`;
     return {
       region: 'eu-west-1',
+      caller: () =>
+        Promise.resolve({ accountId: '123456789012', accessKeyId: 'AKIDTEST', region: 'eu-west-1' }),
       generateClientCertificate: ({ tags = {} }) =>
         call('GenerateClientCertificate', () => model.make(this.name, tags)),
       getClientCertificates: () =>

@@ -1,0 +1,25 @@
+import { accountOf, type Caller } from '../core/caller.js';
+import type { RotationRecord } from '../core/rotation/record.js';
+
+type Started = Extract<RotationRecord, { type: 'started' }>;
+
+/** What the first record of a journal says of whose rotation it is. */
+export type CallerFields = Pick<Started, 'region' | 'endpoint'> & Required<Pick<Started, 'account'>>;
+
+/** Account, Region and endpoint as the first record of a journal holds them. */
+export function callerFields(caller: Caller): CallerFields {
+  const { region, endpoint } = caller;
+  return { account: accountOf(caller), region, ...(endpoint === undefined ? {} : { endpoint }) };
+}
+
+/**
+ * Whether a journal is of a rotation in the caller's account and Region, at its endpoint. One that does not say its
+ * account is taken for another's.
+ */
+export function sameCaller(
+  { account, region, endpoint }: Pick<Started, 'account' | 'region' | 'endpoint'>,
+  caller: Caller,
+): boolean {
+  const own = callerFields(caller);
+  return account === own.account && region === own.region && endpoint === own.endpoint;
+}
