@@ -10,15 +10,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   platform: [],
   core: [],
   x509: ['core'],
-  gateway: ['core'],
+  gateway: ['platform', 'core'],
   trust: ['platform', 'core', 'x509'],
-  verify: ['core', 'x509', 'gateway'],
+  verify: ['platform', 'core', 'x509', 'gateway'],
   journal: ['platform', 'core'],
   node: ['core'],
-  emulator: ['core', 'x509'],
-  app: ['core', 'x509', 'gateway', 'trust', 'verify', 'journal'],
-  cli: ['core', 'x509', 'gateway', 'trust', 'verify', 'journal', 'app', 'emulator', 'node'],
-  '.': ['core', 'x509', 'gateway', 'trust', 'verify', 'journal', 'app'],
+  emulator: ['platform', 'core', 'x509'],
+  app: ['platform', 'core', 'x509', 'gateway', 'trust', 'verify', 'journal'],
+  cli: ['platform', 'core', 'x509', 'gateway', 'trust', 'verify', 'journal', 'app', 'emulator', 'node'],
+  '.': ['platform', 'core', 'x509', 'gateway', 'trust', 'verify', 'journal', 'app'],
 };
 
 /** Packages that one place alone may import. */

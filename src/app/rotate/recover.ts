@@ -22,6 +22,7 @@ const LEFT_AS_IT_IS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'RotationWaiting',
   'ServiceUnreachable',
   'Throttled',
+  'TrustStoreLocked',
 ]);
 
 /** Of two runs that made a certificate for the same place, one takes its own back; both know which. */
