@@ -1,13 +1,16 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { judgeBackend, type Admission, type Verdict, type VerdictReason } from '../core/backend-verdict.js';
 import { daysLeft } from '../core/certificate.js';
 import { AppError } from '../core/errors.js';
-import { tlsProbe } from '../verify/tls-probe.js';
+import { API_GATEWAY_CAS_DATE } from '../core/api-gateway-cas.js';
+import { answersToCaNames, javaClientProblems, type JavaClientProblem } from '../core/java-client.js';
+import { tlsProbe, type ClientIdentity, type TlsAttempt, type TlsProbeOptions } from '../verify/tls-probe.js';
 import { readBundle } from '../x509/bundle.js';
 import { mintClientCertificate } from '../x509/mint.js';
 import { nameText } from '../x509/name.js';
 import { serverChain, type ServerChain } from '../x509/server-chain.js';
 
-/** What two connections from here tell about a backend. */
+/** What connections from here tell about a backend. */
 export interface BackendReport {
   url: string;
   verdict: Verdict;
@@ -19,12 +22,22 @@ export interface BackendReport {
   withoutCertificate: Admission;
   /** With a certificate of API Gateway's subject and a key of its own. */
   withImpostor: Admission;
+  /** With the certificate that was given to prove acceptance with; `null` when none was. */
+  withCertificate: Admission | null;
+  /** What API Gateway's kind of client, Java's TLS, makes of the request for a certificate. */
+  javaClient: {
+    /** Whether it would present its certificate; `null` when the server does not ask, or that could not be read. */
+    answers: boolean | null;
+    problems: JavaClientProblem[];
+  };
   /** As OpenSSL names it; `null` when no handshake was completed. */
   protocol: string | null;
   server: ServerChain & {
     /** Whether API Gateway would connect without insecureSkipVerification. */
     acceptedByApiGateway: boolean;
-    /** Of the certificate in the chain that ends first. */
+    /** When AWS's list of CAs was read, by which the root is judged. */
+    listDate: string;
+    /** Of the certificate in the chain that expires first. */
     daysLeft: number | null;
   };
   /** Milliseconds. */
@@ -56,52 +69,129 @@ function authorities(file: Uint8Array): string[] {
   });
 }
 
+/** @throws AppError `CertificateUnreadable` */
+function ownIdentity({ certificate, privateKey }: OwnCertificate): ClientIdentity & { issuers: string[] } {
+  const { certificates } = readBundle(certificate);
+  const [own] = certificates;
+  if (!own) {
+    throw new AppError('CertificateUnreadable', 'the file of --cert holds no certificate that can be read', {
+      hint: 'name a PEM file with the certificate, and its intermediate certificates behind it',
+    });
+  }
+  const privateKeyPem = Buffer.from(privateKey).toString('latin1');
+  if (!belongsTo(own.certificate.pem, privateKeyPem)) {
+    throw new AppError(
+      'CertificateUnreadable',
+      'the key of --key does not belong to the certificate of --cert',
+      {
+        hint: 'name the unencrypted private key of that certificate, PEM',
+      },
+    );
+  }
+  return {
+    pem: certificates.map(({ certificate: { pem } }) => pem).join(''),
+    privateKeyPem,
+    issuers: certificates.map(({ certificate: { issuer } }) => issuer),
+  };
+}
+
+function belongsTo(pem: string, privateKeyPem: string): boolean {
+  try {
+    return new X509Certificate(pem).checkPrivateKey(createPrivateKey(privateKeyPem));
+  } catch {
+    return false;
+  }
+}
+
+/** A certificate of one's own, the content of two files. */
+export interface OwnCertificate {
+  certificate: Uint8Array;
+  privateKey: Uint8Array;
+}
+
+export interface VerifyOptions {
+  /** Files of private CAs that API Gateway is to be taken to accept, PEM. */
+  backendCas: readonly Uint8Array[];
+  /** To prove with that the backend accepts it: a certificate of ACM, or of a lab. */
+  own?: OwnCertificate | undefined;
+}
+
+/** A connection that TLS 1.2 may be too old for. */
+async function tlsProbe12(url: URL, options: TlsProbeOptions): Promise<TlsAttempt | undefined> {
+  try {
+    return await tlsProbe(url, { ...options, maxVersion: 'TLSv1.2' });
+  } catch (error) {
+    if (error instanceof AppError) return undefined;
+    throw error;
+  }
+}
+
 /**
- * Calls a backend twice, without a certificate and as an impostor of API Gateway, and judges whether it lets in
- * nobody but those whom it trusts. Whether it lets API Gateway itself in only `test-invoke` and `doctor` can tell:
- * the private key never leaves AWS.
+ * Calls a backend without a certificate, as an impostor of API Gateway and with one's own certificate where that is
+ * given, and judges whether it lets in nobody but those whom it trusts, and whether API Gateway's kind of client could
+ * present its certificate at all. That it lets API Gateway itself in only `test-invoke` and `doctor` can tell: the
+ * private key never leaves AWS.
  *
- * @param backendCas files of private authorities that API Gateway is to be taken to trust, PEM
  * @throws AppError `Usage`, `BackendUnreachable`, `CertificateUnreadable`
  */
 export async function verifyBackend(
   address: string,
-  { backendCas }: { backendCas: readonly Uint8Array[] },
+  { backendCas, own }: VerifyOptions,
   now: () => Date,
 ): Promise<BackendReport> {
   const url = parseUrl(address);
   const extraAnchors = backendCas.flatMap(authorities);
+  const identity = own && ownIdentity(own);
   const started = performance.now();
-  const [without, impostor] = await Promise.all([
-    tlsProbe(url, { timeoutMs: TIMEOUT_MS }),
-    mintClientCertificate({ notBefore: new Date(now().getTime() - HOUR_MS) }).then((identity) =>
-      tlsProbe(url, { identity, timeoutMs: TIMEOUT_MS }),
+  const options = { timeoutMs: TIMEOUT_MS };
+  const [without, older, impostor, accepted] = await Promise.all([
+    tlsProbe(url, options),
+    tlsProbe12(url, options),
+    mintClientCertificate({ notBefore: new Date(now().getTime() - HOUR_MS) }).then((minted) =>
+      tlsProbe(url, { ...options, identity: minted }),
     ),
+    identity && tlsProbe(url, { ...options, identity }),
   ]);
-  const flight = without.flight ?? impostor.flight;
+  const attempts = [without, impostor, older].flatMap((attempt) => attempt ?? []);
+  const flight = attempts.find((attempt) => attempt.flight !== undefined)?.flight;
   const asks = flight === undefined ? undefined : flight.certificateRequest !== undefined;
-  const chain = serverChain(flight?.certificates ?? [], {
-    host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
-    extraAnchors,
-    now: now(),
-  });
-  const ends = chain.certificates.map(({ notAfter }) => notAfter.getTime());
+  const asksLate = attempts.some((attempt) => attempt.asksLate);
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const requests = attempts.flatMap((attempt) => attempt.flight?.certificateRequest ?? []);
+  const caNames = requests.map((request) => request.caNames.map(nameText));
+  const chain = serverChain(flight?.certificates ?? [], { host, extraAnchors, now: now() });
+  const expiries = chain.certificates.map(({ notAfter }) => notAfter.getTime());
   return {
     url: url.href,
     ...judgeBackend({
       asks,
+      asksLate,
       withoutCertificate: without.admission,
       withImpostor: impostor.admission,
     }),
     asksForCertificate: asks ?? null,
-    caNames: (flight?.certificateRequest?.caNames ?? []).map(nameText),
+    caNames: caNames[0] ?? [],
     withoutCertificate: without.admission,
     withImpostor: impostor.admission,
+    withCertificate: accepted?.admission ?? null,
+    javaClient: {
+      answers:
+        requests.length === 0 ? null : caNames.every((names) => answersToCaNames(names, identity?.issuers)),
+      problems: javaClientProblems({
+        caNames,
+        largestRequest: Math.max(0, ...requests.map(({ size }) => size)),
+        isLate: asks !== true && asksLate,
+        tls13: attempts.some(({ protocol }) => protocol === 'TLSv1.3'),
+        host,
+        issuers: identity?.issuers,
+      }),
+    },
     protocol: without.protocol ?? impostor.protocol ?? null,
     server: {
       ...chain,
       acceptedByApiGateway: chain.problems.length === 0,
-      daysLeft: ends.length === 0 ? null : daysLeft(new Date(Math.min(...ends)), now()),
+      listDate: API_GATEWAY_CAS_DATE,
+      daysLeft: expiries.length === 0 ? null : daysLeft(new Date(Math.min(...expiries)), now()),
     },
     took: Math.round(performance.now() - started),
   };

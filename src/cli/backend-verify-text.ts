@@ -1,8 +1,11 @@
 import type { ChalkInstance } from 'chalk';
 import type { BackendReport } from '../app/backend-verify.js';
-import type { Admission, Verdict, VerdictReason } from '../core/backend-verdict.js';
+import { treatmentOf, type Admission, type Verdict, type VerdictReason } from '../core/backend-verdict.js';
 import { printable } from '../core/printable.js';
+import type { JavaClientProblem } from '../core/java-client.js';
+import type { FindingSeverity } from '../core/severity.js';
 import type { ServerChainProblem } from '../x509/server-chain.js';
+import { severityText } from './severity-text.js';
 import { timeText } from './status.js';
 import { facts } from './facts.js';
 
@@ -18,21 +21,122 @@ const REASONS: Readonly<Record<VerdictReason, string>> = {
   admitsWithout: 'it answers a caller without a certificate',
   admitsImpostor:
     'it lets in anybody who makes a certificate with the name of API Gateway: all such certificates have the same name, so the name proves nothing',
+  asksLate:
+    'it asks for a certificate only after it has seen the path of the request, so what it does with one was not seen',
   refusesWithoutAsking:
     'it refuses, but asks for no certificate in the handshake: perhaps for another reason, such as a missing API key, or it asks later and for some paths only',
   answersOtherwise:
     'neither let in nor refused: name a path that answers 200 to API Gateway, such as https://host/health',
 };
 
-const PROBLEMS: Readonly<Record<ServerChainProblem, string>> = {
-  expired: 'a certificate of its chain has expired',
-  notYetValid: 'a certificate of its chain is not valid yet',
-  wrongHost: 'it is for another host name',
-  selfSigned: 'it is self-signed: API Gateway connects only with insecureSkipVerification',
-  unknownIssuer:
-    'no public root vouches for it, or the server does not send its intermediate certificates (a private authority: --backend-ca FILE)',
-  unreadable: 'it could not be read',
+type ServerReport = BackendReport['server'];
+
+function chainText(problem: ServerChainProblem, { root, olderRoot, listDate }: ServerReport): string {
+  switch (problem) {
+    case 'expired':
+      return 'a certificate of its chain has expired';
+    case 'notYetValid':
+      return 'a certificate of its chain is not valid yet';
+    case 'wrongHost':
+      return 'it is for another host name';
+    case 'notForServers':
+      return 'its extended key usage does not include serverAuth';
+    case 'selfSigned':
+      return 'it is self-signed: API Gateway connects only with insecureSkipVerification';
+    case 'unknownIssuer':
+      return 'no public root vouches for it, or the server does not send its intermediate certificates (a private CA: --backend-ca FILE)';
+    case 'rootNotListed':
+      return (
+        `its root ${printable(root ?? '')} is not on AWS's list of accepted CAs (${listDate}): ` +
+        (olderRoot === undefined
+          ? 'send a chain that its CA cross-signed with an older root, or use a CA on the list'
+          : `send the chain to ${olderRoot}`)
+      );
+    case 'unreadable':
+      return 'it could not be read';
+  }
+}
+
+/** How each server is told to announce the names of API Gateway's certificates, or none. */
+const ANNOUNCE: readonly (readonly [server: string, remedy: string])[] = [
+  [
+    'nginx',
+    'ssl_client_certificate with the certificates of API Gateway, together with ssl_verify_client optional_no_ca',
+  ],
+  [
+    'Apache',
+    'SSLCADNRequestFile with a certificate of API Gateway, or no SSLCACertificateFile where whole certificates are compared',
+  ],
+  ['HAProxy', 'no-ca-names on the bind line, or ca-file with the certificates of API Gateway'],
+  ['Caddy', 'trusted_ca_cert_file with the certificates of API Gateway, one line each'],
+  ['Node.js', 'ca: [] where whole certificates are compared, else the certificates of API Gateway'],
+];
+
+const JAVA: Readonly<
+  Record<
+    JavaClientProblem,
+    { severity: FindingSeverity; meaning: string; remedy: string; servers?: typeof ANNOUNCE }
+  >
+> = {
+  CertificateWithheld: {
+    severity: 'error',
+    meaning:
+      "API Gateway withholds its certificate: its client is Java's, which presents a certificate only to a backend that announces no CA names, or its issuer C=US, L=Seattle, CN=ApiGateway among them, in exactly this order. curl and OpenSSL present theirs all the same",
+    remedy: 'announce the names of the certificates of API Gateway, or none:',
+    servers: ANNOUNCE,
+  },
+  CaNamesTooLarge: {
+    severity: 'error',
+    meaning:
+      'API Gateway ends the handshake: the backend announces so many CA names that its request is larger than the 32768 bytes that Java accepts',
+    remedy:
+      'announce the names of the certificates of API Gateway alone, or none, not those of the system’s CA bundle:',
+    servers: ANNOUNCE,
+  },
+  LateRequest: {
+    severity: 'error',
+    meaning:
+      "the backend asks for a certificate only after it has seen the path. Under TLS 1.3, which it agrees to, Java's client cannot answer and is refused",
+    remedy:
+      'ask in the handshake, for the whole host: in Apache, SSLVerifyClient in the VirtualHost, not in a Location; or allow TLS 1.2 only',
+  },
+  LateRequestTls12: {
+    severity: 'warning',
+    meaning:
+      'the backend asks for a certificate only after it has seen the path, which renegotiates: bodies of more than about 128 kB fail with 413, and it ends as soon as TLS 1.3 is allowed',
+    remedy:
+      'ask in the handshake, for the whole host: in Apache, SSLVerifyClient in the VirtualHost, not in a Location',
+  },
+  ServerNameNotSent: {
+    severity: 'warning',
+    meaning:
+      'a Java client sends no server name (SNI) for a host name without a dot, so the backend answers with the certificate and settings of its default server',
+    remedy: "use a host name with a dot in the integration's URI, or make this server the default one",
+  },
 };
+
+/** Whether a report has something that keeps API Gateway, or the certificate of --cert, from being let in. */
+export function hasError({ javaClient, withCertificate }: BackendReport): boolean {
+  const { problems } = javaClient;
+  return (
+    problems.some((problem) => JAVA[problem].severity === 'error') ||
+    (withCertificate !== null && treatmentOf(withCertificate) !== 'admitted')
+  );
+}
+
+function javaFindingText(problem: JavaClientProblem, style: ChalkInstance): string {
+  const { severity, meaning, remedy, servers = [] } = JAVA[problem];
+  return [
+    `${severityText(severity, style)}: ${meaning} [${problem}]`,
+    `${style.dim('  fix:')} ${remedy}`,
+    ...servers.map(([server, how]) => `    ${server}: ${how}`),
+  ].join('\n');
+}
+
+function javaText({ answers }: BackendReport['javaClient']): string {
+  if (answers === null) return 'not asked in the handshake';
+  return answers ? 'would present its certificate' : 'would withhold its certificate';
+}
 
 function admissionText(admission: Admission): string {
   switch (admission.kind) {
@@ -54,6 +158,8 @@ function lines(name: string, values: readonly string[]): (readonly [string, stri
   return values.map((value, i) => [i === 0 ? name : '', value]);
 }
 
+const REISSUED = "yes, if it knows this root: AWS's list has an earlier certificate of it, of the same name";
+
 /** The verdict in a sentence, then what it rests on, a fact a line. */
 export function backendReportText(report: BackendReport, style: ChalkInstance): string {
   const { server, caNames } = report;
@@ -65,21 +171,28 @@ export function backendReportText(report: BackendReport, style: ChalkInstance): 
     facts([
       ['asks for a certificate', asksText(report)],
       ...(report.asksForCertificate === true
-        ? lines('of the authorities', caNames.length === 0 ? ['any: it names none'] : caNames.map(printable))
+        ? lines('announced CA names', caNames.length === 0 ? ['none'] : caNames.map(printable))
         : []),
       ['without a certificate', admissionText(report.withoutCertificate)],
       ['with an impostor’s', admissionText(report.withImpostor)],
+      ...(report.withCertificate === null
+        ? []
+        : [['with that of --cert', admissionText(report.withCertificate)] as const]),
+      ['a Java client', javaText(report.javaClient)],
       ['TLS version', report.protocol ?? 'no handshake was completed'],
       ...(leaf ? [['its own certificate', printable(leaf.subject)] as const] : []),
       ...(leaf ? [['issued by', printable(leaf.issuer)] as const] : []),
       ...(leaf && server.daysLeft !== null
-        ? [['valid to', `${timeText(leaf.notAfter)}, chain ends in ${server.daysLeft} days`] as const]
+        ? [['valid to', `${timeText(leaf.notAfter)}, chain expires in ${server.daysLeft} days`] as const]
         : []),
       ...lines(
         'API Gateway accepts it',
-        server.acceptedByApiGateway ? ['yes'] : server.problems.map((problem) => `no: ${PROBLEMS[problem]}`),
+        server.acceptedByApiGateway
+          ? [server.isRootReissued ? REISSUED : 'yes']
+          : server.problems.map((problem) => `no: ${chainText(problem, server)}`),
       ),
       ['took', `${report.took} ms`],
     ]),
+    ...report.javaClient.problems.map((problem) => `\n${javaFindingText(problem, style)}`),
   ].join('\n');
 }

@@ -1,3 +1,5 @@
+import { REFUSING_STATUSES } from './execution-log.js';
+
 /** What a connection from outside came to. */
 export type Admission =
   /** An HTTP status, whoever in the server gave it. */
@@ -10,16 +12,11 @@ export type Admission =
 /** How a backend treats a caller. */
 export type Treatment = 'admitted' | 'refused' | 'unclear';
 
-/**
- * Statuses by which servers refuse a client certificate: nginx 400 (and 495, 496 where they are shown), Apache and
- * HAProxy 403, applications 401 or 403.
- */
-const REFUSING = new Set([400, 401, 403, 495, 496]);
-
-function treatmentOf(admission: Admission): Treatment {
+/** What an answer comes to, for a caller whose certificate is judged. */
+export function treatmentOf(admission: Admission): Treatment {
   if (admission.kind !== 'answered') return admission.kind;
   if (admission.status < 400) return 'admitted';
-  return REFUSING.has(admission.status) ? 'refused' : 'unclear';
+  return REFUSING_STATUSES.has(admission.status) ? 'refused' : 'unclear';
 }
 
 /** `enforced`: it asks for a certificate and refuses a caller without one and an impostor. */
@@ -31,6 +28,7 @@ export type VerdictReason =
   | 'neverAsks'
   | 'admitsWithout'
   | 'admitsImpostor'
+  | 'asksLate'
   | 'refusesWithoutAsking'
   | 'answersOtherwise';
 
@@ -38,6 +36,8 @@ export type VerdictReason =
 export interface BackendObservation {
   /** Whether the server asked for a certificate in the handshake; `undefined` when that could not be read. */
   asks: boolean | undefined;
+  /** It asked after the handshake, once it had seen the request. */
+  asksLate?: boolean;
   withoutCertificate: Admission;
   withImpostor: Admission;
 }
@@ -46,7 +46,12 @@ export interface BackendObservation {
  * Judges a backend. A backend that answers a stranger is not enforcing, whatever it asks for; one that refuses without
  * having asked may refuse for another reason, such as a missing API key.
  */
-export function judgeBackend({ asks, withoutCertificate, withImpostor }: BackendObservation): {
+export function judgeBackend({
+  asks,
+  asksLate = false,
+  withoutCertificate,
+  withImpostor,
+}: BackendObservation): {
   verdict: Verdict;
   reason: VerdictReason;
 } {
@@ -59,6 +64,7 @@ export function judgeBackend({ asks, withoutCertificate, withImpostor }: Backend
   if (without === 'unclear' || impostor === 'unclear') {
     return { verdict: 'unclear', reason: 'answersOtherwise' };
   }
+  if (asks !== true && asksLate) return { verdict: 'unclear', reason: 'asksLate' };
   return asks === true
     ? { verdict: 'enforced', reason: 'refusesBoth' }
     : { verdict: 'unclear', reason: 'refusesWithoutAsking' };

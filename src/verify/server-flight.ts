@@ -6,14 +6,15 @@
 import { createDecipheriv, createHmac } from 'node:crypto';
 
 export interface ServerFlight {
-  /** Absent when the server does not ask. The names are DER, as the server sent them. */
-  certificateRequest?: { caNames: readonly Uint8Array[] };
+  /** Absent when the server does not ask. The names are DER, as the server sent them; `size` in bytes, header included. */
+  certificateRequest?: { caNames: readonly Uint8Array[]; size: number };
   /** The server's own certificate and its chain, DER, in the order sent. */
   certificates: readonly Uint8Array[];
 }
 
 const RECORD = { changeCipherSpec: 20, handshake: 22, applicationData: 23 } as const;
 const MESSAGE = { serverHello: 2, certificate: 11, certificateRequest: 13, finished: 20 } as const;
+const MESSAGE_HEADER = 4;
 const EXTENSION_CERTIFICATE_AUTHORITIES = 47;
 
 /** The suites of TLS 1.3 (RFC 8446 appendix B.4) that OpenSSL speaks. */
@@ -164,11 +165,32 @@ export function readServerFlight(bytes: Buffer, secret: Buffer | undefined): Ser
     if (!own) return undefined;
     const request = all.find(({ type }) => type === MESSAGE.certificateRequest);
     return {
-      ...(request ? { certificateRequest: { caNames: caNames(request.body, encrypted) } } : {}),
+      ...(request
+        ? {
+            certificateRequest: {
+              caNames: caNames(request.body, encrypted),
+              size: request.body.length + MESSAGE_HEADER,
+            },
+          }
+        : {}),
       certificates: certificates(own.body, encrypted),
     };
   } catch {
     // Octets from outside: cut off, not as the RFC says, or sealed with another key.
     return undefined;
   }
+}
+
+/**
+ * Whether a server of TLS 1.2 began another handshake after the first (RFC 5246 section 7.4.1.1), as one does that asks
+ * for a certificate by the path of the request. Of TLS 1.3 this cannot be told: the client would have to offer it.
+ * @param bytes the octets that came from the server, from the first on
+ */
+export function asksAgain(bytes: Buffer): boolean {
+  let sinceFinished = -1;
+  for (const { type } of records(bytes)) {
+    if (type === RECORD.changeCipherSpec && sinceFinished < 0) sinceFinished = 0;
+    else if (type === RECORD.handshake && sinceFinished >= 0 && ++sinceFinished > 1) return true;
+  }
+  return false;
 }

@@ -2,17 +2,19 @@
 import { request as httpRequest } from 'node:http';
 import { connect as tcpConnect, isIP } from 'node:net';
 import { Duplex } from 'node:stream';
-import { connect as tlsConnect, type TLSSocket } from 'node:tls';
+import { connect as tlsConnect, type SecureVersion, type TLSSocket } from 'node:tls';
 import type { Admission } from '../core/backend-verdict.js';
 import { AppError } from '../core/errors.js';
 import { printable } from '../core/printable.js';
-import { readServerFlight, type ServerFlight } from './server-flight.js';
+import { asksAgain, readServerFlight, type ServerFlight } from './server-flight.js';
 
 export interface TlsAttempt {
   /** As OpenSSL names it: `TLSv1.3`. Absent when the handshake did not come so far. */
   protocol?: string;
   /** What the server sent of itself; absent when that could not be read. */
   flight?: ServerFlight;
+  /** Under TLS 1.2: it began another handshake once it had seen the request. */
+  asksLate: boolean;
   admission: Admission;
 }
 
@@ -24,6 +26,8 @@ export interface ClientIdentity {
 
 export interface TlsProbeOptions {
   identity?: ClientIdentity | undefined;
+  /** The newest TLS version to offer; that of OpenSSL by default. */
+  maxVersion?: SecureVersion | undefined;
   /** Milliseconds for the whole of it. */
   timeoutMs: number;
 }
@@ -105,7 +109,10 @@ const isCut = ({ code = '' }: Failure): boolean => code === 'ECONNRESET' || code
  * @param url https
  * @throws AppError `BackendUnreachable` when there is no TLS server at all
  */
-export async function tlsProbe(url: URL, { identity, timeoutMs }: TlsProbeOptions): Promise<TlsAttempt> {
+export async function tlsProbe(
+  url: URL,
+  { identity, maxVersion, timeoutMs }: TlsProbeOptions,
+): Promise<TlsAttempt> {
   const octets: Buffer[] = [];
   let count = 0;
   let secret: Buffer | undefined;
@@ -119,6 +126,7 @@ export async function tlsProbe(url: URL, { identity, timeoutMs }: TlsProbeOption
     ...(isIP(host) ? {} : { servername: host }),
     rejectUnauthorized: false,
     ALPNProtocols: ['http/1.1'],
+    ...(maxVersion === undefined ? {} : { maxVersion }),
     ...(identity ? { cert: identity.pem, key: identity.privateKeyPem } : {}),
   });
   socket.on('keylog', (line) => {
@@ -133,10 +141,12 @@ export async function tlsProbe(url: URL, { identity, timeoutMs }: TlsProbeOption
   const timer = setTimeout(() => socket.destroy(timeout), timeoutMs);
 
   const outcome = (admission: Admission): TlsAttempt => {
-    const flight = readServerFlight(Buffer.concat(octets), secret);
+    const bytes = Buffer.concat(octets);
+    const flight = readServerFlight(bytes, secret);
     return {
       ...(protocol === undefined ? {} : { protocol }),
       ...(flight === undefined ? {} : { flight }),
+      asksLate: secret === undefined && asksAgain(bytes),
       admission,
     };
   };

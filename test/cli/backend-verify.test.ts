@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { mintClientCertificate, mintServerCertificate } from '../../src/x509/mint.js';
+import { mintIdentity, type TestIdentity } from '../support/certificates.js';
 import { cli } from '../support/cli.js';
 import { startTlsServer, type TlsServer } from '../support/tls-server.js';
 
@@ -19,6 +21,7 @@ afterEach(async () => {
   server = undefined;
 });
 
+const CA = { notBefore: new Date(Date.now() - 3_600_000), dnsNames: ['x'] };
 const anybody = { requestCert: true, rejectUnauthorized: false } as const;
 
 function authority({ caPem }: TlsServer): string {
@@ -77,6 +80,124 @@ describe('backend verify', () => {
     server = await startTlsServer({ days: 1, dnsNames: ['elsewhere.example'] });
     const { json } = await cli(['backend', 'verify', server.url, '--output', 'json']);
     expect(json()).toMatchObject({ server: { problems: ['expired', 'wrongHost', 'unknownIssuer'] } });
+  });
+
+  describe("how API Gateway's kind of client is asked", () => {
+    const verify = async (url: string, ...words: string[]): Promise<Asked> => {
+      const { code, json } = await cli(['backend', 'verify', url, '--output', 'json', ...words]);
+      const report = json() as { javaClient: { answers: boolean | null; problems: string[] } };
+      return {
+        code,
+        answers: report.javaClient.answers,
+        problems: report.javaClient.problems.filter(isOurs),
+      };
+    };
+    // The servers here are called by a name without a dot.
+    const isOurs = (problem: string): boolean => problem !== 'ServerNameNotSent';
+    interface Asked {
+      code: number | undefined;
+      answers: boolean | null;
+      problems: string[];
+    }
+
+    test.each([{ maxVersion: 'TLSv1.2' }, { minVersion: 'TLSv1.3' }, {}] as const)(
+      'CA names without its issuer withhold its certificate, %j',
+      async (version) => {
+        const [ours, foreign] = await Promise.all([mintIdentity('a1b2c3'), mintServerCertificate(CA)]);
+        const start = (ca: string[]): Promise<TlsServer> =>
+          startTlsServer({ ...version, ...anybody, ca, requestCert: true });
+        const cases: [string[], Asked][] = [
+          [[foreign.caPem], { code: 1, answers: false, problems: ['CertificateWithheld'] }],
+          [[foreign.caPem, ours.certificate.pem], { code: 0, answers: true, problems: [] }],
+          [[], { code: 0, answers: true, problems: [] }],
+        ];
+        for (const [ca, expected] of cases) {
+          server = await start(ca);
+          expect(await verify(server.url)).toEqual(expected);
+          if (expected.code === 1) {
+            const { stdout } = await cli(['backend', 'verify', server.url]);
+            expect(stdout).toMatch(/^announced CA names +CN=apigw-cert throwaway CA\n/m);
+            expect(stdout).toMatch(/^a Java client +would withhold its certificate$/m);
+            expect(stdout).toMatch(
+              /^error: API Gateway withholds .*\[CertificateWithheld\]\n {2}fix: .*:\n {4}nginx: /m,
+            );
+          }
+          await server.close();
+        }
+        server = undefined;
+      },
+    );
+
+    test('another order of the same parts is another name', async () => {
+      const { pem } = await mintClientCertificate({
+        notBefore: new Date(),
+        subject: 'CN=ApiGateway, L=Seattle, C=US',
+      });
+      server = await startTlsServer({ ...anybody, ca: [pem] });
+      expect(await verify(server.url)).toMatchObject({ code: 1, problems: ['CertificateWithheld'] });
+    });
+
+    test('more names than Java reads', async () => {
+      const parts = Array.from({ length: 60 }, (_, index) => `OU=${'x'.repeat(60)}${index}`).join(', ');
+      const many = await Promise.all(
+        Array.from({ length: 9 }, (_, index) =>
+          mintClientCertificate({ notBefore: new Date(), subject: `${parts}, CN=${index}` }),
+        ),
+      );
+      const ours = await mintIdentity('a1b2c3');
+      server = await startTlsServer({
+        ...anybody,
+        ca: [ours.certificate.pem, ...many.map(({ pem }) => pem)],
+      });
+      expect(await verify(server.url)).toEqual({ code: 1, answers: true, problems: ['CaNamesTooLarge'] });
+    });
+
+    test('a host name without a dot is named', async () => {
+      server = await startTlsServer(anybody);
+      const { stdout, code } = await cli(['backend', 'verify', server.url]);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/^warning: a Java client sends no server name .*\[ServerNameNotSent\]/m);
+    });
+  });
+
+  test('a certificate of one’s own proves acceptance, or not', async () => {
+    const [own, stranger] = await Promise.all([mintIdentity('a1b2c3'), mintIdentity('d4e5f6')]);
+    server = await startTlsServer(anybody, ({ socket }, response) => {
+      const presented = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
+      response.writeHead(presented?.fingerprint256 === own.certificate.fingerprintSha256 ? 200 : 403).end();
+    });
+    const { url } = server;
+    const files = (identity: TestIdentity): string[] => {
+      const [cert, key] = [join(directory, 'own.pem'), join(directory, 'own.key')];
+      writeFileSync(cert, identity.certificate.pem);
+      writeFileSync(key, identity.privateKeyPem);
+      return ['--cert', cert, '--key', key];
+    };
+    const accepted = await cli(['backend', 'verify', url, ...files(own)]);
+    expect(accepted.code).toBe(0);
+    expect(accepted.stdout).toMatch(/^with that of --cert +HTTP 200$/m);
+    const refused = await cli(['backend', 'verify', url, '--output', 'json', ...files(stranger)]);
+    expect(refused.code).toBe(1);
+    expect(refused.json()).toMatchObject({ verdict: 'enforced', withCertificate: { status: 403 } });
+
+    const half = await cli(['backend', 'verify', url, '--cert', join(directory, 'own.pem')]);
+    expect([half.code, half.stderr]).toEqual([2, expect.stringMatching(/^error: --cert and --key belong/)]);
+    files(own);
+    writeFileSync(join(directory, 'own.key'), stranger.privateKeyPem);
+    const mixed = await cli([
+      'backend',
+      'verify',
+      url,
+      '--cert',
+      join(directory, 'own.pem'),
+      '--key',
+      join(directory, 'own.key'),
+    ]);
+    expect([mixed.code, mixed.stderr]).toEqual([
+      1,
+      expect.stringMatching(/does not belong to the certificate/),
+    ]);
+    expect(mixed.stderr).not.toContain('PRIVATE');
   });
 
   test.each([

@@ -25,3 +25,9 @@ test.each([
     expect(judgeBackend({ asks, withoutCertificate, withImpostor })).toEqual({ verdict, reason });
   },
 );
+
+test('one that asks once it has seen the path was not seen with a certificate', () => {
+  expect(
+    judgeBackend({ asks: false, asksLate: true, withoutCertificate: status(403), withImpostor: status(403) }),
+  ).toEqual({ verdict: 'unclear', reason: 'asksLate' });
+});

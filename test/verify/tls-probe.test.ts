@@ -59,7 +59,7 @@ describe.each(VERSIONS)('what a server sends of itself, %j', (version) => {
     server = await startTlsServer({ ...version, requestCert: true, ca: [] });
     const { flight, admission } = await probe(server.url);
     expect(admission.kind).toBe('refused');
-    expect(flight?.certificateRequest).toEqual({ caNames: [] });
+    expect(flight?.certificateRequest).toMatchObject({ caNames: [] });
     expect(flight?.certificates).toHaveLength(1);
   });
 });

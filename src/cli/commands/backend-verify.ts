@@ -1,17 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { Option, type Command } from 'commander';
+import type { OwnCertificate } from '../../app/backend-verify.js';
 import { AppError, EXIT } from '../../core/errors.js';
 import { action, collect, command } from '../command.js';
 
 interface Options {
   expect?: 'enforced';
   backendCa?: string[];
+  cert?: string;
+  key?: string;
 }
 
 export function backendVerifyCommand(): Command {
   return command(
     'verify <url>',
-    'Connect from here without a certificate and with a false one: does it refuse both?',
+    'Connect from here without a certificate and with a false one: does it refuse both? Could API Gateway present its own?',
   )
     .addOption(new Option('--expect <verdict>', 'exit 1 unless this is the verdict').choices(['enforced']))
     .option(
@@ -19,35 +22,56 @@ export function backendVerifyCommand(): Command {
       'PEM of a private authority that API Gateway trusts; may be repeated',
       collect,
     )
+    .option(
+      '--cert <file>',
+      'PEM of a client certificate of yours, to prove that it is accepted; needs --key',
+    )
+    .option('--key <file>', 'its private key, PEM, unencrypted; needs --cert')
     .addHelpText(
       'after',
       `
-Makes two connections and asks for the URL by GET. No AWS credentials are needed. Whether the backend lets API Gateway
-itself in only \`apigw-cert doctor\` and \`apigw-cert test-invoke\` can tell, since its private key never leaves AWS.
+Makes a few connections and asks for the URL by GET. No AWS credentials are needed. Whether the backend lets API Gateway
+itself in only \`apigw-cert doctor\` and \`apigw-cert test-invoke\` can tell, since its private key never leaves AWS. What
+can be seen from here: API Gateway's client is Java's, which presents no certificate to a backend that announces CA
+names without C=US, L=Seattle, CN=ApiGateway. That is an error, exit 1, as is a certificate of --cert that is not let in.
 
 Examples:
   apigw-cert backend verify https://orders.example.com/health
-  apigw-cert backend verify https://orders.example.com/health --expect enforced --output json`,
+  apigw-cert backend verify https://orders.example.com/health --expect enforced --output json
+  apigw-cert backend verify https://orders.example.com/health --cert acm.pem --key acm.key`,
     )
     .action(
       action<Options, [url: string]>(async ({ args: [url], options, out, now }) => {
-        const backendCas = (options.backendCa ?? []).map(readAuthorities);
-        const [{ verifyBackend }, { backendReportText }] = await Promise.all([
+        const backendCas = (options.backendCa ?? []).map(readNamed);
+        const own = ownFiles(options);
+        const [{ verifyBackend }, { backendReportText, hasError }] = await Promise.all([
           import('../../app/backend-verify.js'),
           import('../backend-verify-text.js'),
         ]);
-        const report = await verifyBackend(url, { backendCas }, now);
+        const report = await verifyBackend(url, { backendCas, own }, now);
         out.result(report, () => backendReportText(report, out.style));
-        if (options.expect !== undefined && report.verdict !== options.expect) out.exitWith(EXIT.failed);
+        const unexpected = options.expect !== undefined && report.verdict !== options.expect;
+        if (unexpected || hasError(report)) out.exitWith(EXIT.failed);
       }),
     );
 }
 
-function readAuthorities(file: string): Uint8Array {
+/** @throws AppError `Usage` for one without the other */
+function ownFiles({ cert, key }: Options): OwnCertificate | undefined {
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert === undefined || key === undefined) {
+    throw new AppError('Usage', '--cert and --key belong together', {
+      hint: 'give both: --cert client.pem --key client.key',
+    });
+  }
+  return { certificate: readNamed(cert), privateKey: readNamed(key) };
+}
+
+function readNamed(file: string): Uint8Array {
   try {
     return readFileSync(file);
   } catch (cause) {
-    throw new AppError('FileNotReadable', `the authority's file ${file} cannot be read`, {
+    throw new AppError('FileNotReadable', `the file ${file} cannot be read`, {
       cause,
       hint: 'name a PEM file that this user may read',
       details: { file },

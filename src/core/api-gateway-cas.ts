@@ -1,0 +1,302 @@
+/**
+ * The CAs that API Gateway accepts in the server certificates of HTTP backends: the page "API Gateway-supported certificate
+ * authorities for HTTP and HTTP proxy integrations" of its developer guide. An alias as AWS writes it, and the SHA-256 of
+ * the whole certificate in base64 without padding; a certificate with several aliases is there once, under the longest.
+ */
+
+/** When the page was read; it had not changed since January 2022. */
+export const API_GATEWAY_CAS_DATE = '2026-04';
+
+const LIST = `
+acraizfnmtrcm 68VXDCkBjE1nsaoSe68S9wO0YR68F7fatVc4lBebk/o
+actalisauthenticationrootca VZJghOyWOmS5biq+Ac4LqGpk+/68x6q1r8FVs3/XYGY
+addtrustexternalca aH+kUTgieP/wyLEfjUPVdmccbrK86rQT+4PZZdBtL/I
+addtrustqualifiedca gJUhCAXbS7w1XkQo2P1uws3jq1+5eplCmI649NzQYBY
+affirmtrustcommercialca A3arHVTF+YA85LLiAaDufu97V7Y26Kk8m41IYMlvX6c
+affirmtrustnetworkingca CoHsWpKXd/FFkErzjV1Qn2a14sWPzbUxBYsOF/PwtBs
+affirmtrustpremiumca cKc/fzdrYAdCSJBFNLEUgtW/DmmOzEmN9SV36/LpO5o
+affirmtrustpremiumeccca vXH99tqX5M9i0WR63SWBsH15rfg5frTsupxehIiCFCM
+amazon-ca-g4-acm1 sBGk9ylsdNgr9WLfh9coxx+1jPTmc/J4/Nrz/4OmjIc
+amazon-ca-g4-acm2 16h8aZXQ4gQqMnCn4of+p+j0wXBi95DD67tT8qw5Jr4
+amazon-ca-g4-acm3 a+udIC7CAHC90l7TwMgzLLR4B8WClE5+IygicaSODsI
+amazon-ca-g4-legacy zXLEf7StKKRnK+GGR9RA6TsWLZXbPC+Uu4HZCfeRJF4
+amazon-root-ca-ecc-384-1 xr3lZsJyKg6W6cEsvziS2VVNKQNXMHJAf05wFzs8m2M
+amazon-root-ca-rsa-2k-1 D48zg/twAolJJOGqsNf7Wr+Y33WOD/5hhpK88HU1zIA
+amazon-root-ca-rsa-4k-1 Nq6twmpgB5Brg6NzLdEr1ABex/J2EZmp1NpjL1myi88
+amazonrootca1 js3miE89h7ESW6Maw/yxPXAW3n9XzJBP4cuXxq6YGW4
+amazonrootca2 G6WyqoxlQBqClgEY+AvsT2IwTYPOxHE6GcOcAR6kbbQ
+amazonrootca3 GM5s/nvxTmCy40e43+hoyzHQLrs62icVafUDQ7Rts6Q
+amazonrootca4 410oQZ7QICXPppA4zWI5YkWNpcaV+96jwisL+yWJcJI
+amzninternalinfoseccag3 gQMLx+JU2nv4t0Xb3UEVibWjgYb7Syl3H4QKGNlnbWg
+amzninternalrootca Dt5jwdx6jhHxq7wFT1nuSZ1imi/enKcWMqJkKT6LZqo
+atostrustedroot2011 81a+okS3qR6zXVPKmteGSs4Bji011fj5bd9opvQapHQ
+autoridaddecertificacionfirmaprofesionalcifa62634068 BASAKL8fKGTUj5rU2DKUNmqCiFZVPzsUMD+QFH9dQO8
+baltimorecodesigningca qRVF29LhnEzN+QmqcZANGMc1HImzFfDxPQXBOo/7Roc
+baltimorecybertrustroot Fq9XqfZ2sKsSYJWqXrre8iqzERnWRKyVzUuT2/Pyaus
+buypassclass2rootca mhFAJRl8W7ldlOY9Vc1DeQhHtkayPN8RraSgDv8V+0g
+buypassclass3rootca 7ffrvKJ6KjhNOHt9QBDGZuLttIQ+TCm0rh1bkzLmsk0
+camerfirmachamberscommerceca DCWKEqVnSu8l8oun3Prs7qNI5UHm9cxO5jtxs2FgasM
+certignarootca 1I09I+7bUKRZ5VGXYBwnd0udexjJTVoFlRGhAlC5MWg
+certplusclass2primaryca D5k8iu+Xuq9WhxQO1ZrRghu0r6zwqppYtdV6M4o6+8s
+certplusclass3pprimaryca zMiUiTcbrREckGGb6iQKLm2t2Z+fbh1NQeWO1t49AoU
+certsignrootcag2 ZXz+L6c/qjhGJXHzMqI2Okb85wIJUXEHAs37tu7aMwU
+certumtrustednetworkca XFhGjVX1jkl+dDmC0rUAELbRZTdKz4On1KMtt2jEQI4
+certumtrustednetworkca2 tnby7drod1zTbLD2PNHUYDlh9J5iZboBOi8DB7bQuAQ
+cfcaevroot XMPXjk4dXkVUegTmhz5k+Qz5U20czC74APNVxMX9cP0
+chambersofcommerceroot2008 Bj5K+sSR39My8wibhULpRhfYk9f+lE4Qp5N+4p2Wk8A
+cia-crt-g3-01-ca IEitTOyQf/pKFdTORePI5CzqeDPcx9NASPxgRydCmew
+cia-crt-g3-02-ca k/Fy+7pDMVwG7g+fBIm49oi8dRU8vrSArKcUOvb8SsE
+comodoaaaservicesroot 16eg+11+JzHXcelITrze9x1fDD4KKUh4K8g+4OppnvQ
+comodocertificationauthority DCzWPfeAb6OZ7egJEWtXW/h5ifBlGPmAjIYFAxeLr2Y
+comodoecccertificationauthority F5OSegYUVJeJrc4vjzT38LZtDzrjo7hNIewV27pPrcc
+comodorsacertificationauthority UvDhxOWOxikpG2AxfwdGcbhdfqgNWwcnNGNTSzK0AjQ
+cybertrustglobalroot lgrfAGPpY1Z1DCll3QoIZ9oLnL1ud3FK6vsjSas5PaM
+deprecateditsecca mlnahiQa/bqjOfqc/SFqCwZpTeN+N1JrvmPIvIN0Lss
+deutschetelekomrootca2 thkaUNDDl399qZvNqshqIn2uuWeexwujsMnZInHBcNM
+digicertassuredidrootca PpCZtQFej0hsALzqnREe5yH6ujVaibzx32lWHj3GMlw
+digicertassuredidrootg2 fQXrtoIzn4yUUe4JTuv++nlToRTtsvRJSUUvq30vwYU
+digicertassuredidrootg3 fjfLi0xHCQyrNlUbpvRduEBoD7oWapUtsQBxf0MFP8I
+digicertglobalrootca Q0ig6URMeMsmXgWNXolEtNhPlmK9Jtslf4k0pEPHAWE
+digicertglobalrootg2 yzzLt2Ax5eATj43TmiP53kf/w15DwRRM6ifUalqxy18
+digicertglobalrootg3 Ma1mSPgQQTjHOPOepDIBMzk+OhjMAilu+Xwqye9nMdA
+digicerthighassuranceevrootca dDHl9MPBzkaQd08LYeBUQIg7qaAe0Aumq9eAbtOxGM8
+digicerttrustedrootg4 VS973PGnr55s5nIBf08Sq/dyQMeOdhrCA9HZ0grImYg
+dtrustrootclass3ca22009 SeekQqzw6mKHBQBUtSVktlDk9J5C40jWqjjgOelXscE
+dtrustrootclass3ca2ev2009 7sVJa5iM6YYluTQJLuwpCL7QsPMWwtRzDITq8fPTSIE
+ecacc iEl/AWAvMVQkauKMTVrvEPHYfrt2Ym9K4Lf5W6eWh5k
+emsigneccrootcac3 vE2AmxUYnXjbPh2M9PlyanldoWQ8pfE1jh3bDtwNfrM
+emsigneccrootcag3 hqHsugicSo07vic0xhK6NB2BPgQ8+eioYs1cV6Nrvms
+emsignrootcac1 ElYJqjAdoKJJuXqCOctqNCFvRNysnzlUsUKS8ujIYI8
+emsignrootcag1 QPavA0apmqHNHVVaTpzOYsf5Y0YD7kBmFYM9yMjQA2c
+entrustnetpremium2048secureserverca bcRxcuAcvLC/YlgNiV/iuKya1PhzgB4MELnIN9IesXc
+entrustrootcertificationauthority c8F2Q08bxtWt9FsOducnKHyN5XYWwebmFBorLLx9jkw
+entrustrootcertificationauthorityec1 Au0OsowU2kUWXFZnkXANZFHX+1bwsqsdO46wcOVu3/U
+entrustrootcertificationauthorityg2 Q99XdLA+f+9f5A2TGnvt8bsua0JzjE5tOEEQPTqn8zk
+entrustrootcertificationauthorityg4 2zUX0fZzKi1auXxTPscHee4ycKYvtKxCODckYObwHog
+epkirootcertificationauthority wKb03GOiS/3PVO8qaggqCnLeNYA+L/X/Unrl2HIG39U
+equifaxsecureebusinessca1 LjortRElBYNsqJaL4ss3J86bVoRcbumOkYUQSvua9ZY
+equifaxsecureglobalebusinessca1 hqtaZXHTMpq80uTmN2aLqJxzHsKTtsumD3FjQKCRzq4
+eszignorootca2017 vrALMIObm8MsMuREeQWVBkHyZCGxXtCJGYtRiuLqG5k
+etugracertificationauthority sL/VK7DX2b2Sv11NwT2iVcAsVC83g2XqiTkR9V5V8jw
+gd-class2-root.pem w4Rr8kuek8pkJ0wOxnwezF4CT/ys0tdAGTUOgf5UauQ
+gd_bundle-g2.pem lzpBJ2/9AeAnoqrUnjTDeEbT6Xb/amILZxLjODIEGqY
+gdcatrustauthr5root v/+P0EQzSH1qiqYMGil2ep/Cu7BeQg9xOhO5kokdOJM
+geotrustprimarycertificationauthority N9UQBsUS6qtiZCHx7IySAT/F+CrpjuUz60YZuN600Gw
+geotrustprimarycertificationauthorityg2 Xtt6xDuCoGqHYejXvkl56/JhH33Xm/kcHGtWaiGe12Y
+geotrustprimarycertificationauthorityg3 tHi4EiUN+HhjXCqn7H0VXqpiXugpFuLNKUNhiGzR+9Q
+geotrustuniversalca oEWbn2OyJVn1+l1MbbP59y/xk0IDNXjwc78dG0bLuRI
+geotrustuniversalca2 oCNPO8hSfKVijuyBrV1piV2laA3JHRy4R38z+Hi5Wws
+globalchambersignroot2008 E2M1Q5M0p2mAFqDTJN5yKE4HnXtSILuPvXR4Fu6+uso
+globalsigneccrootcar4 vslJEcKVVnbbbApVCYbXbjugBWZ8RCyXYrT7t3PeIow
+globalsigneccrootcar5 F5+8FIo90A/STqE0WMxDv6f1nIGC14OlE/br7BAMiSQ
+globalsignrootcar2 ykLdQXRf0LgeuQI2LPnYv3Gdob0bHvyUb1tMmfQsG54
+globalsignrootcar3 y7Ui17fxJ61qAROGW98c1BAufQdZr2NafPRyDcljxTs
+globalsignrootcar6 LKvq/jfQbKIqunORwAM9JZgpUsRTZHNJdjo6ta1sz2k
+godaddyrootcertificateauthorityg2 RRQLMkfrnMjFtPDXtTCR9zKSCJ5uWmPidJ3TrKkZjto
+gtsrootr1 KldUceMTQLwhWBy9LPE+FYRjID7OlLz508wZa/CaVHI
+gtsrootr2 xF17sI5tZ+YuQjURC1ZOX3j9ku8FjIQK6k5kVddYXGA
+gtsrootr3 FdW4d0YZ6n1Uzhym0LDEA+A3qRfxMeigTh5renG6vOU
+gtsrootr4 ccylOR+eeUsEgCUws2PhIdqKMEO7JmYv6k3Kf8lRpL0
+hellenicacademicandresearchinstitutionseccrootca2015 RLVFqool5lpzyhXcJ/w20kwcuZU6BmU5sRWC3Eh7SDM
+hellenicacademicandresearchinstitutionsrootca2011 vBBPFaSL5wncpUKn4dS5328FRSfoAuqpLVlURCWK/nE
+hellenicacademicandresearchinstitutionsrootca2015 oECSmgLOU7Ss9PL/xpgc5ElvdV5tRf4LKmkrzVJSPzY
+hongkongpostrootca1 +eZ9M2xRACrAVMYyAi1m3aLn4//xCtBh7THYu7QQz7I
+hongkongpostrootca3 Wi/APwyDsJC7+kBgSwmIRGx2Nhg9+YRuFxAaRH+479Y
+identrustcommercialrootca1 XVZJm+TS4IvPytCKPjhyPVBQO95waUjkL1VgMBnlKK4
+identrustpublicsectorrootca1 MNCJWppEiiYgkWNVItH1IBC1hnrK4Sx475WP1PQ4ny8
+isrgrootx1 lrzsBiZJdvN0YHeazyjFp8/oo8Cq4RqP/O4FwL3fCMY
+keynectisrootca QhDxmUmamsM8jeArptuqFECL3YpuMkaJwZItBpcVozI
+microseceszignorootca2009 PF+B/qX6uCxkv6Lq7K/N6OB3/IYgp8rlNxY9827b83g
+mozillacert0.pem pTElGI0hEKqWSwLHt8baMgMXCJTl+3H/+2Zn1eaBCjY
+mozillacert1.pem tEELc+Lm6spH+8Qvj6QBivQ4HcVM+qhEUEYe7QlFTek
+mozillacert10.pem IdsgEjZguy7UGCBdoR7nqFpl4rxuVbWvfniZyKJm2S4
+mozillacert101.pem YvJAJ4xWTE3Yv32dT282bqiU0i9fNNmJqYOs7C//7VA
+mozillacert103.pem PPw8FNH2hP8X44xDykQMALln7JM+i/4GTKHXLJDyrbA
+mozillacert104.pem HAHG9Nuy/vwiVYsryjJWP0mESs/DK3vksP9Zn56Mevc
+mozillacert105.pem 8JsSLHEU9KCb1OpPSpnVWLRuTCXNgRQNKcBWE5FMOEE
+mozillacert106.pem 2V/qPKTu3OdM1251/G0f9ixEHw+ovHfwNLGeXbJYAV0
+mozillacert107.pem +W8j9MPnnAd6RpiNWvWQBnag8DnLZF3RdUmyFsgkQM4
+mozillacert108.pem 69QQQOS7PsdCyeOB0x7ypBpItmhclufO88HfbNQzHJk
+mozillacert109.pem 4j1KA217cOn1lbFCIHnSuR7fux+2UaBjPqqKncX4BwM
+mozillacert110.pem mm7AEuGn2p2+NBlNR4rXwNsYIvsHHfEpgUlu0QQ4QRM
+mozillacert111.pem WXaQB/doXQ/NUIcvn5XVdVpbK0V9gfNpK2EKmGcvDhs
+mozillacert118.pem Xwti6rXjU+plIWUWWPu2U1n0QygKSvvRBNd9EPnwTAc
+mozillacert120.pem z1b/RqShhhCd2WWEte61ilEMQnWw5flPQLuuhl4Z9nM
+mozillacert121.pem jHIJJ5rATideFtB/07d16AFUtZaARuMfUt0ldmMk6ac
+mozillacert123.pem B5HKB0myB4Kq08fXvQzfyUhYNYQ+steZYAnOQ6tsaSc
+mozillacert126.pem r4tnYqHlKCKBYaldXFWe4mYnj3XXnoMBiaUDUGq9a0w
+mozillacert127.pem /4VqLSUdzYjTZlb0UBJnmM+rqt5AeZxyLeTStds2pzo
+mozillacert128.pem yi2CoIZ3By+KtnZP8DVnbP4+XjJeASFy3z+SCW23m4U
+mozillacert132.pem d0BzEsY6FT1bwAtOUXWc39rCN9wqM7Z5RumOm/poCuM
+mozillacert133.pem fTtGWmAU5SbAr/zuISfSMRcnrYEcJoQtAGrzcwbMgL0
+mozillacert134.pem afrJvVX7CseNU7vuXPHVl5if0KqrIKJRUb3xcz7n0SI
+mozillacert135.pem 2OD+vB2y440AlA830n1BNE2ZPnNLmdVlbZd41NgUNiQ
+mozillacert137.pem vYHOO09lkdEaZ7X8ekf97yVSG/mqThi5498uNKeAO+g
+mozillacert138.pem PwblVoHUlvW+Fp61OJ+fK4/2HhcI32iBckhJzV0ny2k
+mozillacert139.pem pF7eO7vwnIrhXHLvwHJo1pOiHJlv1R5nygeUYP1tiHM
+mozillacert140.pem haDdfdcgrbf/Bfg9VCsgncf/RSj31nexg4n+peXEnoY
+mozillacert141.pem WNAXJ5zU3GOr3bGWpsmQbDDE4IeD6ujBYJlU1pNVWWs
+mozillacert142.pem GPH8fyBd+K3d63/gB91X4683WpxNjXNUa/Tx/tHhjTU
+mozillacert144.pem eQi0AxTBOBALUY0HNYB/+/z4UYoAlTNxBbo4axU92Sc
+mozillacert145.pem 1B2CnowWWYIq+T/OYr/83iZPyE6LlQxf8nXQUjVGlaM
+mozillacert146.pem SJjGiIwM/7DT4xrKijfU41Ff90bQJjXYZkbPoKMYWuc
+mozillacert147.pem hfsvkd0SJ1oBRbY2U0+EAkrWi2m47ohoT/cRN1gFs0g
+mozillacert150.pem 7zy0F/yOv2+Xh2yeTs453h6l/mSRQdECi30RwLIpjO0
+mozillacert151.pem fxLNX35eKQ7H2FF51bcsIKW+dQj/21v4GrloSn/J9mc
+mozillacert16.pem BocmAzGnJAPZCfEF5pvPDTLhvSST/8bZIG0RvNZ3Bzk
+mozillacert17.pem dnyVWnZBLImvaI6QoccPVWz9a2Al2+oQQW1+toMfjEA
+mozillacert18.pem RATjO14UDc+ZgFH9/IAox8gWFcXuc3sRG1iCM6m1NaA
+mozillacert19.pem xHDPVH4jArl3+yndcaiae2wfYHd7Ayn1YBfzKL9Pa+Y
+mozillacert20.pem Yt0L6bn1ChY+oPjnXAU7HspX6lXIaI9kfGiB8sg1e5U
+mozillacert24.pem ZoyDlH2mO3JL7OF0PDGg5q7Q247Fsxvjd7t4T5G2cW8
+mozillacert26.pem 8cG1CuWiDdgDDsn2vCSCPdNntSVXWbTnG2H86fc3XXM
+mozillacert27.pem QgD1BDrIWQ67Un0gntFQMCn7y9QcobUG7CfxWt59rGk
+mozillacert3.pem Od97aCt7k4+EcVSBzN6NYNjyLsWYh30KqsErWRgrAxI
+mozillacert30.pem pxJyrqqjz+hyf3+znw+z0eVCbpBgsG7m8T6aPFgzzUM
+mozillacert32.pem ub6nhgqWLqNhHauXq22j4hwQaLl9VVde0OESecEciTI
+mozillacert33.pem oi26aB6XN24tOX1yiq46m2KWuf26YLwuEfZH8sZ1+zc
+mozillacert35.pem kr9RGavsytCxMy3E4dBfunW1Z5BE7gyibpMfdE8vM88
+mozillacert36.pem Mno9dhq63qA065mEBidcsaR3bv2uL99tAWjqHE9VZ9A
+mozillacert37.pem 47ai2y7XzkiEL3rFMkHHtx1UFEv7QMEfPx0LQvXuoS0
+mozillacert38.pem psUeDaXKCpMJ0uTA5Awq+RB6roIDhX/hmOPnaeNDCFw
+mozillacert4.pem C17tToRkA89V4GWEhEDtKoJ1i/W5qh8lPUYTz6CA/z8
+mozillacert40.pem jaCE/Pmc4Hci+JsyBZOYBvpcuBHhyBP2oQjH0zazQI4
+mozillacert43.pem UHlBx0RgoLRwhiINTpkyVyq10bW7y4mAqxyxdlGoRNI
+mozillacert46.pem 7MPpw0B1A77gkaqVL0E0j/iLqoY7ImS++sgHkBV06Tk
+mozillacert47.pem 5Mc0MNeltQkl30M3Cg0hbpp5udbbg3Ogxp6xzDHHxSo
+mozillacert48.pem D06c3SZLAlVQ0XCAY0AhT+lENMmwL2l+xxD8X+r7Xjg
+mozillacert49.pem t7ErFx+CHaqZDND+UIexKESLqOUYT4TFHgK1yPuWKyQ
+mozillacert50.pem Na5b3dj3rmNc/7pWgqjwC5X0hGLHEI7poOUpKwdKr7I
+mozillacert51.pem 6qlixPpKa6/r5BUZbTUczYiNT1Pz+orm18RmqU5gQrs
+mozillacert52.pem 4oOTdz2oRaZ58ggMx/tEo7ehw3kst+t3Kf3Lao2Zrqc
+mozillacert53.pem LUdDfeF5USFaEvPFjlHHKaWAJu8fzApfs9ncAS9gDRk
+mozillacert61.pem A5UPtJpTHz4ZkZQjmN+p4Ooy17oc3ZvIXbV+2UALQ0o
+mozillacert62.pem pLazmW/C8waz/YaBvWNBPYxQCcxPoynCzPDi+hsUAwU
+mozillacert64.pem q3A2NlxxVKopwsKfXUGRFjsWKiIlARNX1W0H/6e8H3I
+mozillacert65.pem vCP5ijE8uS3ju/w6Wp9EYaw5SUxK4VqenfEx6ZtzAZo
+mozillacert66.pem 5gkHhGWkGXgMtqxMHAv7RlPZ2cxus5Rut/PWmZe61Zg
+mozillacert69.pem JTDMjpgyFQK62W+bH7obCZ4tKZ4PRUi7kU82O8DUUx8
+mozillacert75.pem CCl6QEfbojaAxzHbbjF2U8p4SOG+vToLAXmnB/ks8Xg
+mozillacert8.pem x2apvvLUBxyGOjGqSSDoE7LRmGCMt7fP4hFDuDbfCeo
+mozillacert82.pem /L/iiGIG9ysnWTyLBwKX4S12ntEO15MHBagJjv/BTRc
+mozillacert83.pem jE7f0ENI8yKWnn4ppM1NygBGVQYcFuGwdkIu80KtYw4
+mozillacert84.pem eTy/RVm5/eOKsi3xaGn2mIGuFMSwE5rHiKeKGvzKAvs
+mozillacert86.pem 52hWNO+s9prOk5prJVt7T6vvQpNbUKJlrLXLYCfkTnA
+mozillacert89.pem 44k2DQ/brrPSUFhLRzAxTiIvOcFWoCAUTo2WBWF5FQY
+mozillacert9.pem dgApXu/oW54f1iTbdgYqqq5ZgYpU0ndM1MCywBEx4bM
+mozillacert91.pem wbSCmaulII/pYwrOVcpooD7aWlGciAKg06Zzvo+OVX0
+mozillacert92.pem 4XiQ7gmj+/T0i5xBShfWN7elBkfpvHUjInJ/zBdCqRE
+mozillacert93.pem x7plZ96Tp5iuH6p5HnEtN4+uH5PEOX/qRBu3y+b9WZU
+mozillacert98.pem PoS6Q0KQhRbndXPAmS8JecoITkaFaB/xlcy6iiKbinY
+mozillacert99.pem l4zZZvL6oHunqpUA2cAunXfyza2mrWunSvS5HGZZPFA
+netlockaranyclassgoldfotanusitvany bGHaw6Le8DFQa+A20qb+QBmU+9E9+cjUZlmSdMRG7Jg
+networksolutionscertificateauthority FfC6AKOsevOsiEwHKxARoHe9d8CX9AFksvhZir2Dhgw
+oistewisekeyglobalrootgaca Qckjhmq0yta3rVeAgVguAgeXpsvfT/94zoOWs4k31/U
+oistewisekeyglobalrootgbca a5wI6G6w92fPrWXNmLYhSeVJSmf1hF570e0Bnye4a9Y
+oistewisekeyglobalrootgcca hWD5HDYk2rqVcLX+oNvjb/EagyO+lIaFT7PzSlVxGY0
+quovadisrootca1g3 ioZv0bJ2tX5XjpIcZYKKK+1Y6fLyiAVBNLfx9L/JzHQ
+quovadisrootca2g3 j+T7Cvk6TQ1n2wvrsj43xxvzJdy83SQOoE2vWLR+GEA
+quovadisrootca3g3 iO+B3iAusBhFLkP4ZHJc6l+9H8LZ0gVzBwnF2LhpD0Y
+secomvalicertclass1ca 9MFJVRowE6Nbx7/+F6fzRJvBq1taCudLBsI7kABMAQQ
+securesignrootca11 vw/u+546WBrV+enbdYmYV0PSYQhcTTFPb11yWapCFhI
+securitycommunicationrootca 515y7Z9WDuxutIAAc6Q/w60ZGVo5IoIBeJWXSpkCa2w
+securitycommunicationrootca2 UTss7LgQ1M3l3YU5Gt/Gwt1g2Hu3NtK1IUhKpHoOvvY
+soneraclass1ca zYCChM90b/L9brWKodWcStSzylb9xidKiSang18yMT0
+sslcomevrootcertificationauthorityecc IqLB973tcEzB5wG19AjDEIgP6Va13ipKRPmchzolp8g
+sslcomevrootcertificationauthorityrsar2 LnvxbMIkhae74qqGlnUHYbCuOb47L+nQzG1O9zSRQlw
+sslcomrootcertificationauthorityecc NBe7BsxgB9oblhySC4q0zj+tgg5Kowuay8SnTr3OvGU
+sslcomrootcertificationauthorityrsa hWZqVi7gvlzpJcHYiQpvdqh+wW1NfV8p6nQZzyASO2k
+staatdernederlandenevrootca TSSRQUz+lWdG7Ezvps9vcuKKEylDL52KkHrEy12twVo
+staatdernederlandenrootcag3 PE+wuVq4swAy9DK4b1Nf4XLBhdD9OYZYN882GH+m9Cg
+starfieldclass2ca FGX6IFOXuHb6pvCplY5VkOQPzH+qT7fCyGd1Iftftlg
+starfieldrootcertificateauthorityg2 LOHLC/nS+eECmT++IVFSw7LdDKveHGjlMZuDkVTbt/U
+starfieldservicesrootcertificateauthorityg2 Vo1pBaLIhwikswJRkO3P7bGXSmBqE8blKQ/LKuY+2rU
+swisssignplatinumg2ca OyIuVmcR6ZIwDcCxWrlHPa/e+MhNDO99Mxe0wYIdFDY
+swisssignsilvercag2 vmxNoru5ulm285OXaDdCRsPABZk/qY8CDR3tvtSKgdU
+szafirrootca2 oTOdMygaC1blV9PTKxzn+TZ+sJS9X6cqflAEyN7Xyv4
+teliasonerarootcav1 3Wk2/iH48HfBI6GlIcEiJPciVbc+A6cmBpPooksPo4k
+thawtepersonalfreemailca Wzi9Ep6D1aDK0jkhCJSQ1Q1KrjcEKPjd///6TBVk4YQ
+thawtepremiumserverca P58n1YMgS54JyKPSBmxLV9OiR5w2k2UIgFBWmBBdvOk
+thawteprimaryrootca jXIvganBE8B5HfE2opZtsmyVCpcdtGtBmfTqVLeL+58
+thawteprimaryrootcag2 pDENUK8YpkRxkDcqhq+vi5Uf+0Mdg38eVoi0WXHtFVc
+thawteprimaryrootcag3 SwP0WAetcPIb/Cyuccn95GBMBkz1/7aGuuXbqtf900w
+thawteserverca h8Z4v7iyXzj36XszaVa7zxRLusqlNkfmGiMlvBBVMWs
+trustcenterclass2caii 5rj4dmSF+Aeuf42sFnBGHwfAoT7vOh/3F1ONerrTkbQ
+trustcenterclass4caii MmaWflnNaACNndMggRGFxwQgXo2V/dhPHHsxHmcE/DI
+trustcenteruniversalcai 6/PAKoeJsft9URmV1mO3KQbZE84NXhBWiop34lhhZ+c
+trustcoreca1 WohdsZwB2RLFdZOIk4yvu98DGrLUjpHuFVibQpcdA5w
+trustcorrootcertca1 1A6chs2P5GjBd2lZ9J6ndPpUhoS2xAbzkJJh9NziV1w
+trustcorrootcertca2 B1PpQDeMG9Xjg245Xa6ly4OeUEbxvQ6uGVHPEP7HyWU
+ttelesecglobalrootclass2ca keL1eI1YEOunulhzfeFUio7KzQFFmLwLFD4EGxcFJVI
+ttelesecglobalrootclass3ca /XPa0xxkT/G0O+8MzdqWcQuc2Ydeyn4xcHrz6W1SK70
+tubitakkamusmsslkoksertifikasisurum1 Ru3DaJBG1TpFP7MQSrgNyuxliyZg6hYp3X6GeZBkhxY
+twcarootcertificationauthority v9iP4RAcQa4+gBv4vlY1Dum60aa5vVFe3FxtW4cRrEQ
+ucaextendedvalidationroot 1Dr5s1RzdVyWhPwG19jLcO5cKOdz+ylOtB7nFyKSTSQ
+ucaglobalg2root m+oRyXb+AUdkwb5WpvkUtaVgMXq9mYg5M4LlFhqgSTw
+usertrustecccertificationauthority T/Rg1Uuchtq/vPxXEuBADSvtP7xNT72qhuBq3NKprXo
+usertrustrsacertificationauthority 55PJsC/YqhPiHDEiisywgRlkO3SciYlksXRtRsPUy9I
+utnuserfirstclientauthemailca Q/JXQS1EDWJ0dpdPh32o8fwkRFZaNnrmDt3CekElMa4
+utnuserfirsthardwareca bqVHQdAEZn7tG0gWY0qjp55uS5aVD4J52vyNm9iBITc
+utnuserfirstobjectca b/945ACnDBEBHNhZd8RZ+1r5aj3wVAgg0PS4YHh15Y8
+verisignc1g1.pem 0XzY7NWGtxIjikgs5G+lKTlwdC8nbYq2qeRu4CiPM1U
+verisignc1g6.pem nRkLLjFFZmhb6KiJ4nqox9euHYqt26PB7PnSSGPNNLk
+verisignc2g1.pem vUaf9F+q58VMy9adPzsAIlXZsGsQsdD6OIv5a5GLLOk
+verisignc2g6.pem y2J9GLWK1W3eMxowRWvGXGAaTpsY3tzqCOfaqgeBX/A
+verisignc4g2.pem RGQKCg5NAA+9V00rige9tNHf7TtFuqunb3hXeMcBGWE
+verisignclass1ca UYR8jL0umnLJHiktKuJH194eP9JwVHog731hDzi4hCw
+verisignclass1g2ca NB3pixOSq/f0q5CpYM8l1L1uxluaUc5u0GfQDsfOm38
+verisignclass1g3ca y7WvGF6UKiQC+erLwO1buHbuo8EiNiPQBEfk87pVS2U
+verisignclass2g2ca OkPiIP5/PqllPR4hdC6sK3XCD9iYAwW8UCyvjC2bQaE
+verisignclass2g3ca kqnZgz/hlE2zZui/rnqVtkgMLWxsKhvmXUI2tgj8obs
+verisignclass3g2ca g848Eiloilk9SF+BlzwPkZVDHto3zF42Qw55x6iIY4s
+verisignclass3g3ca 6wTPXrHzmvp2LyuxIPKWy6Ugwbl9sViVZbgcuaF7ckQ
+verisignclass3publicprimarycertificationauthorityg4 ad3X6pC7V8k+E13IXqb81UgLYDI5vcRU/HWLKibPf3k
+verisignclass3publicprimarycertificationauthorityg5 ms+rfkPI2IDQayYqlN7u5LRlmYnD0Mrxm69kBeQat98
+verisigntsaca y2sF2ejlfNiCsQtNtw3kux3kK6SKe9Axi2Nb9ud4Gp0
+verisignuniversalrootcertificationauthority I5lWESelcSXejO/qYQ3fL6B4tcgGf06CgpC/uGDoSzw
+xrampglobalcaroot zs3ckFCZ2NrfxbHSCbc3y+LBjPssEMD/C88NMob8GqI
+`;
+
+const entries = LIST.trim()
+  .split('\n')
+  .map((line) => line.split(' ') as [alias: string, sha256: string]);
+
+const ALIAS_BY_SHA256: ReadonlyMap<string, string> = new Map(
+  entries.map(([alias, sha256]) => [sha256, alias]),
+);
+const ALIASES: ReadonlySet<string> = new Set(entries.map(([alias]) => alias));
+
+/**
+ * How a root stands to AWS's list: it is on it; the list has an earlier certificate of the same name, which works as well
+ * when its key is the same, as with the roots of Google Trust Services; or it is not on it.
+ */
+export type RootStanding = 'listed' | 'reissued' | 'notListed';
+
+/**
+ * @param fingerprintSha256 colon-separated hex, of the whole certificate
+ * @param commonName of its subject
+ */
+export function rootStanding(fingerprintSha256: string, commonName: string): RootStanding {
+  const base64 = Buffer.from(fingerprintSha256.replaceAll(':', ''), 'hex').toString('base64');
+  if (ALIAS_BY_SHA256.has(base64.replace(/=+$/, ''))) return 'listed';
+  return ALIASES.has(commonName.toLowerCase().replace(/[^a-z0-9]/g, '')) ? 'reissued' : 'notListed';
+}
+
+/** Roots in use that are not on the list, and the older root to which their CAs offer a chain as well. */
+const OLDER_ROOTS: readonly (readonly [name: RegExp, older: string])[] = [
+  [/^ISRG Root X2$/, 'ISRG Root X1 (certbot: --preferred-chain "ISRG Root X1")'],
+  [/^Sectigo Public Server Authentication Root R46$/, 'USERTrust RSA Certification Authority'],
+  [/^Sectigo Public Server Authentication Root E46$/, 'USERTrust ECC Certification Authority'],
+  [/^GlobalSign Root [RE]46$/, 'GlobalSign Root R3, R5 or R6'],
+  [/^DigiCert TLS RSA4096 Root G5$/, 'DigiCert Global Root G2'],
+  [/^DigiCert TLS ECC P384 Root G5$/, 'DigiCert Global Root G3'],
+  [/^SSL\.com TLS RSA Root CA 2022$/, 'SSL.com Root Certification Authority RSA'],
+  [/^SSL\.com TLS ECC Root CA 2022$/, 'SSL.com Root Certification Authority ECC'],
+  [/^Certainly Root [RE]1$/, 'Starfield Root Certificate Authority - G2'],
+  [/^Microsoft (?:RSA|ECC) Root Certificate Authority 2017$/, 'DigiCert Global Root G2 or G3'],
+];
+
+/** The root on the list to which a CA offers a chain beside one that is not. */
+export function olderRoot(commonName: string): string | undefined {
+  return OLDER_ROOTS.find(([name]) => name.test(commonName))?.[1];
+}
