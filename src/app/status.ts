@@ -1,13 +1,21 @@
 import type { AppError } from '../core/errors.js';
-import type { RotationRecord } from '../core/rotation/record.js';
+import type { RotationOutcome, RotationRecord } from '../core/rotation/record.js';
 import type { Journal } from '../journal/journal.js';
 
-/** A rotation as this machine remembers it. */
+/** A rotation as the journal of this machine has it. */
 export interface RotationStatus {
   rotationId: string;
-  /** `underWay`: a later run goes on with it. `unreadable`: see `problem`. */
-  state: 'underWay' | 'completed' | 'aborted' | 'rolledBack' | 'yielded' | 'unreadable';
+  /**
+   * `inProgress`: a later run continues it. `cancelled`: it failed before any stage was switched, and left everything as
+   * it was. `superseded`: another run rotates the same certificate. `unreadable`: see `problem`; no rotation may be there
+   * at all.
+   */
+  state: 'inProgress' | 'completed' | 'aborted' | 'cancelled' | 'superseded' | 'unreadable';
+  /** The account's number, or its access key id where nothing tells the number. */
+  account?: string;
   region?: string;
+  /** Where it is not AWS's own. */
+  endpoint?: string;
   target?: string;
   stages: string[];
   oldCertificateId?: string;
@@ -26,7 +34,7 @@ export interface RotationStatus {
     evidence?: Record<string, unknown>;
     message?: string;
   }[];
-  problem?: { code: string; message: string; hint?: string };
+  problem?: { code: string; message: string; hint?: string; file?: string };
 }
 
 /** Every rotation in the journal, oldest first. */
@@ -36,15 +44,27 @@ export async function rotationStatus(journal: Journal): Promise<RotationStatus[]
   );
 }
 
-function unreadable(rotationId: string, { code, message, hint }: AppError): RotationStatus {
+function unreadable(rotationId: string, { code, message, hint, details }: AppError): RotationStatus {
   return {
     rotationId,
     state: 'unreadable',
     stages: [],
     steps: [],
-    problem: { code, message, ...(hint === undefined ? {} : { hint }) },
+    problem: {
+      code,
+      message,
+      ...(hint === undefined ? {} : { hint }),
+      ...(typeof details['file'] === 'string' ? { file: details['file'] } : {}),
+    },
   };
 }
+
+const STATES: Readonly<Record<RotationOutcome, RotationStatus['state']>> = {
+  completed: 'completed',
+  aborted: 'aborted',
+  rolledBack: 'cancelled',
+  yielded: 'superseded',
+};
 
 function statusOf(rotationId: string, records: readonly RotationRecord[]): RotationStatus {
   const started = records.find((record) => record.type === 'started');
@@ -64,10 +84,12 @@ function statusOf(rotationId: string, records: readonly RotationRecord[]): Rotat
   const last = records.at(-1);
   return {
     rotationId,
-    state: ended && ended === last ? ended.outcome : 'underWay',
+    state: ended && ended === last ? STATES[ended.outcome] : 'inProgress',
     ...(started
       ? { region: started.region, oldCertificateId: started.oldCertificateId, startedAt: started.at }
       : {}),
+    ...(started?.account === undefined ? {} : { account: started.account }),
+    ...(started?.endpoint === undefined ? {} : { endpoint: started.endpoint }),
     ...(started?.target === undefined ? {} : { target: started.target }),
     stages: (started?.stages ?? []).map(({ restApiId, stageName }) => `${restApiId}/${stageName}`),
     ...(typeof newId === 'string' ? { newCertificateId: newId } : {}),

@@ -12,6 +12,7 @@ import { makePrivateDirectory, notWritable, stateDirectory, syncDirectory } from
 
 const SUFFIX = '.jsonl';
 const NEWLINE = 0x0a;
+const ID = /^[A-Za-z0-9_-]{1,128}$/;
 
 const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
 
@@ -19,6 +20,15 @@ function broken(file: string, line: number, why: string): AppError {
   return new AppError('JournalBroken', `${file}, line ${line}: ${why}`, {
     hint: 'move the file away and run the same command again: a rotation is found again from what AWS and the backend hold',
     details: { file, line },
+  });
+}
+
+/** Not a rotation: the run that began to write was stopped before it had recorded, and so done, anything. */
+function remains(file: string, size: number): AppError {
+  const what = size === 0 ? 'it is empty' : 'it ends before its first record does';
+  return new AppError('JournalBroken', `${file} is no journal of a rotation: ${what}`, {
+    hint: 'delete it; if a rotation is in progress all the same, the next run finds it from what AWS and the backend hold',
+    details: { file },
   });
 }
 
@@ -70,35 +80,51 @@ async function acknowledgedLength(handle: FileHandle): Promise<number> {
 export function openFileJournal(directory: string = join(stateDirectory(), 'rotations')): Journal {
   /** Ids come from tags in AWS too, where anybody may have written them: they must not leave the directory. */
   function fileOf(rotationId: string): string {
-    if (/^[A-Za-z0-9_-]{1,128}$/.test(rotationId)) return join(directory, rotationId + SUFFIX);
+    if (ID.test(rotationId)) return join(directory, rotationId + SUFFIX);
     throw new AppError('Usage', `${JSON.stringify(rotationId.slice(0, 60))} is not the id of a rotation`, {
       hint: 'list the rotations with `apigw-cert status`',
     });
   }
 
-  async function read(rotationId: string): Promise<RotationRecord[]> {
-    const file = fileOf(rotationId);
-    let content: string;
+  /** A file's text, `undefined` where there is none. @throws AppError `FileNotReadable` */
+  async function textOf(file: string): Promise<string | undefined> {
     try {
-      content = await readFile(file, 'utf8');
+      return await readFile(file, 'utf8');
     } catch (cause) {
-      if (isMissing(cause)) return [];
+      if (isMissing(cause)) return undefined;
       throw new AppError('FileNotReadable', `the journal ${file} cannot be read`, {
         hint: 'run as the user who began the rotation',
         cause,
         details: { file },
       });
     }
-    return parseJournal(file, rotationId, content);
+  }
+
+  /** A rotation as `list` has it; nothing where its file has gone meanwhile. */
+  async function entry(rotationId: string): Promise<JournalledRotation[]> {
+    const file = fileOf(rotationId);
+    try {
+      const content = await textOf(file);
+      if (content === undefined) return [];
+      if (!content.includes('\n')) throw remains(file, content.length);
+      return [{ rotationId, records: await parseJournal(file, rotationId, content) }];
+    } catch (error) {
+      if (error instanceof AppError) return [{ rotationId, records: [], problem: error }];
+      throw error;
+    }
   }
 
   return {
-    open: read,
+    async open(rotationId) {
+      const file = fileOf(rotationId);
+      const content = await textOf(file);
+      return content === undefined ? [] : parseJournal(file, rotationId, content);
+    },
 
     async isUnended(rotationId) {
       try {
         const content = await readFile(fileOf(rotationId), 'utf8');
-        const last = content.slice(0, content.lastIndexOf('\n')).split('\n').at(-1) ?? '';
+        const last = content.split('\n').at(-2) ?? '';
         const record = parseJson(last) as { type?: unknown } | null | undefined;
         return typeof record?.type === 'string' && record.type !== 'ended';
       } catch {
@@ -133,17 +159,11 @@ export function openFileJournal(directory: string = join(stateDirectory(), 'rota
         if (isMissing(cause)) return [];
         throw new AppError('FileNotReadable', `the directory ${directory} cannot be read`, { cause });
       }
-      const ids = names.filter((name) => name.endsWith(SUFFIX)).map((name) => name.slice(0, -SUFFIX.length));
-      const rotations = await Promise.all(
-        ids.map(async (rotationId): Promise<JournalledRotation> => {
-          try {
-            return { rotationId, records: await read(rotationId) };
-          } catch (error) {
-            if (error instanceof AppError) return { rotationId, records: [], problem: error };
-            throw error;
-          }
-        }),
-      );
+      const ids = names
+        .filter((name) => name.endsWith(SUFFIX))
+        .map((name) => name.slice(0, -SUFFIX.length))
+        .filter((name) => ID.test(name));
+      const rotations = (await Promise.all(ids.map(entry))).flat();
       const begun = ({ records, rotationId }: JournalledRotation): string =>
         `${records[0]?.at ?? ''} ${rotationId}`;
       return rotations.sort((a, b) => (begun(a) < begun(b) ? -1 : 1));

@@ -4,9 +4,9 @@ import type { RotationRecord } from '../core/rotation/record.js';
 /** What is known of one rotation: its records, or why they cannot be read. */
 export interface JournalledRotation {
   rotationId: string;
-  /** Empty when there is a problem. */
+  /** Begins with `started`. Empty when there is a problem, and then alone. */
   records: RotationRecord[];
-  /** `JournalBroken`, `JournalTooNew` or `FileNotReadable`. */
+  /** `JournalBroken` (also of a file that no record came into), `JournalTooNew` or `FileNotReadable`. */
   problem?: AppError;
 }
 

@@ -349,7 +349,7 @@ describe('a way back', () => {
       code: 0,
       undoing: false,
     });
-    expect((await status()).stdout).toContain('0 under way, 1 ended');
+    expect((await status()).stdout).toContain('0 in progress, 1 ended');
   });
 
   test('is shown by a dry run, and so is what is under way', async () => {
@@ -424,7 +424,7 @@ test('a server that cannot be made to use its trust store leaves nothing behind'
   expect(stderr).toContain('is the server running, and are its commands right?');
   expect(stderr).toContain('undoing what was done');
   expect(await stateOf(lab)).toEqual(original());
-  expect((await status()).stdout).toContain('0 under way, 1 ended');
+  expect((await status()).stdout).toContain('0 in progress, 1 ended');
 });
 
 test('events into a pipe that nobody reads hold nothing up', async () => {
@@ -444,15 +444,15 @@ describe('status', () => {
     expect(await rotations()).toEqual([]);
   });
 
-  test('lists what is under way with each step, and what has ended in a line', async () => {
+  test('lists what is in progress with each step, and what has ended in a line', async () => {
     const newId = await soaking();
-    const underWay = await status();
-    expect(underWay.stdout).toMatch(
-      new RegExp(`^under way \\S+: ${lab.oldId} → ${newId} for \\w+/prod, last at `),
+    const inProgress = await status();
+    expect(inProgress.stdout).toMatch(
+      new RegExp(`^in progress \\S+: ${lab.oldId} → ${newId} for \\w+/prod, last at `),
     );
-    expect(underWay.stdout).toMatch(/✓ switch the stage: \w+\/prod /);
-    expect(underWay.stdout).toMatch(
-      /\n {2}next: run the same command again, or with --abort to go back\n1 under way, 0 ended\n$/,
+    expect(inProgress.stdout).toMatch(/✓ switch the stage: \w+\/prod /);
+    expect(inProgress.stdout).toMatch(
+      /\n {2}next: run the same command again to continue, or add --abort to abort\n1 in progress, 0 ended\n$/,
     );
     await rotateCli(lab);
     expect((await status()).stdout.split('\n')).toHaveLength(3);
@@ -470,9 +470,29 @@ describe('status', () => {
     await writeFile(join(directory, 'newer.jsonl'), '{"type":"started","version":2}\n');
     const { code, stdout } = await status();
     expect(code).toBe(0);
-    expect(stdout).toContain('under way ');
+    expect(stdout).toContain('in progress ');
     expect(stdout).toMatch(/unreadable newer: .* has version 2; this apigw-cert reads up to version 1/);
     // The torn line was never acknowledged: the rotation goes on.
     expect((await rotateCli(lab)).code).toBe(0);
+  });
+
+  test('takes a file that no record came into for no rotation, and says what to do with it', async () => {
+    await soaking();
+    const directory = join(lab.directory, 'state', 'apigw-cert', 'rotations');
+    const [empty, torn] = [join(directory, 'empty.jsonl'), join(directory, 'torn.jsonl')];
+    await writeFile(empty, '');
+    await writeFile(torn, '{"type":"started","version":1,"at":"2026-');
+    const { stdout } = await status();
+    expect(stdout).toContain(
+      `unreadable empty: ${empty} is no journal of a rotation: it is empty\n  fix: delete it`,
+    );
+    expect(stdout).toContain(`unreadable torn: ${torn} is no journal of a rotation: it ends before`);
+    expect(stdout).toMatch(/\n1 in progress, 0 ended, 2 unreadable\n$/);
+    expect((await rotations()).filter(({ state }) => state === 'unreadable')).toMatchObject([
+      { rotationId: 'empty', problem: { code: 'JournalBroken', file: empty } },
+      { rotationId: 'torn', problem: { code: 'JournalBroken', file: torn } },
+    ]);
+    const { code, stderr } = await rotateCli(lab);
+    expect({ code, warned: stderr.includes('journal') }).toEqual({ code: 0, warned: false });
   });
 });

@@ -185,7 +185,7 @@ targets:
       expect(await stateOf(lab)).toEqual(before);
       expect(await readFile(log, 'utf8')).toBe('failed failed\n');
       const { stdout } = await cli(['status'], { env: lab.env });
-      expect(stdout).toMatch(/^undone /);
+      expect(stdout).toMatch(/^cancelled /);
     },
   );
 

@@ -140,12 +140,76 @@ describe('what cannot be believed', () => {
     await journal.append('late', started('late', '2026-03-01T00:00:00.000Z'));
     await journal.append('early', started('early', '2026-02-01T00:00:00.000Z'));
     writeFileSync(fileOf('broken'), 'nonsense\n');
+    mkdirSync(fileOf('folder'));
     writeFileSync(join(directory, 'README'), 'not a journal');
+    writeFileSync(join(directory, 'no id.jsonl'), 'nonsense\n');
     expect(await journal.list()).toMatchObject([
       { rotationId: 'broken', records: [], problem: { code: 'JournalBroken' } },
+      { rotationId: 'folder', records: [], problem: { code: 'FileNotReadable' } },
       { rotationId: 'early', records: [{ type: 'started' }] },
       { rotationId: 'late', records: [{ type: 'started' }] },
     ]);
+  });
+});
+
+describe('a file that no record came into', () => {
+  const line = JSON.stringify(started('r1'));
+
+  test('is no rotation, whatever is left of its first line', async () => {
+    mkdirSync(directory, { recursive: true });
+    await journal.append('r2', started('r2'));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.oneof(
+          fc.integer({ min: 0, max: line.length }).map((length) => line.slice(0, length)),
+          fc.string({ unit: 'binary' }).map((text) => text.replaceAll('\n', '')),
+          fc.nat({ max: 5_000 }).map((length) => '\0'.repeat(length)),
+        ),
+        async (content) => {
+          writeFileSync(fileOf('r1'), content);
+          const [remains, ...others] = await journal.list();
+          expect(remains).toMatchObject({
+            rotationId: 'r1',
+            records: [],
+            problem: {
+              code: 'JournalBroken',
+              message: expect.stringContaining(`${fileOf('r1')} is no journal of a rotation`),
+              hint: expect.stringContaining('delete it'),
+              details: { file: fileOf('r1') },
+            },
+          });
+          expect(others.map(({ rotationId }) => rotationId)).toEqual(['r2']);
+          expect(await journal.open('r1')).toEqual([]);
+          expect(await journal.isUnended('r1')).toBe(false);
+        },
+      ),
+    );
+  });
+});
+
+describe('whether a rotation has come to its end', () => {
+  const ended: RotationRecord = { type: 'ended', at, outcome: 'completed' };
+
+  test.each<[string, RotationRecord[], boolean]>([
+    ['begun', [started('r1')], true],
+    ['at work', [started('r1'), intent], true],
+    ['ended', [started('r1'), intent, done, ended], false],
+    ['gone on with after its end', [started('r1'), ended, intent], true],
+  ])('%s', async (_what, records, unended) => {
+    for (const record of records) await journal.append('r1', record);
+    expect(await journal.isUnended('r1')).toBe(unended);
+    // What was never acknowledged changes nothing.
+    appendFileSync(fileOf('r1'), JSON.stringify(unended ? ended : intent));
+    expect(await journal.isUnended('r1')).toBe(unended);
+  });
+
+  test('is no for one that is not known or cannot be read', async () => {
+    expect(await journal.isUnended('r1')).toBe(false);
+    mkdirSync(fileOf('r1'), { recursive: true });
+    expect(await journal.isUnended('r1')).toBe(false);
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(fileOf('r2'), 'null\n');
+    expect(await journal.isUnended('r2')).toBe(false);
   });
 });
 

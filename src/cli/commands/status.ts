@@ -13,8 +13,8 @@ interface Options {
 type StepText = (about: { step: RotationStep; subject?: string }) => string;
 
 export function statusCommand(): Command {
-  return command('status', 'Rotations under way and finished, as this machine remembers them')
-    .option('--all', 'every one that ended too, with each step')
+  return command('status', 'Rotations in progress and finished, as recorded on this machine')
+    .option('--all', 'include all that have ended, with each step')
     .action(
       action<Options>(async ({ options, out }) => {
         const [{ rotationStatus }, { openFileJournal }, { stepText }] = await Promise.all([
@@ -23,7 +23,6 @@ export function statusCommand(): Command {
           import('../rotate-progress.js'),
         ]);
         const rotations = await rotationStatus(openFileJournal());
-        const underWay = rotations.filter(({ state }) => state === 'underWay').length;
         out.result({ rotations }, () =>
           rotations.length === 0
             ? 'no rotation has been started on this machine'
@@ -31,7 +30,7 @@ export function statusCommand(): Command {
                 ...shown(rotations, options.all === true).map((rotation) =>
                   rotationText(rotation, options.all === true, out.style, stepText),
                 ),
-                `${underWay} under way, ${rotations.length - underWay} ended`,
+                countText(rotations),
               ].join('\n'),
         );
       }),
@@ -41,19 +40,33 @@ export function statusCommand(): Command {
 /** How many of the ended ones are shown without `--all`. */
 const SHOWN = 10;
 
-/** Those under way, and the last that ended. */
+function countText(rotations: readonly RotationStatus[]): string {
+  const inProgress = rotations.filter(isInProgress).length;
+  const unreadable = rotations.filter(({ state }) => state === 'unreadable').length;
+  const ended = rotations.length - inProgress - unreadable;
+  return [
+    `${inProgress} in progress, ${ended} ended`,
+    ...(unreadable === 0 ? [] : [`${unreadable} unreadable`]),
+  ].join(', ');
+}
+
+const isInProgress = ({ state }: RotationStatus): boolean => state === 'inProgress';
+
+/** Those in progress, those that cannot be read, and the last that ended. */
 function shown(rotations: readonly RotationStatus[], all: boolean): readonly RotationStatus[] {
   if (all) return rotations;
-  const ended = rotations.filter(({ state }) => state !== 'underWay').slice(-SHOWN);
-  return rotations.filter((rotation) => rotation.state === 'underWay' || ended.includes(rotation));
+  const needsAttention = (rotation: RotationStatus): boolean =>
+    isInProgress(rotation) || rotation.state === 'unreadable';
+  const ended = rotations.filter((rotation) => !needsAttention(rotation)).slice(-SHOWN);
+  return rotations.filter((rotation) => needsAttention(rotation) || ended.includes(rotation));
 }
 
 const STATE_WORDS: Readonly<Record<RotationStatus['state'], string>> = {
-  underWay: 'under way',
+  inProgress: 'in progress',
   completed: 'completed',
   aborted: 'aborted',
-  rolledBack: 'undone',
-  yielded: 'left to another run',
+  cancelled: 'cancelled',
+  superseded: 'superseded by another run',
   unreadable: 'unreadable',
 };
 
@@ -75,10 +88,13 @@ function rotationText(
     keptUntil,
     problem,
   } = rotation;
-  if (problem) return `${style.red(STATE_WORDS[state])} ${rotationId}: ${printable(problem.message)}`;
-  const colour = state === 'underWay' ? style.yellow : state === 'completed' ? style.green : style.red;
+  if (problem) {
+    const fix = problem.hint === undefined ? '' : `\n  fix: ${printable(problem.hint)}`;
+    return `${style.red(STATE_WORDS[state])} ${rotationId}: ${printable(problem.message)}${fix}`;
+  }
+  const colour = state === 'inProgress' ? style.yellow : state === 'completed' ? style.green : style.red;
   const head = `${colour(STATE_WORDS[state])} ${rotationId}: ${oldCertificateId} → ${newCertificateId} for ${stages.map(printable).join(', ')}, last at ${seconds(lastAt)}`;
-  if (!all && state !== 'underWay') return head;
+  if (!all && state !== 'inProgress') return head;
   const marks = { done: style.green('✓'), failed: style.red('✗'), begun: style.yellow('…') };
   return [
     head,
@@ -87,10 +103,10 @@ function rotationText(
       const words = stepText({ step: step as RotationStep, ...(subject === undefined ? {} : { subject }) });
       return `  ${seconds(at)} ${marks[result]} ${words}${time}${message === undefined ? '' : `: ${printable(message)}`}`;
     }),
-    ...(state === 'underWay'
+    ...(state === 'inProgress'
       ? [
           keptUntil === undefined
-            ? '  next: run the same command again, or with --abort to go back'
+            ? '  next: run the same command again to continue, or add --abort to abort'
             : `  next: run the same command again after ${seconds(keptUntil)}, until when the old certificate is kept`,
         ]
       : []),
