@@ -26,13 +26,15 @@ export const STEPS: readonly (readonly [step: RotationStep, mode: Mode])[] = [
   ['hook', 'rotate'],
   ['soak', 'rotate'],
   ['recount', 'rotate'],
+  ['delete', 'rotate'],
   ['untrust', 'rotate'],
   ['confirm', 'rotate'],
-  ['delete', 'rotate'],
+  ['finish', 'rotate'],
   ['undo', 'abort'],
+  ['withdraw', 'abort'],
   ['rollBack', 'abort'],
-  ['untrustNew', 'abort'],
   ['deleteNew', 'abort'],
+  ['untrustNew', 'abort'],
 ];
 
 export interface Cell {
@@ -45,7 +47,7 @@ export interface Cell {
 
 const NETWORK: ReadonlySet<FaultKind> = new Set(['cutBefore', 'cutAfter', 'throttle', 'error500', 'timeout']);
 /** After the effect of these, a run calls AWS no more: there is nothing left that could be cut. */
-const LAST: ReadonlySet<RotationStep> = new Set(['delete', 'deleteNew', 'undo']);
+const LAST: ReadonlySet<RotationStep> = new Set(['finish', 'deleteNew', 'untrustNew', 'undo']);
 
 /** Why a cell cannot exist, or nothing. */
 export function impossible({ step, point, fault }: Cell): string | undefined {
@@ -61,14 +63,15 @@ export const ALL_CELLS: readonly Cell[] = STEPS.flatMap(([step, mode]) =>
 
 export const CELLS: readonly Cell[] = ALL_CELLS.filter((cell) => impossible(cell) === undefined);
 
-/** One cell for each point and fault, going round the steps, so that every row and every column is in it. */
-export const SAMPLE: readonly Cell[] = FAULTS.flatMap((fault, i) =>
-  POINTS.flatMap((point, j) => {
-    const first = i * POINTS.length + j;
-    const order = STEPS.map((_, k) => STEPS[(first + k) % STEPS.length]);
-    const cells = order.flatMap((row) => (row ? [{ step: row[0], mode: row[1], point, fault }] : []));
-    return cells.find((cell) => impossible(cell) === undefined) ?? [];
-  }),
-);
+/** One cell for each point and fault, each with the step that has come least often so far, so that every one is in it. */
+export const SAMPLE: readonly Cell[] = FAULTS.flatMap((fault) =>
+  POINTS.map((point) => ({ point, fault })),
+).reduce<Cell[]>((cells, { point, fault }) => {
+  const times = (step: RotationStep): number => cells.filter((cell) => cell.step === step).length;
+  const [first] = STEPS.map(([step, mode]): Cell => ({ step, mode, point, fault }))
+    .filter((cell) => impossible(cell) === undefined)
+    .sort((x, y) => times(x.step) - times(y.step));
+  return first ? [...cells, first] : cells;
+}, []);
 
 export const cellName = ({ step, point, fault }: Cell): string => `${step} × ${point} × ${fault}`;

@@ -7,13 +7,13 @@ describe('the crash matrix', () => {
   test('is every step by every point by every fault, but for what cannot be', () => {
     expect(ALL_CELLS).toHaveLength(STEPS.length * POINTS.length * FAULTS.length);
     expect(ALL_CELLS.filter((cell) => impossible(cell) !== undefined).map(cellName)).toEqual(
-      ['delete', 'undo', 'deleteNew'].flatMap((step) =>
+      ['finish', 'undo', 'deleteNew', 'untrustNew'].flatMap((step) =>
         ['cutBefore', 'cutAfter', 'throttle', 'error500', 'timeout'].map(
           (fault) => `${step} × afterEffect × ${fault}`,
         ),
       ),
     );
-    expect(CELLS).toHaveLength(393);
+    expect(CELLS).toHaveLength(436);
   });
 
   test('its sample has every step, and every fault at every point', () => {

@@ -24,6 +24,8 @@ const LONG = 3_600_000;
 /** A call that is done this late has long been given up by its caller. Milliseconds. */
 const LATE = 1_200;
 const IMPATIENT = 700;
+/** Longer than that. Milliseconds. */
+const IN_FLIGHT = 2_000;
 /** Reached from any state by a run or two; more is not to converge. */
 const MOST_RERUNS = 6;
 
@@ -146,7 +148,13 @@ async function runCell(lab: RotationLab, cell: Cell, victim: string): Promise<Ce
     trustFile,
     journalDirectory: join(directory, 'journal'),
     ...(step === 'hook' ? { hookFile } : {}),
-    settings: { soak: SOAK, settle: 5_000, probes: 1, redeploy: redeploys ? 'always' : 'never' },
+    settings: {
+      soak: SOAK,
+      settle: 5_000,
+      inFlight: IN_FLIGHT,
+      probes: 1,
+      redeploy: redeploys ? 'always' : 'never',
+    },
   };
   const presented = async (): Promise<string> =>
     (await gateway.getStage(stage)).clientCertificateId ?? 'none';
