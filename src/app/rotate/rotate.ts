@@ -6,6 +6,7 @@ import { keepOldMark } from '../../core/rotation/marks.js';
 import type { Step } from '../../core/rotation/next-step.js';
 import { isLast, planSteps } from '../../core/rotation/plan.js';
 import { oldIdOf, stageText, unitOf, type RotationUnit } from '../../core/rotation/unit.js';
+import { sameCaller } from '../../journal/same-caller.js';
 import { goBack, goingBack, allowAgain, lastError, rollBack, takeSteps, withdrawn } from './drive.js';
 import { runHook } from './hooks.js';
 import {
@@ -102,12 +103,13 @@ async function readJournal({ unit, run }: { unit: RotationUnit; run: Run }): Pro
   const { deps, oldId, target } = run;
   const { journal, gateway } = deps;
   if (unit.next) return { ...run, records: await journal.open(run.rotationId) };
+  const caller = await gateway.caller();
   const unended = (await journal.list()).findLast(({ records: [first, ...rest] }) => {
     if (first?.type !== 'started' || rest.at(-1)?.type === 'ended') return false;
-    const { oldCertificateId, region, stages } = first;
+    const { oldCertificateId, stages } = first;
     return (
       oldCertificateId === oldId &&
-      region === gateway.region &&
+      sameCaller(first, caller) &&
       stages.some((stage) => sameStage(stage, target))
     );
   });

@@ -6,6 +6,7 @@ import type { StageSighting } from '../../core/rotation/presentation.js';
 import type { RotationOutcome, RotationRecord, RotationStep } from '../../core/rotation/record.js';
 import { JOURNAL_VERSION } from '../../core/rotation/record.js';
 import { stageText, type RotationCertificate } from '../../core/rotation/unit.js';
+import { callerFields } from '../../journal/same-caller.js';
 import type { TrustStore } from '../../trust/trust-store.js';
 import { viewAccount, type AccountView } from './observe.js';
 import type { RotationDeps, RotationRequest } from './ports.js';
@@ -117,7 +118,7 @@ export async function openJournal(run: Run): Promise<void> {
       version: JOURNAL_VERSION,
       at: run.deps.now().toISOString(),
       rotationId: run.rotationId,
-      region: run.deps.gateway.region,
+      ...callerFields(await run.deps.gateway.caller()),
       oldCertificateId: run.oldId,
       stages: moving.map(({ restApiId, stageName, protocolType }) => ({
         restApiId,
