@@ -10,21 +10,36 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   platform: [],
   core: [],
   x509: ['core'],
-  gateway: ['platform', 'core'],
-  trust: ['platform', 'core', 'x509'],
-  verify: ['platform', 'core', 'x509', 'gateway'],
+  net: ['platform', 'core'],
+  aws: ['platform', 'core', 'net'],
+  gateway: ['platform', 'core', 'aws'],
+  trust: ['platform', 'core', 'x509', 'aws'],
+  verify: ['platform', 'core', 'x509', 'gateway', 'net'],
   journal: ['platform', 'core'],
   node: ['core'],
   emulator: ['platform', 'core', 'x509'],
-  app: ['platform', 'core', 'x509', 'gateway', 'trust', 'verify', 'journal'],
-  cli: ['platform', 'core', 'x509', 'gateway', 'trust', 'verify', 'journal', 'app', 'emulator', 'node'],
+  app: ['platform', 'core', 'net', 'aws', 'x509', 'gateway', 'trust', 'verify', 'journal'],
+  cli: [
+    'platform',
+    'core',
+    'net',
+    'aws',
+    'x509',
+    'gateway',
+    'trust',
+    'verify',
+    'journal',
+    'app',
+    'emulator',
+    'node',
+  ],
   '.': ['platform', 'core', 'x509', 'gateway', 'trust', 'verify', 'journal', 'app'],
 };
 
 /** Packages that one place alone may import. */
 const OWNED: readonly (readonly [package_: RegExp, owner: RegExp])[] = [
   [/^@peculiar\//, /^x509\//],
-  [/^@aws-sdk\//, /^(gateway|trust|app\/notify)\//],
+  [/^@aws-sdk\//, /^(aws|gateway|trust|app\/notify)\//],
   [/^(commander|chalk|ora|get-east-asian-width)$/, /^cli\//],
 ];
 

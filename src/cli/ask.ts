@@ -9,6 +9,27 @@ const INTERRUPTED = 'Ctrl-C';
  * @throws AppError `Interrupted` at Ctrl-C
  */
 export async function askYes(question: string): Promise<boolean> {
+  const answer = await ask(`${printable(question)} [y/N] `);
+  return answer !== undefined && /^y(es)?$/i.test(answer.trim());
+}
+
+/** One question after another: several accounts may want to know something at once. */
+let asked: Promise<unknown> = Promise.resolve();
+
+/**
+ * Asks the person at the terminal for a word.
+ * @throws AppError `Interrupted` at Ctrl-C, `NotConfirmed` where the input ends
+ */
+export async function askText(question: string): Promise<string> {
+  const turn = asked.then(() => ask(`${printable(question)} `));
+  asked = turn.catch(() => undefined);
+  const answer = await turn;
+  if (answer !== undefined) return answer.trim();
+  throw new AppError('NotConfirmed', `not answered: ${question}`, { hint: 'run the same command again' });
+}
+
+/** @returns `undefined` at the end of the input (Ctrl-D) */
+async function ask(prompt: string): Promise<string | undefined> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   const ended = new AbortController();
   lines.on('SIGINT', () => {
@@ -18,13 +39,12 @@ export async function askYes(question: string): Promise<boolean> {
     ended.abort();
   });
   try {
-    const answer = await lines.question(`${printable(question)} [y/N] `, { signal: ended.signal });
-    return /^y(es)?$/i.test(answer.trim());
+    return await lines.question(prompt, { signal: ended.signal });
   } catch (error) {
     if (ended.signal.reason === INTERRUPTED) {
       throw new AppError('Interrupted', 'stopped at the question', { hint: 'run the same command again' });
     }
-    if (ended.signal.aborted) return false;
+    if (ended.signal.aborted) return undefined;
     throw error;
   } finally {
     lines.close();

@@ -24,17 +24,25 @@ export function reachOf({
   };
 }
 
-/** The Region of the environment. The AWS CLI reads AWS_DEFAULT_REGION, the SDK only AWS_REGION. */
-export function environmentRegion(): string | undefined {
-  const { AWS_REGION, AWS_DEFAULT_REGION } = process.env;
-  // A variable may be set to nothing.
-  return [AWS_REGION, AWS_DEFAULT_REGION].find((name) => name);
-}
+/** The first of some variables that is set; one may be set to nothing. */
+const firstSet = (...names: readonly string[]): string | undefined =>
+  names.map((name) => process.env[name]).find((value) => value !== undefined && value !== '');
 
-/** The profile of the environment; a variable may be set to nothing. */
-export function environmentProfile(): string | undefined {
-  const { AWS_PROFILE } = process.env;
-  return AWS_PROFILE === '' ? undefined : AWS_PROFILE;
+/** The Region of the environment. */
+export const environmentRegion = (): string | undefined => firstSet('AWS_REGION', 'AWS_DEFAULT_REGION');
+
+/** The profile of the environment. */
+export const environmentProfile = (): string | undefined => firstSet('AWS_PROFILE', 'AWS_DEFAULT_PROFILE');
+
+/** Asks for MFA codes, where there is somebody to ask. */
+export function mfaAsker(): Pick<AwsClientOptions, 'askMfaCode'> {
+  if (!process.stdin.isTTY) return {};
+  return {
+    askMfaCode: async (device, profile) => {
+      const { askText } = await import('./ask.js');
+      return askText(`MFA code of ${device} for the profile "${profile}":`);
+    },
+  };
 }
 
 /** The gateway that the options name, made once, at the first call: a command without AWS loads no SDK. */
@@ -43,13 +51,13 @@ export function gatewayFor(options: CommonOptions): () => Promise<Gateway> {
   return () => (made ??= create());
 
   async function create(): Promise<Gateway> {
-    const { profile } = options;
+    const { profile, region } = options;
     const reach = reachOf(options);
     const { createAwsGateway } = await import('../gateway/aws.js');
     const { createPace } = await import('../gateway/pace.js');
-    const region = [options.region, environmentRegion()].find((name) => name);
     return createAwsGateway({
       ...reach,
+      ...mfaAsker(),
       pace: createPace(),
       ...(region === undefined ? {} : { region }),
       ...(profile === undefined ? {} : { profile }),

@@ -5,7 +5,7 @@ import { AppError } from '../core/errors.js';
 import { fleetAccounts, type FleetAccount } from '../core/fleet.js';
 import type { PaceOptions } from '../gateway/pace.js';
 import type { Fleet } from '../gateway/fleet.js';
-import { environmentProfile, environmentRegion, reachOf } from './compose.js';
+import { environmentProfile, environmentRegion, mfaAsker, reachOf } from './compose.js';
 import type { CommonOptions } from './context.js';
 
 /** Options of every command that looks into several accounts and Regions. */
@@ -62,6 +62,6 @@ export async function fleetFor(options: CommonOptions & FleetOptions): Promise<C
     configuration,
   });
   const { createAwsFleet } = await import('../gateway/aws-fleet.js');
-  const fleet = createAwsFleet({ ...reach, pace });
+  const fleet = createAwsFleet({ ...reach, ...mfaAsker(), pace });
   return { fleet, accounts, configuration };
 }

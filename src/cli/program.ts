@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { AppError, EXIT } from '../core/errors.js';
-import { hasAbandoned } from '../gateway/abandoned.js';
+import { hasAbandoned } from '../aws/abandoned.js';
 import { addCommonOptions, failureExit } from './command.js';
 import { COMMANDS } from './commands/index.js';
 import { exitCodesText } from './exit-codes.js';

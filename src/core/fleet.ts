@@ -5,6 +5,8 @@ export interface FleetAccount {
   /** What reports call it. Unique in a fleet. */
   name: string;
   profile?: string;
+  /** The profile is the environment's: beside it, keys of the environment count. */
+  fromEnvironment?: true;
   /** Assumed with the profile's or the default credentials. */
   roleArn?: string;
   externalId?: string;
@@ -47,9 +49,9 @@ export interface FleetInput {
   profileFlag?: string | undefined;
   /** `--region x,y` or `all` */
   regionFlag?: string | undefined;
-  /** AWS_PROFILE */
+  /** AWS_PROFILE, AWS_DEFAULT_PROFILE */
   environmentProfile?: string | undefined;
-  /** AWS_REGION */
+  /** AWS_REGION, AWS_DEFAULT_REGION */
   environmentRegion?: string | undefined;
   configuration?:
     | {
@@ -121,7 +123,9 @@ export function fleetAccounts({
     if (profile === undefined) return [{ name: 'default', regions }];
     const profiles = profileFlag === undefined ? [profile] : words('--profile', profile);
     refuseTwice(profiles, 'the profile');
-    return profiles.map((name) => ({ name, profile: name, regions }));
+    const chosen = profileFlag ?? configuration.profile;
+    const from = chosen === undefined ? { fromEnvironment: true as const } : {};
+    return profiles.map((name) => ({ name, profile: name, ...from, regions }));
   }
   const accounts = configuration.accounts.map(({ name, regions, ...access }): FleetAccount => ({
     ...access,

@@ -1,34 +1,43 @@
 import pLimit from 'p-limit';
-import type { AwsCredentialIdentityProvider } from '@smithy/types';
+import type { AskMfaCode } from '../aws/credentials.js';
+import { openSession, type AwsSession } from '../aws/session.js';
 import { AppError } from '../core/errors.js';
 import { sourceName, type FleetAccount } from '../core/fleet.js';
-import { createRequestHandler, type AwsClientOptions } from './aws-client.js';
+import type { AwsClientOptions } from './aws-client.js';
 import { createAwsGateway } from './aws.js';
-import { credentialsError, credentialsOf } from './credentials.js';
 import type { Fleet } from './fleet.js';
-import { silenceSdk } from './silent.js';
 import { createPace, type Pace, type PaceOptions } from './pace.js';
 
 export interface AwsFleetOptions extends Pick<AwsClientOptions, 'endpoint' | 'onCall'> {
   pace?: PaceOptions;
+  /** Where nobody can be asked, it is left out. */
+  askMfaCode?: AskMfaCode | undefined;
 }
 
 /** At once, over all sources: a request takes a tenth of a second, so these do a thousand a second. */
 const CONNECTIONS = 100;
 
 /** Gateways to AWS: one pace an account and Region, one set of credentials an account. */
-export function createAwsFleet({ pace: paceOptions, ...common }: AwsFleetOptions = {}): Fleet {
-  silenceSdk();
-  const providers = new Map<string, AwsCredentialIdentityProvider>();
-  const requestHandler = createRequestHandler();
+export function createAwsFleet({ pace: paceOptions, askMfaCode, ...common }: AwsFleetOptions = {}): Fleet {
+  const sessions = new Map<string, Promise<AwsSession>>();
   const connections = pLimit(CONNECTIONS);
   const opened = new Map<string, string>();
   const paces = new Map<string, Pace>();
 
-  function providerOf(account: FleetAccount): AwsCredentialIdentityProvider {
-    const provider = providers.get(account.name) ?? credentialsOf(account);
-    providers.set(account.name, provider);
-    return provider;
+  function sessionOf(account: FleetAccount): Promise<AwsSession> {
+    const { name, profile, fromEnvironment, roleArn, externalId } = account;
+    const session =
+      sessions.get(name) ??
+      openSession({
+        // A profile of the environment is found there, and keys beside it count.
+        profile: fromEnvironment === true ? undefined : profile,
+        endpointUrl: common.endpoint,
+        roleArn,
+        externalId,
+        askMfaCode,
+      });
+    sessions.set(name, session);
+    return session;
   }
 
   /**
@@ -53,14 +62,12 @@ export function createAwsFleet({ pace: paceOptions, ...common }: AwsFleetOptions
   return {
     async enabledRegions(account) {
       const { enabledRegions } = await import('./regions.js');
-      return enabledRegions(account.name, providerOf(account));
+      return enabledRegions(account.name, await sessionOf(account), account.roleArn);
     },
 
     async open(account, region) {
-      const credentials = providerOf(account);
-      const identity = await credentials().catch((error: unknown) => {
-        throw credentialsError(error, account);
-      });
+      const session = await sessionOf(account);
+      const identity = await session.credentials();
       // Roles that were assumed do not always tell, but their ARN does.
       const accountId = identity.accountId ?? account.roleArn?.split(':')[4];
       const pace =
@@ -69,9 +76,7 @@ export function createAwsFleet({ pace: paceOptions, ...common }: AwsFleetOptions
       const gateway = await createAwsGateway({
         ...common,
         ...(region === undefined ? {} : { region }),
-        ...(account.profile === undefined ? {} : { profile: account.profile }),
-        credentials,
-        requestHandler,
+        session,
         withConnection: (send) => connections(send),
         pace,
         onServerTime: (serverTime, now) => {

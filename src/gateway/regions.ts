@@ -1,11 +1,25 @@
 import { AccountClient, paginateListRegions } from '@aws-sdk/client-account';
-import type { AwsCredentialIdentityProvider } from '@smithy/types';
+import { networkError } from '../aws/network-error.js';
+import type { AwsSession } from '../aws/session.js';
 import { AppError } from '../core/errors.js';
-import { createRequestHandler } from './aws-client.js';
-import { SILENT, silenceSdk } from './silent.js';
+import { homeRegionOf, partitionOf } from '../core/partition.js';
 
-/** Account Management answers here for all Regions of the commercial partition. */
-const HOME_REGION = 'us-east-1';
+/**
+ * The Region to ask for the list: the one in use, whose partition is the account's; else a Region of the partition that
+ * the role or the sign-in belongs to, since Account Management answers once in each.
+ */
+async function askedRegion(session: AwsSession, roleArn: string | undefined): Promise<string> {
+  const { settings } = session;
+  const { files, profile } = settings;
+  const keys = files.profiles.get(profile.value) ?? {};
+  const arn = roleArn ?? keys['role_arn'];
+  if (typeof arn === 'string') return homeRegionOf(arn.split(':')[1] ?? 'aws');
+  const ssoSession = keys['sso_session'];
+  const signIn = (typeof ssoSession === 'string' ? files.ssoSessions.get(ssoSession) : keys)?.['sso_region'];
+  if (settings.region) return settings.region.value;
+  if (typeof signIn === 'string') return homeRegionOf(partitionOf(signIn));
+  return session.region().catch(() => homeRegionOf('aws'));
+}
 
 /**
  * The Regions that are enabled in an account. They are asked of AWS and not kept in a list of ours: with a list, the
@@ -14,15 +28,11 @@ const HOME_REGION = 'us-east-1';
  */
 export async function enabledRegions(
   account: string,
-  credentials: AwsCredentialIdentityProvider,
+  session: AwsSession,
+  roleArn: string | undefined,
 ): Promise<string[]> {
-  silenceSdk();
-  const client = new AccountClient({
-    region: process.env['AWS_REGION'] ?? HOME_REGION,
-    credentials,
-    logger: SILENT,
-    requestHandler: createRequestHandler(),
-  });
+  const region = await askedRegion(session, roleArn);
+  const client = new AccountClient(await session.clientConfig('Account', region));
   const names: string[] = [];
   try {
     const pages = paginateListRegions(
@@ -32,6 +42,9 @@ export async function enabledRegions(
     for await (const { Regions = [] } of pages)
       names.push(...Regions.flatMap((each) => each.RegionName ?? []));
   } catch (cause) {
+    if (cause instanceof AppError) throw cause;
+    const network = networkError(cause, 'AWS Account Management', { details: { account } });
+    if (network) throw network;
     const { name, message } = cause as Error;
     const denied = name === 'AccessDeniedException';
     throw new AppError(

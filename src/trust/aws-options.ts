@@ -1,4 +1,7 @@
 import * as z from 'zod';
+import { networkError } from '../aws/network-error.js';
+import { openSession } from '../aws/session.js';
+import type { AwsService } from '../aws/settings.js';
 import { AppError } from '../core/errors.js';
 import { commandSchema, timeoutSchema } from './run-command.js';
 
@@ -15,16 +18,19 @@ export const awsOptions = {
   timeout: timeoutSchema.optional(),
 };
 
-/** The same options for an SDK client. */
-export function clientOptions(config: {
-  region?: string | undefined;
-  profile?: string | undefined;
-  endpointUrl?: string | undefined;
-}) {
+/**
+ * The same options for an SDK client of a service.
+ * @throws AppError of how the account cannot be reached, with the code that the store's doing has
+ */
+export async function clientOptions(
+  service: AwsService,
+  config: { region?: string | undefined; profile?: string | undefined; endpointUrl?: string | undefined },
+) {
+  const session = await openSession({ profile: config.profile, region: config.region });
+  const { endpointUrl } = config;
   return {
-    ...(config.region === undefined ? {} : { region: config.region }),
-    ...(config.profile === undefined ? {} : { profile: config.profile }),
-    ...(config.endpointUrl === undefined ? {} : { endpoint: config.endpointUrl }),
+    ...(await session.clientConfig(service)),
+    ...(endpointUrl === undefined ? {} : { endpoint: endpointUrl }),
   };
 }
 
@@ -46,6 +52,14 @@ export function awsFailure(
   doing: string,
   cause: unknown,
 ): AppError {
+  const known = cause instanceof AppError ? cause : networkError(cause, 'the service');
+  if (known) {
+    return new AppError(code, `${doing}: ${known.message}`, {
+      cause,
+      hint: `${known.hint ?? 'check the AWS configuration'}; nothing was changed`,
+      details: { ...known.details, error: known.code },
+    });
+  }
   const { name = '', message = '' } = cause as { name?: string; message?: string };
   return new AppError(code, `${doing}: ${name}${message === '' ? '' : `: ${message}`}`, {
     cause,

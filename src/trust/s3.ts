@@ -25,7 +25,7 @@ function document(config: S3Config): TextDocument {
     const sdk = await loaded('@aws-sdk/client-s3', () => import('@aws-sdk/client-s3'));
     // An emulator has one host name and cannot answer for a bucket's own.
     const client = new sdk.S3Client({
-      ...clientOptions(config),
+      ...(await clientOptions('S3', config)),
       forcePathStyle: config.endpointUrl !== undefined,
     });
     return { sdk, client };

@@ -27,7 +27,7 @@ function document(config: SecretsManagerConfig): TextDocument {
       '@aws-sdk/client-secrets-manager',
       () => import('@aws-sdk/client-secrets-manager'),
     );
-    return { sdk, client: new sdk.SecretsManagerClient(clientOptions(config)) };
+    return { sdk, client: new sdk.SecretsManagerClient(await clientOptions('Secrets Manager', config)) };
   };
   return {
     async read() {

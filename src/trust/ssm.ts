@@ -22,7 +22,7 @@ function document(config: SsmConfig): TextDocument {
   const Name = config.parameter;
   const connect = async () => {
     const sdk = await loaded('@aws-sdk/client-ssm', () => import('@aws-sdk/client-ssm'));
-    return { sdk, client: new sdk.SSMClient(clientOptions(config)) };
+    return { sdk, client: new sdk.SSMClient(await clientOptions('SSM', config)) };
   };
   const get = async (name: string) => {
     const { sdk, client } = await connect();

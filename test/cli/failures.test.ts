@@ -52,7 +52,7 @@ describe('a failure is one sentence with a remedy:', () => {
   test('a profile that is not there', async () => {
     const { stderr } = await cli(['list', '--profile', 'nope'], { env });
     expect(stderr).toMatch(
-      /^error: no AWS credentials were found by the profile "nope"\n {2}fix: `aws configure list-/,
+      /^error: the profile "nope" \(--profile\) is neither in \S+config nor in \S+credentials\n {2}fix: `aws configure list-/,
     );
   });
 
@@ -73,7 +73,7 @@ describe('a failure is one sentence with a remedy:', () => {
     const { code, stderr } = await cli(['list', '--endpoint-url', 'http://127.0.0.1:1'], { env });
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /^error: http:\/\/127\.0\.0\.1:1 did not answer GetClientCertificates: connect ECONNREFUSED .*\n {2}fix: check the network/,
+      /^error: 127\.0\.0\.1:1 did not answer GetClientCertificates: connect ECONNREFUSED .*\n {2}fix: check http:\/\/127\.0\.0\.1:1, which --endpoint-url names/,
     );
   });
 
@@ -88,7 +88,7 @@ describe('a failure is one sentence with a remedy:', () => {
     const { code, stderr } = await cli(['list'], { env });
     expect(code).toBe(1);
     expect(stderr).toBe(
-      'error: the AWS credentials have expired\n  fix: sign in again, for example with `aws sso login`\n',
+      'error: the AWS credentials have expired\n  fix: they are in AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN: set new ones\n',
     );
   });
 
@@ -140,12 +140,11 @@ describe('a failure is one sentence with a remedy:', () => {
   });
 
   test('a profile without a Region', async () => {
-    const { code, stderr } = await cli(['generate', '--profile', 'nope'], {
-      env: { ...env, AWS_REGION: '' },
-    });
+    const files = await profilesEnv(lab.emulator, { placeless: keys('AKIDTEST') });
+    const { code, stderr } = await cli(['generate', '--profile', 'placeless'], { env: files });
     expect(code).toBe(2);
     expect(stderr).toMatch(
-      /^error: no AWS Region is set, and none by the profile "nope"\n {2}fix: .*list-profiles/,
+      /^error: no AWS Region is set, and none in the profile "placeless"\n {2}fix: .*aws configure set region/,
     );
   });
 

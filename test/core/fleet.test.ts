@@ -25,7 +25,7 @@ describe('fleetAccounts', () => {
       { name: 'file', profile: 'file', regions: 'default' },
     ]);
     expect(fleetAccounts({ environmentProfile: 'env', environmentRegion: 'us-east-1' })).toEqual([
-      { name: 'env', profile: 'env', regions: ['us-east-1'] },
+      { name: 'env', profile: 'env', fromEnvironment: true, regions: ['us-east-1'] },
     ]);
     expect(fleetAccounts({})).toEqual([{ name: 'default', regions: 'default' }]);
   });

@@ -1,7 +1,7 @@
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
+import { networkError } from '../../aws/network-error.js';
+import { openSession } from '../../aws/session.js';
 import { AppError } from '../../core/errors.js';
-import { createRequestHandler } from '../../gateway/aws-client.js';
-import { SILENT, silenceSdk } from '../../gateway/silent.js';
 import type { Notice } from './notifier.js';
 
 /** SNS takes no more in a subject, and ASCII only (API reference, Publish). */
@@ -15,13 +15,12 @@ const LONGEST_TEXT = 250_000;
  */
 export async function publish(topicArn: string, notice: Notice, profile: string | undefined): Promise<void> {
   const region = topicArn.split(':')[3] ?? '';
-  silenceSdk();
-  const client = new SNSClient({
-    region,
-    logger: SILENT,
-    requestHandler: createRequestHandler(),
-    ...(profile === undefined ? {} : { profile }),
-  });
+  const client = await openSession({ profile })
+    .then((session) => session.clientConfig('SNS', region))
+    .then((config) => new SNSClient(config))
+    .catch((error: unknown) => {
+      throw notTold(topicArn, error);
+    });
   try {
     await client.send(
       new PublishCommand({
@@ -31,16 +30,21 @@ export async function publish(topicArn: string, notice: Notice, profile: string 
         MessageAttributes: { level: { DataType: 'String', StringValue: notice.level } },
       }),
     );
-  } catch (cause) {
-    throw new AppError(
-      'NotificationFailed',
-      `the topic ${topicArn} was not told: ${(cause as Error).message}`,
-      {
-        hint: 'allow sns:Publish on the topic; the notice is sent again by the next check',
-        cause,
-      },
-    );
+  } catch (error) {
+    throw notTold(topicArn, networkError(error, `SNS in ${region}`) ?? error);
   } finally {
     client.destroy();
   }
+}
+
+function notTold(topicArn: string, cause: unknown): AppError {
+  const hint = cause instanceof AppError ? cause.hint : 'allow sns:Publish on the topic';
+  return new AppError(
+    'NotificationFailed',
+    `the topic ${topicArn} was not told: ${(cause as Error).message}`,
+    {
+      hint: `${hint ?? 'check the topic'}; the notice is sent again by the next check`,
+      cause,
+    },
+  );
 }

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { hasAbandoned } from '../../src/gateway/abandoned.js';
-import { patient } from '../../src/gateway/patient.js';
+import { hasAbandoned } from '../../src/aws/abandoned.js';
+import { patient } from '../../src/aws/patient.js';
 
 const identity = { accessKeyId: 'AKIDTEST', secretAccessKey: 'secret' };
 

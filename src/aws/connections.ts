@@ -1,0 +1,54 @@
+import { readFile } from 'node:fs/promises';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { AppError } from '../core/errors.js';
+import { namesProxy } from '../net/proxy.js';
+import type { Setting } from './settings.js';
+
+/** API Gateway itself ends a backend call after 29 s. Milliseconds. */
+const REQUEST_TIMEOUT = 35_000;
+const CONNECTION_TIMEOUT = 5_000;
+/** More than are ever used at once. */
+const MAX_SOCKETS = 256;
+
+export interface ConnectionOptions {
+  /** How long one request may take, in milliseconds; by default a little longer than API Gateway waits for a backend. */
+  requestTimeout?: number | undefined;
+  /** The authorities that may vouch for AWS instead of the system's. */
+  caBundle?: Setting<string> | undefined;
+}
+
+/** @throws AppError `FileNotReadable` */
+async function readBundle({ value, from }: Setting<string>): Promise<string> {
+  try {
+    return await readFile(value, 'utf8');
+  } catch (cause) {
+    const { code = '' } = cause as NodeJS.ErrnoException;
+    throw new AppError('FileNotReadable', `the certificates of ${value} (${from}) cannot be read (${code})`, {
+      hint: `set ${from} to a PEM file with the authorities that vouch for AWS, or remove it`,
+      cause,
+      details: { file: value },
+    });
+  }
+}
+
+/**
+ * Connections to AWS, through the proxies of the environment where there are any. Shared by all clients of a session,
+ * which would keep some open each.
+ */
+export function createRequestHandler({
+  requestTimeout = REQUEST_TIMEOUT,
+  caBundle,
+}: ConnectionOptions = {}): NodeHttpHandler {
+  return new NodeHttpHandler(async () => {
+    const ca = caBundle === undefined ? {} : { ca: await readBundle(caBundle) };
+    const options = { keepAlive: true, maxSockets: MAX_SOCKETS, ...ca };
+    const agents = namesProxy() ? await throughProxies(options) : { httpAgent: options, httpsAgent: options };
+    return { connectionTimeout: CONNECTION_TIMEOUT, requestTimeout, throwOnRequestTimeout: true, ...agents };
+  });
+}
+
+async function throughProxies(options: { keepAlive: boolean; maxSockets: number; ca?: string }) {
+  const { environmentAgent } = await import('../net/agent.js');
+  const agent = environmentAgent(options);
+  return { httpAgent: agent, httpsAgent: agent };
+}

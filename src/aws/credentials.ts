@@ -1,0 +1,553 @@
+/**
+ * Which credentials count, in the AWS CLI's order (botocore, `create_credential_resolver`): the environment, a role, a
+ * web identity, IAM Identity Center, the credentials file, `aws login`, a process, the configuration file, the
+ * container, the instance. The SDK's own chain has another order, falls through where a profile is incomplete, reads
+ * endpoints of another profile, and does not say why it found nothing; so its providers are used one by one.
+ */
+import { readFile } from 'node:fs/promises';
+import type { NodeHttpHandler } from '@smithy/node-http-handler';
+import type { AwsCredentialIdentity } from '@smithy/types';
+import { AppError } from '../core/errors.js';
+import { homeRegionOf } from '../core/partition.js';
+import { cachedRole } from './cli-cache.js';
+import { ssoLogin, type CredentialOrigin } from './credential-origin.js';
+import { credentialFailure, roleFailure, ssoFailure } from './credential-failure.js';
+import { processCredentials } from './credential-process.js';
+import type { IniSection } from './ini.js';
+import { patient } from './patient.js';
+import type { AwsService, AwsSettings } from './settings.js';
+import { textOf } from './shared-files.js';
+import { SILENT } from './silent.js';
+
+/** Credentials, and where they came from. */
+export interface FoundCredentials {
+  identity: AwsCredentialIdentity;
+  origin: CredentialOrigin;
+}
+
+/** Asks a person for the code that an MFA device shows. */
+export type AskMfaCode = (device: string, profile: string) => Promise<string>;
+
+export interface CredentialOptions {
+  settings: AwsSettings;
+  requestHandler: NodeHttpHandler;
+  /** Where nobody can be asked, it is left out. */
+  askMfaCode?: AskMfaCode | undefined;
+  env: NodeJS.ProcessEnv;
+}
+
+/** A role to assume. */
+export interface RoleRequest {
+  roleArn: string;
+  externalId?: string | undefined;
+  sessionName?: string | undefined;
+  durationSeconds?: number | undefined;
+  mfaSerial?: string | undefined;
+}
+
+/** What an SDK client of a service is made with, apart from its credentials. */
+export function serviceConfig(
+  { settings, requestHandler }: Pick<CredentialOptions, 'settings' | 'requestHandler'>,
+  service: AwsService,
+  region: string,
+) {
+  const endpoint = settings.endpoint(service)?.value;
+  return {
+    region,
+    profile: settings.profile.value,
+    logger: SILENT,
+    requestHandler,
+    // Resolved here, for the profile in use: the SDK would look into the one of AWS_PROFILE.
+    ignoreConfiguredEndpointUrls: true,
+    ...(endpoint === undefined ? {} : { endpoint }),
+    useFipsEndpoint: settings.useFipsEndpoint,
+    useDualstackEndpoint: settings.useDualstackEndpoint,
+  };
+}
+
+const VISIBLE = /^[\x21-\x7e]+$/;
+
+/** Keys have visible ASCII characters alone; what else is in them came with a copy or with Windows line ends. */
+function checked(
+  identity: AwsCredentialIdentity,
+  origin: CredentialOrigin,
+  names: readonly string[],
+): FoundCredentials {
+  const values = [identity.accessKeyId, identity.secretAccessKey, identity.sessionToken];
+  const at = values.findIndex((value) => value !== undefined && !VISIBLE.test(value));
+  if (at < 0) return { identity, origin };
+  const [bad = ''] = /[^\x21-\x7e]/u.exec(values[at] ?? '') ?? [];
+  const code = (bad.codePointAt(0) ?? 0).toString(16).padStart(2, '0');
+  throw new AppError(
+    'CredentialsRefused',
+    `${names[at] ?? 'a key'} has a character in it that no key has (U+${code.toUpperCase().padStart(4, '0')})`,
+    {
+      hint:
+        bad === '\r'
+          ? 'it is a carriage return, from a file with Windows line ends: remove it, for example with tr -d "\\r"'
+          : 'copy the key again, without spaces or line ends',
+    },
+  );
+}
+
+const ENVIRONMENT_NAMES = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'];
+const FILE_NAMES = ['aws_access_key_id', 'aws_secret_access_key', 'aws_session_token'];
+
+function fromEnvironment(env: NodeJS.ProcessEnv): FoundCredentials | undefined {
+  const [accessKeyId, secretAccessKey] = [env['AWS_ACCESS_KEY_ID'], env['AWS_SECRET_ACCESS_KEY']];
+  if (!accessKeyId) return undefined;
+  if (!secretAccessKey) {
+    throw new AppError('CredentialsMissing', 'AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is not', {
+      hint: 'set both, or neither to use a profile',
+    });
+  }
+  const sessionToken = [env['AWS_SECURITY_TOKEN'], env['AWS_SESSION_TOKEN']].find((token) => token);
+  const expiry = env['AWS_CREDENTIAL_EXPIRATION'];
+  const expiration = expiry ? new Date(expiry) : undefined;
+  if (expiration && expiration.getTime() <= Date.now()) {
+    throw new AppError(
+      'CredentialsExpired',
+      `the AWS credentials of the environment expired at ${expiration.toISOString()} (AWS_CREDENTIAL_EXPIRATION)`,
+      { hint: 'set new ones' },
+    );
+  }
+  const accountId = env['AWS_ACCOUNT_ID'];
+  const identity = {
+    accessKeyId,
+    secretAccessKey,
+    ...(sessionToken ? { sessionToken } : {}),
+    ...(expiration && !Number.isNaN(expiration.getTime()) ? { expiration } : {}),
+    ...(accountId ? { accountId } : {}),
+  };
+  return checked(identity, { kind: 'environment' }, ENVIRONMENT_NAMES);
+}
+
+function fromFile(
+  section: IniSection | undefined,
+  profile: string,
+  file: string,
+): FoundCredentials | undefined {
+  const [accessKeyId, secretAccessKey] = [
+    textOf(section, 'aws_access_key_id'),
+    textOf(section, 'aws_secret_access_key'),
+  ];
+  if (accessKeyId === undefined) return undefined;
+  if (!accessKeyId || !secretAccessKey) {
+    const [there, missing] = accessKeyId ? FILE_NAMES : [...FILE_NAMES].reverse();
+    throw new AppError(
+      'CredentialsMissing',
+      `the profile "${profile}" in ${file} has ${there} but no ${missing}`,
+      {
+        hint: 'put both there, or neither',
+        details: { profile, file },
+      },
+    );
+  }
+  const [sessionToken, accountId] = [textOf(section, 'aws_session_token'), textOf(section, 'aws_account_id')];
+  const identity = {
+    accessKeyId,
+    secretAccessKey,
+    ...(sessionToken ? { sessionToken } : {}),
+    ...(accountId ? { accountId } : {}),
+  };
+  const names = FILE_NAMES.map((name) => `${name} of the profile "${profile}" in ${file}`);
+  return checked(identity, { kind: 'file', profile, file }, names);
+}
+
+const invalidProfile = (profile: string, what: string, hint: string): AppError =>
+  new AppError('CredentialsMissing', `the profile "${profile}" ${what}`, { hint, details: { profile } });
+
+/**
+ * Finds the credentials of a session, as often as it is asked.
+ * @throws AppError `Credentials…`, `ServiceUnreachable`
+ */
+export async function findCredentials(options: CredentialOptions): Promise<FoundCredentials> {
+  const { settings, env } = options;
+  const { profile, environmentCounts, files } = settings;
+  const found =
+    (environmentCounts ? fromEnvironment(env) : undefined) ??
+    (await ofProfile(options, profile.value, [profile.value], environmentCounts)) ??
+    (await fromMachine(options));
+  if (found) return found;
+  const named = files.profiles.has(profile.value);
+  throw new AppError(
+    'CredentialsMissing',
+    named
+      ? `the profile "${profile.value}" has no AWS credentials, and neither has this machine`
+      : 'no AWS credentials were found',
+    {
+      hint: 'set AWS_PROFILE or --profile, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; `aws configure list` shows which the AWS CLI would use',
+      details: {
+        profile: profile.value,
+        configFile: files.configFile,
+        credentialsFile: files.credentialsFile,
+      },
+    },
+  );
+}
+
+/** @param visited the profiles that led here, this one included */
+async function ofProfile(
+  options: CredentialOptions,
+  name: string,
+  visited: readonly string[],
+  environmentCounts: boolean,
+): Promise<FoundCredentials | undefined> {
+  const keys = options.settings.files.profiles.get(name);
+  const roleArn = textOf(keys, 'role_arn');
+  if (roleArn !== undefined && textOf(keys, 'web_identity_token_file') === undefined) {
+    return ofRole(options, name, roleArn, visited);
+  }
+  return fromProfileKeys(options, name, environmentCounts);
+}
+
+async function fromProfileKeys(
+  options: CredentialOptions,
+  name: string,
+  environmentCounts: boolean,
+): Promise<FoundCredentials | undefined> {
+  const { files } = options.settings;
+  const keys = files.profiles.get(name);
+  const process = textOf(keys, 'credential_process');
+  return (
+    (await fromWebIdentity(options, name, environmentCounts)) ??
+    (await fromSso(options, name)) ??
+    fromFile(files.inCredentials.get(name), name, files.credentialsFile) ??
+    (await fromLogin(options, name)) ??
+    (process === undefined
+      ? undefined
+      : checked(
+          await processCredentials(process, name),
+          { kind: 'process', profile: name },
+          FILE_NAMES.map((key) => `${key} from the credential_process of the profile "${name}"`),
+        )) ??
+    fromFile(files.inConfig.get(name), name, files.configFile)
+  );
+}
+
+const hasKeys = (keys: IniSection | undefined): boolean =>
+  ['aws_access_key_id', 'aws_secret_access_key'].some((key) => textOf(keys, key) !== undefined);
+
+async function ofRole(
+  options: CredentialOptions,
+  name: string,
+  roleArn: string,
+  visited: readonly string[],
+): Promise<FoundCredentials> {
+  const { files } = options.settings;
+  const keys = files.profiles.get(name);
+  const [source, sourceProfile] = [textOf(keys, 'credential_source'), textOf(keys, 'source_profile')];
+  if (source !== undefined && sourceProfile !== undefined) {
+    throw invalidProfile(name, 'has both source_profile and credential_source', 'remove one of the two');
+  }
+  const base =
+    source !== undefined
+      ? await fromNamedSource(options, source, name)
+      : await fromSourceProfile(options, name, sourceProfile, visited);
+  const duration = Number(textOf(keys, 'duration_seconds'));
+  return assumeRole(options, base, name, {
+    roleArn,
+    externalId: textOf(keys, 'external_id'),
+    sessionName: textOf(keys, 'role_session_name'),
+    mfaSerial: textOf(keys, 'mfa_serial'),
+    ...(Number.isInteger(duration) && duration > 0 ? { durationSeconds: duration } : {}),
+  });
+}
+
+async function fromSourceProfile(
+  options: CredentialOptions,
+  name: string,
+  sourceProfile: string | undefined,
+  visited: readonly string[],
+): Promise<FoundCredentials> {
+  const { files } = options.settings;
+  if (sourceProfile === undefined) {
+    throw invalidProfile(
+      name,
+      'has a role_arn, but neither source_profile nor credential_source',
+      'add source_profile = NAME, the profile whose credentials may assume the role',
+    );
+  }
+  const keys = files.profiles.get(sourceProfile);
+  if (keys === undefined) {
+    throw invalidProfile(
+      name,
+      `takes its credentials from the source_profile "${sourceProfile}", which is neither in ${files.configFile} nor in ${files.credentialsFile}`,
+      `add the profile "${sourceProfile}", or correct source_profile`,
+    );
+  }
+  const isItself = sourceProfile === name && hasKeys(keys);
+  if (visited.includes(sourceProfile) && !isItself) {
+    throw invalidProfile(
+      visited[0] ?? name,
+      `goes round in a circle: ${[...visited, sourceProfile].join(' → ')}`,
+      'source_profile has to lead to a profile with credentials of its own',
+    );
+  }
+  const found = hasKeys(keys)
+    ? await fromProfileKeys(options, sourceProfile, false)
+    : await ofProfile(options, sourceProfile, [...visited, sourceProfile], false);
+  if (found) return found;
+  throw invalidProfile(
+    name,
+    `takes its credentials from the source_profile "${sourceProfile}", which has none`,
+    `give the profile "${sourceProfile}" credentials, or correct source_profile`,
+  );
+}
+
+async function fromNamedSource(
+  options: CredentialOptions,
+  source: string,
+  name: string,
+): Promise<FoundCredentials> {
+  const sources: Readonly<Record<string, () => Promise<FoundCredentials | undefined>>> = {
+    environment: () => Promise.resolve(fromEnvironment(options.env)),
+    ecscontainer: () => fromContainer(options),
+    ec2instancemetadata: () => fromInstance(options),
+  };
+  const find = sources[source.toLowerCase()];
+  if (find === undefined) {
+    throw invalidProfile(
+      name,
+      `has the credential_source "${source}", which there is not`,
+      'write Environment, EcsContainer or Ec2InstanceMetadata',
+    );
+  }
+  const found = await find();
+  if (found) return found;
+  throw invalidProfile(
+    name,
+    `takes its credentials from credential_source = ${source}, where there are none`,
+    'run it where that source is, or use source_profile',
+  );
+}
+
+/** The Region whose STS is asked: the one in use, or one of the role's partition. */
+function stsRegion({ settings }: CredentialOptions, roleArn: string): string {
+  return settings.region?.value ?? homeRegionOf(roleArn.split(':')[1] ?? 'aws');
+}
+
+/**
+ * Assumes a role with credentials that were found.
+ * @throws AppError `CredentialsRefused`, `CredentialsMissing` where an MFA code is needed and nobody can be asked
+ */
+export async function assumeRole(
+  options: CredentialOptions,
+  base: FoundCredentials,
+  profile: string,
+  role: RoleRequest,
+): Promise<FoundCredentials> {
+  const { roleArn, externalId, sessionName, mfaSerial, durationSeconds } = role;
+  const origin: CredentialOrigin = { kind: 'role', roleArn, source: base.origin };
+  const accountId = roleArn.split(':')[4] ?? '';
+  const withAccount = (identity: AwsCredentialIdentity): FoundCredentials => ({
+    identity: { ...identity, ...(accountId === '' ? {} : { accountId }) },
+    origin,
+  });
+  if (mfaSerial !== undefined) {
+    const cached = await cachedRole(role, options.env);
+    if (cached) return withAccount(cached);
+  }
+  const code = mfaSerial === undefined ? undefined : await mfaCode(options, mfaSerial, profile);
+  const { fromTemporaryCredentials } = await import('@aws-sdk/credential-providers');
+  const provider = fromTemporaryCredentials({
+    masterCredentials: base.identity,
+    params: {
+      RoleArn: roleArn,
+      RoleSessionName: sessionName ?? 'apigw-cert',
+      ...(externalId === undefined ? {} : { ExternalId: externalId }),
+      ...(durationSeconds === undefined ? {} : { DurationSeconds: durationSeconds }),
+      ...(mfaSerial === undefined ? {} : { SerialNumber: mfaSerial }),
+    },
+    ...(code === undefined ? {} : { mfaCodeProvider: () => Promise.resolve(code) }),
+    clientConfig: serviceConfig(options, 'STS', stsRegion(options, roleArn)),
+  });
+  try {
+    return withAccount(await patient(provider)());
+  } catch (error) {
+    throw roleFailure(error, roleArn, base.origin);
+  }
+}
+
+function mfaCode({ askMfaCode }: CredentialOptions, device: string, profile: string): Promise<string> {
+  if (askMfaCode) return askMfaCode(device, profile);
+  throw new AppError(
+    'CredentialsMissing',
+    `the profile "${profile}" needs a code of the MFA device ${device}, and there is no terminal to ask at`,
+    {
+      hint: `run it on a terminal, or sign in there once with \`aws sts get-caller-identity --profile ${profile}\`: what the AWS CLI keeps is used until it expires`,
+      details: { profile, device },
+    },
+  );
+}
+
+async function fromWebIdentity(
+  options: CredentialOptions,
+  name: string,
+  environmentCounts: boolean,
+): Promise<FoundCredentials | undefined> {
+  const { settings, env } = options;
+  const keys = settings.files.profiles.get(name);
+  const value = (key: string, variable: string): string | undefined =>
+    (environmentCounts ? env[variable] : undefined) ?? textOf(keys, key);
+  const file = value('web_identity_token_file', 'AWS_WEB_IDENTITY_TOKEN_FILE');
+  if (!file) return undefined;
+  const from =
+    environmentCounts && env['AWS_WEB_IDENTITY_TOKEN_FILE']
+      ? 'AWS_WEB_IDENTITY_TOKEN_FILE'
+      : `web_identity_token_file of the profile "${name}"`;
+  const roleArn = value('role_arn', 'AWS_ROLE_ARN');
+  if (!roleArn) {
+    throw new AppError('CredentialsMissing', `${from} is set, but no role to assume with the token`, {
+      hint: 'set AWS_ROLE_ARN, or role_arn in the profile',
+    });
+  }
+  let token: string;
+  try {
+    token = (await readFile(file, 'utf8')).trim();
+  } catch (cause) {
+    const { code = '' } = cause as NodeJS.ErrnoException;
+    throw new AppError('CredentialsMissing', `the token file ${file} (${from}) cannot be read (${code})`, {
+      hint:
+        code === 'ENOENT'
+          ? 'see that whatever writes it has run: in Kubernetes, that the pod has a service account with a role'
+          : 'let this user read it',
+      cause,
+      details: { file },
+    });
+  }
+  const { fromWebToken } = await import('@aws-sdk/credential-providers');
+  const provider = fromWebToken({
+    webIdentityToken: token,
+    roleArn,
+    roleSessionName: value('role_session_name', 'AWS_ROLE_SESSION_NAME') ?? 'apigw-cert',
+    clientConfig: { ...serviceConfig(options, 'STS', stsRegion(options, roleArn)) },
+  });
+  const origin: CredentialOrigin = { kind: 'webIdentity', what: file };
+  try {
+    return { identity: await patient(provider)(), origin };
+  } catch (error) {
+    throw roleFailure(error, roleArn, origin);
+  }
+}
+
+const SSO_KEYS = ['sso_start_url', 'sso_region', 'sso_account_id', 'sso_role_name'] as const;
+
+async function fromSso(options: CredentialOptions, name: string): Promise<FoundCredentials | undefined> {
+  const { files } = options.settings;
+  const keys = files.profiles.get(name);
+  if (textOf(keys, 'sso_account_id') === undefined && textOf(keys, 'sso_role_name') === undefined)
+    return undefined;
+  const sessionName = textOf(keys, 'sso_session');
+  const session = sessionName === undefined ? undefined : files.ssoSessions.get(sessionName);
+  if (sessionName !== undefined && session === undefined) {
+    throw invalidProfile(
+      name,
+      `names the sso_session "${sessionName}", which is not in ${files.configFile}`,
+      `add [sso-session ${sessionName}] there (\`aws configure sso-session\` asks for what it needs), or correct sso_session`,
+    );
+  }
+  const values = Object.fromEntries(
+    SSO_KEYS.map((key) => [key, textOf(session, key) ?? textOf(keys, key) ?? '']),
+  );
+  const missing = SSO_KEYS.filter((key) => !values[key]);
+  if (missing.length > 0) {
+    throw invalidProfile(
+      name,
+      `uses IAM Identity Center, but lacks ${missing.join(', ')}`,
+      'run `aws configure sso`',
+    );
+  }
+  const differs = (['sso_start_url', 'sso_region'] as const).find((key) => {
+    const [own, its] = [textOf(keys, key), textOf(session, key)];
+    return own !== undefined && its !== undefined && own !== its;
+  });
+  if (differs !== undefined) {
+    throw invalidProfile(
+      name,
+      `and its sso-session "${sessionName ?? ''}" differ in ${differs}`,
+      `remove ${differs} from the profile`,
+    );
+  }
+  const region = values['sso_region'] ?? '';
+  const [{ fromSSO }, { SSOClient }] = await Promise.all([
+    import('@aws-sdk/credential-providers'),
+    import('@aws-sdk/nested-clients/sso'),
+  ]);
+  const ssoClient = new SSOClient(serviceConfig(options, 'SSO', region));
+  const provider = fromSSO({
+    profile: name,
+    filepath: files.credentialsFile,
+    configFilepath: files.configFile,
+    logger: SILENT,
+    ssoClient,
+    clientConfig: serviceConfig(options, 'SSO OIDC', region),
+    ...(sessionName === undefined
+      ? {
+          ssoStartUrl: values['sso_start_url'] ?? '',
+          ssoAccountId: values['sso_account_id'] ?? '',
+          ssoRegion: region,
+          ssoRoleName: values['sso_role_name'] ?? '',
+        }
+      : {}),
+  });
+  try {
+    return { identity: await patient(provider)(), origin: { kind: 'sso', profile: name } };
+  } catch (error) {
+    throw ssoFailure(error, name, {
+      account: values['sso_account_id'] ?? '',
+      role: values['sso_role_name'] ?? '',
+      login: ssoLogin(name),
+    });
+  } finally {
+    ssoClient.destroy();
+  }
+}
+
+async function fromLogin(options: CredentialOptions, name: string): Promise<FoundCredentials | undefined> {
+  const { files } = options.settings;
+  if (textOf(files.profiles.get(name), 'login_session') === undefined) return undefined;
+  const { fromLoginCredentials } = await import('@aws-sdk/credential-providers');
+  const origin: CredentialOrigin = { kind: 'login', profile: name };
+  const provider = fromLoginCredentials({
+    profile: name,
+    filepath: files.credentialsFile,
+    configFilepath: files.configFile,
+    logger: SILENT,
+  });
+  try {
+    return { identity: await patient(provider)(), origin };
+  } catch (error) {
+    throw credentialFailure(error, origin);
+  }
+}
+
+async function fromMachine(options: CredentialOptions): Promise<FoundCredentials | undefined> {
+  return (await fromContainer(options)) ?? (await fromInstance(options));
+}
+
+async function fromContainer({ env }: CredentialOptions): Promise<FoundCredentials | undefined> {
+  if (!env['AWS_CONTAINER_CREDENTIALS_RELATIVE_URI'] && !env['AWS_CONTAINER_CREDENTIALS_FULL_URI'])
+    return undefined;
+  const { fromHttp } = await import('@aws-sdk/credential-providers');
+  const origin: CredentialOrigin = { kind: 'container' };
+  try {
+    return { identity: await patient(fromHttp({ logger: SILENT }))(), origin };
+  } catch (error) {
+    throw credentialFailure(error, origin);
+  }
+}
+
+/** Most machines are no instances of EC2: there, nothing answers, and nothing is wrong. */
+async function fromInstance({ env }: CredentialOptions): Promise<FoundCredentials | undefined> {
+  if ((env['AWS_EC2_METADATA_DISABLED'] ?? '').toLowerCase() === 'true') return undefined;
+  const { fromInstanceMetadata } = await import('@aws-sdk/credential-providers');
+  try {
+    return {
+      identity: await patient(fromInstanceMetadata({ logger: SILENT }))(),
+      origin: { kind: 'instance' },
+    };
+  } catch {
+    return undefined;
+  }
+}

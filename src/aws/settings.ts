@@ -1,0 +1,173 @@
+import leven from 'leven';
+import { AppError } from '../core/errors.js';
+import { loadSharedFiles, textOf, type SharedFiles } from './shared-files.js';
+
+/** A value, and what says so: `--region`, `AWS_REGION`, `region of [prod]`. */
+export interface Setting<T> {
+  value: T;
+  from: string;
+}
+
+/** A service by the id of its service model, from which the names of its settings are made. */
+export type AwsService =
+  | 'Account'
+  | 'API Gateway'
+  | 'ApiGatewayV2'
+  | 'ACM'
+  | 'S3'
+  | 'Secrets Manager'
+  | 'SNS'
+  | 'SSM'
+  | 'SSO'
+  | 'SSO OIDC'
+  | 'STS';
+
+/** What a flag or `apigw-cert.yaml` says of how to reach AWS; what is left out comes from the environment and files. */
+export interface AwsInput {
+  /** A profile that is chosen on purpose: keys in the environment do not count beside it. */
+  profile?: string | undefined;
+  region?: string | undefined;
+  /** For API Gateway alone. */
+  endpointUrl?: string | undefined;
+}
+
+/** How to reach AWS, as the AWS CLI would with the same flags, variables and files. */
+export interface AwsSettings {
+  files: SharedFiles;
+  profile: Setting<string>;
+  /** Whether keys and tokens of the environment count: not beside a profile chosen by a flag. */
+  environmentCounts: boolean;
+  region: Setting<string> | undefined;
+  caBundle: Setting<string> | undefined;
+  useFipsEndpoint: boolean;
+  useDualstackEndpoint: boolean;
+  /**
+   * The URL that is configured for a service, if any.
+   * @throws AppError `ConfigurationInvalid` for a `services` section that is not there, or what is no URL
+   */
+  endpoint(service: AwsService): Setting<string> | undefined;
+}
+
+const CONTROL = /[\p{Cc}\p{Cf}]/u;
+
+/** Nothing in a name or a URL is invisible on purpose; a script with Windows line ends leaves such things behind. */
+function assertVisible({ value, from }: Setting<string>): void {
+  if (!CONTROL.test(value)) return;
+  throw new AppError('Usage', `the value of ${from} has an invisible character in it: "${value}"`, {
+    hint: 'remove it; a file with Windows line ends that a shell has read leaves \\x0d at the end (tr -d "\\r" removes it)',
+  });
+}
+
+/** The first that is set; a variable may be set to nothing. */
+function firstOf(names: readonly string[], env: NodeJS.ProcessEnv): Setting<string> | undefined {
+  const name = names.find((candidate) => env[candidate]);
+  return name === undefined ? undefined : { value: env[name] ?? '', from: name };
+}
+
+const given = (value: string | undefined, from: string): Setting<string> | undefined =>
+  value === undefined || value === '' ? undefined : { value, from };
+
+function chooseProfile(input: AwsInput, env: NodeJS.ProcessEnv): Setting<string> & { isNamed: boolean } {
+  const chosen = given(input.profile, '--profile') ?? firstOf(['AWS_PROFILE', 'AWS_DEFAULT_PROFILE'], env);
+  if (chosen) assertVisible(chosen);
+  return chosen ? { ...chosen, isNamed: true } : { value: 'default', from: 'default', isNamed: false };
+}
+
+function noSuchProfile({ value, from }: Setting<string>, files: SharedFiles): AppError {
+  const names = [...files.profiles.keys()];
+  const [nearest] = names
+    .map((name) => ({ name, distance: leven(name, value) }))
+    .filter(({ distance }) => distance <= 2)
+    .sort((a, b) => a.distance - b.distance);
+  return new AppError(
+    'CredentialsMissing',
+    `the profile "${value}" (${from}) is neither in ${files.configFile} nor in ${files.credentialsFile}`,
+    {
+      hint: nearest
+        ? `did you mean "${nearest.name}"?`
+        : `\`aws configure list-profiles\` shows the profiles; AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE say where they are read from`,
+      details: { profile: value },
+    },
+  );
+}
+
+/**
+ * Finds the profile, the Region and what else decides how AWS is reached, in the AWS CLI's order: flag, environment,
+ * profile (the credentials file before the other one).
+ * @throws AppError `CredentialsMissing` for a profile that is not there, `ConfigurationInvalid`, `FileNotReadable`, `Usage`
+ */
+export async function awsSettings(
+  input: AwsInput = {},
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<AwsSettings> {
+  const files = await loadSharedFiles(env);
+  const { isNamed, ...profile } = chooseProfile(input, env);
+  const keys = files.profiles.get(profile.value);
+  if (isNamed && keys === undefined) throw noSuchProfile(profile, files);
+
+  const fromProfile = (key: string): Setting<string> | undefined =>
+    given(textOf(keys, key), `${key} of the profile "${profile.value}"`);
+  const isTrue = (variable: string, key: string): boolean =>
+    (firstOf([variable], env) ?? fromProfile(key))?.value.trim().toLowerCase() === 'true';
+
+  const region =
+    given(input.region, '--region') ??
+    firstOf(['AWS_REGION', 'AWS_DEFAULT_REGION'], env) ??
+    fromProfile('region');
+  if (region) assertVisible(region);
+
+  const servicesSection = () => {
+    const section = fromProfile('services');
+    if (section === undefined) return undefined;
+    const found = files.services.get(section.value);
+    if (found) return { name: section.value, found };
+    throw new AppError(
+      'ConfigurationInvalid',
+      `the profile "${profile.value}" names the services section "${section.value}", which is not in ${files.configFile}`,
+      { hint: `add [services ${section.value}] there, or remove "services" from the profile` },
+    );
+  };
+
+  function configuredEndpoint(service: AwsService): Setting<string> | undefined {
+    const id = service.replaceAll(' ', '_');
+    const variable = firstOf([`AWS_ENDPOINT_URL_${id.toUpperCase()}`, 'AWS_ENDPOINT_URL'], env);
+    if (variable) return variable;
+    const section = servicesSection();
+    const block = section?.found[id.toLowerCase()];
+    const own =
+      typeof block === 'object' ? given(block['endpoint_url'], `services ${section?.name ?? ''}`) : undefined;
+    return own ?? fromProfile('endpoint_url');
+  }
+
+  return {
+    files,
+    profile,
+    environmentCounts: input.profile === undefined || input.profile === '',
+    region,
+    caBundle: firstOf(['AWS_CA_BUNDLE'], env) ?? fromProfile('ca_bundle'),
+    useFipsEndpoint: isTrue('AWS_USE_FIPS_ENDPOINT', 'use_fips_endpoint'),
+    useDualstackEndpoint: isTrue('AWS_USE_DUALSTACK_ENDPOINT', 'use_dualstack_endpoint'),
+    endpoint(service) {
+      if (service === 'API Gateway' || service === 'ApiGatewayV2') {
+        const flag = given(input.endpointUrl, '--endpoint-url');
+        if (flag) return flag;
+      }
+      if (isTrue('AWS_IGNORE_CONFIGURED_ENDPOINT_URLS', 'ignore_configured_endpoint_urls')) return undefined;
+      const found = configuredEndpoint(service);
+      if (found) assertUrl(found);
+      return found;
+    },
+  };
+}
+
+function assertUrl(setting: Setting<string>): void {
+  assertVisible(setting);
+  if (URL.canParse(setting.value) && /^https?:/i.test(setting.value)) return;
+  throw new AppError(
+    'ConfigurationInvalid',
+    `"${setting.value}" (${setting.from}) is not a URL that can be called`,
+    {
+      hint: 'write it in full, as in http://127.0.0.1:4599',
+    },
+  );
+}
