@@ -52,6 +52,6 @@ export async function callerOf(
       ...(isOfAws(url, region, client.config.endpointProvider) ? {} : { endpoint: normalEndpoint(url) }),
     };
   } catch (error) {
-    throw toAppError(error, LOOK, source);
+    throw toAppError(error, LOOK, { region });
   }
 }

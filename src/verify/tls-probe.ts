@@ -1,11 +1,12 @@
 /** One connection to a backend, as API Gateway would make it, and what came of it. */
 import { request as httpRequest } from 'node:http';
-import { connect as tcpConnect, isIP } from 'node:net';
+import { connect as tcpConnect, isIP, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { connect as tlsConnect, type SecureVersion, type TLSSocket } from 'node:tls';
 import type { Admission } from '../core/backend-verdict.js';
 import { AppError } from '../core/errors.js';
 import { printable } from '../core/printable.js';
+import { proxyFor } from '../net/proxy.js';
 import { asksAgain, readServerFlight, type ServerFlight } from './server-flight.js';
 
 export interface TlsAttempt {
@@ -49,10 +50,21 @@ function hostOf(url: URL): string {
   return url.hostname.replace(/^\[(.*)\]$/, '$1');
 }
 
-/** A TCP connection whose incoming octets are shown to `seen` on their way. */
-function tapped(url: URL, seen: (chunk: Buffer) => void): { transport: Duplex; isConnected: () => boolean } {
-  const raw = tcpConnect({ host: hostOf(url), port: Number(url.port || 443) });
-  let connected = false;
+/** A TCP connection to a URL's host, through the proxy of the environment where there is one. */
+async function connectTo(url: URL, timeoutMs: number): Promise<{ raw: Socket; tunnelled: boolean }> {
+  const [host, port] = [hostOf(url), Number(url.port || 443)];
+  const proxy = proxyFor(url);
+  if (proxy === undefined) return { raw: tcpConnect({ host, port }), tunnelled: false };
+  const { openTunnel } = await import('../net/tunnel.js');
+  return { raw: await openTunnel(proxy, host, port, timeoutMs), tunnelled: true };
+}
+
+/** A connection whose incoming octets are shown to `seen` on their way. */
+function tapped(
+  { raw, tunnelled }: { raw: Socket; tunnelled: boolean },
+  seen: (chunk: Buffer) => void,
+): { transport: Duplex; isConnected: () => boolean } {
+  let connected = tunnelled;
   const transport: Duplex = new Duplex({
     read: () => raw.resume(),
     write: (chunk: Buffer, _encoding, done) => raw.write(chunk, done),
@@ -116,7 +128,7 @@ export async function tlsProbe(
   const octets: Buffer[] = [];
   let count = 0;
   let secret: Buffer | undefined;
-  const { transport, isConnected } = tapped(url, (chunk) => {
+  const { transport, isConnected } = tapped(await connectTo(url, timeoutMs), (chunk) => {
     count += chunk.length;
     if (count <= MOST_OCTETS) octets.push(chunk);
   });

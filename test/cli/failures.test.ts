@@ -7,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import type { FaultInput } from '../../src/emulator/index.js';
 import { BINARY, cli, emulatorEnv } from '../support/cli.js';
 import { attachCertificate, startLab, type Lab } from '../support/emulator.js';
+import { keys, profilesEnv } from '../support/fleet.js';
 
 let lab: Lab;
 let env: Record<string, string>;

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { networkHint } from '../../aws/network-error.js';
 import { AppError } from '../../core/errors.js';
+import { sendRequest } from '../../net/request.js';
 import type { Notice } from './notifier.js';
 
 const ATTEMPTS = 3;
@@ -16,30 +18,31 @@ const passing = (status: number): boolean => status >= 500 || status === 429 || 
 export async function post(url: string, notice: Notice, { timeout }: { timeout: number }): Promise<void> {
   const { host } = new URL(url);
   let reason = '';
+  let hint = 'check the URL';
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     if (attempt > 1) await sleep(FIRST_PAUSE * 2 ** (attempt - 2));
     try {
-      const response = await fetch(url, {
+      const status = await sendRequest(new URL(url), {
         method: 'POST',
         headers: { 'content-type': 'application/json', 'user-agent': 'apigw-cert' },
         body: JSON.stringify(notice),
-        redirect: 'manual',
-        signal: AbortSignal.timeout(timeout),
+        timeoutMs: timeout,
       });
-      await response.body?.cancel();
-      if (response.ok) return;
-      reason = `it answered ${response.status}`;
-      if (!passing(response.status)) break;
+      if (status >= 200 && status < 300) return;
+      reason = `it answered ${status}`;
+      if (!passing(status)) break;
     } catch (error) {
-      const { name, cause } = error as Error;
       reason =
-        name === 'TimeoutError'
+        (error as Error).name === 'TimeoutError'
           ? `no answer within ${timeout} ms`
-          : reasonOf(cause) || 'it could not be called';
+          : reasonOf(error) || 'it could not be called';
+      hint = networkHint('check the URL and the network');
+      if (/certificate/i.test(reason))
+        hint = 'set NODE_EXTRA_CA_CERTS to the PEM file of the authority that vouches for it';
     }
   }
   throw new AppError('NotificationFailed', `the webhook at ${host} was not told: ${reason}`, {
-    hint: 'check the URL; the notice is sent again by the next check',
+    hint: `${hint}; the notice is sent again by the next check`,
   });
 }
 

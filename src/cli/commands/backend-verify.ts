@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Option, type Command } from 'commander';
 import type { OwnCertificate } from '../../app/backend-verify.js';
 import { AppError, EXIT } from '../../core/errors.js';
+import { proxyFor, proxyName } from '../../net/proxy.js';
 import { action, collect, command } from '../command.js';
 
 interface Options {
@@ -48,6 +49,12 @@ Examples:
           import('../../app/backend-verify.js'),
           import('../backend-verify-text.js'),
         ]);
+        const proxy = URL.canParse(url) ? proxyFor(new URL(url)) : undefined;
+        if (proxy) {
+          out.note(
+            `Connecting through the proxy ${proxyName(proxy)}. If it opens TLS, this is about the proxy: except the backend with NO_PROXY.`,
+          );
+        }
         const report = await verifyBackend(url, { backendCas, own }, now);
         out.result(report, () => backendReportText(report, out.style));
         const unexpected = options.expect !== undefined && report.verdict !== options.expect;
