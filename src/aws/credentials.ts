@@ -16,7 +16,7 @@ import { processCredentials } from './credential-process.js';
 import type { IniSection } from './ini.js';
 import { patient } from './patient.js';
 import type { AwsService, AwsSettings } from './settings.js';
-import { textOf } from './shared-files.js';
+import { textOf, type SharedFiles } from './shared-files.js';
 import { SILENT } from './silent.js';
 
 /** Credentials, and where they came from. */
@@ -123,10 +123,14 @@ function fromEnvironment(env: NodeJS.ProcessEnv): FoundCredentials | undefined {
 }
 
 function fromFile(
-  section: IniSection | undefined,
+  files: SharedFiles,
   profile: string,
-  file: string,
+  which: 'credentials' | 'config',
 ): FoundCredentials | undefined {
+  const [section, file] =
+    which === 'credentials'
+      ? [files.inCredentials.get(profile), files.credentialsFile]
+      : [files.inConfig.get(profile), files.configFile];
   const [accessKeyId, secretAccessKey] = [
     textOf(section, 'aws_access_key_id'),
     textOf(section, 'aws_secret_access_key'),
@@ -143,7 +147,10 @@ function fromFile(
       },
     );
   }
-  const [sessionToken, accountId] = [textOf(section, 'aws_session_token'), textOf(section, 'aws_account_id')];
+  const [sessionToken, accountId] = [
+    textOf(section, 'aws_session_token'),
+    textOf(files.profiles.get(profile), 'aws_account_id'),
+  ];
   const identity = {
     accessKeyId,
     secretAccessKey,
@@ -212,7 +219,7 @@ async function fromProfileKeys(
   return (
     (await fromWebIdentity(options, name, environmentCounts)) ??
     (await fromSso(options, name)) ??
-    fromFile(files.inCredentials.get(name), name, files.credentialsFile) ??
+    fromFile(files, name, 'credentials') ??
     (await fromLogin(options, name)) ??
     (process === undefined
       ? undefined
@@ -221,7 +228,7 @@ async function fromProfileKeys(
           { kind: 'process', profile: name },
           FILE_NAMES.map((key) => `${key} from the credential_process of the profile "${name}"`),
         )) ??
-    fromFile(files.inConfig.get(name), name, files.configFile)
+    fromFile(files, name, 'config')
   );
 }
 

@@ -170,16 +170,14 @@ test('backend verify asks a backend through CONNECT', async () => {
       env: { HTTPS_PROXY: plain.url },
     });
     expect(code).toBe(0);
-    expect(plain.seen).toEqual([
-      `CONNECT ${new URL(backend.url).host}`,
-      `CONNECT ${new URL(backend.url).host}`,
-    ]);
+    const asked = plain.seen.length;
+    expect(new Set(plain.seen)).toEqual(new Set([`CONNECT ${new URL(backend.url).host}`]));
     const direct = await cli(['backend', 'verify', backend.url], {
       env: { HTTPS_PROXY: plain.url, NO_PROXY: 'localhost' },
     });
     const timeless = (text: string): string => text.replace(/\d+ ms/, '');
     expect(timeless(direct.stdout)).toBe(timeless(stdout));
-    expect(plain.seen).toHaveLength(2);
+    expect(plain.seen).toHaveLength(asked);
   } finally {
     await backend.close();
   }
@@ -192,7 +190,7 @@ test('a proxy that does not connect to a backend says nothing about the backend'
   });
   expect(code).toBe(1);
   expect(stderr).toMatch(
-    /^error: the proxy 127\.0\.0\.1:\d+ does not connect to orders\.example\.com:443: 403 Forbidden\n {2}fix: check HTTPS_PROXY/,
+    /\nerror: the proxy 127\.0\.0\.1:\d+ does not connect to orders\.example\.com:443: 403 Forbidden\n {2}fix: check HTTPS_PROXY/,
   );
 });
 
