@@ -3,6 +3,7 @@ import { CHECK_EXIT } from '../core/check-level.js';
 import type { CommonOptions, Context } from './context.js';
 import { gatewayFor } from './compose.js';
 import { createOutput, errorOutput, reportError } from './output.js';
+import { withReferences } from './references.js';
 
 /** The start of every command. `usage` is its name and its arguments in commander's notation, `inspect <target>`. */
 export function command(usage: string, summary: string): Command {
@@ -66,12 +67,12 @@ export function action<Options extends object, Args extends readonly unknown[] =
 ): (...words: unknown[]) => Promise<void> {
   return async (...words) => {
     const self = words.at(-1) as Command;
-    const options = self.opts<Options & CommonOptions>();
-    const args = self.processedArgs as unknown as Args;
+    const given = self.opts<Options & CommonOptions>();
     try {
+      const { options, args } = withReferences(self, given);
       await run({
         options,
-        args,
+        args: args as unknown as Args,
         out: createOutput(options),
         now: () => new Date(),
         gateway: gatewayFor(options),
@@ -79,8 +80,8 @@ export function action<Options extends object, Args extends readonly unknown[] =
     } catch (error) {
       // Some commands have formats beyond those of --output, JSON among them.
       const { format } = self.opts<{ format?: string }>();
-      const output = errorOutput(format, options.output);
-      reportError(error, { ...options, output, monitorExit: failureExit(self.name()) });
+      const output = errorOutput(format, given.output);
+      reportError(error, { ...given, output, monitorExit: failureExit(self.name()) });
     }
   };
 }

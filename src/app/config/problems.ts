@@ -55,6 +55,7 @@ function foundText(value: unknown): string {
   if (value === null) return 'empty';
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
   if (typeof value === 'object') return 'a mapping';
+  if (typeof value === 'number') return String(value);
   return JSON.stringify(value).slice(0, 80);
 }
 

@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { dirname } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { LineCounter, parseDocument } from 'yaml';
+import { isScalar, isSeq, LineCounter, parseDocument, visit, type Document } from 'yaml';
 import { AppError } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 import { invalid, resolvePath } from './find.js';
@@ -56,6 +56,23 @@ function withAbsolutePaths(configuration: Configuration, directory: string): Con
   return configuration;
 }
 
+/** Keys whose values are names and ids, which YAML may take for numbers: `12345e6789`, `0123456789`. */
+const NAME_KEYS = new Set(['api', 'stages', 'profile']);
+
+/** Names that look like numbers, as they were written. */
+function restoreNames(document: Document.Parsed): void {
+  const restore = (node: unknown): void => {
+    if (isSeq(node)) node.items.forEach(restore);
+    else if (isScalar(node) && typeof node.value === 'number' && node.source !== undefined)
+      node.value = node.source;
+  };
+  visit(document, {
+    Pair: (_key, { key, value }) => {
+      if (isScalar(key) && typeof key.value === 'string' && NAME_KEYS.has(key.value)) restore(value);
+    },
+  });
+}
+
 /**
  * Reads and checks a file. Its relative paths start at its directory.
  * @throws AppError `ConfigurationInvalid` with every mistake's place and remedy, `FileNotReadable`
@@ -66,6 +83,7 @@ export async function readConfiguration(file: string): Promise<Configuration> {
   const document = parseDocument(text, { lineCounter, prettyErrors: false, merge: true });
   // Everything in a configuration is optional.
   if (document.errors.length === 0 && document.contents === null) return {};
+  restoreNames(document);
   const result = readDocument(document, lineCounter, configurationSchema);
   if ('problems' in result) return refuse(file, result.problems);
   return withAbsolutePaths(result.value, dirname(file));

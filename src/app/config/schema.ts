@@ -77,7 +77,7 @@ const region = (description: string) =>
   z
     .string()
     .check(
-      z.regex(/^[a-z]{2}(-[a-z]+)+-\d+$/, { error: 'a Region such as "eu-west-1"' }),
+      z.regex(/^[a-z]{2,4}(-[a-z]+)+-\d+$/, { error: 'a Region such as "eu-west-1"' }),
       z.describe(description),
     );
 
