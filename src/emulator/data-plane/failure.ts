@@ -1,26 +1,47 @@
 import tls from 'node:tls';
 
+/**
+ * What kind of failure API Gateway makes of it. Its `configuration` errors come with 500, network errors and time-outs
+ * with 504.
+ */
+export type FailureKind = 'configuration' | 'network' | 'timeout';
+
 /** A backend that could not be reached, or that refused to be spoken to. */
 export class BackendFailure extends Error {
-  readonly kind: 'configuration' | 'timeout';
+  readonly kind: FailureKind;
   /** A kept connection turned out to be closed by the backend, before it had answered anything. */
   readonly staleSocket: boolean;
 
-  constructor(kind: BackendFailure['kind'], message: string, staleSocket = false, cause?: unknown) {
+  /** @param message the cause, in the words of API Gateway's log, for a configuration error */
+  constructor(kind: FailureKind, message: string, staleSocket = false, cause?: unknown) {
     super(message, { cause });
     this.kind = kind;
     this.staleSocket = staleSocket;
   }
 }
 
+const ANSWERS: Readonly<Record<FailureKind, { status: number; message: string }>> = {
+  configuration: { status: 500, message: 'Internal server error' },
+  network: { status: 504, message: 'Network error communicating with endpoint' },
+  timeout: { status: 504, message: 'Endpoint request timed out' },
+};
+
 /** What the caller of an API is answered when its backend cannot be used. */
-export function failureAnswer({ kind, message }: BackendFailure): {
-  status: number;
-  body: { message: string };
-} {
-  return kind === 'timeout'
-    ? { status: 504, body: { message } }
-    : { status: 500, body: { message: 'Internal server error' } };
+export function failureAnswer({ kind }: BackendFailure): { status: number; body: { message: string } } {
+  const { status, message } = ANSWERS[kind];
+  return { status, body: { message } };
+}
+
+/** The line of the execution log, worded as recorded answers of API Gateway are. */
+export function failureLine({ kind, message }: BackendFailure): string {
+  switch (kind) {
+    case 'configuration':
+      return `Execution failed due to configuration error: ${message}`;
+    case 'network':
+      return 'Execution failed due to a network error communicating with endpoint';
+    case 'timeout':
+      return 'Execution failed due to a timeout error';
+  }
 }
 
 /** The TLS alerts a handshake ends with, by number (RFC 8446 section 6, RFC 5246 section 7.2). */
@@ -50,12 +71,7 @@ const CHAIN_ERRORS = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ]);
 
-const CERTIFICATE_ERRORS = new Set([
-  ...CHAIN_ERRORS,
-  'CERT_HAS_EXPIRED',
-  'CERT_NOT_YET_VALID',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-]);
+const VALIDITY_ERRORS = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
 
 const codeOf = (error: Error): string =>
   'code' in error && typeof error.code === 'string' ? error.code : '';
@@ -65,22 +81,49 @@ export function isStaleSocket(error: Error): boolean {
   return ['ECONNRESET', 'EPIPE'].includes(codeOf(error));
 }
 
-function describe(error: Error): string {
+/** Java's words for what is wrong with a server certificate, by OpenSSL's code for it. */
+function certificateCause(code: string): string | undefined {
+  if (CHAIN_ERRORS.has(code)) {
+    return 'PKIX path building failed: sun.security.provider.certpath.SunCertPathBuilderException: unable to find valid certification path to requested target';
+  }
+  if (VALIDITY_ERRORS.has(code)) {
+    return 'PKIX path validation failed: java.security.cert.CertPathValidatorException: validity check failed';
+  }
+  return code === 'INVALID_PURPOSE'
+    ? 'Extended key usage does not permit use for TLS server authentication'
+    : undefined;
+}
+
+/** A subject as Java prints it, the most specific part first: `CN=b.example, O=Company, C=US`. */
+function javaName(subject: object): string {
+  return Object.entries(subject)
+    .reverse()
+    .map(([name, value]) => `${name}=${String(value)}`)
+    .join(', ');
+}
+
+function nameCause(error: Error): string | undefined {
+  if (codeOf(error) !== 'ERR_TLS_CERT_ALTNAME_INVALID') return undefined;
+  const { host, cert } = error as Error & { host: string; cert: tls.PeerCertificate };
+  return `Host name '${host}' does not match the certificate subject provided by the peer (${javaName(cert.subject)})`;
+}
+
+/** The cause of a configuration error; `undefined` for an error of the network. */
+function configurationCause(error: Error): string | undefined {
   const code = codeOf(error);
   const alert = /SSL alert number (\d+)/.exec(error.message)?.[1];
   if (alert !== undefined) return `Received fatal alert: ${ALERTS[alert] ?? alert}`;
-  if (isStaleSocket(error)) return 'The endpoint closed the connection without an answer';
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'Invalid endpoint address';
-  if (CERTIFICATE_ERRORS.has(code)) {
-    return `The certificate of the endpoint is not accepted: ${error.message}`;
-  }
-  return `Network error communicating with endpoint: ${code === '' ? error.message : code}`;
+  return certificateCause(code) ?? nameCause(error);
 }
 
 /** Words an error of the connection as the execution log shows it. */
 export function failureOf(error: Error, staleSocket: boolean): BackendFailure {
   if (error instanceof BackendFailure) return error;
-  return new BackendFailure('configuration', describe(error), staleSocket, error);
+  const cause = configurationCause(error);
+  return cause === undefined
+    ? new BackendFailure('network', error.message, staleSocket, error)
+    : new BackendFailure('configuration', cause, staleSocket, error);
 }
 
 /** What is wrong with the backend's certificate even where its issuer need not be known. */
@@ -91,9 +134,6 @@ export function tlsTrustFailure(socket: tls.TLSSocket, hostname: string): Backen
   const error =
     socket.authorized || CHAIN_ERRORS.has(code)
       ? tls.checkServerIdentity(hostname.replace(/^\[|\]$/g, ''), socket.getPeerCertificate())
-      : new Error(code);
-  return (
-    error &&
-    new BackendFailure('configuration', `The certificate of the endpoint is not accepted: ${error.message}`)
-  );
+      : Object.assign(new Error(code), { code });
+  return error && failureOf(error, false);
 }

@@ -4,7 +4,7 @@ import type { BackendCaller, BackendRequest } from '../data-plane/backend.js';
 import { pathParameters as pathParametersOf } from '../../core/method-for.js';
 import type { Target } from '../data-plane/definition.js';
 import { createExecutionLog, type ExecutionLog } from '../data-plane/execution-log.js';
-import { BackendFailure, failureAnswer } from '../data-plane/failure.js';
+import { BackendFailure, failureAnswer, failureLine } from '../data-plane/failure.js';
 import { integrationRequest, methodStatus, type MethodRequest } from '../data-plane/integration-request.js';
 import { badRequest, notFound } from '../errors.js';
 import type { Integration, RestApi, StoredCertificate, World } from '../model.js';
@@ -58,7 +58,7 @@ async function readBody(response: IncomingMessage): Promise<string> {
     }
   } catch (error) {
     if (error instanceof BackendFailure) throw error;
-    throw new BackendFailure('configuration', 'The endpoint closed the connection within its response');
+    throw new BackendFailure('network', 'The endpoint closed the connection within its response');
   }
   return Buffer.concat(chunks).toString();
 }
@@ -155,11 +155,7 @@ export const testInvokeOperations = [
         log.add('Successfully completed execution');
       } catch (error) {
         if (!(error instanceof BackendFailure)) throw error;
-        log.add(
-          error.kind === 'timeout'
-            ? `Execution failed due to a timeout error`
-            : `Execution failed due to configuration error: ${error.message}`,
-        );
+        log.add(failureLine(error));
         const { status, body: answer } = failureAnswer(error);
         outcome = { status, body: JSON.stringify(answer), headers: {} };
       }
