@@ -1,5 +1,6 @@
+import type { IncomingMessage } from 'node:http';
 import { ServiceError } from './errors.js';
-import { parseJson, type Answer } from './http.js';
+import { parseJson, readBody, type Answer } from './http.js';
 import type { Surroundings } from './operation.js';
 import { findRoute, type Route } from './router.js';
 import type { Scope } from './scope.js';
@@ -19,11 +20,11 @@ export function routeOf(method: string, path: string): Route {
 export async function runOperation(
   { operation, params }: Route,
   query: string,
-  readBody: () => Promise<Buffer>,
+  request: IncomingMessage,
   { account, region }: Scope,
   surroundings: Surroundings,
 ): Promise<Answer> {
-  const body = parseJson(await readBody());
+  const body = parseJson(await readBody(request));
   const result = await operation.handle({
     ...surroundings,
     world: surroundings.store.world(account, region),

@@ -7,42 +7,16 @@ import type {
   Resource as SdkResource,
   Stage as SdkStage,
 } from '@aws-sdk/client-api-gateway';
-import type {
-  Integration as SdkWebSocketIntegration,
-  Stage as SdkWebSocketStage,
-} from '@aws-sdk/client-apigatewayv2';
-import type {
-  Canary,
-  ClientCertificate,
-  Deployment,
-  Integration,
-  Method,
-  Resource,
-  Stage,
-} from '../core/api-gateway.js';
+import type { Canary, ClientCertificate, Deployment, Method, Resource, Stage } from '../core/api-gateway.js';
 import { AppError } from '../core/errors.js';
 
-function incomplete(what: string): AppError {
-  return new AppError('ServiceUnreachable', `AWS gave no valid answer: ${what}`, {
-    hint: 'check --endpoint-url (or AWS_ENDPOINT_URL), and a proxy on the way, then run the command again',
-  });
-}
-
-/** A member that AWS always sends. @throws AppError `ServiceUnreachable` when it did not */
+/** A member that AWS always sends. @throws AppError `RequestRefused` when it did not */
 export function required<T>(value: T | undefined, what: string): T {
-  if (value === undefined) throw incomplete(`${what} is missing`);
+  if (value === undefined) throw new AppError('RequestRefused', `AWS's answer lacks ${what}`);
   return value;
 }
 
-/** A member that repeats what was asked. @throws AppError `ServiceUnreachable` for an answer about something else */
-export function asAsked(value: string | undefined, asked: string, what: string): void {
-  if (value !== undefined && value !== asked)
-    throw incomplete(`${what} is ${value}, and ${asked} was asked for`);
-}
-
-/** @param asked the id that was asked for, where one was */
-export function toCertificate(raw: SdkCertificate, asked?: string): ClientCertificate {
-  if (asked !== undefined) asAsked(raw.clientCertificateId, asked, 'clientCertificateId');
+export function toCertificate(raw: SdkCertificate): ClientCertificate {
   return {
     clientCertificateId: required(raw.clientCertificateId, 'clientCertificateId'),
     ...(raw.description === undefined ? {} : { description: raw.description }),
@@ -53,9 +27,7 @@ export function toCertificate(raw: SdkCertificate, asked?: string): ClientCertif
   };
 }
 
-/** @param asked the name that was asked for, where one was */
-export function toStage(restApiId: string, raw: SdkStage, asked?: string): Stage {
-  if (asked !== undefined) asAsked(raw.stageName, asked, 'stageName');
+export function toStage(restApiId: string, raw: SdkStage): Stage {
   return {
     restApiId,
     stageName: required(raw.stageName, 'stageName'),
@@ -71,36 +43,9 @@ export function toStage(restApiId: string, raw: SdkStage, asked?: string): Stage
 
 function toCanary({ percentTraffic, deploymentId, stageVariableOverrides }: CanarySettings): Canary {
   return {
-    percentTraffic: required(percentTraffic, 'percentTraffic of a canary'),
-    deploymentId: required(deploymentId, 'deploymentId of a canary'),
+    percentTraffic: percentTraffic ?? 0,
+    deploymentId: deploymentId ?? '',
     variables: stageVariableOverrides ?? {},
-  };
-}
-
-/** A stage of a WebSocket API. @param asked as in {@link toStage} */
-export function toWebSocketStage(apiId: string, raw: Partial<SdkWebSocketStage>, asked?: string): Stage {
-  if (asked !== undefined) asAsked(raw.StageName, asked, 'stageName');
-  return {
-    restApiId: apiId,
-    stageName: required(raw.StageName, 'stageName'),
-    protocolType: 'WEBSOCKET',
-    deploymentId: raw.DeploymentId ?? '',
-    ...(raw.ClientCertificateId ? { clientCertificateId: raw.ClientCertificateId } : {}),
-    ...(raw.CreatedDate === undefined ? {} : { createdDate: raw.CreatedDate }),
-    ...(raw.LastUpdatedDate === undefined ? {} : { lastUpdatedDate: raw.LastUpdatedDate }),
-    variables: raw.StageVariables ?? {},
-    tags: raw.Tags ?? {},
-  };
-}
-
-/** Of a WebSocket API, whose integrations always verify the certificate of the backend. */
-export function toWebSocketIntegration(raw: SdkWebSocketIntegration): Integration {
-  return {
-    type: required(raw.IntegrationType, 'integrationType'),
-    ...(raw.IntegrationUri === undefined ? {} : { uri: raw.IntegrationUri }),
-    ...(raw.IntegrationMethod === undefined ? {} : { httpMethod: raw.IntegrationMethod }),
-    ...(raw.ConnectionType === undefined ? {} : { connectionType: raw.ConnectionType }),
-    insecureSkipVerification: false,
   };
 }
 

@@ -107,8 +107,7 @@ describe('list and inventory', () => {
       },
       { apiName: 'bare', stageName: 'prod' },
     ]);
-    // Certificates, REST APIs, WebSocket APIs, and the stages of two APIs.
-    expect(emulator.requests()).toHaveLength(1 + 1 + 1 + 2);
+    expect(emulator.requests()).toHaveLength(1 + 1 + 2);
   });
 
   test('inventory as CSV keeps formulas from running', async () => {

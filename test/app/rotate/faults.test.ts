@@ -1,0 +1,377 @@
+import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { run, SETTINGS, type Circumstances, type Command, type Ran } from './model/command.js';
+import { Machine } from './model/machine.js';
+import type { Fate, Mishap } from './model/mishap.js';
+import type { Topology } from './model/world.js';
+import {
+  calm,
+  expectAsBefore,
+  expectPromises,
+  expectRotated,
+  finish,
+  IS_FULL,
+  LARGE,
+  picture,
+  PLAIN,
+  prepare,
+  scene,
+  told,
+  type Scene,
+} from './model/scene.js';
+
+/*
+ * Each of these histories broke the promise of a rotation once, found by attacks on real processes; here is the
+ * smallest form of each.
+ */
+
+beforeAll(prepare);
+
+const HOUR = 3_600_000;
+/** At least as many as a plain rotation writes. */
+const MOST_RECORDS = 40;
+const NO_WAIT = { settings: { wait: false } };
+
+let the: Scene;
+let a: Machine;
+let b: Machine;
+
+function begin(topology = PLAIN): void {
+  the = scene(topology);
+  a = new Machine(the.world, 'a');
+  b = new Machine(the.world, 'b');
+}
+
+beforeEach(() => {
+  begin();
+});
+
+const go = (machine: Machine, command: Command = {}, circumstances: Circumstances = {}): Promise<Ran> =>
+  the.world.time.until(run(machine, command, circumstances));
+
+const pass = (ms: number): Promise<void> => the.world.time.until(the.world.time.sleep(ms));
+
+const on = (call: string, mishap: Mishap, after = 0): Fate => ({ on: call, after, mishap });
+
+/** Everything settles, the command is run again until it is done, and all is well. */
+async function endsRotated(forgotten?: 'blind'): Promise<void> {
+  await calm(the);
+  const runs = await finish(the, a);
+  expect(['completed', 'notDue']).toContain(runs.at(-1)?.outcome);
+  expectPromises(the);
+  expectRotated(the, forgotten);
+}
+
+/** The same history with what befalls it at each record of the journal in turn. */
+async function atEachRecord(
+  work: (fate: Fate) => Promise<void>,
+  mishap: Mishap = { kind: 'killBefore' },
+): Promise<void> {
+  for (let nth = 0; nth < MOST_RECORDS; nth++) await anew(() => work(on('journal', mishap, nth)));
+}
+
+/** One more history of a test. */
+async function anew(work: () => Promise<void>, topology?: Topology): Promise<void> {
+  begin(topology);
+  await told(() => the, work);
+}
+
+/** A history in a failing test's report. */
+const history = (work: () => Promise<void>) => (): Promise<void> => told(() => the, work);
+
+describe('the soak', () => {
+  test(
+    'is counted for stages that left the old certificate by another rotation too',
+    history(async () => {
+      const alone = { settings: { wait: false, onlyStage: true } };
+      await go(a, { ...alone, stage: 'api/beta' });
+      await pass(SETTINGS.soak);
+      await go(a, { ...alone, stage: 'api/prod' });
+      await go(a, { ...alone, stage: 'api/beta' });
+      expectPromises(the);
+    }),
+  );
+
+  test('is counted from the last switch, also of a machine that this one knows nothing of', () =>
+    atEachRecord(async (killed) => {
+      await go(a, {}, { fates: [killed] });
+      await pass(SETTINGS.soak);
+      await go(b, NO_WAIT);
+      await go(a, NO_WAIT);
+      expectPromises(the);
+      await endsRotated();
+    }));
+
+  test('of a way back is counted from a way forward that another machine went', () =>
+    atEachRecord(async (killed) => {
+      await go(a, {}, { fates: [killed] });
+      await go(b, NO_WAIT);
+      await go(b, { ...NO_WAIT, mode: 'abort' });
+      await go(a, { ...NO_WAIT, mode: 'abort' });
+      expectPromises(the);
+      // What the other machine did to a store that cannot be looked into, this one's journal does not know.
+      await endsRotated('blind');
+    }));
+
+  test.each([-HOUR, HOUR])('is not cut or drawn out by a wall clock that jumps by %d ms within a run', (by) =>
+    atEachRecord(
+      async (jumps) => {
+        const before = the.world.time.now;
+        await go(a, {}, { fates: [jumps] });
+        expect(the.world.time.now - before).toBeLessThan(10 * 60_000);
+        await endsRotated();
+      },
+      { kind: 'clock', by },
+    ),
+  );
+});
+
+describe('a way back', () => {
+  /** Runs on two machines, the second coming later and calling at its own pace. */
+  async function race(
+    second: Command,
+    circumstances: Circumstances,
+    judge: (outcomes: [string, string]) => void = () => undefined,
+  ): Promise<void> {
+    for (const pace of [15, 45, 300]) {
+      for (let head = pace / 3; head <= 1_800; head += IS_FULL ? 5 : 90) {
+        await anew(async () => {
+          const { time } = the.world;
+          const first = run(a, NO_WAIT);
+          const other = time
+            .sleep(head)
+            .then(() => run(b, second, { latency: () => pace, ...circumstances }));
+          const ran = await time.until(Promise.all([first, other]));
+          expectPromises(the);
+          judge([ran[0].outcome, ran[1].outcome]);
+          await endsRotated('blind');
+        });
+      }
+    }
+  }
+
+  test('harms nobody who goes forward on another machine, whenever it comes', () =>
+    race({ ...NO_WAIT, mode: 'abort' }, {}));
+
+  test('of a run that fails leaves alone what another machine began', () =>
+    race(NO_WAIT, { fates: [on('TestInvokeMethod', { kind: 'denied' })] }, ([first]) => {
+      expect(['RotationWaiting', 'RotationOvertaken']).toContain(first);
+    }));
+});
+
+describe('an UpdateStage whose outcome is not known', () => {
+  const STALE: Fate = on('GetStage', { kind: 'stale', age: 3_000, times: 20 });
+
+  test(
+    'was done although AWS answered 409 and shows it seconds later',
+    history(async () => {
+      await go(a, {}, { fates: [on('UpdateStage api/prod', { kind: 'conflict', isDone: true }), STALE] });
+      expectPromises(the);
+      await endsRotated();
+    }),
+  );
+
+  test(
+    'is tried again after a 409 without effect',
+    history(async () => {
+      const { outcome } = await go(
+        a,
+        {},
+        { fates: [on('UpdateStage api/prod', { kind: 'conflict', isDone: false })] },
+      );
+      expect(outcome).toBe('completed');
+      expectPromises(the);
+      expectRotated(the);
+    }),
+  );
+
+  test('may take effect after an abort has looked', async () => {
+    for (const by of [...Array.from({ length: IS_FULL ? 400 : 40 }, (_, i) => i * 45), 20_000, 30_000]) {
+      await anew(async () => {
+        await go(a, {}, { fates: [on('UpdateStage api/prod', { kind: 'killLate', by })] });
+        await go(a, { mode: 'abort' });
+        await calm(the);
+        expectPromises(the);
+        await endsRotated();
+      });
+    }
+  });
+
+  test.each([1_000, 10_000, 30_000])(
+    'may take effect %d ms after the process was killed, with a certificate that no abort deletes',
+    (by) =>
+      history(async () => {
+        const to = the.spareId;
+        await go(a, { to }, { fates: [on('UpdateStage api/prod', { kind: 'killLate', by })] });
+        await go(a, { mode: 'abort' });
+        await calm(the);
+        expectPromises(the);
+        const last = (await finish(the, a, { mode: 'abort' })).at(-1);
+        expect(last?.outcome).toBe('nothingToAbort');
+        expectPromises(the);
+        expectAsBefore(the);
+      })(),
+  );
+
+  test(
+    'may be lost and take effect later within the same run',
+    history(async () => {
+      await go(a, {}, { fates: [on('UpdateStage api/prod', { kind: 'late', by: 20_000 })] });
+      expectPromises(the);
+      await endsRotated();
+    }),
+  );
+});
+
+describe('a process that is stopped for longer than its lock lives', () => {
+  test('changes nothing any more when it goes on, wherever it was stopped', () =>
+    atEachRecord(
+      async (stops) => {
+        const { time } = the.world;
+        const stopped = run(a, {}, { fates: [stops] });
+        // By the end of its soak it has got to where it stops, if at all.
+        const other = time.sleep(SETTINGS.soak + 20_000).then(() => run(a, { mode: 'abort', ...NO_WAIT }));
+        await time.until(Promise.all([stopped, other]));
+        expectPromises(the);
+        await endsRotated();
+      },
+      { kind: 'stop', for: 10 * 60_000 },
+    ));
+});
+
+describe('a listing that shows too little', () => {
+  const listings = ['GetRestApis', 'GetStages', 'GetClientCertificates'] as const;
+  const less = ['empty', 'shrunken'] as const;
+  const cases = listings.flatMap((call) => less.map((kind) => [call, kind] as const));
+
+  test.each(cases)('is not believed: %s, %s', async (call, kind) => {
+    for (let nth = 0; nth < 6; nth++) {
+      for (const times of [1, 2, 4]) {
+        await anew(async () => {
+          await go(a, {}, { fates: [on(call, { kind, times }, nth)] });
+          expectPromises(the);
+          await endsRotated();
+        });
+      }
+    }
+  });
+});
+
+describe('a proof', () => {
+  test('is one of the certificate that it was made with', async () => {
+    // The backend takes every certificate over but the first that is made: its id is the fourth of the account.
+    for (let nth = 0; nth < 4; nth++) {
+      await anew(
+        async () => {
+          await go(a, {}, { fates: [on('TestInvokeMethod c00004', { kind: 'killAfter' })] });
+          const hidden: Mishap = { kind: 'stale', age: 10_000, times: nth + 1 };
+          await go(a, {}, { fates: [on('GetClientCertificates', hidden)] });
+          expectPromises(the);
+        },
+        { ...PLAIN, stores: { file: { deafTo: ['c00004'] }, blind: { isBlind: true } } },
+      );
+    }
+  });
+});
+
+describe('a rotation always ends', () => {
+  const storesOf = { 'api/prod': ['file'], 'api/beta': ['blind'] };
+  const proof = on('TestInvokeMethod', { kind: 'killBefore' });
+
+  test(
+    'although a stage that lent its trust store is gone',
+    history(async () => {
+      await go(a, { storesOf }, { fates: [proof] });
+      the.world.removeStage('api/beta');
+      const runs = await finish(the, a, { storesOf });
+      expect(runs.at(-1)?.outcome).toBe('completed');
+      expectPromises(the);
+      expectRotated(the);
+    }),
+  );
+
+  test(
+    'although a stage that lent its trust store presents something else by now',
+    history(async () => {
+      await go(a, { storesOf }, { fates: [proof] });
+      the.world.attach('somebody', 'api/beta', the.foreignId);
+      const last = (await finish(the, a, { storesOf })).at(-1);
+      expect(last?.outcome).toBe('completed');
+      expectPromises(the);
+      expect(picture(the).trusted['blind']).not.toContain(the.oldId);
+    }),
+  );
+
+  test(
+    'and a trust store that another run is changing undoes nothing',
+    history(async () => {
+      const { outcome } = await go(a, {}, { fates: [on('trust in blind', { kind: 'locked' })] });
+      expect(outcome).toBe('Locked');
+      expect(the.world.deleted).toEqual([]);
+      await endsRotated();
+    }),
+  );
+
+  test(
+    'with one certificate, although lists show it seconds later',
+    history(async () => {
+      the.world.readAge = 10_000;
+      for (let i = 0; i < 4; i++) await go(a);
+      the.world.readAge = 0;
+      expectPromises(the);
+      await endsRotated();
+    }),
+  );
+});
+
+describe('the marks in AWS', () => {
+  test(
+    'carry --keep-old to a machine without the journal',
+    history(async () => {
+      expect((await go(a, { settings: { keepOld: 7 * 24 * HOUR } })).outcome).toBe('keepingOld');
+      await pass(HOUR);
+      expect((await go(b)).outcome).toBe('keepingOld');
+      expect(the.world.exists(the.oldId)).toBe(true);
+      await pass(7 * 24 * HOUR);
+      expect((await go(b)).outcome).toBe('completed');
+      expectPromises(the);
+      expectRotated(the);
+    }),
+  );
+
+  test('let a machine without the journal end the trust in a certificate that is deleted', async () => {
+    for (let nth = 0; nth < 12; nth++) {
+      await anew(async () => {
+        await go(a, {}, { fates: [on('DeleteClientCertificate', { kind: 'killAfter' })] });
+        expect(the.world.exists(the.oldId)).toBe(false);
+        await go(b, {}, { fates: [{ after: nth, mishap: { kind: 'killAfter' } }] });
+        await calm(the);
+        await finish(the, new Machine(the.world, 'c'));
+        expectPromises(the);
+        expectRotated(the);
+      });
+    }
+  });
+});
+
+describe('WebSocket stages', () => {
+  test(
+    'that present the old certificate move with the others',
+    history(async () => {
+      begin(LARGE);
+      expect((await go(a)).outcome).toBe('completed');
+      expectPromises(the);
+      expectRotated(the);
+    }),
+  );
+
+  test(
+    'go back with the others',
+    history(async () => {
+      begin(LARGE);
+      await go(a, NO_WAIT);
+      expect((await go(a, { mode: 'abort' })).outcome).toBe('aborted');
+      expectPromises(the);
+      expectAsBefore(the);
+    }),
+  );
+});

@@ -1,0 +1,124 @@
+import { remembering } from '../../../../src/app/rotate/remembering.js';
+import type { RotationReport } from '../../../../src/app/rotate/report.js';
+import { abort, rotate } from '../../../../src/app/rotate/rotate.js';
+import type { Stage } from '../../../../src/core/api-gateway.js';
+import { AppError } from '../../../../src/core/errors.js';
+import type { RotationEvent } from '../../../../src/core/rotation/event.js';
+import { DEFAULT_SETTINGS, type RotationSettings } from '../../../../src/core/rotation/settings.js';
+import type { TrustStore } from '../../../../src/trust/trust-store.js';
+import { steadyClock } from '../../../../src/platform/clock.js';
+import { Process, type Machine } from './machine.js';
+import type { Fate } from './mishap.js';
+import { PROPAGATION, stageKey } from './world.js';
+
+export const SETTINGS: RotationSettings = {
+  ...DEFAULT_SETTINGS,
+  probes: 1,
+  settle: 5_000,
+  soak: 2 * PROPAGATION,
+};
+
+/** What is typed. */
+export interface Command {
+  mode?: 'rotate' | 'abort';
+  /** `apiId/stageName` */
+  stage?: string;
+  settings?: Partial<RotationSettings>;
+  to?: string;
+  dryRun?: boolean;
+  /** Names of the trust stores behind each stage; all behind each when left away. */
+  storesOf?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** Under what circumstances it runs. */
+export interface Circumstances {
+  fates?: readonly Fate[];
+  latency?: () => number;
+}
+
+/** What a run came to. */
+export interface Ran {
+  /** The report's outcome, the code of an error, or `killed`. */
+  outcome: string;
+  report?: RotationReport;
+  error?: AppError;
+  events: RotationEvent[];
+  calls: number;
+}
+
+/** What all histories together came to. */
+export const explored = { histories: 0, runs: 0, calls: 0, outcomes: new Map<string, number>() };
+
+/** One run of the command on a machine, to its end or its death. */
+export async function run(
+  machine: Machine,
+  { mode = 'rotate', stage = 'api/prod', settings = {}, to, dryRun = false, storesOf }: Command = {},
+  { fates = [], latency }: Circumstances = {},
+): Promise<Ran> {
+  const process = new Process(machine, fates, latency);
+  const events: RotationEvent[] = [];
+  machine.world.tell(
+    `${machine.name} runs ${mode} ${stage}${dryRun ? ' --dry-run' : ''} ${JSON.stringify({ ...settings, to })}`,
+  );
+  let made = 0;
+  const work = async (): Promise<Omit<Ran, 'events' | 'calls'>> => {
+    try {
+      if (!dryRun) process.lock();
+      const gateway = remembering(process.gateway());
+      const [restApiId = '', stageName = ''] = stage.split('/');
+      const protocolType = machine.world.topology.apis[restApiId]?.protocolType;
+      const target = await gateway.getStage({
+        restApiId,
+        stageName,
+        ...(protocolType === undefined ? {} : { protocolType }),
+      });
+      const all = process.stores();
+      const storesBehind = (moving: readonly Stage[], changed: readonly string[]): TrustStore[] => {
+        if (!storesOf) return all;
+        const names = [...moving.flatMap((one) => storesOf[stageKey(one)] ?? []), ...changed];
+        return all.filter(({ name }) => names.includes(name));
+      };
+      const deps = {
+        gateway,
+        stores: storesBehind,
+        journal: process.journal(),
+        now: steadyClock(
+          () => process.wall(),
+          () => process.monotonic(),
+        ),
+        sleep: (ms: number) => process.sleep(ms),
+        newRotationId: () => `${machine.name}-${explored.runs}-${made++}`,
+        emit: (event: RotationEvent) => {
+          events.push(event);
+        },
+        signal: new AbortController().signal,
+        assertHeld: () => process.assertHeld(),
+        confirm: () => Promise.resolve(),
+        request: () => Promise.resolve(200),
+      };
+      const request = {
+        settings: { ...SETTINGS, ...settings },
+        hooks: {},
+        probeCalls: new Map(),
+        ...(to === undefined ? {} : { to }),
+      };
+      const work = mode === 'abort' ? abort : rotate;
+      const report = await work(deps, request, target, { dryRun });
+      return { outcome: report.outcome, report };
+    } catch (error) {
+      // Anything else would be reported to the user as a fault of the tool.
+      if (!(error instanceof AppError)) throw error;
+      return { outcome: error.code, error };
+    } finally {
+      process.unlock();
+    }
+  };
+  const ran = await Promise.race([work(), process.death.then(() => ({ outcome: 'killed' }))]);
+  machine.world.tell(
+    `${machine.name} ends: ${ran.outcome}${'error' in ran ? ` (${ran.error.message})` : ''}`,
+  );
+  explored.runs += 1;
+  explored.calls += process.calls;
+  explored.outcomes.set(ran.outcome, (explored.outcomes.get(ran.outcome) ?? 0) + 1);
+  return { ...ran, events, calls: process.calls };
+}
