@@ -2,16 +2,22 @@ import type { TrustedCertificate } from '../core/certificate.js';
 import { AppError } from '../core/errors.js';
 import type { Gateway } from '../gateway/gateway.js';
 import type { TrustContext } from '../trust/context.js';
-import type { TrustStore } from '../trust/trust-store.js';
+import type { DescribedTrustStore, StoreState } from '../trust/trust-store.js';
 import { readBundle } from '../x509/bundle.js';
 import { trustedCertificate } from '../x509/certificate.js';
 import type { TrustDescription } from './rotate/jobs.js';
 import { openTrustStores } from './rotate/stores.js';
 
-/** What a trust store trusts; `null` where it cannot tell. */
-export interface StoreState {
+/** What a trust store trusts, and how far that is known; see `StoreState` of the port. */
+export interface ShownStore {
   trustStore: string;
+  state: StoreState['state'];
+  /** `null` where nobody can tell. */
   fingerprintsSha256: readonly string[] | null;
+  /** Why it is not known, or why its server may not have loaded it. */
+  reason?: string;
+  /** Since when that is so; ISO 8601, UTC. */
+  since?: string;
 }
 
 /** A file that a user named in place of an id. */
@@ -68,16 +74,24 @@ export async function namedCertificates(
   return [...distinct.values()];
 }
 
-async function stateOf(store: TrustStore): Promise<StoreState> {
-  return { trustStore: store.name, fingerprintsSha256: (await store.observe()) ?? null };
+async function shown(store: DescribedTrustStore): Promise<ShownStore> {
+  const found = await store.describe();
+  const { state } = found;
+  return {
+    trustStore: store.name,
+    state,
+    fingerprintsSha256: found.state === 'unknown' ? null : found.fingerprints,
+    ...(found.state === 'known' ? {} : { reason: found.reason }),
+    ...(found.state === 'unfinished' && found.since !== undefined ? { since: found.since } : {}),
+  };
 }
 
 /** What each trust store holds now. @throws AppError `TrustStoreUnreadable` */
 export async function showTrust(
   descriptions: readonly TrustDescription[],
   context: TrustContext,
-): Promise<StoreState[]> {
-  return Promise.all(openTrustStores(descriptions, context).map(stateOf));
+): Promise<ShownStore[]> {
+  return Promise.all(openTrustStores(descriptions, context).map(shown));
 }
 
 /**
@@ -95,13 +109,13 @@ export async function changeTrust(
     certificates: readonly TrustedCertificate[];
   },
   context: TrustContext,
-): Promise<StoreState[]> {
+): Promise<ShownStore[]> {
   const stores = openTrustStores(descriptions, context);
-  const done: StoreState[] = [];
+  const done: ShownStore[] = [];
   for (const store of stores) {
     try {
       for (const certificate of certificates) await store[action](certificate);
-      done.push(await stateOf(store));
+      done.push(await shown(store));
     } catch (error) {
       if (!(error instanceof AppError) || done.length === 0) throw error;
       const names = done.map(({ trustStore }) => trustStore);

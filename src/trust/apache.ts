@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { fingerprintOfPem, lineFormat } from './line-format.js';
 import { serverFile, serverFileOptions } from './server-file.js';
-import type { TrustStore } from './trust-store.js';
+import type { DescribedTrustStore } from './trust-store.js';
 
 export const apacheSchema = z
   .strictObject({ kind: z.literal('apache'), ...serverFileOptions })
@@ -29,7 +29,7 @@ export const apacheFormat = lineFormat({
 });
 
 /** A file that a `<Location>` of Apache includes. */
-export function apache(config: z.infer<typeof apacheSchema>): TrustStore {
+export function apache(config: z.infer<typeof apacheSchema>): DescribedTrustStore {
   return serverFile(config, apacheFormat, {
     check: ['apachectl', 'configtest'],
     reload: ['apachectl', 'graceful'],

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { base64OfPem, fingerprintOfBase64, lineFormat } from './line-format.js';
 import { serverFile, serverFileOptions } from './server-file.js';
-import type { TrustStore } from './trust-store.js';
+import type { DescribedTrustStore } from './trust-store.js';
 
 export const caddySchema = z
   .strictObject({ kind: z.literal('caddy'), ...serverFileOptions })
@@ -24,7 +24,7 @@ export const caddyFormat = lineFormat({
 });
 
 /** A file that a `client_auth` block of a Caddyfile imports. */
-export function caddy(config: z.infer<typeof caddySchema>): TrustStore {
+export function caddy(config: z.infer<typeof caddySchema>): DescribedTrustStore {
   return serverFile(config, caddyFormat, {
     check: ['caddy', 'validate', '--config', '/etc/caddy/Caddyfile'],
     reload: ['caddy', 'reload', '--config', '/etc/caddy/Caddyfile'],

@@ -5,7 +5,7 @@ import { fingerprints } from './format.js';
 import { gated, UNGUARDED } from './gate.js';
 import { pemFormat } from './pem-format.js';
 import { type Command, commandSchema, runCommand, timeoutSchema, wordCommand } from './run-command.js';
-import type { BeforeEffect, TrustStore } from './trust-store.js';
+import { type BeforeEffect, described, type DescribedTrustStore } from './trust-store.js';
 
 export const commandStoreSchema = z
   .strictObject({
@@ -60,7 +60,7 @@ function variables(action: string, certificate: RemovableCertificate): Record<st
 }
 
 /** A trust store that the user's own commands change. */
-export function commandStore(config: z.infer<typeof commandStoreSchema>): TrustStore {
+export function commandStore(config: z.infer<typeof commandStoreSchema>): DescribedTrustStore {
   const { timeout } = config;
   const name = `command:${wordCommand(config.add)}`;
 
@@ -170,11 +170,16 @@ export function commandStore(config: z.infer<typeof commandStoreSchema>): TrustS
     }
   };
 
-  return {
+  return described({
     name,
-    observe,
+    async describe() {
+      const seen = await observe();
+      return seen
+        ? { state: 'known', fingerprints: seen }
+        : { state: 'unknown', reason: 'it has no observe command, so that nobody can look into it' };
+    },
     add: (certificate: TrustedCertificate, { beforeEffect = UNGUARDED } = {}) =>
       change('add', certificate, beforeEffect),
     remove: (certificate, { beforeEffect = UNGUARDED } = {}) => change('remove', certificate, beforeEffect),
-  };
+  });
 }

@@ -9,7 +9,7 @@ import { hexOfFingerprint } from './line-format.js';
 import { pemFormat } from './pem-format.js';
 import { notWritable, replaceFile } from './replace-file.js';
 import { commandSchema, reloadCommand, timeoutSchema } from './run-command.js';
-import type { TrustStore } from './trust-store.js';
+import type { DescribedTrustStore } from './trust-store.js';
 
 export const directorySchema = z
   .strictObject({
@@ -110,7 +110,7 @@ function view(directory: string): BundleView {
 }
 
 /** A folder of certificates; each is written and removed as a whole file. */
-export function directory(config: z.infer<typeof directorySchema>): TrustStore {
+export function directory(config: z.infer<typeof directorySchema>): DescribedTrustStore {
   const { reload, timeout } = config;
   // The lock and the mark stand beside the folder, as they do beside a file.
   return documentTrustStore({

@@ -1,9 +1,10 @@
 import type { RemovableCertificate } from '../core/certificate.js';
 import { AppError, type ErrorCode } from '../core/errors.js';
-import type { Revision, TextDocument } from './document.js';
+import { type Revision, STOPPED, type TextDocument } from './document.js';
 import { fingerprints, type TrustFormat } from './format.js';
 import { gated, UNGUARDED, type Gate } from './gate.js';
-import type { BeforeEffect, TrustStore } from './trust-store.js';
+import { withoutControls } from './run-command.js';
+import { type BeforeEffect, described, type DescribedTrustStore } from './trust-store.js';
 
 /** A trust store whose whole content is one text in a known notation. */
 export interface DocumentStore {
@@ -38,9 +39,14 @@ function failure(
   });
 }
 
+/** Says in the mark why the text that is in place may not be in use. It is marked already, so that it may fail. */
+async function explain({ document }: DocumentStore, reason: string): Promise<void> {
+  await document.unfinished?.mark(withoutControls(reason)).catch(() => undefined);
+}
+
 /**
- * Puts the former text back and live, after `cause` stopped a change. Throws in every case: what the gate threw where it
- * was the cause.
+ * Puts the former text back and has the server load it, after `cause` stopped a change. Throws in every case: what the
+ * gate threw where it was the cause.
  */
 async function undo(
   store: DocumentStore,
@@ -52,15 +58,13 @@ async function undo(
   try {
     await store.document.write(before.text, written, UNGUARDED);
   } catch (error) {
-    throw new AppError(
-      'TrustStoreNotRestored',
-      `${store.name}: ${messageOf(cause)}; then the former content could not be put back: ${messageOf(error)}`,
-      {
-        cause: error,
-        hint: 'look at it now: it still holds the content that did not work',
-        details: { trustStore: store.name, ...(cause instanceof AppError ? cause.details : {}) },
-      },
-    );
+    const what = `${messageOf(cause)}; then the former content could not be restored: ${messageOf(error)}`;
+    await explain(store, what);
+    throw new AppError('TrustStoreNotRestored', `${store.name}: ${what}`, {
+      cause: error,
+      hint: 'look at what it holds now (`apigw-cert backend show`), and put it right by hand',
+      details: { trustStore: store.name, ...(cause instanceof AppError ? cause.details : {}) },
+    });
   }
   if (!wasTried) {
     await store.document.unfinished?.clear();
@@ -69,12 +73,14 @@ async function undo(
   try {
     await store.makeLive?.(before.text, UNGUARDED);
   } catch (error) {
-    throw outcome(`the former content is back, but making it live failed as well: ${messageOf(error)}`);
+    await explain(store, `the former content was restored, but reloading it failed: ${messageOf(error)}`);
+    throw outcome(`the former content is back, but reloading it failed as well: ${messageOf(error)}`);
   }
   await store.document.unfinished?.clear();
-  throw outcome('the former content is back and live');
+  throw outcome('the former content is back and was reloaded');
 }
 
+/** An addition that is not taken back, since whoever has the lock by now may rely on it. */
 function leftAdded(store: DocumentStore, gate: Gate, cause: unknown): unknown {
   if (cause === gate.refusal()) return cause;
   return failure(
@@ -91,27 +97,39 @@ interface Edit {
   apply(text: string): string;
 }
 
+/** What a write that failed has put in place all the same, as a disk can fail after that. */
+async function written({ document }: DocumentStore, text: string): Promise<Revision | undefined> {
+  const now = await document.read().catch(() => undefined);
+  return now?.text === text ? now : undefined;
+}
+
+/** Replaces the text, marked as unfinished from then on. @returns what was written */
+async function write(store: DocumentStore, before: Revision, text: string, gate: Gate): Promise<Revision> {
+  const { document } = store;
+  const wasMarked = (await document.unfinished?.read()) !== undefined;
+  try {
+    return await document.write(text, before, async () => {
+      await gate.pass();
+      await document.unfinished?.mark(STOPPED);
+    });
+  } catch (error) {
+    const ours = await written(store, text);
+    if (ours) await undo(store, before, ours, { cause: error, wasTried: wasMarked, gate });
+    if (!wasMarked) await document.unfinished?.clear();
+    throw error;
+  }
+}
+
 /** One change, from reading to live: everything that can go wrong ends with the former text in place. */
 async function change(store: DocumentStore, edit: Edit, gate: Gate): Promise<void> {
   const { document } = store;
   const before = await document.read();
   const text = edit.apply(before.text);
   // Where no mark can be kept, only making it live again is sure to heal a run that was killed before it did.
-  const unfinished = (await document.unfinished?.isMarked()) ?? true;
+  const unfinished = document.unfinished === undefined || (await document.unfinished.read()) !== undefined;
   if (text === before.text && !unfinished) return;
 
-  let written = before;
-  if (text !== before.text) {
-    try {
-      written = await document.write(text, before, async () => {
-        await gate.pass();
-        await document.unfinished?.mark();
-      });
-    } catch (error) {
-      if (!unfinished) await document.unfinished?.clear();
-      throw error;
-    }
-  }
+  const after = text === before.text ? before : await write(store, before, text, gate);
   let wasTried = unfinished;
   try {
     await store.check?.();
@@ -120,13 +138,14 @@ async function change(store: DocumentStore, edit: Edit, gate: Gate): Promise<voi
       wasTried = true;
     });
   } catch (error) {
-    if (written === before) {
+    if (after === before) {
       if (gate.isRefused()) throw error;
+      await explain(store, messageOf(error));
       throw failure(store, 'its content was not changed', error, 'TrustStoreNotLive');
     }
     // Taking an addition back ends trust. Where no mark warns of it, whoever has the lock by now may rely on it.
     if (!edit.ends && !document.unfinished && !(await gate.mayPass())) throw leftAdded(store, gate, error);
-    await undo(store, before, written, { cause: error, wasTried, gate });
+    await undo(store, before, after, { cause: error, wasTried, gate });
   }
   await document.unfinished?.clear();
 }
@@ -164,7 +183,7 @@ function without(store: DocumentStore, text: string, certificate: RemovableCerti
 }
 
 /** Makes a trust store of a document: the one transaction that all of them share. */
-export function documentTrustStore(store: DocumentStore): TrustStore {
+export function documentTrustStore(store: DocumentStore): DescribedTrustStore {
   const { document, format } = store;
   const changing = (edit: Edit, beforeEffect: BeforeEffect): Promise<void> => {
     const gate = gated(beforeEffect);
@@ -173,13 +192,16 @@ export function documentTrustStore(store: DocumentStore): TrustStore {
       await document.exclusively(() => change(store, edit, gate));
     });
   };
-  return {
+  return described({
     name: store.name,
-    observe: () =>
+    describe: () =>
       named(store, undefined, async () => {
         await store.suits?.();
         const found = fingerprints(format, (await document.read()).text);
-        return (await document.unfinished?.isMarked()) ? undefined : found;
+        const unfinished = await document.unfinished?.read();
+        return unfinished
+          ? { state: 'unfinished', fingerprints: found, ...unfinished }
+          : { state: 'known', fingerprints: found };
       }),
     add: (certificate, { beforeEffect = UNGUARDED } = {}) =>
       changing(
@@ -194,5 +216,5 @@ export function documentTrustStore(store: DocumentStore): TrustStore {
       ),
     remove: (certificate, { beforeEffect = UNGUARDED } = {}) =>
       changing({ ends: true, apply: (text) => without(store, text, certificate) }, beforeEffect),
-  };
+  });
 }

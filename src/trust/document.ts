@@ -30,9 +30,22 @@ export interface TextDocument {
    * Remembers beside the document that its text is written and not yet live, so that a run which was killed in
    * between is finished by the next one. Absent where nothing can be kept beside it.
    */
-  readonly unfinished?: {
-    isMarked(): Promise<boolean>;
-    mark(): Promise<void>;
-    clear(): Promise<void>;
-  };
+  readonly unfinished?: UnfinishedMark;
+}
+
+/** The reason of a change whose run did not live to say more. */
+export const STOPPED = 'a run was stopped before the server had loaded it';
+
+/** What is remembered of a change that may not be live. */
+export interface Unfinished {
+  /** What happened, for a person. */
+  reason: string;
+  /** ISO 8601, UTC; absent where it cannot be read any more. */
+  since?: string;
+}
+
+export interface UnfinishedMark {
+  read(): Promise<Unfinished | undefined>;
+  mark(reason: string): Promise<void>;
+  clear(): Promise<void>;
 }

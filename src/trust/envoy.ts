@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { fingerprintOfHex, hexOfFingerprint, lineFormat } from './line-format.js';
 import { serverFile, serverFileOptions } from './server-file.js';
-import type { TrustStore } from './trust-store.js';
+import type { DescribedTrustStore } from './trust-store.js';
 
 export const envoySchema = z
   .strictObject({ kind: z.literal('envoy'), ...serverFileOptions })
@@ -27,6 +27,6 @@ export const envoyFormat = lineFormat({
 });
 
 /** A file that Envoy watches: it takes a renamed file over by itself, so that no reload is needed. */
-export function envoy(config: z.infer<typeof envoySchema>): TrustStore {
+export function envoy(config: z.infer<typeof envoySchema>): DescribedTrustStore {
   return serverFile(config, envoyFormat, {});
 }

@@ -1,7 +1,7 @@
-import { access, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { AppError } from '../core/errors.js';
-import type { TextDocument } from './document.js';
+import { STOPPED, type TextDocument, type UnfinishedMark } from './document.js';
 import { exclusively } from './exclusively.js';
 import { notWritable, replaceFile } from './replace-file.js';
 
@@ -36,17 +36,44 @@ async function readText(path: string): Promise<string> {
   }
 }
 
-/** A hidden neighbour of the file, for what this tool has to remember about it. */
-async function neighbour(path: string, suffix: string): Promise<string> {
+/** A hidden file beside it, for what this tool has to remember about it. */
+async function sidecar(path: string, suffix: string): Promise<string> {
   const file = await target(path);
   return join(dirname(file), `.${basename(file)}.apigw-cert-${suffix}`);
 }
 
-const NOTE = 'apigw-cert changed the file of this name and was stopped before the server took it over.\n';
+const NOTE = 'apigw-cert changed the file of this name, and its server may not have loaded it.';
+
+/** A mark in a hidden file beside the document: a line for whoever finds it, and a line with time and reason. */
+function unfinishedMark(path: string): UnfinishedMark {
+  const marker = (): Promise<string> => sidecar(path, 'unfinished');
+  return {
+    async read() {
+      const file = await marker();
+      const text = await readFile(file, 'utf8').catch((error: unknown) =>
+        (error as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : '',
+      );
+      if (text === undefined) return undefined;
+      const [, since, reason] = /^[^\n]*\n(\d{4}-\S+Z) ([^\n]+)\n$/.exec(text) ?? [];
+      return since === undefined || reason === undefined ? { reason: STOPPED } : { since, reason };
+    },
+    async mark(reason) {
+      const text = `${NOTE}\n${new Date().toISOString()} ${reason.replaceAll(/\s+/g, ' ')}\n`;
+      // What a command complained of may be for its user alone.
+      await writeFile(await marker(), text, { mode: 0o600 }).catch((cause: unknown) => {
+        throw notWritable(path, cause);
+      });
+    },
+    async clear() {
+      await rm(await marker(), { force: true }).catch((cause: unknown) => {
+        throw notWritable(path, cause);
+      });
+    },
+  };
+}
 
 /** A file as a document: replaced atomically, with mode, owner and symbolic links kept. */
 export function fileDocument(path: string): TextDocument {
-  const marker = (): Promise<string> => neighbour(path, 'unfinished');
   return {
     read: async () => ({ text: await readText(await target(path)) }),
 
@@ -64,22 +91,8 @@ export function fileDocument(path: string): TextDocument {
       return { text };
     },
 
-    exclusively: async (work) => exclusively(await target(path), await neighbour(path, 'lock'), work),
+    exclusively: async (work) => exclusively(await target(path), await sidecar(path, 'lock'), work),
 
-    unfinished: {
-      isMarked: async () =>
-        access(await marker()).then(
-          () => true,
-          () => false,
-        ),
-      mark: async () => {
-        await writeFile(await marker(), NOTE).catch((cause: unknown) => {
-          throw notWritable(path, cause);
-        });
-      },
-      clear: async () => {
-        await rm(await marker(), { force: true });
-      },
-    },
+    unfinished: unfinishedMark(path),
   };
 }

@@ -3,7 +3,7 @@ import { fingerprints } from './format.js';
 import { syncAcl } from './haproxy-runtime.js';
 import { fingerprintOfHex, hexOfFingerprint, lineFormat } from './line-format.js';
 import { serverFile, type ServerDefaults, serverFileOptions } from './server-file.js';
-import type { TrustStore } from './trust-store.js';
+import type { DescribedTrustStore } from './trust-store.js';
 
 export const haproxySchema = z
   .strictObject({
@@ -41,7 +41,7 @@ const DEFAULTS: ServerDefaults = {
 };
 
 /** A pattern file that HAProxy reads at its start, kept in step with the running process. */
-export function haproxy(config: z.infer<typeof haproxySchema>): TrustStore {
+export function haproxy(config: z.infer<typeof haproxySchema>): DescribedTrustStore {
   const { socket, file, acl = file } = config;
   return serverFile(
     config,

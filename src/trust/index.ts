@@ -16,7 +16,7 @@ import { kubernetes, kubernetesSchema } from './kubernetes.js';
 import { s3, s3Schema } from './s3.js';
 import { secretsmanager, secretsmanagerSchema } from './secretsmanager.js';
 import { ssm, ssmSchema } from './ssm.js';
-import type { TrustStore } from './trust-store.js';
+import type { DescribedTrustStore } from './trust-store.js';
 import { unsuitable, unsuitableSchemas } from './unsuitable.js';
 
 /** One trust store as it is written in `apigw-cert.yaml`; flags are read into the same shape. */
@@ -45,7 +45,7 @@ export type TrustStoreConfig = z.infer<typeof trustStoreSchema>;
  * Makes the trust store that an entry of the configuration describes. Nothing is read or run until it is used.
  * @throws AppError `TrustStoreUnsuitable` when what is described is known not to survive a rotation
  */
-export function createTrustStore(config: TrustStoreConfig, context: TrustContext): TrustStore {
+export function createTrustStore(config: TrustStoreConfig, context: TrustContext): DescribedTrustStore {
   switch (config.kind) {
     case 'pem-bundle':
       return pemBundle(config);

@@ -10,7 +10,7 @@ import { hexOfFingerprint } from './line-format.js';
 import { pemFormat } from './pem-format.js';
 import { replaceFile } from './replace-file.js';
 import { commandSchema, reloadCommand, runCommand, timeoutSchema } from './run-command.js';
-import type { TrustStore } from './trust-store.js';
+import type { DescribedTrustStore } from './trust-store.js';
 
 export const javaSchema = z
   .strictObject({
@@ -115,7 +115,7 @@ function view(config: JavaConfig): BundleView {
 }
 
 /** A Java truststore. Java accepts every certificate in it, also those that have expired. */
-export function java(config: JavaConfig): TrustStore {
+export function java(config: JavaConfig): DescribedTrustStore {
   const { reload, timeout } = config;
   return documentTrustStore({
     name: `java:${config.file}`,

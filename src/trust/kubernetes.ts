@@ -5,7 +5,7 @@ import type { TextDocument } from './document.js';
 import { documentTrustStore } from './document-store.js';
 import { pemFormat } from './pem-format.js';
 import { commandSchema, reloadCommand, runCommand, timeoutSchema } from './run-command.js';
-import type { TrustStore } from './trust-store.js';
+import type { DescribedTrustStore } from './trust-store.js';
 
 const NAME = z.string().regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'must be a Kubernetes name');
 
@@ -108,7 +108,7 @@ function document(config: KubernetesConfig): TextDocument {
 }
 
 /** A key of a Secret or a ConfigMap. */
-export function kubernetes(config: KubernetesConfig): TrustStore {
+export function kubernetes(config: KubernetesConfig): DescribedTrustStore {
   const { resource, namespace, name } = config;
   return documentTrustStore({
     name: `kubernetes:${namespace === undefined ? '' : `${namespace}/`}${resource}/${name}`,

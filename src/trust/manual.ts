@@ -3,7 +3,7 @@ import type { RemovableCertificate } from '../core/certificate.js';
 import { AppError } from '../core/errors.js';
 import type { TrustContext } from './context.js';
 import { UNGUARDED } from './gate.js';
-import type { BeforeEffect, TrustStore } from './trust-store.js';
+import { type BeforeEffect, described, type DescribedTrustStore } from './trust-store.js';
 
 export const manualSchema = z
   .strictObject({
@@ -25,7 +25,7 @@ function identity({ clientCertificateId, fingerprintSha256, notAfter }: Removabl
 }
 
 /** A trust store that a person changes. It cannot be observed, so that each run asks anew until it has an answer. */
-export function manual(config: z.infer<typeof manualSchema>, context: TrustContext): TrustStore {
+export function manual(config: z.infer<typeof manualSchema>, context: TrustContext): DescribedTrustStore {
   const name = 'manual';
   const request = async (
     task: string,
@@ -48,9 +48,13 @@ export function manual(config: z.infer<typeof manualSchema>, context: TrustConte
     }
     await context.ask(asked);
   };
-  return {
+  return described({
     name,
-    observe: () => Promise.resolve(undefined),
+    describe: () =>
+      Promise.resolve({
+        state: 'unknown',
+        reason: 'a person changes it, and only that person can look into it',
+      }),
     add: (certificate, { beforeEffect = UNGUARDED } = {}) =>
       request(
         `Make the backend accept this client certificate as well, beside those that it accepts now:\n\n${identity(certificate)}\n\n${certificate.pem}`,
@@ -65,5 +69,5 @@ export function manual(config: z.infer<typeof manualSchema>, context: TrustConte
         certificate,
         beforeEffect,
       ),
-  };
+  });
 }

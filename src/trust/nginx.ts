@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { fingerprintOfPem, hexOfFingerprint, lineFormat } from './line-format.js';
 import { serverFile, serverFileOptions } from './server-file.js';
-import type { TrustStore } from './trust-store.js';
+import type { DescribedTrustStore } from './trust-store.js';
 
 export const nginxSchema = z
   .strictObject({ kind: z.literal('nginx'), ...serverFileOptions })
@@ -36,6 +36,6 @@ export const nginxFormat = lineFormat({
 });
 
 /** A file that an nginx `map $ssl_client_escaped_cert` block includes. */
-export function nginx(config: z.infer<typeof nginxSchema>): TrustStore {
+export function nginx(config: z.infer<typeof nginxSchema>): DescribedTrustStore {
   return serverFile(config, nginxFormat, { check: ['nginx', '-t'], reload: ['nginx', '-s', 'reload'] });
 }

@@ -6,7 +6,7 @@ import { fileDocument } from './file-document.js';
 import { knownReader } from './known-readers.js';
 import { pemFormat } from './pem-format.js';
 import { commandSchema, reloadCommand, timeoutSchema } from './run-command.js';
-import type { TrustStore } from './trust-store.js';
+import type { DescribedTrustStore } from './trust-store.js';
 
 export const pemBundleSchema = z
   .strictObject({
@@ -37,7 +37,7 @@ function unsuitable(name: string, why: string): AppError {
  * A PEM file that is read as a list of exact certificates.
  * @throws AppError `TrustStoreUnsuitable` when the file is said to be an OpenSSL CA bundle
  */
-export function pemBundle(config: z.infer<typeof pemBundleSchema>): TrustStore {
+export function pemBundle(config: z.infer<typeof pemBundleSchema>): DescribedTrustStore {
   const { file, reload, timeout } = config;
   const name = `pem-bundle:${file}`;
   if (config.consumer === 'openssl-ca-bundle')

@@ -5,7 +5,7 @@ import type { TextDocument } from './document.js';
 import { documentTrustStore } from './document-store.js';
 import { pemFormat } from './pem-format.js';
 import { reloadCommand } from './run-command.js';
-import type { TrustStore } from './trust-store.js';
+import type { DescribedTrustStore } from './trust-store.js';
 
 export const s3Schema = z
   .strictObject({
@@ -69,7 +69,7 @@ function document(config: S3Config): TextDocument {
 }
 
 /** An object that a load balancer's trust store is made of, or that hosts pull. */
-export function s3(config: S3Config): TrustStore {
+export function s3(config: S3Config): DescribedTrustStore {
   return documentTrustStore({
     name: `s3://${config.bucket}/${config.key}`,
     document: document(config),

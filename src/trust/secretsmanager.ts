@@ -5,7 +5,7 @@ import type { TextDocument } from './document.js';
 import { documentTrustStore } from './document-store.js';
 import { pemFormat } from './pem-format.js';
 import { reloadCommand } from './run-command.js';
-import type { TrustStore } from './trust-store.js';
+import type { DescribedTrustStore } from './trust-store.js';
 
 export const secretsmanagerSchema = z
   .strictObject({
@@ -79,7 +79,7 @@ function document(config: SecretsManagerConfig): TextDocument {
 }
 
 /** A secret that programs read the accepted certificates from. */
-export function secretsmanager(config: SecretsManagerConfig): TrustStore {
+export function secretsmanager(config: SecretsManagerConfig): DescribedTrustStore {
   return documentTrustStore({
     name: `secretsmanager:${config.secret}`,
     document: document(config),

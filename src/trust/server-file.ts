@@ -3,7 +3,7 @@ import { type DocumentStore, documentTrustStore } from './document-store.js';
 import { fileDocument } from './file-document.js';
 import type { TrustFormat } from './format.js';
 import { checkCommand, type Command, commandSchema, reloadCommand, timeoutSchema } from './run-command.js';
-import type { TrustStore } from './trust-store.js';
+import type { DescribedTrustStore } from './trust-store.js';
 
 /** The options that all file kinds of a server share. */
 export const serverFileOptions = {
@@ -38,7 +38,7 @@ export function serverFile(
   format: TrustFormat,
   defaults: ServerDefaults,
   makeLive?: DocumentStore['makeLive'],
-): TrustStore {
+): DescribedTrustStore {
   return documentTrustStore({
     name: `${config.kind}:${config.file}`,
     document: fileDocument(config.file),

@@ -6,7 +6,7 @@ import type { TextDocument } from './document.js';
 import { documentTrustStore } from './document-store.js';
 import { pemFormat } from './pem-format.js';
 import { reloadCommand } from './run-command.js';
-import type { TrustStore } from './trust-store.js';
+import type { DescribedTrustStore } from './trust-store.js';
 
 export const ssmSchema = z
   .strictObject({
@@ -80,7 +80,7 @@ function document(config: SsmConfig): TextDocument {
 }
 
 /** A parameter that programs read the accepted certificates from. */
-export function ssm(config: SsmConfig): TrustStore {
+export function ssm(config: SsmConfig): DescribedTrustStore {
   return documentTrustStore({
     name: `ssm:${config.parameter}`,
     document: document(config),

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { fingerprintOfPem, lineFormat } from './line-format.js';
 import { serverFile, serverFileOptions } from './server-file.js';
-import type { TrustStore } from './trust-store.js';
+import type { DescribedTrustStore } from './trust-store.js';
 
 export const traefikSchema = z
   .strictObject({ kind: z.literal('traefik'), ...serverFileOptions })
@@ -36,6 +36,6 @@ export const traefikFormat = lineFormat({
 });
 
 /** A file in the folder that Traefik's file provider watches: no reload is needed. */
-export function traefik(config: z.infer<typeof traefikSchema>): TrustStore {
+export function traefik(config: z.infer<typeof traefikSchema>): DescribedTrustStore {
   return serverFile(config, traefikFormat, {});
 }

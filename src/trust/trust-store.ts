@@ -43,3 +43,36 @@ export interface TrustStore {
    */
   remove(certificate: RemovableCertificate, options?: ChangeOptions): Promise<void>;
 }
+
+/** What is known of a trust store. Fingerprints are SHA-256, in the order of the store. */
+export type StoreState =
+  /** It holds these, and nothing says that its server does not use them. */
+  | { state: 'known'; fingerprints: readonly string[] }
+  /** It holds these, but its server may not have loaded them. */
+  | {
+      state: 'unfinished';
+      fingerprints: readonly string[];
+      /** What happened, for a person. */
+      reason: string;
+      /** ISO 8601, UTC; absent where the mark does not say. */
+      since?: string;
+    }
+  /** Nobody can tell. */
+  | { state: 'unknown'; reason: string };
+
+/** A trust store that can also be shown to a person. */
+export interface DescribedTrustStore extends TrustStore {
+  /** What `observe` answers, with what it leaves out. Throws `TrustStoreUnreadable`. */
+  describe(): Promise<StoreState>;
+}
+
+/** Completes a trust store by the answer to `observe`: only what is known for certain. */
+export function described(store: Omit<DescribedTrustStore, 'observe'>): DescribedTrustStore {
+  return {
+    ...store,
+    async observe() {
+      const seen = await store.describe();
+      return seen.state === 'known' ? seen.fingerprints : undefined;
+    },
+  };
+}

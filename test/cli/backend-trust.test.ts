@@ -47,7 +47,7 @@ describe('backend add, show, remove', () => {
     const named = ['--config', config];
     const added = await cli(['backend', 'add', two, id, ...named, '--output', 'json'], { env });
     expect(added.code).toBe(0);
-    const state = { trustStore: `haproxy:${list}` };
+    const state = { trustStore: `haproxy:${list}`, state: 'known' };
     expect(added.json()).toEqual({
       trustStores: [{ ...state, fingerprintsSha256: [print(old), print(next), lab.certificate.fingerprint] }],
     });
@@ -85,6 +85,52 @@ describe('backend add, show, remove', () => {
     file('two');
     expect((await cli(words)).code).toBe(0);
     expect(readFileSync(two, 'utf8')).toContain(next.certificate.pem);
+  });
+
+  test('after a reload that failed, show says what the file holds, that it may not be in use, why, and what to do', async () => {
+    const list = file('list', old.certificate.pem);
+    const add = file('add.pem', next.certificate.pem);
+    const trust = ['--trust', `pem-bundle:${list}`];
+    const failed = await cli(['backend', 'add', add, ...trust, '--reload', 'echo "no route" >&2; exit 3']);
+    expect(failed.stderr).toContain('the former content is back, but reloading it failed as well');
+    const shown = await cli(['backend', 'show', ...trust]);
+    expect({ code: shown.code, stderr: shown.stderr }).toEqual({ code: 1, stderr: '' });
+    const [name, held, unfinished, fix] = shown.stdout.split('\n');
+    expect([name, held]).toEqual([`pem-bundle:${list}:`, `  ${print(old)}`]);
+    expect(unfinished).toMatch(
+      /^ {2}unfinished since 20\S+Z: the server may not have loaded this: the former content was restored, but reloading it failed: .*exited with 3: no route$/,
+    );
+    expect(fix).toContain('fix: make its check and reload commands work');
+    const { code, json } = await cli(['backend', 'show', ...trust, '--output', 'json']);
+    expect(code).toBe(1);
+    expect(json()).toMatchObject({
+      trustStores: [{ state: 'unfinished', fingerprintsSha256: [print(old)], reason: expect.any(String) }],
+    });
+    // Adding what it holds reloads it.
+    const mended = await cli([
+      'backend',
+      'add',
+      file('old.pem', old.certificate.pem),
+      ...trust,
+      '--reload',
+      'true',
+    ]);
+    expect(mended.code).toBe(0);
+    const again = await cli(['backend', 'show', ...trust]);
+    expect({ code: again.code, stdout: again.stdout }).toEqual({
+      code: 0,
+      stdout: `pem-bundle:${list}:\n  ${print(old)}\n`,
+    });
+  });
+
+  test('what cannot be looked into is unknown, and says why', async () => {
+    const shown = await cli(['backend', 'show', '--trust', 'manual']);
+    expect({ code: shown.code, stdout: shown.stdout }).toEqual({
+      code: 0,
+      stdout: 'manual: unknown: a person changes it, and only that person can look into it\n',
+    });
+    const json = await cli(['backend', 'show', '--trust', 'manual', '--output', 'json']);
+    expect(json.json()).toMatchObject({ trustStores: [{ state: 'unknown', fingerprintsSha256: null }] });
   });
 
   test.each([

@@ -22,7 +22,7 @@ import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { TrustedCertificate } from '../../src/core/certificate.js';
 import { createTrustStore, type TrustStoreConfig } from '../../src/trust/index.js';
-import type { TrustStore } from '../../src/trust/trust-store.js';
+import type { DescribedTrustStore } from '../../src/trust/trust-store.js';
 import { manyLike, mintIdentity, type TestIdentity } from '../support/certificates.js';
 import { appError, noContext, outcomeOf, refusingCall, trustStoreContract } from './trust-store.contract.js';
 
@@ -65,11 +65,11 @@ export function fileTrustStoreContract(subject: FileKind): void {
     let folder: string;
     let file: string;
     let log: string;
-    let store: TrustStore;
+    let store: DescribedTrustStore;
     let old: TestIdentity;
     let next: TestIdentity;
 
-    const open = (path: string, reload = 'true', timeout?: string): TrustStore =>
+    const open = (path: string, reload = 'true', timeout?: string): DescribedTrustStore =>
       createTrustStore(
         subject.config(path, {
           check: `echo check >> ${log}; test ! -e ${folder}/fail-check`,
@@ -159,16 +159,67 @@ export function fileTrustStoreContract(subject: FileKind): void {
       await fail('reload');
       const error = await appError(store.add(next.certificate));
       expect(error.code).toBe('TrustStoreFailed');
-      expect(error.message).toContain('the former content is back, but making it live failed as well');
+      expect(error.message).toContain('the former content is back, but reloading it failed as well');
       expect(await text()).toBe(before);
       expect(await ran()).toEqual([...once, ...once, 'reload']);
       // Nobody knows what the server uses now: the next run has to find out by making it live.
       await expect(store.observe()).resolves.toBeUndefined();
+      expect(await store.describe()).toEqual({
+        state: 'unfinished',
+        fingerprints: [old.certificate.fingerprintSha256],
+        reason: expect.stringMatching(
+          /^the former content was restored, but reloading it failed: ".*exited with 1/,
+        ),
+        since: expect.stringMatching(/^20\d\d-.*Z$/),
+      });
       await rm(join(folder, 'fail-reload'));
       await store.add(old.certificate);
       await expect(store.observe()).resolves.toEqual([old.certificate.fingerprintSha256]);
       expect(await text()).toBe(before);
       expect(await leftovers()).toEqual([]);
+    });
+
+    test('a server that cannot be made to use what is there is reported as that, and nothing is changed', async () => {
+      await store.add(old.certificate);
+      await store.add(next.certificate);
+      const before = await text();
+      await fail('reload');
+      // Adding fails, and so does reloading what was there before: from here on it is unfinished.
+      await appError(store.remove(next.certificate));
+      const calls = [
+        () => store.add(old.certificate),
+        () => store.remove({ fingerprintSha256: 'AA' }),
+        () => store.add(next.certificate),
+      ];
+      for (const call of calls) {
+        const error = await appError(call());
+        expect(error.code).toBe('TrustStoreNotLive');
+        expect(error.message).toContain('exited with 1; its content was not changed');
+        expect(await text()).toBe(before);
+        expect(await store.describe()).toMatchObject({
+          state: 'unfinished',
+          fingerprints: [old.certificate.fingerprintSha256, next.certificate.fingerprintSha256],
+          reason: expect.stringContaining('exited with 1'),
+        });
+      }
+      await rm(join(folder, 'fail-reload'));
+      await store.add(next.certificate);
+      expect(await store.describe()).toEqual({ state: 'known', fingerprints: await store.observe() });
+      expect(await leftovers()).toEqual([]);
+    });
+
+    test('a mark that says nothing, as a full disk leaves it, is a mark', async () => {
+      await store.add(old.certificate);
+      for (const mark of ['', 'apigw-cert changed the file', 'one\ntwo\n', 'one\n2026-01-01T00:00:00Z \n']) {
+        await writeFile(join(folder, 'etc', '.trust.apigw-cert-unfinished'), mark);
+        expect(await store.describe()).toEqual({
+          state: 'unfinished',
+          fingerprints: [old.certificate.fingerprintSha256],
+          reason: 'a run was stopped before the server had loaded it',
+        });
+        await store.add(old.certificate);
+        expect(await leftovers()).toEqual([]);
+      }
     });
 
     test('a reload that fails once is undone and live again', async () => {
@@ -177,7 +228,7 @@ export function fileTrustStoreContract(subject: FileKind): void {
       const once_ = open(file, `test -e ${folder}/failed || { touch ${folder}/failed; exit 3; }`);
       const error = await appError(once_.add(next.certificate));
       expect(error.message).toContain('exited with 3');
-      expect(error.message).toContain('the former content is back and live');
+      expect(error.message).toContain('the former content is back and was reloaded');
       expect(await text()).toBe(before);
       await expect(store.observe()).resolves.toEqual([old.certificate.fingerprintSha256]);
     });

@@ -21,6 +21,7 @@ describe('manual', () => {
       },
     );
     await expect(store.observe()).resolves.toBeUndefined();
+    expect(await store.describe()).toEqual({ state: 'unknown', reason: expect.stringContaining('a person') });
     let done = false;
     const adding = store.add(certificate).then(() => {
       done = true;
@@ -34,6 +35,27 @@ describe('manual', () => {
     expect(said[0]).toContain(certificate.fingerprintSha256);
     expect(said[0]).toContain('call the orders team');
     expect(said[1]).toContain('now accept a1b2c3?');
+  });
+
+  test('names a certificate of which only the fingerprint is known', async () => {
+    const said: string[] = [];
+    const tell = (text: string): void => void said.push(text);
+    const store = createTrustStore(
+      { kind: 'manual' },
+      { announce: tell, ask: (question) => Promise.resolve(tell(question)) },
+    );
+    await store.remove({ fingerprintSha256: 'AA:BB' });
+    expect(said[0]).toMatch(/^Make the backend refuse .*\n\n {2}SHA-256 {2}AA:BB$/);
+    expect(said[1]).toBe('Does the backend, on every host, now refuse the certificate AA:BB?');
+  });
+
+  test.each(['add', 'remove'] as const)('%s asks nobody where it may not', async (action) => {
+    const { certificate } = await mintIdentity('a1b2c3');
+    const said: string[] = [];
+    const store = createTrustStore({ kind: 'manual' }, { announce: (text) => said.push(text) });
+    const beforeEffect = (): Promise<void> => Promise.reject(new Error('not now'));
+    await expect(store[action](certificate, { beforeEffect })).rejects.toThrow('not now');
+    expect(said).toEqual([]);
   });
 
   test('without anybody to ask it is unfinished, not failed', async () => {

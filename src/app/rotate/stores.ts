@@ -1,7 +1,7 @@
 import { AppError } from '../../core/errors.js';
 import { createTrustStore, trustStoreSchema } from '../../trust/index.js';
 import type { TrustContext } from '../../trust/context.js';
-import type { TrustStore } from '../../trust/trust-store.js';
+import type { DescribedTrustStore } from '../../trust/trust-store.js';
 import type { TrustDescription } from './jobs.js';
 
 /**
@@ -9,7 +9,7 @@ import type { TrustDescription } from './jobs.js';
  * @throws AppError `ConfigurationInvalid` for one that is described wrongly, `TrustStoreUnsuitable` for one that is
  * known not to survive a rotation
  */
-export function openTrustStore(description: TrustDescription, context: TrustContext): TrustStore {
+export function openTrustStore(description: TrustDescription, context: TrustContext): DescribedTrustStore {
   const read = trustStoreSchema.safeParse(description);
   if (read.success) return createTrustStore(read.data, context);
   const issues = read.error.issues.map(({ path, message }) => [...path, message].join(': '));
@@ -27,4 +27,4 @@ export function openTrustStore(description: TrustDescription, context: TrustCont
 export const openTrustStores = (
   descriptions: readonly TrustDescription[],
   context: TrustContext,
-): TrustStore[] => descriptions.map((description) => openTrustStore(description, context));
+): DescribedTrustStore[] => descriptions.map((description) => openTrustStore(description, context));

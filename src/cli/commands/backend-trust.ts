@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import type { StoreState } from '../../app/backend-trust.js';
+import type { ShownStore } from '../../app/backend-trust.js';
+import { EXIT } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 import { action, command } from '../command.js';
 import { readInput } from '../input.js';
@@ -13,7 +14,7 @@ interface Options {
 }
 
 export function backendShowCommand(): Command {
-  return addTrustOptions(command('show', 'What trust stores hold, by SHA-256 fingerprint')).action(
+  return addTrustOptions(command('show', 'Show what trust stores hold, by SHA-256 fingerprint')).action(
     action<Options>(async ({ options, out }) => {
       const descriptions = await trustStoresNamed(options);
       const [{ showTrust }, { trustContext }] = await Promise.all([
@@ -22,6 +23,7 @@ export function backendShowCommand(): Command {
       ]);
       const trustStores = await showTrust(descriptions, trustContext());
       out.result({ trustStores }, () => trustStores.map(stateText).join('\n'));
+      if (trustStores.some(({ state }) => state === 'unfinished')) out.exitWith(EXIT.failed);
     }),
   );
 }
@@ -54,9 +56,17 @@ Examples:
     );
 }
 
-function stateText({ trustStore, fingerprintsSha256 }: StoreState): string {
+function stateText({ trustStore, state, fingerprintsSha256, reason = '', since }: ShownStore): string {
   const name = printable(trustStore);
-  if (fingerprintsSha256 === null) return `${name}: cannot tell what it holds`;
-  if (fingerprintsSha256.length === 0) return `${name}: trusts nobody`;
-  return [`${name}:`, ...fingerprintsSha256.map((fingerprint) => `  ${fingerprint}`)].join('\n');
+  if (fingerprintsSha256 === null) return `${name}: unknown: ${printable(reason)}`;
+  const lines =
+    fingerprintsSha256.length === 0
+      ? [`${name}: holds no certificate`]
+      : [`${name}:`, ...fingerprintsSha256.map((fingerprint) => `  ${fingerprint}`)];
+  if (state !== 'unfinished') return lines.join('\n');
+  return [
+    ...lines,
+    `  unfinished${since === undefined ? '' : ` since ${since}`}: the server may not have loaded this: ${printable(reason)}`,
+    '  fix: make its check and reload commands work, then run the rotation again, or `apigw-cert backend add` with a certificate that it holds: that reloads it',
+  ].join('\n');
 }
