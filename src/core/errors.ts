@@ -139,7 +139,8 @@ export const ERROR_CODES = {
   TrustStoreAmbiguous: { exit: EXIT.usage, meaning: 'Two trust stores have the same name.' },
   TrustStoreFailed: {
     exit: EXIT.failed,
-    meaning: 'A trust store could not be changed; its content is as it was before.',
+    meaning:
+      'A trust store could not be changed; its content is as it was before, unless the message says otherwise.',
   },
   TrustStoreLocked: {
     exit: EXIT.unfinished,

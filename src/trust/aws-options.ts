@@ -1,8 +1,10 @@
 import * as z from 'zod';
-import { networkError } from '../aws/network-error.js';
+import { networkError, type SdkError } from '../aws/network-error.js';
 import { openSession } from '../aws/session.js';
 import type { AwsService } from '../aws/settings.js';
 import { AppError } from '../core/errors.js';
+import { changedMeanwhile } from './bundle-view.js';
+import type { Revision } from './document.js';
 import { commandSchema, timeoutSchema } from './run-command.js';
 
 /** The options that the kinds in AWS services share; credentials come from the SDK's default chain. */
@@ -46,24 +48,61 @@ export async function loaded<T>(name: string, load: () => Promise<T>): Promise<T
   }
 }
 
-/** An SDK error as the port's own, its name and sentence kept. */
-export function awsFailure(
-  code: 'TrustStoreFailed' | 'TrustStoreUnreadable',
-  doing: string,
-  cause: unknown,
-): AppError {
-  const known = cause instanceof AppError ? cause : networkError(cause, 'the service');
-  if (known) {
-    return new AppError(code, `${doing}: ${known.message}`, {
+/** Whether the service has said no. Otherwise, as without an answer, it may have done what was asked. */
+function isRefusal({ $metadata }: SdkError): boolean {
+  const status = $metadata?.httpStatusCode;
+  return status !== undefined && status < 500;
+}
+
+const textOf = (error: SdkError): string =>
+  networkError(error, 'the service')?.message ??
+  `${error.name}${error.message === '' ? '' : `: ${error.message}`}`;
+
+/** An SDK error of reading as the port's own, its name and sentence kept. What keeps from reaching AWS at all stays that. */
+export function readFailure(what: string, cause: unknown): AppError {
+  if (cause instanceof AppError) return cause;
+  const error = cause as SdkError;
+  return new AppError('TrustStoreUnreadable', `${what} cannot be read: ${textOf(error)}`, {
+    cause,
+    hint: networkError(error, 'the service')?.hint ?? 'check its name, the Region and the permissions',
+    details: { error: error.name },
+  });
+}
+
+/**
+ * Writes, and settles by reading what an error leaves open: an answer that is lost, and a repetition that meets the effect
+ * of the first attempt, say nothing about what is there.
+ * @param what what is written, for messages: `the object`
+ * @throws AppError `TrustStoreFailed` when somebody else's content is there, or the service refused;
+ * `ServiceUnreachable` when it is not known whether the text was written
+ */
+export async function settled(
+  what: string,
+  text: string,
+  expected: Revision,
+  { write, read }: { write: () => Promise<Revision>; read: () => Promise<Revision> },
+  details: Readonly<Record<string, unknown>>,
+): Promise<Revision> {
+  try {
+    return await write();
+  } catch (cause) {
+    // Of credentials or settings: nothing was sent.
+    if (cause instanceof AppError) throw cause;
+    const now = await read().catch(() => undefined);
+    if (now?.text === text) return now;
+    if (now && now.version !== expected.version) throw changedMeanwhile(details);
+    const error = cause as SdkError;
+    if (now && isRefusal(error)) {
+      throw new AppError('TrustStoreFailed', `${what} cannot be written: ${textOf(error)}`, {
+        cause,
+        hint: 'check its name, the Region and the permissions; nothing was changed',
+        details: { error: error.name },
+      });
+    }
+    throw new AppError('ServiceUnreachable', `whether ${what} was written is not known: ${textOf(error)}`, {
       cause,
-      hint: `${known.hint ?? 'check the AWS configuration'}; nothing was changed`,
-      details: { ...known.details, error: known.code },
+      hint: 'run the same command again: it looks at what is there first',
+      details: { error: error.name },
     });
   }
-  const { name = '', message = '' } = cause as { name?: string; message?: string };
-  return new AppError(code, `${doing}: ${name}${message === '' ? '' : `: ${message}`}`, {
-    cause,
-    hint: 'check its name, the Region and the permissions; nothing was changed',
-    details: { error: name },
-  });
 }

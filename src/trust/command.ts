@@ -59,6 +59,21 @@ function variables(action: string, certificate: RemovableCertificate): Record<st
   };
 }
 
+/** @throws AppError `TrustStoreFailed` when a command has succeeded, and observe shows otherwise */
+function assertObserved(
+  action: 'add' | 'remove',
+  seen: readonly string[] | undefined,
+  { fingerprintSha256 }: RemovableCertificate,
+): void {
+  const wanted = action === 'add';
+  if (seen === undefined || seen.includes(fingerprintSha256) === wanted) return;
+  throw new AppError(
+    'TrustStoreFailed',
+    `the ${action} command succeeded, but observe ${wanted ? 'does not show' : 'still shows'} the certificate`,
+    { hint: 'run both commands by hand and compare' },
+  );
+}
+
 /** A trust store that the user's own commands change. */
 export function commandStore(config: z.infer<typeof commandStoreSchema>): DescribedTrustStore {
   const { timeout } = config;
@@ -66,7 +81,7 @@ export function commandStore(config: z.infer<typeof commandStoreSchema>): Descri
 
   const failed = (
     error: unknown,
-    code: 'TrustStoreFailed' | 'TrustStoreUnreadable',
+    code: 'TrustStoreFailed' | 'TrustStoreNotLive' | 'TrustStoreUnreadable',
     outcome = '',
   ): AppError => {
     const known = error instanceof AppError ? error : undefined;
@@ -116,6 +131,7 @@ export function commandStore(config: z.infer<typeof commandStoreSchema>): Descri
       }
       await run(action, certificate);
       await reload(certificate);
+      assertObserved(action, await observe(), certificate);
     } catch (undoError) {
       throw new AppError(
         'TrustStoreNotRestored',
@@ -152,21 +168,23 @@ export function commandStore(config: z.infer<typeof commandStoreSchema>): Descri
         await gate.pass();
         await reload(certificate);
       }
-      const after = await observe();
-      if (after && after.includes(certificate.fingerprintSha256) !== wanted) {
-        throw new AppError(
-          'TrustStoreFailed',
-          `the ${action} command succeeded, but observe ${wanted ? 'does not show' : 'still shows'} the certificate`,
-          { hint: 'run both commands by hand and compare' },
-        );
-      }
+      assertObserved(action, await observe(), certificate);
     } catch (error) {
-      const outcome = gate.isRefused() ? error : failed(error, 'TrustStoreFailed');
-      if (!hasRun) throw outcome;
+      const isUnread = error instanceof AppError && error.code === 'TrustStoreUnreadable';
+      if (gate.isRefused() && !hasRun) throw error;
+      if (!hasRun) {
+        throw isUnread ? error : failed(error, 'TrustStoreNotLive', '; neither add nor remove was run');
+      }
       // Unobserved, an added certificate may have been trusted before: removing it could refuse a stage's calls.
-      if (wanted && (trusted !== false || !(await gate.mayPass()))) throw outcome;
-      await undo(wanted ? 'remove' : 'add', certificate, error);
-      throw gate.isRefused() ? error : failed(error, 'TrustStoreFailed', '; it was undone');
+      const isLeft = wanted && (trusted !== false || !(await gate.mayPass()));
+      if (!isLeft) await undo(wanted ? 'remove' : 'add', certificate, error);
+      if (error === gate.refusal()) throw error;
+      const outcome = isLeft
+        ? 'it was not undone, and may be trusted now'
+        : config.observe === undefined
+          ? `the ${wanted ? 'remove' : 'add'} command was run to undo it`
+          : 'it was undone';
+      throw failed(error, 'TrustStoreFailed', `; ${outcome}`);
     }
   };
 

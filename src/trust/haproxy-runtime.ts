@@ -45,8 +45,8 @@ async function values(socket: string, acl: string): Promise<string[]> {
 }
 
 /**
- * Makes the list in the running HAProxy hold exactly `wanted` of the values that are SHA-256; new ones are added
- * before old ones go, so that nobody is refused in between.
+ * Makes the list in the running HAProxy hold exactly `wanted` of the values that are SHA-256, and looks whether it does;
+ * new ones are added before old ones go, so that nobody is refused in between.
  * @param socket a path, or host:port
  * @param acl the list's name, which is the path after `-f` in haproxy.cfg
  * @param wanted lower-case hex
@@ -59,9 +59,14 @@ export async function syncAcl(
   wanted: readonly string[],
   beforeEffect: BeforeEffect,
 ): Promise<void> {
-  const now = await values(socket, acl);
-  const extra = now.filter((value) => /^[0-9a-f]{64}$/.test(value) && !wanted.includes(value));
-  const missing = wanted.filter((value) => !now.includes(value));
+  const compare = async (): Promise<{ missing: string[]; extra: string[] }> => {
+    const now = await values(socket, acl);
+    return {
+      missing: wanted.filter((value) => !now.includes(value)),
+      extra: now.filter((value) => /^[0-9a-f]{64}$/.test(value) && !wanted.includes(value)),
+    };
+  };
+  const { missing, extra } = await compare();
   const commands = [
     ...missing.map((value) => `add acl ${acl} ${value}`),
     ...extra.map((value) => `del acl ${acl} ${value}`),
@@ -70,5 +75,10 @@ export async function syncAcl(
     await beforeEffect();
     const answer = (await send(socket, command)).trim();
     if (answer !== '') throw failed(socket, `refused "${command}": ${withoutControls(answer)}`);
+  }
+  if (commands.length === 0) return;
+  const left = await compare();
+  if (left.missing.length > 0 || left.extra.length > 0) {
+    throw failed(socket, `took the commands, but the list ${acl} is not what it was to be`);
   }
 }

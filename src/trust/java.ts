@@ -60,10 +60,20 @@ async function list(config: JavaConfig, store: string): Promise<{ alias: string;
       hint: 'check the path and the password, and that keytool (a JRE) is installed',
     });
   }
-  return [...output.replaceAll('\r', '').matchAll(ENTRY)].map(([, alias = '', pem = '']) => ({
-    alias,
-    pem: `${pem}\n`,
-  }));
+  const text = output.replaceAll('\r', '');
+  const entries = [...text.matchAll(ENTRY)].map(([, alias = '', pem = '']) => ({ alias, pem: `${pem}\n` }));
+  const types = [...text.matchAll(/^Entry type: (\w+)/gm)].map(([, type]) => type);
+  const [, count] = /\bcontains (\d+) entr/.exec(text) ?? [];
+  // What cannot be told apart must not be taken for an empty list.
+  if (
+    Number(count) !== types.length ||
+    entries.length !== types.filter((type) => type !== 'SecretKeyEntry').length
+  ) {
+    throw new AppError('TrustStoreUnreadable', 'what keytool printed could not be understood', {
+      hint: 'see what `keytool -list -rfc` prints; is it the keytool of a JDK?',
+    });
+  }
+  return entries;
 }
 
 function view(config: JavaConfig): BundleView {

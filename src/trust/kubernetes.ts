@@ -99,8 +99,15 @@ function document(config: KubernetesConfig): TextDocument {
         ]);
         return { text, version: versionIn(output) };
       } catch (error) {
-        if ((await read()).version !== version) throw changedMeanwhile({ resource, name });
-        throw error;
+        const now = await read().catch(() => undefined);
+        if (now?.text === text) return now;
+        if (now && now.version !== version) throw changedMeanwhile({ resource, name });
+        if (now) throw error;
+        const why = error instanceof Error ? error.message : String(error);
+        throw new AppError('TrustStoreUnreadable', `whether it was written is not known: ${why}`, {
+          cause: error,
+          hint: 'check that the cluster answers, then run the same command again: it looks at what is there first',
+        });
       }
     },
     exclusively: (work) => work(),

@@ -1,6 +1,5 @@
 import * as z from 'zod';
-import { awsFailure, awsOptions, clientOptions, loaded } from './aws-options.js';
-import { changedMeanwhile } from './bundle-view.js';
+import { awsOptions, clientOptions, loaded, readFailure, settled } from './aws-options.js';
 import type { TextDocument } from './document.js';
 import { documentTrustStore } from './document-store.js';
 import { pemFormat } from './pem-format.js';
@@ -18,6 +17,9 @@ export const s3Schema = z
 
 type S3Config = z.infer<typeof s3Schema>;
 
+/** One octet a character, so that a comment in any encoding comes through unchanged. */
+const ENCODING = 'latin1';
+
 function document(config: S3Config): TextDocument {
   const { bucket, key } = config;
   const where = { Bucket: bucket, Key: key };
@@ -30,39 +32,34 @@ function document(config: S3Config): TextDocument {
     });
     return { sdk, client };
   };
+  const read = async () => {
+    const { sdk, client } = await connect();
+    try {
+      const { Body, ETag } = await client.send(new sdk.GetObjectCommand(where));
+      if (Body === undefined || ETag === undefined) throw new Error('the answer has no content or no ETag');
+      return { text: Buffer.from(await Body.transformToByteArray()).toString(ENCODING), version: ETag };
+    } catch (error) {
+      throw readFailure('the object', error);
+    }
+  };
   return {
-    async read() {
-      const { sdk, client } = await connect();
-      try {
-        const { Body, ETag } = await client.send(new sdk.GetObjectCommand(where));
-        return {
-          text: (await Body?.transformToString()) ?? '',
-          ...(ETag === undefined ? {} : { version: ETag }),
-        };
-      } catch (error) {
-        throw awsFailure('TrustStoreUnreadable', 'the object cannot be read', error);
-      }
-    },
+    read,
     /** S3 itself compares the ETag (conditional writes, If-Match). */
-    async write(text, { version }, beforeEffect) {
+    async write(text, expected, beforeEffect) {
       const { sdk, client } = await connect();
       await beforeEffect();
-      try {
-        const { ETag } = await client.send(
+      const write = async () => {
+        const { ETag = '' } = await client.send(
           new sdk.PutObjectCommand({
             ...where,
-            Body: text,
+            Body: Buffer.from(text, ENCODING),
             ContentType: 'application/x-pem-file',
-            ...(version === undefined ? {} : { IfMatch: version }),
+            IfMatch: expected.version,
           }),
         );
-        return { text, ...(ETag === undefined ? {} : { version: ETag }) };
-      } catch (error) {
-        const { name } = error as { name?: string };
-        if (name === 'PreconditionFailed' || name === 'ConditionalRequestConflict')
-          throw changedMeanwhile(where);
-        throw awsFailure('TrustStoreFailed', 'the object cannot be written', error);
-      }
+        return { text, version: ETag };
+      };
+      return settled('the object', text, expected, { write, read }, where);
     },
     exclusively: (work) => work(),
   };

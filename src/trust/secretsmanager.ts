@@ -1,8 +1,9 @@
 import * as z from 'zod';
-import { awsFailure, awsOptions, clientOptions, loaded } from './aws-options.js';
-import { changedMeanwhile } from './bundle-view.js';
+import { AppError } from '../core/errors.js';
+import { awsOptions, clientOptions, loaded, readFailure, settled } from './aws-options.js';
 import type { TextDocument } from './document.js';
 import { documentTrustStore } from './document-store.js';
+import { gated } from './gate.js';
 import { pemFormat } from './pem-format.js';
 import { reloadCommand } from './run-command.js';
 import type { DescribedTrustStore } from './trust-store.js';
@@ -29,50 +30,50 @@ function document(config: SecretsManagerConfig): TextDocument {
     );
     return { sdk, client: new sdk.SecretsManagerClient(await clientOptions('Secrets Manager', config)) };
   };
+  const read = async () => {
+    const { sdk, client } = await connect();
+    const { SecretString, VersionId } = await client
+      .send(new sdk.GetSecretValueCommand({ SecretId }))
+      .catch((error: unknown) => {
+        throw readFailure('the secret', error);
+      });
+    if (SecretString === undefined || VersionId === undefined) {
+      throw new AppError('TrustStoreUnreadable', 'the secret is binary, not a text', {
+        hint: 'keep the certificates in a secret of their own, as text (SecretString)',
+      });
+    }
+    return { text: SecretString, version: VersionId };
+  };
   return {
-    async read() {
-      const { sdk, client } = await connect();
-      try {
-        const { SecretString, VersionId } = await client.send(new sdk.GetSecretValueCommand({ SecretId }));
-        return {
-          text: SecretString ?? '',
-          ...(VersionId === undefined ? {} : { version: VersionId }),
-        };
-      } catch (error) {
-        throw awsFailure('TrustStoreUnreadable', 'the secret cannot be read', error);
-      }
-    },
+    read,
     /**
      * PutSecretValue knows no condition, but moving AWSCURRENT does: it fails when the version that it is to be
-     * taken from no longer has it.
+     * taken from no longer has it. What was put and not moved to is nobody's, and is put anew the next time.
      */
-    async write(text, { version }, beforeEffect) {
+    async write(text, expected, beforeEffect) {
       const { sdk, client } = await connect();
-      const sent = async <T>(send: () => Promise<T>): Promise<T> => {
-        try {
-          return await send();
-        } catch (error) {
-          if ((error as { name?: string }).name === 'InvalidParameterException')
-            throw changedMeanwhile({ secret: SecretId });
-          throw awsFailure('TrustStoreFailed', 'the secret cannot be written', error);
-        }
-      };
-      await beforeEffect();
-      const { VersionId } = await sent(() =>
-        client.send(new sdk.PutSecretValueCommand({ SecretId, SecretString: text, VersionStages: [STAGED] })),
-      );
-      await beforeEffect();
-      await sent(() =>
-        client.send(
+      const gate = gated(beforeEffect);
+      const write = async () => {
+        await gate.pass();
+        const { VersionId = '' } = await client.send(
+          new sdk.PutSecretValueCommand({ SecretId, SecretString: text, VersionStages: [STAGED] }),
+        );
+        await gate.pass();
+        await client.send(
           new sdk.UpdateSecretVersionStageCommand({
             SecretId,
             VersionStage: 'AWSCURRENT',
             MoveToVersionId: VersionId,
-            RemoveFromVersionId: version,
+            RemoveFromVersionId: expected.version,
           }),
-        ),
+        );
+        return { text, version: VersionId };
+      };
+      return settled('the secret', text, expected, { write, read }, { secret: SecretId }).catch(
+        (error: unknown) => {
+          throw gate.isRefused() ? gate.refusal() : error;
+        },
       );
-      return { text, ...(VersionId === undefined ? {} : { version: VersionId }) };
     },
     exclusively: (work) => work(),
   };

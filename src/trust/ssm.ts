@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { AppError } from '../core/errors.js';
-import { awsFailure, awsOptions, clientOptions, loaded } from './aws-options.js';
+import { awsOptions, clientOptions, loaded, readFailure, settled } from './aws-options.js';
 import { changedMeanwhile } from './bundle-view.js';
 import type { TextDocument } from './document.js';
 import { documentTrustStore } from './document-store.js';
@@ -26,54 +26,58 @@ function document(config: SsmConfig): TextDocument {
   };
   const get = async (name: string) => {
     const { sdk, client } = await connect();
-    try {
-      const { Parameter } = await client.send(new sdk.GetParameterCommand({ Name: name }));
-      return Parameter;
-    } catch (error) {
-      throw awsFailure('TrustStoreUnreadable', 'the parameter cannot be read', error);
-    }
-  };
-  const put = async (Value: string) => {
-    const { sdk, client } = await connect();
-    try {
-      const command = new sdk.PutParameterCommand({
-        Name,
-        Value,
-        Type: 'String',
-        Overwrite: true,
-        Tier: 'Intelligent-Tiering', // a bundle can pass the 4 KB of a standard parameter
+    const { Parameter } = await client
+      .send(new sdk.GetParameterCommand({ Name: name }))
+      .catch((error: unknown) => {
+        throw readFailure('the parameter', error);
       });
-      return (await client.send(command)).Version ?? 0;
-    } catch (error) {
-      throw awsFailure('TrustStoreFailed', 'the parameter cannot be written', error);
+    if (Parameter?.Type !== 'String' || Parameter.Version === undefined) {
+      throw new AppError(
+        'TrustStoreUnreadable',
+        `the parameter is a ${Parameter?.Type ?? 'nothing'}, not a String`,
+        { hint: 'keep the certificates, which are public, in a String parameter' },
+      );
     }
+    return { text: Parameter.Value ?? '', version: String(Parameter.Version) };
+  };
+  const read = () => get(Name);
+  /** @returns the number of the version that it made */
+  const put = async (Value: string): Promise<number> => {
+    const { sdk, client } = await connect();
+    const command = new sdk.PutParameterCommand({
+      Name,
+      Value,
+      Type: 'String',
+      Overwrite: true,
+      Tier: 'Intelligent-Tiering', // a bundle can pass the 4 KB of a standard parameter
+    });
+    return (await client.send(command)).Version ?? 0;
+  };
+  /** Makes the text of somebody who wrote right before us the last one again. */
+  const giveWay = async (written: number, theirs: string): Promise<void> => {
+    const last = await put(theirs);
+    if (last > written + 1) await giveWay(last, (await get(`${Name}:${last - 1}`)).text);
   };
   return {
-    async read() {
-      const parameter = await get(Name);
-      if (parameter?.Type !== 'String') {
-        throw new AppError(
-          'TrustStoreUnreadable',
-          `the parameter is a ${parameter?.Type ?? 'nothing'}, not a String`,
-          {
-            hint: 'keep the certificates, which are public, in a String parameter',
-          },
-        );
-      }
-      return { text: parameter.Value ?? '', version: String(parameter.Version) };
-    },
+    read,
     /** PutParameter knows no condition: versions are counted, so a gap tells of somebody else, whose text is put back. */
-    async write(text, { version }, beforeEffect) {
-      const expected = Number(version);
+    async write(text, expected, beforeEffect) {
+      const before = Number(expected.version);
       await beforeEffect();
-      if (Number((await get(Name))?.Version) !== expected) throw changedMeanwhile({ parameter: Name });
-      const written = await put(text);
-      if (written !== expected + 1) {
-        const theirs = await get(`${Name}:${written - 1}`);
-        await put(theirs?.Value ?? '');
-        throw changedMeanwhile({ parameter: Name });
-      }
-      return { text, version: String(written) };
+      if (Number((await read()).version) !== before) throw changedMeanwhile({ parameter: Name });
+      const write = async () => {
+        const written = await put(text);
+        if (written > before + 1) {
+          const theirs = (await get(`${Name}:${written - 1}`)).text;
+          // A repetition of our own, after an answer that was lost, is no gap.
+          if (theirs !== text) {
+            await giveWay(written, theirs);
+            throw changedMeanwhile({ parameter: Name });
+          }
+        }
+        return { text, version: String(written) };
+      };
+      return settled('the parameter', text, expected, { write, read }, { parameter: Name });
     },
     exclusively: (work) => work(),
   };

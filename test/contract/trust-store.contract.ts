@@ -11,8 +11,11 @@ export interface Subject {
   content(): Promise<unknown>;
   /** From now on, nothing can be written or made live. */
   breakIt(): Promise<void>;
-  /** Others see an addition before it is finished, and no mark warns them: what they may rely on is not taken back. */
-  additionsStay?: true;
+  /**
+   * From which of its effects on an addition stays when that effect is refused: others see it by then, and no mark warns
+   * them, so what they may rely on is not taken back. By default it never stays.
+   */
+  additionsStayFrom?: number;
 }
 
 /** Thrown by a `beforeEffect`; a change has to throw this very object. */
@@ -154,7 +157,7 @@ export function trustStoreContract(kind: string, open: () => Promise<Subject>, m
           }
           expect(outcome).toBeInstanceOf(Refusal);
           expect(calls()).toBe(number);
-          if (action === 'add' && number > 1 && subject.additionsStay === true) {
+          if (action === 'add' && number >= (subject.additionsStayFrom ?? Infinity)) {
             expect(await trusted()).toContain('d4e5f6');
             await store.remove(next.certificate);
           }

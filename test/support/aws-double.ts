@@ -16,6 +16,10 @@ export interface AwsDouble {
   /** Runs once, just before the next write is judged: somebody else is quicker. */
   beforeWrite: (() => void) | undefined;
   readOnly: boolean;
+  /** Of the next writes: the connection ends before the service does anything, after it has, or it answers 500. */
+  mishaps: ('before' | 'after' | 'error500' | undefined)[];
+  /** Its secrets are binary. */
+  binary: boolean;
   close(): void;
 }
 
@@ -25,13 +29,13 @@ interface Secret {
   stages: string[];
 }
 
-async function bodyOf(request: IncomingMessage): Promise<string> {
+async function bodyOf(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }
 
-const etag = (text: string): string => `"${createHash('md5').update(text).digest('hex')}"`;
+const etag = (text: string): string => `"${createHash('md5').update(text, 'latin1').digest('hex')}"`;
 
 type Answer = [status: number, body: unknown, headers?: Record<string, string>];
 
@@ -73,7 +77,8 @@ export async function startAwsDouble(): Promise<AwsDouble> {
     switch (target) {
       case 'secretsmanager.GetSecretValue': {
         const version = secretVersions(base).find(({ stages }) => stages.includes('AWSCURRENT'));
-        return [200, { SecretString: version?.text, VersionId: version?.id }];
+        const content = double.binary ? { SecretBinary: 'AAAA' } : { SecretString: version?.text };
+        return [200, { ...content, VersionId: version?.id }];
       }
       case 'secretsmanager.PutSecretValue': {
         const refused = writing();
@@ -129,22 +134,34 @@ export async function startAwsDouble(): Promise<AwsDouble> {
 
   const server = createServer((request, response) => {
     void (async () => {
-      const text = await bodyOf(request);
+      const octets = await bodyOf(request);
       const target = request.headers['x-amz-target'];
-      const [status, body, headers] =
-        typeof target === 'string'
-          ? json(target, JSON.parse(text) as Record<string, unknown>)
-          : s3(
-              request.method ?? '',
-              new URL(request.url ?? '', 'http://x').pathname,
-              request.headers['if-match'],
-              text,
-            );
+      const isWrite = typeof target === 'string' ? /\.(Put|Update)/.test(target) : request.method === 'PUT';
+      const mishap = isWrite ? double.mishaps.shift() : undefined;
+      if (mishap === 'before') {
+        request.socket.destroy();
+        return;
+      }
+      const [status, body, headers]: Answer =
+        mishap === 'error500'
+          ? [500, '']
+          : typeof target === 'string'
+            ? json(target, JSON.parse(octets.toString('utf8')) as Record<string, unknown>)
+            : s3(
+                request.method ?? '',
+                new URL(request.url ?? '', 'http://x').pathname,
+                request.headers['if-match'],
+                octets.toString('latin1'),
+              );
+      if (mishap === 'after') {
+        request.socket.destroy();
+        return;
+      }
       response.writeHead(status, {
         'content-type': typeof target === 'string' ? 'application/x-amz-json-1.1' : 'application/xml',
         ...headers,
       });
-      response.end(typeof body === 'string' ? body : JSON.stringify(body));
+      response.end(typeof body === 'string' ? Buffer.from(body, 'latin1') : JSON.stringify(body));
     })();
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -154,6 +171,8 @@ export async function startAwsDouble(): Promise<AwsDouble> {
     versions,
     beforeWrite: undefined,
     readOnly: false,
+    mishaps: [],
+    binary: false,
     close() {
       server.closeAllConnections();
       server.close();

@@ -14,6 +14,8 @@ export interface KubernetesDouble {
   objects: Map<string, Stored>;
   beforePatch: (() => void) | undefined;
   readOnly: boolean;
+  /** The next patch is done, and its connection ends without an answer. */
+  loseAnswer: boolean;
   close(): void;
 }
 
@@ -81,6 +83,11 @@ export async function startKubernetesDouble(): Promise<KubernetesDouble> {
 
   const server = createServer((request, response) => {
     void answer(request).then(([status, body]) => {
+      if (request.method === 'PATCH' && double.loseAnswer) {
+        double.loseAnswer = false;
+        request.socket.destroy();
+        return;
+      }
       response.writeHead(status, { 'content-type': 'application/json' });
       response.end(JSON.stringify(body));
     });
@@ -91,6 +98,7 @@ export async function startKubernetesDouble(): Promise<KubernetesDouble> {
     objects,
     beforePatch: undefined,
     readOnly: false,
+    loseAnswer: false,
     close() {
       server.closeAllConnections();
       server.close();

@@ -34,7 +34,7 @@ trustStoreContract('command', async () => {
     store: createTrustStore(commands(folder), noContext),
     content: () => readdir(folder),
     breakIt: () => writeFile(join(folder, 'fail'), ''),
-    additionsStay: true as const,
+    additionsStayFrom: 2,
   };
 });
 
@@ -144,6 +144,76 @@ describe('command', () => {
     expect((await appError(store.add(next.certificate))).code).toBe('TrustStoreFailed');
     expect((await appError(store.remove(old.certificate))).code).toBe('TrustStoreNotRestored');
     expect(await readFile(log, 'utf8')).toBe('add d4e5f6\nremove a1b2c3\nadd a1b2c3\n');
+  });
+
+  test('a removal gets the fingerprint, and nothing in the place of what is not known', async () => {
+    const file = join(folder, 'got');
+    const store = createTrustStore(
+      { kind: 'command', add: ['false'], remove: `{ cat; env | grep ^APIGW_CERT_ | sort; } > ${file}` },
+      noContext,
+    );
+    process.env['APIGW_CERT_NOT_AFTER'] = 'of a hook that runs this';
+    await store.remove({ fingerprintSha256: 'AA:BB', clientCertificateId: 'a1b2c3' });
+    delete process.env['APIGW_CERT_NOT_AFTER'];
+    expect((await readFile(file, 'utf8')).split('\n').filter((line) => !line.endsWith('='))).toEqual([
+      'APIGW_CERT_ACTION=remove',
+      'APIGW_CERT_FINGERPRINT_SHA256=AA:BB',
+      'APIGW_CERT_ID=a1b2c3',
+      '',
+    ]);
+  });
+
+  test('a removal by fingerprint that fails cannot be taken back, and says so', async () => {
+    const [old, next] = await Promise.all([mintIdentity('a1b2c3'), mintIdentity('d4e5f6')]);
+    const store = createTrustStore(commands(folder), noContext);
+    await store.add(old.certificate);
+    await store.add(next.certificate);
+    await writeFile(join(folder, 'fail'), '');
+    const { fingerprintSha256 } = old.certificate;
+    const error = await appError(store.remove({ fingerprintSha256 }));
+    expect(error.code).toBe('TrustStoreNotRestored');
+    expect(error.message).toContain('only its fingerprint is known');
+  });
+
+  test('a reload that fails with nothing else to do is reported as that', async () => {
+    const { certificate } = await mintIdentity('a1b2c3');
+    const store = createTrustStore(commands(folder), noContext);
+    await store.add(certificate);
+    await writeFile(join(folder, 'fail'), '');
+    for (const work of [store.add(certificate), store.remove({ fingerprintSha256: 'AA' })]) {
+      const error = await appError(work);
+      expect(error.code).toBe('TrustStoreNotLive');
+      expect(error.message).toContain('neither add nor remove was run');
+    }
+  });
+
+  test('that it was undone is said only where it was seen', async () => {
+    const { certificate } = await mintIdentity('a1b2c3');
+    const config = commands(folder);
+    const once = `test -e ${folder}/failed || { touch ${folder}/failed; exit 3; }`;
+    const seen = await appError(createTrustStore({ ...config, reload: once }, noContext).add(certificate));
+    expect(seen.message).toMatch(/exited with 3; it was undone$/);
+    await rm(join(folder, 'failed'));
+    // Its remove command says that all is well, and does nothing.
+    const lying = { ...config, reload: once, remove: ['true'] };
+    const unseen = await appError(createTrustStore(lying, noContext).add(certificate));
+    expect(unseen.code).toBe('TrustStoreNotRestored');
+    expect(unseen.message).toContain('the remove command succeeded, but observe still shows the certificate');
+    await rm(join(folder, 'failed'));
+    const blind = { kind: 'command' as const, add: ['true'], remove: ['true'], reload: once };
+    const removed = await appError(createTrustStore(blind, noContext).remove(certificate));
+    expect(removed.message).toMatch(/exited with 3; the add command was run to undo it$/);
+    await rm(join(folder, 'failed'));
+    const added = await appError(createTrustStore(blind, noContext).add(certificate));
+    expect(added.message).toMatch(/exited with 3; it was not undone, and may be trusted now$/);
+  });
+
+  test('without observe nobody can look into it', async () => {
+    const store = createTrustStore({ kind: 'command', add: ['true'], remove: ['true'] }, noContext);
+    expect(await store.describe()).toEqual({
+      state: 'unknown',
+      reason: expect.stringContaining('no observe command'),
+    });
   });
 
   test.each([

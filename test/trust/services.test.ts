@@ -1,8 +1,11 @@
 /** Trust stores in AWS services and Kubernetes, by the real SDK and the real kubectl, against HTTP doubles. */
 import { spawnSync } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { createTrustStore } from '../../src/trust/index.js';
-import { appError, noContext, trustStoreContract } from '../contract/trust-store.contract.js';
+import { appError, noContext, refusingCall, trustStoreContract } from '../contract/trust-store.contract.js';
 import { type AwsDouble, startAwsDouble } from '../support/aws-double.js';
 import { mintIdentity, type TestIdentity } from '../support/certificates.js';
 import { type KubernetesDouble, startKubernetesDouble } from '../support/kubernetes-double.js';
@@ -56,7 +59,117 @@ for (const [kind, [name, config]] of Object.entries(SERVICES)) {
     3,
   );
 
+  trustStoreContract(
+    `${kind} with a reload`,
+    () => {
+      aws.versions.set(name, ['']);
+      return Promise.resolve({
+        store: createTrustStore(
+          { ...config, region: 'eu-west-1', endpointUrl: aws.url, reload: 'true' },
+          noContext,
+        ),
+        content: () => Promise.resolve([...(aws.versions.get(name) ?? [])]),
+        breakIt: () => {
+          aws.readOnly = true;
+          return Promise.resolve();
+        },
+        additionsStayFrom: kind === 'secretsmanager' ? 3 : 2,
+      });
+    },
+    1,
+  );
+
   describe(kind, () => {
+    const current = (): string | undefined => aws.versions.get(name)?.at(-1);
+    const reloading = (reload: string) =>
+      createTrustStore({ ...config, region: 'eu-west-1', endpointUrl: aws.url, reload }, noContext);
+
+    test.each(['before', 'after', 'error500'] as const)(
+      'a write whose first try ends by "%s" is tried again, and counts once',
+      async (mishap) => {
+        process.env['AWS_MAX_ATTEMPTS'] = '3';
+        aws.versions.set(name, [old.certificate.pem]);
+        aws.mishaps = [mishap];
+        await open().add(next.certificate);
+        process.env['AWS_MAX_ATTEMPTS'] = '1';
+        await expect(open().observe()).resolves.toEqual([
+          old.certificate.fingerprintSha256,
+          next.certificate.fingerprintSha256,
+        ]);
+      },
+    );
+
+    test('a write whose answer is lost is settled by reading', async () => {
+      aws.versions.set(name, [old.certificate.pem]);
+      // The one that counts is the last of a kind's calls.
+      aws.mishaps = kind === 'secretsmanager' ? [undefined, 'after'] : ['after'];
+      await open().add(next.certificate);
+      expect(current()).toContain(next.certificate.pem);
+    });
+
+    test.each(['before', 'error500'] as const)(
+      'a write that ends by "%s" is neither done nor failed',
+      async (mishap) => {
+        aws.versions.set(name, [old.certificate.pem]);
+        aws.mishaps = [mishap];
+        const error = await appError(open().add(next.certificate));
+        expect(error.code).toBe('ServiceUnreachable');
+        expect(error.message).toMatch(/: whether the (object|secret|parameter) was written is not known: /);
+        expect(current()).toBe(old.certificate.pem);
+      },
+    );
+
+    test('what is there already is reloaded again, since a killed run may not have come to it', async () => {
+      aws.versions.set(name, [old.certificate.pem + next.certificate.pem]);
+      const folder = await mkdtemp(join(tmpdir(), 'apigw-cert-services-'));
+      const store = reloading(`echo reloaded >> ${folder}/log`);
+      await store.add(next.certificate);
+      await store.remove({ fingerprintSha256: 'AA' });
+      expect(await readFile(join(folder, 'log'), 'utf8')).toBe('reloaded\nreloaded\n');
+      expect(aws.versions.get(name)).toHaveLength(1);
+      await rm(folder, { recursive: true });
+    });
+
+    test('what is there already and cannot be reloaded is reported as that', async () => {
+      aws.versions.set(name, [old.certificate.pem]);
+      const error = await appError(reloading('exit 3').add(old.certificate));
+      expect(error.code).toBe('TrustStoreNotLive');
+      expect(aws.versions.get(name)).toEqual([old.certificate.pem]);
+    });
+
+    test('a removal whose reload fails is put back; an addition too, where nobody forbids it', async () => {
+      const both = old.certificate.pem + next.certificate.pem;
+      aws.versions.set(name, [both]);
+      expect((await appError(reloading('exit 3').remove(old.certificate))).code).toBe('TrustStoreFailed');
+      expect(current()).toBe(both);
+      aws.versions.set(name, [old.certificate.pem]);
+      expect((await appError(reloading('exit 3').add(next.certificate))).code).toBe('TrustStoreFailed');
+      expect(current()).toBe(old.certificate.pem);
+    });
+
+    test('an addition whose reload fails stays where it may not be taken back any more', async () => {
+      aws.versions.set(name, [old.certificate.pem]);
+      const { beforeEffect } = refusingCall(kind === 'secretsmanager' ? 4 : 3);
+      const error = await appError(reloading('exit 3').add(next.certificate, { beforeEffect }));
+      expect(error.code).toBe('TrustStoreNotRestored');
+      expect(error.message).toContain('was left there');
+      expect(current()).toContain(next.certificate.pem);
+    });
+
+    test('what somebody else wrote after us is not overwritten by what was before', async () => {
+      aws.versions.set(name, [old.certificate.pem + next.certificate.pem]);
+      const theirs = `# theirs\n${next.certificate.pem}`;
+      let calls = 0;
+      const beforeEffect = (): Promise<void> => {
+        if (++calls === (kind === 'secretsmanager' ? 3 : 2)) aws.versions.get(name)?.push(theirs);
+        return Promise.resolve();
+      };
+      const error = await appError(reloading('exit 3').remove(old.certificate, { beforeEffect }));
+      expect(error.code).toBe('TrustStoreNotRestored');
+      expect(error.message).toContain('somebody else changed it');
+      expect(current()).toBe(theirs);
+    });
+
     test('somebody else’s change at the same moment is kept and reported', async () => {
       aws.versions.set(name, [old.certificate.pem]);
       const theirs = `# theirs\n${old.certificate.pem}`;
@@ -75,15 +188,36 @@ for (const [kind, [name, config]] of Object.entries(SERVICES)) {
   });
 }
 
+test('s3: octets of others come through unchanged, in whatever encoding', async () => {
+  const { config, name } = { config: SERVICES.s3[1], name: SERVICES.s3[0] };
+  const foreign = `# Gr\xfc\xdfe \xe2\x82\n`;
+  aws.versions.set(name, [foreign]);
+  const store = createTrustStore({ ...config, region: 'eu-west-1', endpointUrl: aws.url }, noContext);
+  await store.add(old.certificate);
+  expect(aws.versions.get(name)?.at(-1)).toMatch(new RegExp(`^${foreign}# .*\n-----BEGIN`));
+});
+
+test('secretsmanager: a binary secret is no empty list', async () => {
+  const [name, config] = SERVICES.secretsmanager;
+  aws.versions.set(name, ['']);
+  aws.binary = true;
+  const store = createTrustStore({ ...config, region: 'eu-west-1', endpointUrl: aws.url }, noContext);
+  const error = await appError(store.add(old.certificate));
+  expect(error.code).toBe('TrustStoreUnreadable');
+  expect(error.message).toContain('binary');
+  expect(aws.versions.get(name)).toEqual(['']);
+});
+
 // A machine without kubectl has nothing to test; CI installs it, and a skip fails the run.
 const withKubectl = spawnSync('kubectl', ['version', '--client']).status === 0;
 
 for (const resource of ['secret', 'configmap'] as const) {
   const path = `${resource}s/apigw`;
-  const open = () =>
+  const open = (reload?: string) =>
     createTrustStore(
       {
         kind: 'kubernetes',
+        ...(reload === undefined ? {} : { reload }),
         resource,
         name: 'apigw',
         key: 'ca.pem',
@@ -127,6 +261,35 @@ for (const resource of ['secret', 'configmap'] as const) {
       const error = await appError(open().add(next.certificate));
       expect(error.message).toContain('somebody else changed it');
       expect(kubernetes.objects.get(path)?.data['ca.pem']).toBe(before);
+    });
+
+    test('what somebody else wrote after us is not overwritten by what was before', async () => {
+      const write = (text: string): string =>
+        resource === 'secret' ? Buffer.from(text).toString('base64') : text;
+      kubernetes.objects.set(path, {
+        data: { 'ca.pem': write(old.certificate.pem + next.certificate.pem) },
+        resourceVersion: 7,
+      });
+      const theirs = write(`# theirs\n${next.certificate.pem}`);
+      let calls = 0;
+      const beforeEffect = (): Promise<void> => {
+        const object = kubernetes.objects.get(path);
+        if (++calls === 2 && object) {
+          object.data['ca.pem'] = theirs;
+          object.resourceVersion += 1;
+        }
+        return Promise.resolve();
+      };
+      const error = await appError(open('exit 3').remove(old.certificate, { beforeEffect }));
+      expect(error.code).toBe('TrustStoreNotRestored');
+      expect(kubernetes.objects.get(path)?.data['ca.pem']).toBe(theirs);
+    });
+
+    test('a patch whose answer is lost is settled by reading', async () => {
+      kubernetes.objects.set(path, { data: { 'ca.pem': '' }, resourceVersion: 7 });
+      kubernetes.loseAnswer = true;
+      await open().add(old.certificate);
+      expect(decode(kubernetes.objects.get(path)?.data['ca.pem'])).toContain(old.certificate.pem);
     });
 
     test('what does not exist is a clear error', async () => {

@@ -118,3 +118,26 @@ if (withJava) {
     await expect(store.observe()).resolves.toEqual([next.certificate.fingerprintSha256]);
   });
 });
+
+test.each([
+  ['another language', 'Keystore-Typ: PKCS12\nKeystore enthält 1 Eintrag'],
+  [
+    'an entry in another form',
+    'Your keystore contains 1 entry\n\nAlias name: x\nEntry type: trustedCertEntry\n\n(none)',
+  ],
+  ['fewer entries than it counts', 'Your keystore contains 2 entries\n'],
+  ['nothing', ''],
+])('java: %s is no empty list', async (_what, printed) => {
+  const folder = await newFolder();
+  await writeFile(join(folder, 'truststore'), '');
+  await writeFile(join(folder, 'keytool'), `#!/bin/sh\ncat <<'END'\n${printed}\nEND\n`, { mode: 0o755 });
+  const { PATH } = process.env;
+  process.env['PATH'] = `${folder}:${PATH}`;
+  const file = join(folder, 'truststore');
+  const store = createTrustStore({ kind: 'java', file, passwordVariable: 'PATH' }, noContext);
+  const error = await appError(store.observe()).finally(() => {
+    process.env['PATH'] = PATH;
+  });
+  expect(error.code).toBe('TrustStoreUnreadable');
+  expect(error.message).toContain('could not be understood');
+});
