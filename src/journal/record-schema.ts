@@ -24,7 +24,13 @@ export const rotationRecordSchema: z.ZodMiniType<RotationRecord> = z.discriminat
     account: optionalText,
     endpoint: optionalText,
     oldCertificateId: z.string(),
-    stages: z.array(z.object({ restApiId: z.string(), stageName: z.string() })),
+    stages: z.array(
+      z.object({
+        restApiId: z.string(),
+        stageName: z.string(),
+        protocolType: z.exactOptional(z.literal('WEBSOCKET')),
+      }),
+    ),
     foundUnderWay: z.exactOptional(z.literal(true)),
     target: optionalText,
   }),

@@ -13,6 +13,7 @@ export async function confirmPublishing(run: Run): Promise<void> {
   const { moving: all, unit } = account(run);
   const moving: Stage[] = [];
   for (const stage of all) {
+    if (stage.protocolType !== undefined) continue;
     const [resources, deployment] = await Promise.all([
       gateway.getResources(stage.restApiId),
       gateway.getDeployment(stage.restApiId, stage.deploymentId),

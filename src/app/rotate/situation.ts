@@ -95,8 +95,10 @@ function keepOld({ records, request }: Run, { unit }: AccountView, switchedAt: D
 async function redeployedStages(run: Run, { unit: { next }, moving }: AccountView): Promise<string[]> {
   if (run.request.settings.redeploy === 'never' || !next) return [];
   const id = next.clientCertificateId;
-  const deployed: string[] = [];
-  for (const stage of moving.filter(({ clientCertificateId }) => clientCertificateId === id)) {
+  // A change of a WebSocket API's stage takes effect by itself, and what its deployment would publish is not looked at.
+  const deployed = moving.filter(({ protocolType }) => protocolType !== undefined).map(stageText);
+  for (const stage of moving) {
+    if (stage.clientCertificateId !== id || stage.protocolType !== undefined) continue;
     const text =
       run.deployments.get(stage.deploymentId) ??
       (await run.deps.gateway.getDeployment(stage.restApiId, stage.deploymentId)).description;
