@@ -86,20 +86,30 @@ export async function goBack(run: Run, goal: 'abort' | 'cancel', reason: string)
 /** Where there turns out to be no way back, the rotation can only be finished, and no mark must say otherwise. */
 async function takeBackSteps(run: Run): Promise<End> {
   try {
-    return await takeSteps(run, mostStepsBack(run));
+    const last = await takeSteps(run, mostStepsBack(run));
+    if (last.kind === 'impossible') await eraseWithdrawal(run);
+    return last;
   } catch (error) {
-    const { next } = account(run).unit;
-    if (error instanceof AppError && error.code === 'UndoImpossible' && next)
-      await eraseWithdrawal(run, next);
+    if (error instanceof AppError && error.code === 'UndoImpossible') await eraseWithdrawal(run);
     throw error;
   }
 }
 
-async function eraseWithdrawal(run: Run, certificate: RotationCertificate): Promise<void> {
-  if (certificate.mark?.withdrawn === undefined) return;
-  const mark = { ...certificate.mark };
+/** The rotation goes on: no mark must keep runs from switching to the new certificate. */
+export async function eraseWithdrawal(run: Run): Promise<void> {
+  const { next } = account(run).unit;
+  if (next?.mark?.withdrawn === undefined) return;
+  const mark = { ...next.mark };
   delete mark.withdrawn;
-  replaceCertificate(run, await writeMark(run, certificate, mark));
+  replaceCertificate(run, await writeMark(run, next, mark));
+}
+
+/** Whether there is a way back at all: once the old certificate is deleted, what left it cannot return to it. */
+export function canGoBack(run: Run): boolean {
+  const { unit, moving } = account(run);
+  return (
+    unit.old !== undefined || moving.every(({ clientCertificateId }) => clientCertificateId === run.oldId)
+  );
 }
 
 /** Whether an earlier run began to take this rotation back and did not come to the end; by the journal, or by the mark. */

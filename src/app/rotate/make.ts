@@ -10,7 +10,7 @@ import {
 } from '../../core/rotation/marks.js';
 import { openWrites, UNKNOWN_OUTCOME } from '../../core/rotation/presentation.js';
 import { stageText, type RotationCertificate } from '../../core/rotation/unit.js';
-import { lookAtCertificates } from './look.js';
+import { lookAtCertificates, lookAtStores } from './look.js';
 import { writeMark } from './mark.js';
 import { rotationCertificate } from './observe.js';
 import { account, pause, step, type Run } from './run.js';
@@ -41,8 +41,11 @@ export async function makeNext(run: Run): Promise<void> {
 /** Marks the certificate that `--to` names as the new one. */
 export async function adoptNext(run: Run, { clientCertificateId: id }: RotationCertificate): Promise<void> {
   const { old } = account(run).unit;
-  const mark = { ...newMark(run, old), adopted: true };
-  take(run, await provide(run, id, () => writeMark(run, assertAdoptable(run, id), mark)));
+  const certificate = assertAdoptable(run, id);
+  const stores = await lookAtStores(run);
+  const trustedBefore = stores.some(({ trusts }) => trusts.includes(certificate.trusted.fingerprintSha256));
+  const mark: Mark = { ...newMark(run, old), adopted: true, ...(trustedBefore ? { trustedBefore } : {}) };
+  take(run, await provide(run, id, () => writeMark(run, certificate, mark)));
 }
 
 function newMark(run: Run, old: RotationCertificate | undefined): Mark {

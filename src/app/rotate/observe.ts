@@ -68,7 +68,9 @@ function remembered(
   const first = old ?? deleted.find(({ clientCertificateId }) => clientCertificateId === oldId);
   const certain = new Set(first && !isLost ? [first.trusted.fingerprintSha256] : []);
   const possible = new Set(isLost ? all : certain);
-  const added = new Set<string>();
+  // What was there before the rotation adopted it stays there, whatever of the journal is left.
+  const adopted = [next, ...spares].filter((one) => one?.mark?.adopted === true && !one.mark.trustedBefore);
+  const added = new Set(isLost ? adopted.flatMap((one) => one?.trusted.fingerprintSha256 ?? []) : []);
   for (const entry of records) {
     if ((entry.type !== 'intent' && entry.type !== 'done') || entry.subject !== store) continue;
     const fingerprint = entry.evidence?.['fingerprintSha256'];

@@ -306,7 +306,8 @@ async function settle(run: Run, until: Date): Promise<void> {
 /** Asks once more which stages there are: nothing that any of them presents may go. */
 async function recount(run: Run): Promise<void> {
   await step(run, 'recount', undefined, async () => {
-    await lookAtStages(run);
+    // The certificates as well: another run may have withdrawn the new one meanwhile.
+    await Promise.all([lookAtStages(run), lookAtCertificates(run)]);
     return { value: undefined, evidence: { stages: run.stages.length } };
   });
   const { moving, unit } = account(run);

@@ -5,9 +5,26 @@ import { closedGate, closedGateBack, type GateFailure, type GateInput } from '..
 import { keepOldMark } from '../../core/rotation/marks.js';
 import type { Step } from '../../core/rotation/next-step.js';
 import { isLast, planSteps } from '../../core/rotation/plan.js';
-import { oldIdOf, stageText, unitOf, type RotationUnit } from '../../core/rotation/unit.js';
+import {
+  oldIdOf,
+  stageText,
+  unitOf,
+  type RotationCertificate,
+  type RotationUnit,
+} from '../../core/rotation/unit.js';
+import type { Gateway } from '../../gateway/gateway.js';
 import { sameCaller } from '../../journal/same-caller.js';
-import { goBack, goingBack, allowAgain, lastError, rollBack, takeSteps, withdrawn } from './drive.js';
+import {
+  allowAgain,
+  canGoBack,
+  eraseWithdrawal,
+  goBack,
+  goingBack,
+  lastError,
+  rollBack,
+  takeSteps,
+  withdrawn,
+} from './drive.js';
 import { runHook } from './hooks.js';
 import {
   isOldMissing,
@@ -44,9 +61,46 @@ import { situation } from './situation.js';
 const mostSteps = ({ stages }: Run): number => 500 + 4 * stages.length;
 /** How often a run goes on after the work of others has made a step of its own fail. */
 const MOST_TRIES = 5;
+/** Before a list that lacks something is asked for again, in milliseconds. */
+const LIST_AGAIN_AFTER = 2_000;
 
 /** What to rotate: the certificate that this stage presents, with all stages that share it. */
 export type Target = Stage;
+
+/**
+ * The account's certificates. AWS deletes none that a stage presents, so that a list without this one is no list of them
+ * all, and is asked for again.
+ * @throws AppError `ServiceUnreachable` when it stays so
+ */
+async function certificatesWith(
+  { gateway, sleep, signal }: RotationDeps,
+  currentId: string,
+): Promise<RotationCertificate[]> {
+  for (let tries = 1; ; tries++) {
+    const certificates = await observeCertificates(gateway);
+    if (certificates.some(({ clientCertificateId }) => clientCertificateId === currentId))
+      return certificates;
+    if (!(await certificateExists(gateway, currentId))) return certificates;
+    if (tries === MOST_TRIES) {
+      throw new AppError(
+        'ServiceUnreachable',
+        `AWS's list of client certificates lacks ${currentId}, which AWS shows when it is asked for it`,
+        { hint: 'nothing was concluded from it; run the same command again later' },
+      );
+    }
+    await sleep(LIST_AGAIN_AFTER, signal);
+  }
+}
+
+async function certificateExists(gateway: Gateway, id: string): Promise<boolean> {
+  try {
+    await gateway.getClientCertificate(id);
+    return true;
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'CertificateNotFound') return false;
+    throw error;
+  }
+}
 
 /** Everything about the certificate that the target presents, before anything is asked of trust stores or backends. */
 async function begin(
@@ -60,7 +114,7 @@ async function begin(
       hint: `make one and set it: \`apigw-cert generate\`, then \`apigw-cert attach <id> --stage ${stageText(target)}\``,
     });
   }
-  const certificates = await observeCertificates(deps.gateway);
+  const certificates = await certificatesWith(deps, currentId);
   const scope = stageText(target);
   const current = certificates.find(({ clientCertificateId }) => clientCertificateId === currentId);
   // Where this machine has not seen its end, all that is left of a rotation may be a hook.
@@ -229,13 +283,14 @@ export async function rotate(
   }
   stopIfAsked(run);
   const back = goingBack(run);
-  if (back !== undefined) return finishEarlierWayBack(run, back, dryRun);
+  if (back !== undefined && canGoBack(run)) return finishEarlierWayBack(run, back, dryRun);
   await passGates(run);
   if (dryRun) return planned(run);
 
   await openJournal(run);
   try {
     await keepPromise(run);
+    await eraseWithdrawal(run);
     const { next } = account(run).unit;
     if (next?.mark?.rolledBack !== undefined) {
       if (!request.settings.force) throw await rollBack(run, 'the new certificate had failed in use');

@@ -12,6 +12,8 @@ export interface Mark {
   onlyStage?: string;
   /** The rotation did not make this certificate (`--to`), so undoing it must not delete it. */
   adopted?: boolean;
+  /** It was in a trust store before the rotation adopted it, so that an abort must leave it there. */
+  trustedBefore?: boolean;
   /** When the stages were switched back from it, ISO 8601: it failed in use, and no run may try it again by itself. */
   rolledBack?: string;
   /** Since when the rotation is being aborted, ISO 8601: no run, on whatever machine, may switch a stage to it. */
@@ -32,6 +34,7 @@ const FIELDS = [
   ['replaces', 'replaces'],
   ['onlyStage', 'only-stage'],
   ['adopted', 'adopted'],
+  ['trustedBefore', 'trusted-before'],
   ['rolledBack', 'rolled-back'],
   ['withdrawn', 'withdrawn'],
   ['keepOld', 'keep-old'],
@@ -106,6 +109,7 @@ export function readMark({
     replaces,
     ...(onlyStage ? { onlyStage } : {}),
     ...(value('adopted') === 'true' ? { adopted: true } : {}),
+    ...(value('trusted-before') === 'true' ? { trustedBefore: true } : {}),
     ...(rolledBack ? { rolledBack } : {}),
     ...(withdrawn ? { withdrawn } : {}),
     ...(keepOld && SECONDS.test(keepOld) ? { keepOld } : {}),
