@@ -45,8 +45,14 @@ export function mfaAsker(): Pick<AwsClientOptions, 'askMfaCode'> {
   };
 }
 
-/** The gateway that the options name, made once, at the first call: a command without AWS loads no SDK. */
-export function gatewayFor(options: CommonOptions): () => Promise<Gateway> {
+/**
+ * The gateway that the options name, made once, at the first call: a command without AWS loads no SDK.
+ * @param onServerTime told the time that AWS gives with each answer, and this machine's own
+ */
+export function gatewayFor(
+  options: CommonOptions,
+  onServerTime?: AwsClientOptions['onServerTime'],
+): () => Promise<Gateway> {
   let made: Promise<Gateway> | undefined;
   return () => (made ??= create());
 
@@ -59,6 +65,7 @@ export function gatewayFor(options: CommonOptions): () => Promise<Gateway> {
       ...reach,
       ...mfaAsker(),
       pace: createPace(),
+      ...(onServerTime === undefined ? {} : { onServerTime }),
       ...(region === undefined ? {} : { region }),
       ...(profile === undefined ? {} : { profile }),
     });

@@ -180,13 +180,13 @@ async function runJob(
   job: RotationJob,
   { signal, emit, clear }: Shared,
 ): Promise<Outcome[]> {
-  const now = steadyClock(() => context.now().getTime());
+  const { now, correct } = steadyClock(() => context.now().getTime());
   const named = job.target === undefined ? {} : { target: job.target };
   const outcomes: Outcome[] = [];
   let wording: StageWording = printable;
   try {
     const options = reached(context.options, job);
-    const gateway = remembering(await gatewayFor(options)());
+    const gateway = remembering(await gatewayFor(options, correct)());
     const work = async (lease: HeldLease): Promise<void> => {
       const targets = await targetsOf(gateway, job.addresses);
       const apis = await gateway.getRestApis();
