@@ -32,7 +32,7 @@ const UNTRUSTED_CODES = new Set([
 ]);
 
 /** Errors whose answer the SDK could not make sense of. */
-const NOT_UNDERSTOOD = new Set(['SyntaxError', 'Error', 'Unknown', 'UnknownError']);
+const NOT_UNDERSTOOD = new Set(['SyntaxError', 'Error', 'InvalidAnswer', 'Unknown', 'UnknownError']);
 
 /** The first sentence-worthy text of an error; a refused dual-stack connection hides it in an AggregateError. */
 export function reasonOf(error: SdkError): string {

@@ -1,6 +1,5 @@
-import type { IncomingMessage } from 'node:http';
 import { ServiceError } from './errors.js';
-import { parseJson, readBody, type Answer } from './http.js';
+import { parseJson, type Answer } from './http.js';
 import type { Surroundings } from './operation.js';
 import { findRoute, type Route } from './router.js';
 import type { Scope } from './scope.js';
@@ -20,11 +19,11 @@ export function routeOf(method: string, path: string): Route {
 export async function runOperation(
   { operation, params }: Route,
   query: string,
-  request: IncomingMessage,
+  readBody: () => Promise<Buffer>,
   { account, region }: Scope,
   surroundings: Surroundings,
 ): Promise<Answer> {
-  const body = parseJson(await readBody(request));
+  const body = parseJson(await readBody());
   const result = await operation.handle({
     ...surroundings,
     world: surroundings.store.world(account, region),

@@ -1,5 +1,6 @@
 import type { Clock } from './clock.js';
 import type { Fault, FaultInput, Faults } from './faults.js';
+import type { History } from './history.js';
 import type { RateLimiter } from './rate-limit.js';
 import type { LoggedRequest, RequestLog } from './request-log.js';
 import { faultSchema, instantSchema, settingsSchema } from './schemas.js';
@@ -29,6 +30,7 @@ export interface Controls {
 interface Parts {
   clock: Clock;
   faults: Faults;
+  history: History;
   requestLog: RequestLog;
   settings: Settings;
   limiter: RateLimiter;
@@ -36,7 +38,7 @@ interface Parts {
 
 const partialSettings = settingsSchema.partial();
 
-export function createControls({ clock, faults, requestLog, settings, limiter }: Parts): Controls {
+export function createControls({ clock, faults, history, requestLog, settings, limiter }: Parts): Controls {
   return {
     now: () => clock.now(),
     setClock(date) {
@@ -45,8 +47,10 @@ export function createControls({ clock, faults, requestLog, settings, limiter }:
     advanceClock(ms) {
       clock.set(instantSchema.parse(new Date(clock.now().getTime() + ms)));
     },
-    addFault(fault) {
-      faults.add(faultSchema.parse(fault));
+    addFault(input) {
+      const fault = faultSchema.parse(input);
+      if (fault.kind === 'staleRead') history.from(fault.ms);
+      faults.add(fault);
     },
     faults: () => faults.list(),
     clearFaults() {

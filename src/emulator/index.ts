@@ -9,6 +9,7 @@ import { createClock } from './clock.js';
 import { createControls, type Controls } from './controls.js';
 import { createBackendCaller } from './data-plane/backend.js';
 import { createFaults } from './faults.js';
+import { createHistory } from './history.js';
 import { createPersistence, noPersistence } from './persistence.js';
 import { createRateLimiter } from './rate-limit.js';
 import { createRequestLog } from './request-log.js';
@@ -16,9 +17,10 @@ import { createServer } from './server.js';
 import { instantSchema, settingsSchema } from './schemas.js';
 import { DEFAULT_SETTINGS, type Settings } from './settings.js';
 import { createStore } from './store.js';
+import { createTimers } from './timers.js';
 
 export type { Controls } from './controls.js';
-export type { Fault, FaultInput } from './faults.js';
+export type { Fault, FaultInput, LateAnswer } from './faults.js';
 export type { LoggedRequest } from './request-log.js';
 export type { Settings } from './settings.js';
 
@@ -34,6 +36,11 @@ export interface EmulatorOptions extends Partial<Settings> {
   backendCa?: string | readonly string[];
   /** Where the emulator's clock starts, the real time by default; it runs on from there. */
   clock?: Date;
+  /**
+   * Chooses between a stage and its canary: a number from 0 (inclusive) to 1 for each request, by default at random. The
+   * request goes to the canary when it is below the canary's share.
+   */
+  random?: () => number;
 }
 
 export interface Emulator extends Controls {
@@ -55,25 +62,37 @@ function urlOf({ address, family, port }: AddressInfo): string {
  * state; Node's own error when the address cannot be listened at
  */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
-  const { host = '127.0.0.1', port = 0, dataDir, backendCa = [], clock: start, ...given } = options;
+  const {
+    host = '127.0.0.1',
+    port = 0,
+    dataDir,
+    backendCa = [],
+    clock: start,
+    random = Math.random,
+    ...given
+  } = options;
   const anchors = typeof backendCa === 'string' ? [backendCa] : backendCa;
   for (const anchor of anchors) certificateFacts(anchor);
   const settings = settingsSchema.parse({ ...DEFAULT_SETTINGS, ...given });
   const persistence = dataDir === undefined ? noPersistence : createPersistence(dataDir);
   const clock = createClock(start && instantSchema.parse(start));
   const store = createStore(persistence.load());
+  const history = createHistory(store);
+  const timers = createTimers();
   const faults = createFaults();
   const limiter = createRateLimiter();
   const requestLog = createRequestLog();
   const backend = createBackendCaller(anchors);
-  const controls = createControls({ clock, faults, requestLog, settings, limiter });
+  const controls = createControls({ clock, faults, history, requestLog, settings, limiter });
   const server = createServer({
-    surroundings: { clock, settings, store, backend },
+    surroundings: { clock, settings, store, backend, random },
     controls,
     faults,
     limiter,
     requestLog,
     persistence,
+    history,
+    timers,
   });
   server.listen(port, host);
   await once(server, 'listening');
@@ -82,6 +101,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     server.close();
     server.closeAllConnections();
     await once(server, 'close');
+    await timers.stop();
     await persistence.save(() => store.worlds());
   }
   let closing: Promise<void> | undefined;

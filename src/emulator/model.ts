@@ -10,6 +10,8 @@ export interface World {
   region: string;
   certificates: Map<string, StoredCertificate>;
   apis: Map<string, RestApi>;
+  /** The APIs of apigatewayv2. */
+  v2Apis: Map<string, V2Api>;
 }
 
 export interface StoredCertificate {
@@ -58,6 +60,8 @@ export interface Integration {
   /** The method that the backend is called with; `ANY` passes the caller's on. */
   httpMethod: string | undefined;
   uri: string | undefined;
+  /** The URI is called either way: there are no VPC links here. */
+  connectionType: 'INTERNET' | 'VPC_LINK';
   requestParameters: Map<string, string>;
   timeoutInMillis: number;
   insecureSkipVerification: boolean;
@@ -71,9 +75,9 @@ export interface Deployment {
   resources: Map<string, Resource>;
 }
 
-export interface Stage {
+/** What stages of REST and WebSocket APIs have in common. */
+export interface CertificateHolder {
   name: string;
-  deploymentId: string;
   description: string | undefined;
   /** What the control plane answers: an id, or the ARN of an ACM certificate. */
   clientCertificateId: string | undefined;
@@ -82,6 +86,64 @@ export interface Stage {
   tags: Map<string, string>;
   createdDate: number;
   lastUpdatedDate: number;
+}
+
+export interface Stage extends CertificateHolder {
+  deploymentId: string;
+  canary: Canary | undefined;
+}
+
+/** A share of a stage's requests that another deployment serves, with other variables but the same certificate. */
+export interface Canary {
+  deploymentId: string;
+  /** From 0 to 100. */
+  percentTraffic: number;
+  stageVariableOverrides: Map<string, string>;
+  useStageCache: boolean;
+}
+
+/** A WebSocket API; HTTP APIs are there so that nobody takes them for one. */
+export interface V2Api {
+  id: string;
+  name: string;
+  protocolType: 'WEBSOCKET' | 'HTTP';
+  description: string | undefined;
+  routeSelectionExpression: string;
+  createdDate: number;
+  tags: Map<string, string>;
+  integrations: Map<string, V2Integration>;
+  routes: Map<string, V2Route>;
+  deployments: Map<string, V2Deployment>;
+  stages: Map<string, V2Stage>;
+}
+
+export interface V2Integration {
+  id: string;
+  type: 'HTTP' | 'HTTP_PROXY' | 'MOCK' | 'AWS' | 'AWS_PROXY';
+  /** The method that the backend is called with. */
+  method: string | undefined;
+  uri: string | undefined;
+  connectionType: 'INTERNET' | 'VPC_LINK';
+  timeoutInMillis: number;
+}
+
+export interface V2Route {
+  id: string;
+  /** `$connect`, `$disconnect`, `$default`, or a value of the route selection expression. */
+  routeKey: string;
+  /** `integrations/{id}` */
+  target: string | undefined;
+}
+
+export interface V2Deployment {
+  id: string;
+  description: string | undefined;
+  createdDate: number;
+}
+
+export interface V2Stage extends CertificateHolder {
+  deploymentId: string | undefined;
+  autoDeploy: boolean;
 }
 
 /** What the data plane presents. A copy: a certificate that was deleted meanwhile is presented all the same. */

@@ -12,6 +12,8 @@ export interface Surroundings {
   settings: Settings;
   store: Store;
   backend: BackendCaller;
+  /** From 0 (inclusive) to 1: chooses between a stage and its canary. */
+  random: () => number;
 }
 
 export interface Call<Body> extends Surroundings {
@@ -25,6 +27,8 @@ export interface Call<Body> extends Surroundings {
 /** One operation of the service, as the service model describes it. */
 export interface Operation {
   name: string;
+  /** Absent for `apigateway`. Names of the two are shared: UpdateStage is an operation of both. */
+  service?: 'apigatewayv2';
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** With labels: `/restapis/{restApiId}/stages`. A label that ends with `+` takes the whole rest. */
   path: string;
@@ -36,6 +40,7 @@ export interface Operation {
 
 interface Definition<Body> {
   name: string;
+  service?: 'apigatewayv2';
   method: Operation['method'];
   path: string;
   success: number;

@@ -19,8 +19,7 @@ function decode(collection: string, position: string): string {
   return last;
 }
 
-function limitOf(query: URLSearchParams): number {
-  const text = query.get('limit');
+function limitOf(text: string | null): number {
   if (text === null) return DEFAULT_LIMIT;
   const limit = Number(text);
   if (!/^\d+$/.test(text) || limit < 1 || limit > MAX_LIMIT) {
@@ -31,23 +30,35 @@ function limitOf(query: URLSearchParams): number {
 
 /**
  * One page of a collection, ordered by key, so that items that come and go between two pages are neither skipped
- * nor repeated. `query` holds `limit` (default 25, at most 500) and `position`.
+ * nor repeated, and the position of the next page, if there is one.
  * @throws ServiceError 400 for a limit out of range, or a position that was not given out for this collection
  */
+export function pageOf<Item>(
+  collection: string,
+  items: ReadonlyMap<string, Item>,
+  asked: { limit: string | null; position: string | null },
+): { found: Item[]; next?: string } {
+  const limit = limitOf(asked.limit);
+  const after = asked.position === null ? '' : decode(collection, asked.position);
+  const rest = [...items].filter(([key]) => key > after).sort(([a], [b]) => (a < b ? -1 : 1));
+  const page = rest.slice(0, limit);
+  const last = page.at(-1);
+  return {
+    found: page.map(([, item]) => item),
+    ...(rest.length > limit && last !== undefined ? { next: encode(collection, last[0]) } : {}),
+  };
+}
+
+/** A page as `apigateway` answers it; `query` holds `limit` (default 25, at most 500) and `position`. */
 export function page<Item>(
   collection: string,
   items: ReadonlyMap<string, Item>,
   query: URLSearchParams,
   output: (item: Item) => object,
 ): { item: object[]; position?: string } {
-  const limit = limitOf(query);
-  const position = query.get('position');
-  const after = position === null ? '' : decode(collection, position);
-  const rest = [...items].filter(([key]) => key > after).sort(([a], [b]) => (a < b ? -1 : 1));
-  const found = rest.slice(0, limit);
-  const last = found.at(-1);
-  return {
-    item: found.map(([, item]) => output(item)),
-    ...(rest.length > limit && last !== undefined ? { position: encode(collection, last[0]) } : {}),
-  };
+  const { found, next } = pageOf(collection, items, {
+    limit: query.get('limit'),
+    position: query.get('position'),
+  });
+  return { item: found.map(output), ...(next === undefined ? {} : { position: next }) };
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { types } from 'node:util';
 import writeFileAtomic from 'write-file-atomic';
 import { AppError } from '../core/errors.js';
-import type { World } from './model.js';
+import type { V2Api, World } from './model.js';
 
 const FORMAT = 1;
 const FILE = 'state.json';
@@ -25,6 +25,11 @@ function replacer(_key: string, value: unknown): unknown {
 function reviver(_key: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null || !(MAP in value)) return value;
   return new Map(value[MAP] as [unknown, unknown][]);
+}
+
+/** A world as it was written before there was apigatewayv2. */
+function completed(world: Omit<World, 'v2Apis'> & Partial<World>): World {
+  return { ...world, v2Apis: world.v2Apis ?? new Map<string, V2Api>() };
 }
 
 export const noPersistence: Persistence = {
@@ -60,7 +65,7 @@ export function createPersistence(dataDir: string): Persistence {
       try {
         const state = JSON.parse(readFileSync(file, 'utf8'), reviver) as { format: number; worlds: World[] };
         if (state.format !== FORMAT) throw new Error(`format ${state.format}`);
-        return state.worlds;
+        return state.worlds.map(completed);
       } catch (cause) {
         throw new AppError('FileNotReadable', `${file} is not a state of this emulator`, {
           cause,

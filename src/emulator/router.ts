@@ -5,6 +5,9 @@ import { restApiOperations } from './operations/rest-apis.js';
 import { stageOperations } from './operations/stages.js';
 import { taggingOperations } from './operations/tagging.js';
 import { testInvokeOperations } from './operations/test-invoke.js';
+import { v2ApiOperations } from './operations/v2/apis.js';
+import { v2IntegrationOperations } from './operations/v2/integrations.js';
+import { v2StageOperations } from './operations/v2/stages.js';
 
 /** All operations that the emulator knows. */
 export const OPERATIONS: readonly Operation[] = [
@@ -14,6 +17,9 @@ export const OPERATIONS: readonly Operation[] = [
   ...stageOperations,
   ...taggingOperations,
   ...testInvokeOperations,
+  ...v2ApiOperations,
+  ...v2IntegrationOperations,
+  ...v2StageOperations,
 ];
 
 export interface Route {

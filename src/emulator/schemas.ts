@@ -23,6 +23,15 @@ export const faultSchema: z.ZodType<Fault, FaultInput> = z.discriminatedUnion('k
   z.strictObject({ ...target, kind: z.literal('delay'), ms: z.number().min(0) }),
   z.strictObject({ ...target, kind: z.literal('cutBefore') }),
   z.strictObject({ ...target, kind: z.literal('cutAfter') }),
+  z.strictObject({
+    ...target,
+    kind: z.literal('lateEffect'),
+    ms: z.number().min(0),
+    answer: z.union([z.literal('cut'), z.literal([409, 500])]).optional(),
+  }),
+  z.strictObject({ ...target, kind: z.literal('error409WithEffect') }),
+  z.strictObject({ ...target, kind: z.literal('staleRead'), ms: z.number().min(0) }),
+  z.strictObject({ ...target, kind: z.literal('emptyBody') }),
 ]);
 
 export const settingsSchema = z.strictObject({

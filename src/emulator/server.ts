@@ -3,15 +3,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ADMIN_PATH, administer } from './admin.js';
 import { routeOf, runOperation } from './control-plane.js';
 import type { Controls } from './controls.js';
-import { invoke, parseInvokeUrl } from './data-plane/invoke.js';
-import { ServiceError, tooManyRequests } from './errors.js';
+import { invoke } from './data-plane/invoke.js';
+import { parseInvokeUrl } from './data-plane/invoke-url.js';
+import { sendMessage } from './data-plane/message.js';
+import { conflict, ServiceError, tooManyRequests } from './errors.js';
 import type { Fault, Faults } from './faults.js';
-import { errorAnswer, send, splitTarget, type Answer } from './http.js';
+import type { History } from './history.js';
+import { errorAnswer, readBody, send, splitTarget, type Answer } from './http.js';
 import type { Surroundings } from './operation.js';
 import type { Persistence } from './persistence.js';
 import type { RateLimiter } from './rate-limit.js';
 import type { LoggedRequest, RequestLog } from './request-log.js';
 import { signatureScope } from './scope.js';
+import type { Store } from './store.js';
+import type { Timers } from './timers.js';
 
 export interface ServerParts {
   surroundings: Surroundings;
@@ -20,12 +25,20 @@ export interface ServerParts {
   limiter: RateLimiter;
   requestLog: RequestLog;
   persistence: Persistence;
+  history: History;
+  timers: Timers;
 }
 
-/** Something that faults can hit: its name, and the work. */
+/** Something that faults can hit. */
 interface Job {
-  operation: string;
-  run(): Promise<Answer>;
+  /** The operation's, and with its service where two share it. */
+  names: readonly [string, ...string[]];
+  /** Waits for the whole request. */
+  receive(): Promise<unknown>;
+  /** Does the work; a read may be shown other worlds than those there are. */
+  run(store?: Store): Promise<Answer>;
+  /** Success without anything in it; absent for requests to stages. */
+  emptyAnswer?: Answer;
 }
 
 /** An error as an answer; one that nobody meant is the emulator's own fault, which AWS calls an internal failure. */
@@ -35,30 +48,75 @@ function failed(error: unknown): Answer {
   return errorAnswer(new ServiceError(500, 'InternalFailure', message));
 }
 
+/** Reads a request's body when it is first wanted, and again for whoever comes later. */
+function bodyReader(request: IncomingMessage): () => Promise<Buffer> {
+  let body: Promise<Buffer> | undefined;
+  return () => (body ??= readBody(request));
+}
+
 /** Finds out what a request wants, and notes in the log what is known of it. */
 function jobOf(request: IncomingMessage, entry: LoggedRequest, parts: ServerParts): Job {
-  const { surroundings, limiter, persistence } = parts;
+  const { surroundings, limiter, persistence, history } = parts;
   const { path, query } = splitTarget(request.url ?? '/');
+  const receive = bodyReader(request);
   const invocation = parseInvokeUrl(path, query);
   if (invocation !== undefined) {
-    return { operation: 'Invoke', run: () => invoke(invocation, request, surroundings) };
+    return {
+      names: ['Invoke'],
+      receive,
+      run: () =>
+        invocation.kind === 'message'
+          ? sendMessage(invocation, receive, surroundings)
+          : invoke(invocation, request, receive, surroundings),
+    };
   }
   const scope = signatureScope(request.headers.authorization);
   Object.assign(entry, scope);
   const route = routeOf(entry.method, path);
+  const { name, service, method } = route.operation;
+  const isRead = method === 'GET';
   return {
-    operation: route.operation.name,
-    async run() {
-      limiter.take(scope.account, scope.region, route.operation.name, surroundings.settings.rateLimit);
-      const answer = await runOperation(route, query, request, scope, surroundings);
-      if (route.operation.method !== 'GET') await persistence.save(() => surroundings.store.worlds());
+    names: service === undefined ? [name] : [name, `${service}:${name}`],
+    receive,
+    async run(store = surroundings.store) {
+      limiter.take(scope.account, scope.region, name, surroundings.settings.rateLimit);
+      const seen = isRead ? { ...surroundings, store } : surroundings;
+      const answer = await runOperation(route, query, receive, scope, seen);
+      if (!isRead) {
+        history.record();
+        await persistence.save(() => surroundings.store.worlds());
+      }
       return answer;
     },
+    emptyAnswer: { status: route.operation.success, body: {} },
   };
 }
 
+const CONCURRENT_MODIFICATION =
+  'Unable to complete operation due to concurrent modification. Please try again later.';
+
+/** The answer to work that is done later; the work is, once the request has been received. */
+async function answerFirst(
+  job: Job,
+  { ms, answer = 'cut' }: Extract<Fault, { kind: 'lateEffect' }>,
+  { timers }: ServerParts,
+): Promise<Answer | 'cut'> {
+  await job.receive();
+  timers.start(ms, async () => {
+    (await job.run().catch(failed)).stream?.destroy();
+  });
+  if (answer === 'cut') return 'cut';
+  throw answer === 409
+    ? conflict(CONCURRENT_MODIFICATION)
+    : new ServiceError(500, 'InternalFailure', 'Injected fault');
+}
+
 /** The answer to a job, or `cut` when the connection is to end without one. */
-async function runUnderFault(job: Job, fault: Fault | undefined): Promise<Answer | 'cut'> {
+async function runUnderFault(
+  job: Job,
+  fault: Fault | undefined,
+  parts: ServerParts,
+): Promise<Answer | 'cut'> {
   switch (fault?.kind) {
     case 'error':
       throw new ServiceError(fault.status, fault.code, fault.message ?? 'Injected fault');
@@ -69,6 +127,15 @@ async function runUnderFault(job: Job, fault: Fault | undefined): Promise<Answer
     case 'cutAfter':
       (await job.run().catch(failed)).stream?.destroy();
       return 'cut';
+    case 'lateEffect':
+      return answerFirst(job, fault, parts);
+    case 'error409WithEffect':
+      (await job.run()).stream?.destroy();
+      throw conflict(CONCURRENT_MODIFICATION);
+    case 'staleRead':
+      return await job.run(parts.history.ago(fault.ms));
+    case 'emptyBody':
+      return job.emptyAnswer ?? { status: 200 };
     case 'delay':
       await sleep(fault.ms);
       return await job.run();
@@ -89,10 +156,10 @@ async function serveService(request: IncomingMessage, parts: ServerParts): Promi
   let answer: Answer | 'cut';
   try {
     const job = jobOf(request, entry, parts);
-    entry.operation = job.operation;
-    const fault = faults.hit(job.operation);
+    [entry.operation] = job.names;
+    const fault = faults.hit(...job.names);
     if (fault !== undefined) entry.fault = fault.kind;
-    answer = await runUnderFault(job, fault);
+    answer = await runUnderFault(job, fault, parts);
   } catch (error) {
     answer = failed(error);
   }

@@ -1,12 +1,13 @@
 import { APIGatewayClient, type APIGatewayClientConfig } from '@aws-sdk/client-api-gateway';
 import type { AwsCredentialIdentityProvider, FinalizeRequestMiddleware, Pluggable } from '@smithy/types';
 import type { NodeHttpHandler } from '@smithy/node-http-handler';
-import { openSession, type AwsSession, type SessionInput } from '../aws/session.js';
+import { openSession, type AwsSession, type ClientConfig, type SessionInput } from '../aws/session.js';
 import { AppError } from '../core/errors.js';
 import { toAppError, type Operation } from './aws-error.js';
 import { pacePlugin, type WithConnection } from './pace-middleware.js';
 import type { Pace } from './pace.js';
 import { onceOnly, repeatable } from './retry.js';
+import { strictAnswersPlugin } from './strict-answers.js';
 
 /** How to reach one account and Region; what is left out comes from the environment and the shared configuration. */
 export interface AwsClientOptions extends Pick<
@@ -47,6 +48,10 @@ export interface AwsClient {
   readonly session: AwsSession;
   /** For calls that must not be repeated by the SDK. Made when it is needed: most commands have none. */
   readonly onceClient: () => APIGatewayClient;
+  /** For clients of apigatewayv2, which are made by whoever needs them: the same account, Region and connections. */
+  readonly webSocketConfig: () => Promise<ClientConfig>;
+  /** What every client is to use. */
+  readonly plugin: <Input extends object, Output extends object>() => Pluggable<Input, Output>;
   /** @throws AppError of what went wrong, in words */
   readonly call: <T extends { $metadata: { attempts?: number } }>(
     operation: Operation,
@@ -85,12 +90,25 @@ export async function createAwsClient(options: AwsClientOptions): Promise<AwsCli
     ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
   };
 
+  function plugin<Input extends object, Output extends object>(): Pluggable<Input, Output> {
+    const { pace, onServerTime, withConnection } = options;
+    const plugins = [
+      pacePlugin<Input, Output>(pace, onServerTime, withConnection),
+      hostPlugin<Input, Output>(),
+      strictAnswersPlugin<Input, Output>(),
+    ];
+    return {
+      applyToStack(stack) {
+        for (const each of plugins) each.applyToStack(stack);
+      },
+    };
+  }
+
   function createClient(
     own: Pick<APIGatewayClientConfig, 'retryStrategy' | 'credentials'>,
   ): APIGatewayClient {
     const made = new APIGatewayClient({ ...config, ...own });
-    made.middlewareStack.use(pacePlugin(options.pace, options.onServerTime, options.withConnection));
-    made.middlewareStack.use(hostPlugin());
+    made.middlewareStack.use(plugin());
     return made;
   }
 
@@ -102,6 +120,16 @@ export async function createAwsClient(options: AwsClientOptions): Promise<AwsCli
   // Credentials and connections are found once for both.
   const onceClient = (): APIGatewayClient =>
     (once ??= createClient({ credentials: client.config.credentials, retryStrategy: onceOnly() }));
+
+  async function webSocketConfig(): Promise<ClientConfig> {
+    const own = await session.clientConfig('ApiGatewayV2', region);
+    return {
+      ...config,
+      region,
+      // Both services are the same host at AWS. Who sends one of them elsewhere does not mean the other to stay there.
+      ...(own.endpoint === undefined ? {} : { endpoint: own.endpoint }),
+    };
+  }
 
   async function call<T extends { $metadata: { attempts?: number } }>(
     operation: Operation,
@@ -130,5 +158,5 @@ export async function createAwsClient(options: AwsClientOptions): Promise<AwsCli
     }
   }
 
-  return { region, client, session, onceClient, call };
+  return { region, client, session, onceClient, webSocketConfig, plugin, call };
 }

@@ -3,6 +3,8 @@ import { networkError, networkHint, reasonOf, type SdkError } from '../aws/netwo
 import type { Setting } from '../aws/settings.js';
 import { AppError, type ErrorCode } from '../core/errors.js';
 import { partitionOf } from '../core/partition.js';
+import { isConcurrentModification } from './retry.js';
+import { isConnectionError } from './strict-answers.js';
 
 /** An operation of the port, with the IAM permission that it needs (AWS Service Authorization Reference). */
 export interface Operation {
@@ -69,6 +71,12 @@ export function toAppError(thrown: unknown, operation: Operation, context: CallC
       permissionHint(error, operation, region),
     );
   const from = origin === undefined ? '' : `; they come from ${originText(origin)}`;
+  const throttled = (): AppError =>
+    say(
+      'Throttled',
+      `AWS kept throttling ${operation.name}`,
+      'the account shares 10 requests a second between everything that manages API Gateway; try again in a minute',
+    );
 
   switch (error.name) {
     case 'CredentialsProviderError':
@@ -108,15 +116,18 @@ export function toAppError(thrown: unknown, operation: Operation, context: CallC
       );
     case 'TooManyRequestsException':
     case 'ThrottlingException':
-      return say(
-        'Throttled',
-        `AWS kept throttling ${operation.name}`,
-        'the account shares 10 requests a second between everything that manages API Gateway; try again in a minute',
-      );
+      return throttled();
     case 'NotFoundException':
       return say(operation.notFound.code, operation.notFound.message, operation.notFound.hint);
     case 'BadRequestException':
     case 'ConflictException':
+      if (isConcurrentModification(error)) {
+        return say(
+          'ConcurrentModification',
+          `AWS could not complete ${operation.name}: something else was being changed at the same time`,
+          'it may have been done all the same: look, and run the command again',
+        );
+      }
       return say(
         'RequestRefused',
         `AWS refused ${operation.name}: ${reasonOf(error)}`,
@@ -130,8 +141,16 @@ export function toAppError(thrown: unknown, operation: Operation, context: CallC
     hint: lookAt(error, context),
   });
   if (network) return network;
+  if (error.name === 'InvalidAnswer') {
+    return say(
+      'ServiceUnreachable',
+      `${where} gave no valid answer to ${operation.name}: ${reasonOf(error)}`,
+      `${lookAt(error, context)}, and what stands in between`,
+    );
+  }
   if (status === 403) return denied();
-  if (status !== undefined && status >= 500) {
+  if (status === 429 && error.name !== 'LimitExceededException') return throttled();
+  if (isConnectionError(error) || (status !== undefined && status >= 500)) {
     return say(
       'ServiceUnreachable',
       `${where} did not answer ${operation.name}: ${reasonOf(error)}`,

@@ -7,16 +7,42 @@ import type {
   Resource as SdkResource,
   Stage as SdkStage,
 } from '@aws-sdk/client-api-gateway';
-import type { Canary, ClientCertificate, Deployment, Method, Resource, Stage } from '../core/api-gateway.js';
+import type {
+  Integration as SdkWebSocketIntegration,
+  Stage as SdkWebSocketStage,
+} from '@aws-sdk/client-apigatewayv2';
+import type {
+  Canary,
+  ClientCertificate,
+  Deployment,
+  Integration,
+  Method,
+  Resource,
+  Stage,
+} from '../core/api-gateway.js';
 import { AppError } from '../core/errors.js';
 
-/** A member that AWS always sends. @throws AppError `RequestRefused` when it did not */
+function incomplete(what: string): AppError {
+  return new AppError('ServiceUnreachable', `AWS gave no valid answer: ${what}`, {
+    hint: 'check --endpoint-url (or AWS_ENDPOINT_URL), and a proxy on the way, then run the command again',
+  });
+}
+
+/** A member that AWS always sends. @throws AppError `ServiceUnreachable` when it did not */
 export function required<T>(value: T | undefined, what: string): T {
-  if (value === undefined) throw new AppError('RequestRefused', `AWS's answer lacks ${what}`);
+  if (value === undefined) throw incomplete(`${what} is missing`);
   return value;
 }
 
-export function toCertificate(raw: SdkCertificate): ClientCertificate {
+/** A member that repeats what was asked. @throws AppError `ServiceUnreachable` for an answer about something else */
+export function asAsked(value: string | undefined, asked: string, what: string): void {
+  if (value !== undefined && value !== asked)
+    throw incomplete(`${what} is ${value}, and ${asked} was asked for`);
+}
+
+/** @param asked the id that was asked for, where one was */
+export function toCertificate(raw: SdkCertificate, asked?: string): ClientCertificate {
+  if (asked !== undefined) asAsked(raw.clientCertificateId, asked, 'clientCertificateId');
   return {
     clientCertificateId: required(raw.clientCertificateId, 'clientCertificateId'),
     ...(raw.description === undefined ? {} : { description: raw.description }),
@@ -27,7 +53,9 @@ export function toCertificate(raw: SdkCertificate): ClientCertificate {
   };
 }
 
-export function toStage(restApiId: string, raw: SdkStage): Stage {
+/** @param asked the name that was asked for, where one was */
+export function toStage(restApiId: string, raw: SdkStage, asked?: string): Stage {
+  if (asked !== undefined) asAsked(raw.stageName, asked, 'stageName');
   return {
     restApiId,
     stageName: required(raw.stageName, 'stageName'),
@@ -43,9 +71,36 @@ export function toStage(restApiId: string, raw: SdkStage): Stage {
 
 function toCanary({ percentTraffic, deploymentId, stageVariableOverrides }: CanarySettings): Canary {
   return {
-    percentTraffic: percentTraffic ?? 0,
-    deploymentId: deploymentId ?? '',
+    percentTraffic: required(percentTraffic, 'percentTraffic of a canary'),
+    deploymentId: required(deploymentId, 'deploymentId of a canary'),
     variables: stageVariableOverrides ?? {},
+  };
+}
+
+/** A stage of a WebSocket API. @param asked as in {@link toStage} */
+export function toWebSocketStage(apiId: string, raw: Partial<SdkWebSocketStage>, asked?: string): Stage {
+  if (asked !== undefined) asAsked(raw.StageName, asked, 'stageName');
+  return {
+    restApiId: apiId,
+    stageName: required(raw.StageName, 'stageName'),
+    protocolType: 'WEBSOCKET',
+    deploymentId: raw.DeploymentId ?? '',
+    ...(raw.ClientCertificateId ? { clientCertificateId: raw.ClientCertificateId } : {}),
+    ...(raw.CreatedDate === undefined ? {} : { createdDate: raw.CreatedDate }),
+    ...(raw.LastUpdatedDate === undefined ? {} : { lastUpdatedDate: raw.LastUpdatedDate }),
+    variables: raw.StageVariables ?? {},
+    tags: raw.Tags ?? {},
+  };
+}
+
+/** Of a WebSocket API, whose integrations always verify the certificate of the backend. */
+export function toWebSocketIntegration(raw: SdkWebSocketIntegration): Integration {
+  return {
+    type: required(raw.IntegrationType, 'integrationType'),
+    ...(raw.IntegrationUri === undefined ? {} : { uri: raw.IntegrationUri }),
+    ...(raw.IntegrationMethod === undefined ? {} : { httpMethod: raw.IntegrationMethod }),
+    ...(raw.ConnectionType === undefined ? {} : { connectionType: raw.ConnectionType }),
+    insecureSkipVerification: false,
   };
 }
 

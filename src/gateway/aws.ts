@@ -16,76 +16,28 @@ import {
   UpdateStageCommand,
   type ClientCertificate as SdkCertificate,
 } from '@aws-sdk/client-api-gateway';
-import type { RestApi, StageRef } from '../core/api-gateway.js';
-import { AppError } from '../core/errors.js';
+import type { RestApi } from '../core/api-gateway.js';
 import { partitionOf } from '../core/partition.js';
 import { createAwsClient, type AwsClientOptions } from './aws-client.js';
 import type { Operation } from './aws-error.js';
 import { callerOf } from './caller.js';
 import { required, toCertificate, toDeployment, toResource, toStage } from './aws-shapes.js';
+import type { WebSocketCalls } from './aws-web-socket.js';
 import type { Gateway } from './gateway.js';
+import { apiOperation, certificateOperation, stageOperation } from './operations.js';
+import { allPages } from './pages.js';
 
 /** The most that API Gateway gives a page (service model). */
 const PAGE_SIZE = 500;
-/** Half a million things, where an account has some thousands: a listing that goes on longer never ends. */
-const MOST_PAGES = 1_000;
-
-const certificateOperation = (name: string, action: string, id?: string): Operation => ({
-  name,
-  action: `apigateway:${action}`,
-  resource: id === undefined ? '/clientcertificates' : `/clientcertificates/${id}`,
-  notFound: {
-    code: 'CertificateNotFound',
-    message: `there is no client certificate ${id ?? ''} in this account and Region`,
-    hint: '`apigw-cert list` shows the ones there are; check --profile and --region',
-  },
-});
-
-const apiOperation = (
-  name: string,
-  action: string,
-  restApiId: string,
-  below: string,
-  what: string,
-): Operation => ({
-  name,
-  action: `apigateway:${action}`,
-  resource: `/restapis/${restApiId}${below}`,
-  notFound: {
-    code: 'StageNotFound',
-    message: `there is no ${what} in this account and Region`,
-    hint: 'check the id, --profile and --region',
-  },
-});
-
-const stageOperation = (name: string, action: string, { restApiId, stageName }: StageRef): Operation =>
-  apiOperation(name, action, restApiId, `/stages/${stageName}`, `stage ${restApiId}/${stageName}`);
-
-/** Reads a listing to its end. */
-async function allPages<T>(
-  page: (position: string | undefined) => Promise<{ items?: T[] | undefined; position?: string | undefined }>,
-) {
-  const all: T[] = [];
-  const seen = new Set<string>();
-  let position: string | undefined;
-  do {
-    if (position !== undefined) seen.add(position);
-    const { items = [], position: next } = await page(position);
-    all.push(...items);
-    position = next;
-    if (position !== undefined && (seen.has(position) || seen.size === MOST_PAGES)) {
-      const how = seen.has(position) ? 'the same position came twice' : `${MOST_PAGES} pages came`;
-      throw new AppError('RequestRefused', `the pages of a listing never end: ${how}`, {
-        hint: 'check --endpoint-url (or AWS_ENDPOINT_URL), and a proxy on the way',
-      });
-    }
-  } while (position !== undefined);
-  return all;
-}
 
 /** The control plane of AWS itself, or of anything that speaks its protocol at `endpoint`. */
 export async function createAwsGateway(options: AwsClientOptions = {}): Promise<Gateway> {
-  const { region, client, onceClient, call } = await createAwsClient(options);
+  const aws = await createAwsClient(options);
+  const { region, client, onceClient, call } = aws;
+  let loaded: Promise<WebSocketCalls> | undefined;
+  // Most commands have no use for it.
+  const webSocket = (): Promise<WebSocketCalls> =>
+    (loaded ??= import('./aws-web-socket.js').then(({ createWebSocketCalls }) => createWebSocketCalls(aws)));
   const certificateArn = (id: string): string =>
     `arn:${partitionOf(region)}:apigateway:${region}::/clientcertificates/${id}`;
   const tagOperation = (name: string, action: string, id: string): Operation => ({
@@ -111,24 +63,24 @@ export async function createAwsGateway(options: AwsClientOptions = {}): Promise<
       const raw = await allPages<SdkCertificate>((position) =>
         call(operation, () => client.send(new GetClientCertificatesCommand({ limit: PAGE_SIZE, position }))),
       );
-      return raw.map(toCertificate);
+      return raw.map((each) => toCertificate(each));
     },
 
     async getClientCertificate(clientCertificateId) {
       const operation = certificateOperation('GetClientCertificate', 'GET', clientCertificateId);
-      return toCertificate(
-        await call(operation, () => client.send(new GetClientCertificateCommand({ clientCertificateId }))),
+      const output = await call(operation, () =>
+        client.send(new GetClientCertificateCommand({ clientCertificateId })),
       );
+      return toCertificate(output, clientCertificateId);
     },
 
     async updateClientCertificate(clientCertificateId, description) {
       const operation = certificateOperation('UpdateClientCertificate', 'PATCH', clientCertificateId);
       const patchOperations = [{ op: 'replace' as const, path: '/description', value: description }];
-      return toCertificate(
-        await call(operation, () =>
-          client.send(new UpdateClientCertificateCommand({ clientCertificateId, patchOperations })),
-        ),
+      const output = await call(operation, () =>
+        client.send(new UpdateClientCertificateCommand({ clientCertificateId, patchOperations })),
       );
+      return toCertificate(output, clientCertificateId);
     },
 
     async deleteClientCertificate(clientCertificateId) {
@@ -167,27 +119,31 @@ export async function createAwsGateway(options: AwsClientOptions = {}): Promise<
       return (output.item ?? []).map((stage) => toStage(restApiId, stage));
     },
 
-    getWebSocketApis: () => Promise.resolve([]),
-    getWebSocketStages: () => Promise.resolve([]),
-    getWebSocketIntegrations: () => Promise.resolve([]),
+    getWebSocketApis: async () => (await webSocket()).getApis(),
+    getWebSocketStages: async (apiId) => (await webSocket()).getStages(apiId),
+    getWebSocketIntegrations: async (apiId) => (await webSocket()).getIntegrations(apiId),
 
     async getStage(stage) {
+      if (stage.protocolType === 'WEBSOCKET') return (await webSocket()).getStage(stage);
       const output = await call(stageOperation('GetStage', 'GET', stage), () =>
         client.send(new GetStageCommand({ restApiId: stage.restApiId, stageName: stage.stageName })),
       );
-      return toStage(stage.restApiId, output);
+      return toStage(stage.restApiId, output, stage.stageName);
     },
 
-    async setStageCertificate({ restApiId, stageName }, clientCertificateId) {
-      const path = '/clientCertificateId';
-      const patchOperations =
-        clientCertificateId === undefined
-          ? [{ op: 'remove' as const, path }]
-          : [{ op: 'replace' as const, path, value: clientCertificateId }];
-      const output = await call(stageOperation('UpdateStage', 'PATCH', { restApiId, stageName }), () =>
-        client.send(new UpdateStageCommand({ restApiId, stageName, patchOperations })),
+    async setStageCertificate(stage, clientCertificateId) {
+      if (stage.protocolType === 'WEBSOCKET') {
+        return (await webSocket()).setStageCertificate(stage, clientCertificateId);
+      }
+      const { restApiId, stageName } = stage;
+      // The reference of patch operations lists no `remove` for this path: an empty value removes it.
+      const patchOperations = [
+        { op: 'replace' as const, path: '/clientCertificateId', value: clientCertificateId ?? '' },
+      ];
+      const output = await call(stageOperation('UpdateStage', 'PATCH', stage), () =>
+        onceClient().send(new UpdateStageCommand({ restApiId, stageName, patchOperations })),
       );
-      return toStage(restApiId, output);
+      return toStage(restApiId, output, stageName);
     },
 
     async getResources(restApiId) {

@@ -267,7 +267,9 @@ describe('test-invoke', () => {
     const api = await makeApi(lab.emulator, lab.client, 'https://localhost:1', { name: 'down' });
     const { code, stdout } = await run('test-invoke', '--api', api.restApiId, '--path', '/health');
     expect(code).toBe(1);
-    expect(stdout).toMatch(/^status +500\n(.*\n)*log says +Execution failed due to configuration error: /m);
+    expect(stdout).toMatch(
+      /^status +504\n(.*\n)*log says +Execution failed due to a network error communicating with endpoint\n(.*\n)*fault of +the network\nfix +check that/m,
+    );
   });
 
   test.each([

@@ -107,7 +107,8 @@ describe('list and inventory', () => {
       },
       { apiName: 'bare', stageName: 'prod' },
     ]);
-    expect(emulator.requests()).toHaveLength(1 + 1 + 2);
+    // Certificates, REST APIs, WebSocket APIs, and the stages of two APIs.
+    expect(emulator.requests()).toHaveLength(1 + 1 + 1 + 2);
   });
 
   test('inventory as CSV keeps formulas from running', async () => {

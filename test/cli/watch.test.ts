@@ -134,7 +134,7 @@ describe('the fewest calls', () => {
     expect(await countOf(['--all'])).toEqual(['GetClientCertificates']);
     expect(await countOf([old])).toEqual(['GetClientCertificates']);
     expect((await countOf([])).sort()).toEqual(
-      ['GetClientCertificates', 'GetRestApis', ...Array<string>(4).fill('GetStages')].sort(),
+      ['GetClientCertificates', 'GetRestApis', 'GetApis', ...Array<string>(4).fill('GetStages')].sort(),
     );
   });
 });

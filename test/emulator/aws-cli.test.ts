@@ -25,9 +25,10 @@ afterAll(async () => {
   await lab.close();
 });
 
-/** Runs `aws apigateway …` as a user would, and reads its JSON; `undefined` when it prints nothing. */
+/** Runs the CLI as a user would, and reads its JSON; `undefined` when it prints nothing. */
 function awsCli(
   file: string,
+  service: 'apigateway' | 'apigatewayv2' = 'apigateway',
 ): (line: string, ...more: string[]) => Promise<Record<string, unknown> | undefined> {
   const env = {
     PATH: process.env['PATH'],
@@ -40,7 +41,7 @@ function awsCli(
     AWS_PAGER: '',
   };
   return async (line, ...more) => {
-    const args = ['apigateway', ...line.split(' '), ...more, '--endpoint-url', lab.emulator.url];
+    const args = [service, ...line.split(' '), ...more, '--endpoint-url', lab.emulator.url];
     const { stdout } = await promisify(execFile)(file, args, { env });
     return stdout.trim() === '' ? undefined : (JSON.parse(stdout) as Record<string, unknown>);
   };
@@ -106,13 +107,69 @@ cliTest(
     await expect(aws(`delete-client-certificate --client-certificate-id ${id}`)).rejects.toThrow(
       'An error occurred (BadRequestException) when calling the DeleteClientCertificate operation',
     );
-    const detach = 'op=remove,path=/clientCertificateId';
+    const detach = 'op=replace,path=/clientCertificateId,value=';
     await aws(`update-stage ${restApi} --stage-name prod --patch-operations ${detach}`);
     await aws(`delete-client-certificate --client-certificate-id ${id}`);
     await aws(`delete-stage ${restApi} --stage-name test`);
     await aws(`delete-rest-api ${restApi}`);
     expect(await aws('get-rest-apis')).toEqual({ items: [] });
     await expect(aws(`get-rest-api ${restApi}`)).rejects.toThrow('(NotFoundException)');
+  },
+  180_000,
+);
+
+cliTest(
+  'the AWS CLI runs all operations of apigatewayv2, unmodified: %s',
+  async (file) => {
+    const aws = awsCli(file, 'apigatewayv2');
+    const certificate = await awsCli(file)('generate-client-certificate');
+    const id = String(certificate?.['clientCertificateId']);
+    expect(await aws('get-apis')).toEqual({ Items: [] });
+    const made = await aws(
+      'create-api --name chat --protocol-type WEBSOCKET --route-selection-expression $request.body.action',
+    );
+    expect(made).toMatchObject({ Name: 'chat', ProtocolType: 'WEBSOCKET' });
+    const api = `--api-id ${String(made?.['ApiId'])}`;
+    expect(await aws(`get-api ${api}`)).toEqual(made);
+    expect(await aws('get-apis')).toEqual({ Items: [made] });
+    const uri = `${lab.backend.url}/messages`;
+    const integration = await aws(
+      `create-integration ${api} --integration-type HTTP_PROXY --integration-method POST --integration-uri ${uri}`,
+    );
+    const integrationId = String(integration?.['IntegrationId']);
+    expect(await aws(`get-integration ${api} --integration-id ${integrationId}`)).toEqual(integration);
+    expect(await aws(`get-integrations ${api}`)).toEqual({ Items: [integration] });
+    const route = await aws(
+      `create-route ${api} --route-key $default --target integrations/${integrationId}`,
+    );
+    expect(await aws(`get-routes ${api}`)).toEqual({ Items: [route] });
+
+    await aws(`create-stage ${api} --stage-name prod`);
+    const deployment = await aws(`create-deployment ${api} --stage-name prod`);
+    expect(await aws(`get-deployments ${api}`)).toEqual({ Items: [deployment] });
+    const stage = await aws(`update-stage ${api} --stage-name prod --client-certificate-id ${id}`);
+    expect(stage).toMatchObject({
+      ClientCertificateId: id,
+      StageName: 'prod',
+      DeploymentId: deployment?.['DeploymentId'],
+    });
+    expect(await aws(`get-stage ${api} --stage-name prod`)).toEqual(stage);
+    expect(await aws(`get-stages ${api}`)).toEqual({ Items: [stage] });
+    await expect(awsCli(file)(`delete-client-certificate --client-certificate-id ${id}`)).rejects.toThrow(
+      'BadRequestException',
+    );
+    await aws(`update-stage ${api} --stage-name prod --client-certificate-id`, '');
+    await awsCli(file)(`delete-client-certificate --client-certificate-id ${id}`);
+
+    const arn = `arn:aws:apigateway:ap-southeast-2::/apis/${String(made?.['ApiId'])}`;
+    await aws(`tag-resource --resource-arn ${arn} --tags a=1,b=2`);
+    await aws(`untag-resource --resource-arn ${arn} --tag-keys a`);
+    expect(await aws(`get-tags --resource-arn ${arn}`)).toEqual({ Tags: { b: '2' } });
+    await aws(`delete-stage ${api} --stage-name prod`);
+    await aws(`delete-api ${api}`);
+    await expect(aws(`get-api ${api}`)).rejects.toThrow(
+      /\(NotFoundException\).*Invalid API identifier specified/,
+    );
   },
   180_000,
 );

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import https from 'node:https';
 import net, { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,8 +11,10 @@ import {
   TestInvokeMethodCommand,
 } from '@aws-sdk/client-api-gateway';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { judgeCall } from '../../src/core/execution-log.js';
 import { mintClientCertificate, mintServerCertificate } from '../../src/x509/mint.js';
 import { startBackend } from '../support/backend.js';
+import { openssl } from '../support/openssl.js';
 import { attachCertificate, generateCertificate, makeApi, startLab, type Lab } from '../support/emulator.js';
 
 let lab: Lab;
@@ -61,6 +64,19 @@ const both = (status: number, message: string): unknown[] => {
 };
 
 const BROKEN = both(500, 'Internal server error');
+const NETWORK = both(504, 'Network error communicating with endpoint');
+const NETWORK_LINE = 'Execution failed due to a network error communicating with endpoint';
+
+/** The line of a log that says why the call failed, and what the catalogue makes of it. */
+const explained = (
+  log: string,
+  status = 500,
+): { line: string | undefined; code: string | undefined; progress: string | undefined } => {
+  const { failure } = judgeCall({ status, log });
+  return { line: failure?.quote, code: failure?.code, progress: failure?.progress };
+};
+
+const configuration = (cause: string): string => `Execution failed due to configuration error: ${cause}`;
 
 describe('a backend that refuses the certificate in the handshake', () => {
   let dir: string;
@@ -136,47 +152,201 @@ test('a backend that nobody vouches for is not talked to, unless that is asked f
   try {
     const strict = await callBoth(`${stranger.url}/health`);
     expect(strict.outcomes).toEqual(BROKEN);
-    expect(strict.log).toContain('The certificate of the endpoint is not accepted');
+    expect(explained(strict.log)).toEqual({
+      line: configuration(
+        'PKIX path building failed: sun.security.provider.certpath.SunCertPathBuilderException: unable to find valid certification path to requested target',
+      ),
+      code: 'BackendCertificateUntrusted',
+      progress: 'unanswered',
+    });
     expect(stranger.accepted.size).toBe(0);
     const lenient = await callBoth(`${stranger.url}/health`, { insecureSkipVerification: true });
     expect(lenient.outcomes).toEqual([
       [200, expect.any(String)],
       [200, expect.any(String)],
     ]);
-    // Its name is checked all the same, as AWS documents.
-    const renamed = await callBoth(stranger.url.replace('localhost', '127.0.0.2'), {
-      insecureSkipVerification: true,
-    });
-    expect(renamed.outcomes).toEqual(BROKEN);
   } finally {
     await stranger.close();
   }
 });
 
-test.each([
-  ['https://localhost:1/', 'Network error communicating with endpoint: ECONNREFUSED'],
-  ['https://${stageVariables.host}/', 'Invalid endpoint address'],
-  ['https://no-such-host.invalid/', 'Invalid endpoint address'],
-])('a backend at %s cannot be reached', async (uri, cause) => {
-  const { log, outcomes } = await callBoth(uri);
+test('where its issuer need not be known, its name is checked all the same, as AWS documents', async () => {
+  const own = await mintServerCertificate({
+    notBefore: new Date(Date.now() - 60_000),
+    dnsNames: ['localhost'],
+  });
+  const server = https.createServer({ cert: own.certPem, key: own.privateKeyPem }).listen(0, '127.0.0.2');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const { log, outcomes } = await callBoth(`https://127.0.0.2:${port}/`, { insecureSkipVerification: true });
+  server.close();
+  server.closeAllConnections();
   expect(outcomes).toEqual(BROKEN);
-  expect(log).toContain(`Execution failed due to configuration error: ${cause}\n`);
+  expect(explained(log)).toMatchObject({ code: 'BackendNameMismatch' });
 });
 
-test('a backend that does not answer times out, one that hangs up has failed', async () => {
+test.each([
+  ['https://localhost:1/', NETWORK, NETWORK_LINE, 'NetworkError', 'unanswered'],
+  [
+    'https://${stageVariables.host}/',
+    BROKEN,
+    configuration('Invalid endpoint address'),
+    'EndpointAddressInvalid',
+    'notSent',
+  ],
+  [
+    'https://no-such-host.invalid/',
+    BROKEN,
+    configuration('Invalid endpoint address'),
+    'EndpointAddressInvalid',
+    'unanswered',
+  ],
+])('a backend at %s cannot be reached', async (uri, expected, line, code, progress) => {
+  const { log, outcomes } = await callBoth(uri);
+  expect(outcomes).toEqual(expected);
+  expect(explained(log)).toEqual({ line, code, progress });
+});
+
+test('a backend that does not answer times out; one that hangs up, or speaks no TLS, is a network error', async () => {
   const server = net.createServer();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const uri = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const { port } = server.address() as AddressInfo;
   server.on('connection', (socket) => socket.on('error', () => undefined).resume());
-  expect((await callBoth(uri)).outcomes).toEqual(both(504, 'Endpoint request timed out'));
+  const silent = await callBoth(`http://127.0.0.1:${port}/`);
+  expect(silent.outcomes).toEqual(both(504, 'Endpoint request timed out'));
+  expect(explained(silent.log, 504)).toEqual({
+    line: 'Execution failed due to a timeout error',
+    code: 'TimedOut',
+    progress: 'unanswered',
+  });
   server
     .removeAllListeners('connection')
     .on('connection', (socket) => socket.once('data', () => socket.destroy()));
-  const { outcomes, log } = await callBoth(uri);
-  expect(outcomes).toEqual(BROKEN);
-  expect(log).toContain('The endpoint closed the connection without an answer');
+  const cut = await callBoth(`http://127.0.0.1:${port}/`);
+  server
+    .removeAllListeners('connection')
+    .on('connection', (socket) =>
+      socket.on('error', () => undefined).once('data', () => socket.end('HTTP/1.1 400 Bad\r\n\r\n')),
+    );
+  const plain = await callBoth(`https://127.0.0.1:${port}/`);
+  for (const { outcomes, log } of [cut, plain]) {
+    expect(outcomes).toEqual(NETWORK);
+    expect(explained(log, 504)).toEqual({ line: NETWORK_LINE, code: 'NetworkError', progress: 'unanswered' });
+  }
   server.close();
+});
+
+describe("a backend's own certificate", () => {
+  let directory: string;
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'apigw-cert-own-'));
+  });
+  afterEach(() => {
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  /** A certificate of a private CA, as openssl issues it. */
+  function issue(days: string, extensions: readonly string[]): { cert: string; key: string; ca: string } {
+    const path = (file: string): string => join(directory, file);
+    const key = (name: string): string[] => [
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-nodes',
+      '-keyout',
+      path(name),
+    ];
+    const ca = openssl(['req', '-x509', ...key('ca.key'), '-subj', '/CN=lab CA', '-days', '30']);
+    writeFileSync(path('ca.pem'), ca);
+    writeFileSync(path('ext'), extensions.join('\n'));
+    const request = openssl(['req', '-new', ...key('own.key'), '-subj', '/C=US/O=Lab/CN=b.example']);
+    const cert = openssl(
+      [
+        'x509',
+        '-req',
+        '-CA',
+        path('ca.pem'),
+        '-CAkey',
+        path('ca.key'),
+        '-CAcreateserial',
+        '-days',
+        days,
+        '-extfile',
+        path('ext'),
+      ],
+      request,
+    );
+    return { cert, key: readFileSync(path('own.key'), 'utf8'), ca };
+  }
+
+  test.each([
+    [
+      'has expired',
+      '-1',
+      ['subjectAltName=DNS:localhost'],
+      'PKIX path validation failed: java.security.cert.CertPathValidatorException: validity check failed',
+      'BackendCertificateExpired',
+    ],
+    [
+      'is for another name',
+      '30',
+      ['subjectAltName=DNS:b.example'],
+      "Host name 'localhost' does not match the certificate subject provided by the peer (CN=b.example, O=Lab, C=US)",
+      'BackendNameMismatch',
+    ],
+    [
+      'is for clients',
+      '30',
+      ['subjectAltName=DNS:localhost', 'extendedKeyUsage=clientAuth'],
+      'Extended key usage does not permit use for TLS server authentication',
+      'BackendCertificateUnsuitable',
+    ],
+  ])('%s', async (_what, days, extensions, cause, code) => {
+    const { cert, key, ca } = issue(days, extensions);
+    await lab.close();
+    lab = await startLab({ backendCa: ca });
+    const server = https
+      .createServer({ cert, key }, (_, response) => response.end('ok'))
+      .listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    try {
+      const { log, outcomes } = await callBoth(
+        `https://localhost:${(server.address() as AddressInfo).port}/`,
+      );
+      expect(outcomes).toEqual(BROKEN);
+      expect(explained(log)).toEqual({ line: configuration(cause), code, progress: 'unanswered' });
+    } finally {
+      server.close();
+      server.closeAllConnections();
+    }
+  });
+});
+
+/** Each alert that a backend refuses with, and no name of the TLS version in the log. */
+test.each([
+  ['certificate_required', 116, 'ClientCertificateMissing', 'refused'],
+  ['certificate_expired', 45, 'ClientCertificateExpired', 'refused'],
+  ['bad_certificate', 42, 'ClientCertificateRefused', 'refused'],
+  ['handshake_failure', 40, 'HandshakeRefused', 'unknown'],
+  ['protocol_version', 70, 'TlsVersionRefused', 'unknown'],
+  ['unrecognized_name', 112, 'ServerNameUnknown', 'unknown'],
+] as const)('the alert %s', async (name, number, code, outcome) => {
+  // What a server says at once, whatever the client sends: a record of TLS with a fatal alert.
+  const server = net.createServer((socket) => {
+    socket
+      .on('error', () => undefined)
+      .once('data', () => socket.end(Buffer.from([21, 3, 3, 0, 2, 2, number])));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { log, outcomes } = await callBoth(`https://localhost:${(server.address() as AddressInfo).port}/`);
+  server.close();
+  expect(outcomes).toEqual(BROKEN);
+  const line = configuration(`Received fatal alert: ${name}`);
+  expect(explained(log)).toEqual({ line, code, progress: 'unanswered' });
+  expect(judgeCall({ status: 500, log }).outcome).toBe(outcome);
 });
 
 test('kept connections that the backend has closed make no request fail', async () => {

@@ -305,23 +305,31 @@ describe('APIs and stages', () => {
 
     await expect(
       update([
-        { op: 'remove', path: '/description' },
+        { op: 'replace', path: '/description', value: 'not this' },
         { ...attach, value: 'zzzzzz' },
       ]),
     ).rejects.toMatchObject({ name: 'BadRequestException' });
     await expect(update([{ op: 'replace', path: '/nope', value: '1' }])).rejects.toMatchObject({
       message: expect.stringMatching(
-        /^Invalid patch path {2}'\/nope' specified for op 'replace'\. Must be one of: \[/,
+        /^Invalid method setting path: \/nope\. Must be one of: \[.*\/deploymentId/,
       ),
+    });
+    await expect(update([{ op: 'replace', path: '/deploymentId', value: 'nope' }])).rejects.toMatchObject({
+      name: 'BadRequestException',
+      message: 'Deployment id does not exist',
+    });
+    // As AWS has answered it for other paths, trailing space included.
+    await expect(update([{ op: 'remove', path: '/clientCertificateId' }])).rejects.toMatchObject({
+      name: 'BadRequestException',
+      message:
+        'Cannot remove method setting clientCertificateId because there is no method setting for this method ',
     });
     expect(await client.send(new GetStageCommand(stage))).toMatchObject({
       description: 'd',
       clientCertificateId,
     });
 
-    expect(
-      (await update([{ op: 'remove', path: '/clientCertificateId' }])).clientCertificateId,
-    ).toBeUndefined();
+    expect((await update([{ ...attach, value: '' }])).clientCertificateId).toBeUndefined();
     const arn = 'arn:aws:acm:eu-central-1:123456789012:certificate/0';
     expect(await update([{ ...attach, value: arn }])).toMatchObject({ clientCertificateId: arn });
   });

@@ -8,6 +8,13 @@ import {
   PutMethodCommand,
   UpdateStageCommand,
 } from '@aws-sdk/client-api-gateway';
+import {
+  ApiGatewayV2Client,
+  CreateApiCommand,
+  CreateIntegrationCommand,
+  CreateRouteCommand,
+  CreateStageCommand,
+} from '@aws-sdk/client-apigatewayv2';
 import { startEmulator, type Emulator, type EmulatorOptions } from '../../src/emulator/index.js';
 import { certificateFacts } from '../../src/x509/certificate.js';
 import { startBackend, type Backend } from './backend.js';
@@ -64,6 +71,73 @@ export async function makeApi(
   await client.send(new CreateDeploymentCommand({ restApiId, stageName }));
   const invokeUrl = `${emulator.url}/restapis/${restApiId}/${stageName}/_user_request_`;
   return { restApiId, healthResourceId, proxyResourceId, stageName, invokeUrl };
+}
+
+/** The SDK's client of apigatewayv2, as {@link clientOf}. */
+export function v2ClientOf(
+  emulator: Pick<Emulator, 'url'>,
+  options: { region?: string; accessKeyId?: string } = {},
+): ApiGatewayV2Client {
+  const { region = 'eu-central-1', accessKeyId = 'AKIDTEST' } = options;
+  return new ApiGatewayV2Client({
+    endpoint: emulator.url,
+    region,
+    credentials: { accessKeyId, secretAccessKey: 'secret' },
+    maxAttempts: 1,
+  });
+}
+
+/** A stage of a WebSocket API, whose `$default` route passes messages on to a backend. */
+export interface WebSocketFixture {
+  apiId: string;
+  stageName: string;
+  /** Where a message for `$default` is sent to. */
+  messageUrl: string;
+}
+
+/** Makes a WebSocket API with one stage that may present a certificate. */
+export async function makeWebSocketApi(
+  emulator: Pick<Emulator, 'url'>,
+  client: ApiGatewayV2Client,
+  {
+    name = 'chat',
+    stageName = 'prod',
+    backendUrl,
+    certificateId,
+  }: { name?: string; stageName?: string; backendUrl?: string; certificateId?: string } = {},
+): Promise<WebSocketFixture> {
+  const { ApiId: apiId = '' } = await client.send(
+    new CreateApiCommand({
+      Name: name,
+      ProtocolType: 'WEBSOCKET',
+      RouteSelectionExpression: '$request.body.action',
+    }),
+  );
+  if (backendUrl !== undefined) {
+    const { IntegrationId = '' } = await client.send(
+      new CreateIntegrationCommand({
+        ApiId: apiId,
+        IntegrationType: 'HTTP_PROXY',
+        IntegrationMethod: 'POST',
+        IntegrationUri: `${backendUrl}/messages`,
+      }),
+    );
+    await client.send(
+      new CreateRouteCommand({
+        ApiId: apiId,
+        RouteKey: '$default',
+        Target: `integrations/${IntegrationId}`,
+      }),
+    );
+  }
+  await client.send(
+    new CreateStageCommand({ ApiId: apiId, StageName: stageName, ClientCertificateId: certificateId }),
+  );
+  return {
+    apiId,
+    stageName,
+    messageUrl: `${emulator.url}/v2/apis/${apiId}/${stageName}/_user_request_/$default`,
+  };
 }
 
 export interface GeneratedCertificate {

@@ -63,8 +63,8 @@ function mappings(
   });
 }
 
-/** The integration's URI with stage variables and path parameters put in. */
-function endpoint(
+/** The integration's URI with stage variables and path parameters put in. @throws BackendFailure when it is no URL */
+export function endpoint(
   uri: string,
   stageVariables: ReadonlyMap<string, string>,
   pathParameters: ReadonlyMap<string, string>,

@@ -3,7 +3,7 @@ import { certificateFacts } from '../../x509/certificate.js';
 import { mintClientCertificate } from '../../x509/mint.js';
 import { limitExceeded, notFound, ServiceError } from '../errors.js';
 import { newId } from '../ids.js';
-import type { StoredCertificate, World } from '../model.js';
+import type { CertificateHolder, StoredCertificate, World } from '../model.js';
 import { operation, seconds } from '../operation.js';
 import { page } from '../pagination.js';
 import { addTags, tagsBody } from '../tags.js';
@@ -36,8 +36,13 @@ function checkQuota(world: World, quota: number): void {
   );
 }
 
+/** Stages of REST and WebSocket APIs: they present the same certificates. */
 function stagesThatUse(world: World, id: string): string[] {
-  return [...world.apis.values()].flatMap((api) =>
+  const apis: { id: string; stages: ReadonlyMap<string, CertificateHolder> }[] = [
+    ...world.apis.values(),
+    ...world.v2Apis.values(),
+  ];
+  return apis.flatMap((api) =>
     [...api.stages.values()]
       .filter((stage) => stage.clientCertificateId === id)
       .map((stage) => `${api.id}/${stage.name}`),

@@ -4,6 +4,7 @@ import { newId } from '../ids.js';
 import type { Resource, RestApi } from '../model.js';
 import { operation, seconds } from '../operation.js';
 import { page } from '../pagination.js';
+import { isApiId } from '../store.js';
 import { addTags, tagsBody } from '../tags.js';
 import { findApi, findResource } from './lookup.js';
 import { methodOutput } from './methods.js';
@@ -56,7 +57,7 @@ export const restApiOperations = [
       addTags(tags, body.tags ?? new Map());
       const rootResourceId = newId(10, () => false);
       const api: RestApi = {
-        id: newId(10, (id) => store.findApi(id) !== undefined),
+        id: newId(10, (id) => isApiId(store, id)),
         name: body.name,
         description: body.description ?? undefined,
         createdDate: clock.now().getTime(),

@@ -1,13 +1,14 @@
 import * as z from 'zod';
 import { badRequest, conflict, limitExceeded, notFound } from '../errors.js';
 import { newId } from '../ids.js';
-import type { Deployment, RestApi, Stage, World } from '../model.js';
+import type { Canary, Deployment, RestApi, Stage, World } from '../model.js';
 import { operation, seconds, stringMap, type Surroundings } from '../operation.js';
 import { page } from '../pagination.js';
-import { partitionOf } from '../../core/partition.js';
+import { noPresentation, publishCertificate } from '../presentation.js';
 import { tagsBody } from '../tags.js';
 import { findApi, findStage } from './lookup.js';
-import { checkPatch, patchBody, type PatchOperation } from './patch.js';
+import { patchBody } from './patch.js';
+import { checkDeployment, checkPercent, newCanary, patchedStage } from './stage-patch.js';
 
 const DEPLOYMENTS = '/restapis/{restApiId}/deployments';
 const STAGES = '/restapis/{restApiId}/stages';
@@ -49,6 +50,7 @@ function stageOutput(stage: Stage): object {
     cacheClusterEnabled: false,
     cacheClusterStatus: 'NOT_AVAILABLE',
     methodSettings: {},
+    canarySettings: stage.canary && canaryOutput(stage.canary),
     variables: stage.variables.size === 0 ? undefined : Object.fromEntries(stage.variables),
     tracingEnabled: false,
     createdDate: seconds(stage.createdDate),
@@ -70,7 +72,8 @@ function addStage(
   const added: Stage = {
     description: undefined,
     clientCertificateId: undefined,
-    presentation: { certificate: undefined, former: undefined, changedAt: now },
+    canary: undefined,
+    presentation: noPresentation(now),
     variables: new Map(),
     tags: new Map(),
     createdDate: now,
@@ -81,52 +84,32 @@ function addStage(
   return added;
 }
 
-/** Lets the data plane present what the control plane says. */
-function publishCertificate(stage: Stage, world: World, now: number): void {
-  const certificate =
-    stage.clientCertificateId === undefined ? undefined : world.certificates.get(stage.clientCertificateId);
-  if (certificate?.id === stage.presentation.certificate?.id) return;
-  stage.presentation = { certificate, former: stage.presentation.certificate, changedAt: now };
+const canaryBody = z.object({
+  percentTraffic: z.number().nullish(),
+  stageVariableOverrides: stringMap.nullish(),
+  useStageCache: z.boolean().nullish(),
+});
+
+/** The settings of a request, on top of those that there are. */
+function withSettings(
+  canary: Canary,
+  { percentTraffic, stageVariableOverrides, useStageCache }: z.output<typeof canaryBody>,
+): Canary {
+  return {
+    ...canary,
+    percentTraffic: checkPercent(percentTraffic ?? canary.percentTraffic),
+    stageVariableOverrides: stageVariableOverrides ?? canary.stageVariableOverrides,
+    useStageCache: useStageCache ?? canary.useStageCache,
+  };
 }
 
-function checkDeployment(api: RestApi, id: string): string {
-  if (!api.deployments.has(id)) throw badRequest('Invalid deployment identifier specified');
-  return id;
-}
-
-/** Ids of certificates that exist; and ARNs of ACM certificates in the Region, which are not looked up. */
-function checkCertificate(world: World, value: string): string {
-  const acm = `arn:${partitionOf(world.region)}:acm:${world.region}:`;
-  if (!world.certificates.has(value) && !value.startsWith(acm)) {
-    throw badRequest('Invalid client certificate identifier specified');
-  }
-  return value;
-}
-
-const STAGE_PATCHES = {
-  replace: ['/clientCertificateId', '/deploymentId', '/description', '/variables/*'],
-  remove: ['/clientCertificateId', '/description', '/variables/*'],
-  add: ['/variables/*'],
-} as const;
-
-/** The stage as it is after one operation; the stage given stays as it is. */
-function patched(stage: Stage, { op, path, value }: PatchOperation, api: RestApi, world: World): Stage {
-  const text = op === 'remove' || !value ? undefined : value;
-  switch (path) {
-    case '/clientCertificateId':
-      return { ...stage, clientCertificateId: text && checkCertificate(world, text) };
-    case '/deploymentId':
-      return { ...stage, deploymentId: checkDeployment(api, text ?? '') };
-    case '/description':
-      return { ...stage, description: text };
-    default: {
-      const variables = new Map(stage.variables);
-      const name = path.slice('/variables/'.length).replaceAll('~1', '/').replaceAll('~0', '~');
-      if (op === 'remove') variables.delete(name);
-      else variables.set(name, value ?? '');
-      return { ...stage, variables };
-    }
-  }
+/** Recorded answers leave the overrides out where there are none. */
+function canaryOutput({ stageVariableOverrides, ...rest }: Canary): object {
+  return {
+    ...rest,
+    stageVariableOverrides:
+      stageVariableOverrides.size === 0 ? undefined : Object.fromEntries(stageVariableOverrides),
+  };
 }
 
 function checkDeployable(api: RestApi): void {
@@ -135,6 +118,30 @@ function checkDeployable(api: RestApi): void {
   if (methods.some((method) => method.integration === undefined)) {
     throw badRequest('No integration defined for method');
   }
+}
+
+/** Makes a deployment the canary of a stage, whose own deployment stays. */
+function deployCanary(
+  api: RestApi,
+  deploymentId: string,
+  name: string | null | undefined,
+  settings: z.output<typeof canaryBody>,
+  now: number,
+): void {
+  const invalid = 'Invalid deployment content specified.';
+  if (!name) {
+    throw badRequest(
+      `${invalid}Non null and non empty stageName must be provided for canary deployment. Provided value is null`,
+    );
+  }
+  const stage = api.stages.get(name);
+  if (stage === undefined) {
+    throw badRequest(
+      `${invalid}Stage ${name} must already be created before making a canary release deployment`,
+    );
+  }
+  stage.canary = withSettings({ ...newCanary(stage), deploymentId }, settings);
+  stage.lastUpdatedDate = now;
 }
 
 function deployTo(
@@ -167,6 +174,7 @@ export const stageOperations = [
       stageDescription: z.string().nullish(),
       description: z.string().nullish(),
       variables: stringMap.nullish(),
+      canarySettings: canaryBody.nullish(),
     }),
     handle({ world, param, body, clock, settings }) {
       const api = findApi(world, param('restApiId'));
@@ -177,7 +185,9 @@ export const stageOperations = [
         createdDate: clock.now().getTime(),
         resources: structuredClone(api.resources),
       };
-      if (body.stageName) {
+      if (body.canarySettings) {
+        deployCanary(api, deployment.id, body.stageName, body.canarySettings, deployment.createdDate);
+      } else if (body.stageName) {
         deployTo(api, deployment.id, { ...body, stageName: body.stageName }, { world, clock, settings });
       }
       api.deployments.set(deployment.id, deployment);
@@ -218,12 +228,14 @@ export const stageOperations = [
       deploymentId: z.string(),
       description: z.string().nullish(),
       variables: stringMap.nullish(),
+      canarySettings: canaryBody.extend({ deploymentId: z.string().nullish() }).nullish(),
       tags: tagsBody.nullish(),
     }),
     handle({ world, param, body, clock }) {
       const api = findApi(world, param('restApiId'));
       checkDeployment(api, body.deploymentId);
       if (api.stages.has(body.stageName)) throw conflict('Stage already exists');
+      const { canarySettings: canary } = body;
       const stage = addStage(
         api,
         {
@@ -231,6 +243,16 @@ export const stageOperations = [
           deploymentId: body.deploymentId,
           description: body.description ?? undefined,
           variables: body.variables ?? new Map<string, string>(),
+          ...(canary
+            ? {
+                canary: withSettings(
+                  newCanary({
+                    deploymentId: checkDeployment(api, canary.deploymentId ?? body.deploymentId),
+                  }),
+                  canary,
+                ),
+              }
+            : {}),
           // Keys of CloudFormation's own (aws:…) too, so that a managed stage can be made.
           tags: body.tags ?? new Map<string, string>(),
         },
@@ -271,10 +293,8 @@ export const stageOperations = [
     handle({ world, param, body: { patchOperations }, clock, settings }) {
       const api = findApi(world, param('restApiId'));
       const stage = findStage(api, param('stageName'));
-      checkPatch(patchOperations, STAGE_PATCHES);
-      const result = patchOperations.reduce((before, patch) => patched(before, patch, api, world), stage);
       const now = clock.now().getTime();
-      Object.assign(stage, result, { lastUpdatedDate: now });
+      Object.assign(stage, patchedStage(stage, patchOperations, api, world), { lastUpdatedDate: now });
       if (!settings.needRedeploy) publishCertificate(stage, world, now);
       return stageOutput(stage);
     },

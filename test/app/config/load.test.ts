@@ -193,8 +193,8 @@ describe('a wrong configuration is refused with line, column and remedy', () => 
       ],
     ],
     [
-      'targets:\n  a: { api: 123, stages: [prod], trust: [{ kind: manual }] }',
-      ['2:13: targets.a.api must be text, not 123; put it in quotes'],
+      'accounts:\n  - { name: 123, profile: a }',
+      ['2:13: accounts[0].name must be text, not 123; put it in quotes'],
     ],
     [
       'targets:\n  a: { api: a, stages: [], trust: [{ kind: manual }] }',
