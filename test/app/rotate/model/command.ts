@@ -78,14 +78,17 @@ export async function run(
         const names = [...moving.flatMap((one) => storesOf[stageKey(one)] ?? []), ...changed];
         return all.filter(({ name }) => names.includes(name));
       };
+      const clock = steadyClock(
+        () => process.wall(),
+        () => process.monotonic(),
+      );
+      // AWS tells its time with its first answer, and the model's own clock is AWS's.
+      clock.correct(new Date(process.monotonic()), new Date(process.wall()));
       const deps = {
         gateway,
         stores: storesBehind,
         journal: process.journal(),
-        now: steadyClock(
-          () => process.wall(),
-          () => process.monotonic(),
-        ),
+        now: clock.now,
         sleep: (ms: number) => process.sleep(ms),
         newRotationId: () => `${machine.name}-${explored.runs}-${made++}`,
         emit: (event: RotationEvent) => {
