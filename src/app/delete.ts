@@ -1,7 +1,34 @@
 import { AppError } from '../core/errors.js';
 import { inventory } from '../core/inventory.js';
+import { readMark } from '../core/rotation/marks.js';
 import type { Gateway } from '../gateway/gateway.js';
 import { allStages } from './stages.js';
+
+/**
+ * Refuses what a rotation in progress still needs: the certificate that it may have to go back to, and the one that it
+ * made. One call.
+ * @throws AppError `CertificateInUse`
+ */
+export async function assertNoRotationNeeds(gateway: Gateway, clientCertificateId: string): Promise<void> {
+  const all = await gateway.getClientCertificates();
+  const refuse = (what: string): never => {
+    throw new AppError('CertificateInUse', `the certificate ${clientCertificateId} is not deleted: ${what}`, {
+      hint: 'let the rotation finish, or abort it (`apigw-cert rotate --abort`); `apigw-cert status` shows it',
+      details: { clientCertificateId },
+    });
+  };
+  for (const certificate of all) {
+    const mark = readMark(certificate);
+    if (mark === undefined || mark.rolledBack !== undefined) continue;
+    if (mark.replaces === clientCertificateId) {
+      refuse(`the rotation to ${certificate.clientCertificateId} may have to go back to it`);
+    }
+    const isUnfinished = all.some((other) => other.clientCertificateId === mark.replaces);
+    if (certificate.clientCertificateId === clientCertificateId && isUnfinished && mark.adopted !== true) {
+      refuse(`a rotation in progress made it in the place of ${mark.replaces}`);
+    }
+  }
+}
 
 /**
  * Deletes a certificate that no stage presents. AWS itself refuses to delete one in use, so the stages are only

@@ -22,7 +22,7 @@ Try it without an AWS account:
 ${exitCodesText(false)}`;
 
 /** The command line, with the one command that the words begin with, or with all where they begin otherwise. */
-async function createProgram([first = '']: readonly string[]): Promise<Command> {
+export async function createProgram([first = '']: readonly string[]): Promise<Command> {
   const program = new Command('apigw-cert')
     .description("The life of Amazon API Gateway's client certificates.")
     .version(VERSION)

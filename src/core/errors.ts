@@ -36,7 +36,10 @@ export const ERROR_CODES = {
     exit: EXIT.failed,
     meaning: 'No TLS server answers at the address of the backend.',
   },
-  CertificateInUse: { exit: EXIT.failed, meaning: 'A stage still presents the certificate.' },
+  CertificateInUse: {
+    exit: EXIT.failed,
+    meaning: 'A stage still presents the certificate, or a rotation in progress needs it.',
+  },
   CertificateNotFound: { exit: EXIT.failed, meaning: 'No client certificate has this id in the Region.' },
   CertificateUnreadable: { exit: EXIT.failed, meaning: 'The input holds no certificate that can be read.' },
   CertificateOfAcm: {

@@ -51,14 +51,14 @@ describe('backend add, show, remove', () => {
     expect(added.json()).toEqual({
       trustStores: [{ ...state, fingerprintsSha256: [print(old), print(next), lab.certificate.fingerprint] }],
     });
-    const removed = await cli(['backend', 'remove', two, ...named, '--output', 'json'], { env });
+    const removed = await cli(['backend', 'remove', two, ...named, '--yes', '--output', 'json'], { env });
     expect(removed.json()).toEqual({
       trustStores: [{ ...state, fingerprintsSha256: [lab.certificate.fingerprint] }],
     });
     const shown = await cli(['backend', 'show', ...trust]);
     expect(shown.stdout).toBe(`haproxy:${list}:\n  ${lab.certificate.fingerprint}\n`);
     // Again: nothing is to be done, and that is a success.
-    expect((await cli(['backend', 'remove', two, ...named])).code).toBe(0);
+    expect((await cli(['backend', 'remove', two, '--yes', ...named])).code).toBe(0);
   });
 
   test('--reload runs for each store, and its failure leaves the former content', async () => {

@@ -206,21 +206,45 @@ describe('attach and detach', () => {
 describe('delete', () => {
   test.each([400, 409] as const)('refuses what stages present, naming them (AWS says %d)', async (status) => {
     lab.emulator.configure({ deleteInUseStatus: status });
-    const { code, stderr } = await run('delete', lab.certificate.id);
+    const { code, stderr } = await run('delete', '--yes', lab.certificate.id);
     expect(code).toBe(1);
     expect(stderr).toContain(
       `error: the certificate ${lab.certificate.id} is not deleted: orders/prod (${lab.api.restApiId}) presents it\n`,
     );
   });
 
+  test('asks first, and does nothing where nobody can be asked', async () => {
+    const { id } = await generateCertificate(lab.client);
+    const { code, stderr } = await run('delete', id);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /^error: not confirmed: Delete the certificate \w+ in eu-central-1\?.*\n {2}fix: add --yes/,
+    );
+    expect((await run('inspect', id)).code).toBe(0);
+    await run('delete', id, '--yes');
+  });
+
+  test('spares what a rotation in progress may go back to, and what it made', async () => {
+    const { id: old } = await generateCertificate(lab.client);
+    const { id: next } = await generateCertificate(lab.client);
+    await run('update', next, '--tag', 'apigw-cert:rotation=r1', '--tag', `apigw-cert:replaces=${old}`);
+    const [back, made] = [await run('delete', old, '--yes'), await run('delete', next, '--yes')];
+    expect([back.code, made.code]).toEqual([1, 1]);
+    expect(back.stderr).toContain(`the rotation to ${next} may have to go back to it`);
+    expect(made.stderr).toContain(`a rotation in progress made it in the place of ${old}`);
+    await run('update', next, '--untag', 'apigw-cert:rotation', '--untag', 'apigw-cert:replaces');
+    expect((await run('delete', old, '--yes')).code).toBe(0);
+    expect((await run('delete', next, '--yes')).code).toBe(0);
+  });
+
   test('deletes what nobody presents', async () => {
     const { id } = await generateCertificate(lab.client);
-    const { code, json } = await run('delete', id, '--output', 'json');
+    const { code, json } = await run('delete', '--yes', id, '--output', 'json');
     expect({ code, result: json() }).toEqual({
       code: 0,
       result: { clientCertificateId: id, deleted: true },
     });
-    expect((await run('delete', id)).code).toBe(1);
+    expect((await run('delete', '--yes', id)).code).toBe(1);
   });
 });
 

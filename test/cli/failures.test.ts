@@ -38,7 +38,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['update', 'abc123', '--description', 'x'],
   ['attach', 'abc123', '--stage', 'orders/prod'],
   ['detach', '--stage', 'orders/prod'],
-  ['delete', 'abc123'],
+  ['delete', 'abc123', '--yes'],
   ['test-invoke', '--stage', 'orders/prod', '--path', '/health'],
 ];
 
@@ -96,7 +96,12 @@ describe('a failure is one sentence with a remedy:', () => {
   test.each([
     [['list'], 'GetClientCertificates', 'apigateway:GET', '/clientcertificates'],
     [['generate'], 'GenerateClientCertificate', 'apigateway:POST', '/clientcertificates'],
-    [['delete', 'abc123'], 'DeleteClientCertificate', 'apigateway:DELETE', '/clientcertificates/abc123'],
+    [
+      ['delete', 'abc123', '--yes'],
+      'DeleteClientCertificate',
+      'apigateway:DELETE',
+      '/clientcertificates/abc123',
+    ],
     [['update', 'abc123', '--tag', 'a=b'], 'TagResource', 'apigateway:PUT', '/tags/arn'],
   ])('a permission missing for %j', async (words, operation, action, resource) => {
     lab.emulator.addFault(fault(operation, 'AccessDeniedException', 403));
@@ -117,7 +122,7 @@ describe('a failure is one sentence with a remedy:', () => {
         `  fix: allow apigateway:PUT on ${arn}; a policy denies it explicitly, which no allow outweighs\n`,
     );
     lab.emulator.addFault(fault('DeleteClientCertificate', 'AccessDeniedException', 403));
-    expect((await cli(['delete', 'abc123', '--region', 'cn-north-1'], { env })).stderr).toContain(
+    expect((await cli(['delete', 'abc123', '--yes', '--region', 'cn-north-1'], { env })).stderr).toContain(
       'on arn:aws-cn:apigateway:cn-north-1::/clientcertificates/abc123\n',
     );
   });
@@ -125,7 +130,7 @@ describe('a failure is one sentence with a remedy:', () => {
   test('a certificate in use, where the stages may not be read', async () => {
     await attachCertificate(lab.client, lab.api, lab.certificate.id);
     lab.emulator.addFault(fault('GetRestApis', 'AccessDeniedException', 403));
-    const { code, stderr } = await cli(['delete', lab.certificate.id], { env });
+    const { code, stderr } = await cli(['delete', '--yes', lab.certificate.id], { env });
     expect(code).toBe(1);
     expect(stderr).toMatch(/^error: AWS refused DeleteClientCertificate: /);
   });
@@ -171,7 +176,7 @@ describe('a failure is one sentence with a remedy:', () => {
   });
 
   test('an id that is not there', async () => {
-    const { code, stderr } = await cli(['delete', 'zzzzzz'], { env });
+    const { code, stderr } = await cli(['delete', 'zzzzzz', '--yes'], { env });
     expect(code).toBe(1);
     expect(stderr).toMatch(/^error: there is no client certificate zzzzzz .*\n {2}fix: `apigw-cert list`/);
   });
@@ -234,7 +239,7 @@ describe('a terminal is obeyed:', () => {
       ...fault('DeleteClientCertificate', 'TeapotException', 418),
       message,
     } as FaultInput);
-    const { stderr } = await cli(['delete', 'abc123', '--debug'], { env });
+    const { stderr } = await cli(['delete', 'abc123', '--yes', '--debug'], { env });
     expect(stderr).toContain('caused by: TeapotException: \\x1b]0;owned\\x07\\x9b31m\n');
     expect(stderr).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
   });

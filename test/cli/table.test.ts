@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { Chalk } from 'chalk';
+import fc from 'fast-check';
 import { table } from '../../src/cli/table.js';
 
 test('columns stay straight under colours, wide characters and combining marks', () => {
@@ -20,4 +21,45 @@ test('columns stay straight under colours, wide characters and combining marks',
     'c   Zu\u0308rich  3',
     'd',
   ]);
+});
+
+test('a table fits into a width where its words allow', () => {
+  const rows = [
+    ['03q4xp', 'orders/prod (oixl4m25bo), orders/beta (oixl4m25bo)', 'the backend of the order service'],
+    ['b8b1nr', 'unused', 'x'.repeat(20)],
+  ];
+  expect(table(['ID', 'PRESENTED BY', 'DESCRIPTION'], rows, 58).split('\n')).toEqual([
+    'ID      PRESENTED BY              DESCRIPTION',
+    '03q4xp  orders/prod               the backend of the order',
+    '        (oixl4m25bo),             service',
+    '        orders/beta (oixl4m25bo)',
+    'b8b1nr  unused                    xxxxxxxxxxxxxxxxxxxx',
+  ]);
+});
+
+test('no word is lost or broken, and no line is longer than it has to be', () => {
+  const cell = fc.array(fc.stringMatching(/^[a-z]{1,9}$/), { maxLength: 12 }).map((list) => list.join(' '));
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(cell, cell), { minLength: 1 }),
+      fc.integer({ min: 20, max: 90 }),
+      (rows, width) => {
+        const text = table(['ONE', 'TWO'], rows, width);
+        const count = (all: string): Record<string, number> => {
+          const counts: Record<string, number> = {};
+          for (const word of all.split(/\s+/)) counts[word] = (counts[word] ?? 0) + 1;
+          return counts;
+        };
+        expect(count(`${text} `)).toEqual(
+          count(
+            `ONE TWO ${rows
+              .flat()
+              .filter((each) => each !== '')
+              .join(' ')} `,
+          ),
+        );
+        for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(width);
+      },
+    ),
+  );
 });

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { ShownStore } from '../../app/backend-trust.js';
 import { EXIT } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
+import { confirmed } from '../ask.js';
 import { action, command } from '../command.js';
 import { readInput } from '../input.js';
 import { addTrustOptions, trustStoresNamed } from '../trust-options.js';
@@ -11,6 +12,7 @@ interface Options {
   reload?: string;
   target?: string;
   config?: string;
+  yes?: boolean;
 }
 
 export function backendShowCommand(): Command {
@@ -30,8 +32,13 @@ export function backendShowCommand(): Command {
 
 /** `backend add` and `backend remove`: the trust-store operation of a rotation, alone. */
 export function backendChangeCommand(verb: 'add' | 'remove', summary: string): Command {
-  return addTrustOptions(command(`${verb} <certificate...>`, summary))
-    .option('--reload <command>', 'makes the change live: a line for the shell')
+  const made = addTrustOptions(command(`${verb} <certificate...>`, summary)).option(
+    '--reload <command>',
+    'makes the change live: a line for the shell',
+  );
+  if (verb === 'remove')
+    made.option('--yes', 'end the trust without asking; needed where there is no terminal');
+  return made
     .addHelpText(
       'after',
       `
@@ -50,6 +57,10 @@ Examples:
           import('../trust-context.js'),
         ]);
         const certificates = await namedCertificates(words, readInput, gateway);
+        if (verb === 'remove') {
+          const question = `End the trust in ${words.join(', ')}? Callers that present it are refused then.`;
+          await confirmed(question, options.yes === true);
+        }
         const trustStores = await changeTrust(verb, { descriptions, certificates }, trustContext());
         out.result({ trustStores }, () => trustStores.map(stateText).join('\n'));
       }),

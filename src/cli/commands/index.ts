@@ -20,5 +20,6 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   backend: async () => (await import('./backend.js')).backendCommand(),
   doctor: async () => (await import('./doctor.js')).doctorCommand(),
   emulator: async () => (await import('./emulator.js')).emulatorCommand(),
+  completion: async () => (await import('./completion.js')).completionCommand(),
   demo: async () => (await import('./demo.js')).demoCommand(),
 };

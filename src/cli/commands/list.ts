@@ -16,6 +16,11 @@ import { reportUnknown } from '../unknown-sources.js';
 /** One certificate on all stages of a company must not push the rest of the table off the screen. */
 const SHOWN_STAGES = 3;
 
+/** Of `2026-12-19T14:18:55Z`: beside the stages there is no room for more. */
+const DATE_LENGTH = 10;
+/** Of a terminal that does not say how wide it is, and of none. */
+const DEFAULT_COLUMNS = 80;
+
 interface Options extends FleetOptions {
   usage?: boolean;
 }
@@ -51,7 +56,7 @@ function certificatesTable(
   { sources, items }: Listing,
   usage: boolean,
   now: Date,
-  table: (head: readonly string[], rows: readonly (readonly string[])[]) => string,
+  table: (head: readonly string[], rows: readonly (readonly string[])[], width?: number) => string,
   style: ChalkInstance,
 ): string {
   const several = sources.length > 1;
@@ -67,7 +72,7 @@ function certificatesTable(
       'ID',
       'STATUS',
       'DAYS',
-      'LIFE',
+      ...(usage ? [] : ['LIFE']),
       'VALID TO',
       ...(several ? ['ACCOUNT', 'REGION'] : []),
       ...(usage ? ['PRESENTED BY'] : []),
@@ -77,12 +82,13 @@ function certificatesTable(
       printable(item.clientCertificateId),
       statusText(item.status, style),
       String(item.daysLeft),
-      lifeBar(item, now, style),
-      timeText(item.notAfter),
+      ...(usage ? [] : [lifeBar(item, now, style)]),
+      usage ? timeText(item.notAfter).slice(0, DATE_LENGTH) : timeText(item.notAfter),
       ...(several ? [printable(item.account), item.region] : []),
       ...(usage ? [users(item)] : []),
       printable(item.description ?? ''),
     ]),
+    usage ? (process.stdout.isTTY ? process.stdout.columns : DEFAULT_COLUMNS) : undefined,
   );
 }
 

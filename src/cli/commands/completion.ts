@@ -1,0 +1,35 @@
+import { Argument, type Command } from 'commander';
+import { action, command } from '../command.js';
+import { SHELLS, SCRIPTS, type Shell } from '../completion/shells.js';
+import { commandNode } from '../completion/tree.js';
+
+export function completionCommand(): Command {
+  const made = command('completion', 'Print a script that completes commands, options and names in a shell');
+  made.addArgument(new Argument('<shell>', 'the shell, or refresh').choices([...SHELLS, 'refresh']));
+  return made
+    .addHelpText(
+      'after',
+      `
+The script starts no program at a key. Stages, certificates and Regions come from files below ~/.cache/apigw-cert, which
+\`completion refresh\` writes; the script runs it in the background when they are older than a quarter of an hour.
+
+Examples:
+  apigw-cert completion bash > /etc/bash_completion.d/apigw-cert
+  apigw-cert completion zsh > /usr/local/share/zsh/site-functions/_apigw-cert
+  apigw-cert completion fish > ~/.config/fish/completions/apigw-cert.fish
+  apigw-cert completion powershell >> $PROFILE`,
+    )
+    .action(
+      action<object, [shell: Shell | 'refresh']>(async ({ args: [shell], options, out, now }) => {
+        if (shell === 'refresh') {
+          const { refreshNames } = await import('../completion/refresh.js');
+          const directory = await refreshNames(options, now);
+          out.result({ directory }, () => directory);
+          return;
+        }
+        const { createProgram } = await import('../program.js');
+        const script = SCRIPTS[shell](commandNode(await createProgram([])));
+        out.result({ shell, script }, () => script);
+      }),
+    );
+}
