@@ -81,7 +81,7 @@ _apigw_cert_words() {
   local IFS=$'\\n' word
   COMPREPLY=()
   for word in $1; do
-    [[ "$word" == "$cur"* ]] && COMPREPLY+=("$(printf '%q' "$word")")
+    if [[ "$word" == "$cur"* ]]; then printf -v word '%q' "$word"; COMPREPLY+=("$word"); fi
   done
 }
 _apigw_cert() {
