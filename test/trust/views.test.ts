@@ -6,7 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, jest, test } from '@jest/globals';
 import { createTrustStore } from '../../src/trust/index.js';
-import { appError, noContext, trustStoreContract } from '../contract/trust-store.contract.js';
+import {
+  appError,
+  noContext,
+  outcomeOf,
+  refusingCall,
+  trustStoreContract,
+} from '../contract/trust-store.contract.js';
 import { mintIdentity } from '../support/certificates.js';
 
 // keytool starts a JVM for each step.
@@ -52,6 +58,46 @@ describe('directory', () => {
     expect(await readFile(join(directory, name), 'utf8')).toContain(next.certificate.pem);
     await store.remove(old.certificate);
     expect((await readdir(directory)).toSorted()).toEqual(['README', name].toSorted());
+  });
+
+  test('a file that is put back has its name and its octets again', async () => {
+    const { directory, store } = await openDirectory();
+    const [old, next] = await Promise.all([mintIdentity('a1b2c3'), mintIdentity('d4e5f6')]);
+    const theirs = `# Gr\xfc\xdfe\n${old.certificate.pem}`;
+    await writeFile(join(directory, 'old.pem'), theirs, 'latin1');
+    await store.add(next.certificate);
+    const names = await readdir(directory);
+    const outcome = await outcomeOf(store.remove(old.certificate, refusingCall(2)));
+    expect(outcome).toMatchObject({ message: 'call 2' });
+    expect((await readdir(directory)).toSorted()).toEqual(names.toSorted());
+    expect(await readFile(join(directory, 'old.pem'), 'latin1')).toBe(theirs);
+  });
+
+  test('a file of the same name that holds something else is somebody’s, and nothing is changed', async () => {
+    const { directory, store } = await openDirectory();
+    const { certificate } = await mintIdentity('a1b2c3');
+    const name = `${certificate.fingerprintSha256.replaceAll(':', '').toLowerCase()}.pem`;
+    await writeFile(join(directory, name), '# mine\n');
+    const error = await appError(store.add(certificate));
+    expect(error.code).toBe('FileNotWritable');
+    expect(error.message).toContain('is there already');
+    expect(await readdir(directory)).toEqual([name]);
+    expect(await readFile(join(directory, name), 'utf8')).toBe('# mine\n');
+  });
+
+  test('somebody else’s change while it is being reloaded is not overwritten', async () => {
+    const folder = await newFolder();
+    const directory = join(folder, 'certs');
+    await mkdir(directory);
+    const [old, next] = await Promise.all([mintIdentity('a1b2c3'), mintIdentity('d4e5f6')]);
+    await writeFile(join(directory, 'old.pem'), old.certificate.pem);
+    const reload = `echo '# theirs' > ${directory}/theirs.pem; false`;
+    const error = await appError(
+      createTrustStore({ kind: 'directory', directory, reload }, noContext).add(next.certificate),
+    );
+    expect(error.code).toBe('TrustStoreNotRestored');
+    expect(error.message).toContain('somebody else changed it');
+    expect(await readdir(directory)).toHaveLength(3);
   });
 
   test('a certificate that shares its file with another is not removed', async () => {
