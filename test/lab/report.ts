@@ -1,5 +1,6 @@
-import type { Caller, List } from './matrix.js';
-import type { TrafficResult } from './rotation.js';
+import type { JavaKind } from './java-client.js';
+import { JAVA_VARIANTS, type Caller, type JavaVariant, type List } from './matrix.js';
+import type { ChangeResult, TrafficResult } from './rotation.js';
 import type { Form, LabServer, MissingServer } from './servers.js';
 
 export interface MatrixRow {
@@ -7,12 +8,14 @@ export interface MatrixRow {
   form: Form;
   list: List;
   letIn: readonly Caller[];
+  java: ReadonlyMap<JavaVariant, readonly Caller[]>;
 }
 
 export interface LabResults {
   rows: readonly MatrixRow[];
   rotations: readonly (TrafficResult & { server: LabServer })[];
   reloads: readonly (TrafficResult & { server: LabServer })[];
+  changes: readonly (ChangeResult & { server: LabServer; kind: JavaKind })[];
   missing: readonly MissingServer[];
 }
 
@@ -21,6 +24,10 @@ const CALLERS_PER_LIST = 5;
 /** Whether exactly those of the list were let in. */
 export const isRight = ({ list, letIn }: MatrixRow): boolean =>
   [...list].sort().join() === [...letIn].sort().join();
+
+/** Whether each Java client, under each version of TLS, got in with those of the list and with nobody else. */
+export const isRightForJava = ({ list, java }: MatrixRow): boolean =>
+  JAVA_VARIANTS.every((variant) => [...list].sort().join() === [...(java.get(variant) ?? [])].sort().join());
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   return [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
@@ -53,7 +60,7 @@ const servers = (results: LabResults): LabServer[] => [...new Set(results.rows.m
 
 function naiveTable(results: LabResults): string {
   return table(
-    ['server', 'version', 'TLS library', 'old, new', 'new, old', 'so a CA bundle is'],
+    ['server', 'version', 'TLS library', 'old, new', 'new, old', 'so a CA bundle is', 'Java client'],
     servers(results)
       .filter(({ forms }) => forms.includes('naive'))
       .map((server) => {
@@ -65,8 +72,49 @@ function naiveTable(results: LabResults): string {
           cell(rows, 'old,new'),
           cell(rows, 'new,old'),
           verdict(rows),
+          javaDifference(rows),
         ];
       }),
+  );
+}
+
+/** Cases in which a Java client was let in or refused as it should be. */
+function javaRight(rows: readonly MatrixRow[]): number {
+  let right = 0;
+  for (const { list, java } of rows) {
+    for (const variant of JAVA_VARIANTS) {
+      const letIn = java.get(variant) ?? [];
+      right += ALL_CALLERS.filter((caller) => letIn.includes(caller) === isListed(list, caller)).length;
+    }
+  }
+  return right;
+}
+
+const ALL_CALLERS: readonly Caller[] = ['old', 'new', 'impostor', 'none', 'expired'];
+
+const isListed = (list: List, caller: Caller): boolean => (list as readonly Caller[]).includes(caller);
+
+/** What a Java client makes of a CA bundle, where that differs from Node.js. */
+function javaDifference(rows: readonly MatrixRow[]): string {
+  if (rows.every(({ java }) => java.size === 0)) return '–';
+  const differing = rows.flatMap(({ list, letIn, java }) =>
+    [...java].flatMap(([variant, by]) =>
+      by.join() === letIn.join() ? [] : [`${list.join(', ')} by ${variant}: ${names(by)}`],
+    ),
+  );
+  return differing.length === 0 ? 'the same' : differing.join('; ');
+}
+
+function changesTable(results: LabResults): string {
+  return table(
+    ['server', 'client', 'requests', 'POSTs lost', 'GETs lost'],
+    results.changes.map(({ server, kind, requests, failedPosts, failedGets }) => [
+      server.name,
+      kind === 'sync' ? 'HttpClient' : 'HttpAsyncClient',
+      String(requests),
+      failedPosts === 0 ? '0' : `**${failedPosts}**`,
+      String(failedGets),
+    ]),
   );
 }
 
@@ -76,7 +124,8 @@ function oursTable(results: LabResults): string {
       'server',
       'version',
       'TLS library',
-      'cases right',
+      'cases right, Node.js',
+      'cases right, Java (sync and async, TLS 1.2 and 1.3)',
       'rotation: failed of requests',
       'reloads: failed of requests (a second)',
     ],
@@ -92,6 +141,7 @@ function oursTable(results: LabResults): string {
           server.version,
           server.tls,
           `${right} of ${rows.length * CALLERS_PER_LIST}`,
+          `${javaRight(rows)} of ${rows.length * CALLERS_PER_LIST * JAVA_VARIANTS.length}`,
           rotation ? `${rotation.failed.length} of ${rotation.requests}` : '–',
           reload
             ? `${reload.failed.length} of ${reload.requests} (${Math.round(reload.requests / reload.seconds)})`
@@ -121,7 +171,8 @@ was measured by TLS handshakes: each is started with a list of certificates, and
 - \`expired\`: ended five weeks ago, and still in every list, behind the others.
 
 The certificates are replicas of API Gateway's (RSA 2048, X.509 v3 without extensions). The client is Node.js ${process.versions.node} over loopback,
-TLS 1.3. How API Gateway's own client behaves is not part of this.
+TLS 1.3; and beside it API Gateway's kind of client, OpenJDK 17 with Apache HttpClient 4.5.14 and HttpAsyncClient 4.1.5, under TLS 1.2 and
+1.3, with 10 ms of latency each way. API Gateway's log is worded as theirs; its client itself was not at hand.
 
 ## With a CA bundle, as manuals have it
 
@@ -142,6 +193,27 @@ clients call the stage through an emulated API Gateway that presents old and new
 while clients make new connections all the time, each for ten requests.
 
 ${oursTable(results)}
+
+## POSTs on kept connections
+
+Five changes of the list by its trust store, a second apart, while a Java client sends POSTs on four kept connections and GETs on
+four others, each idle for 200 ms between requests, with a certificate that stays in the list:
+
+${changesTable(results)}
+
+A server that closes idle connections when it is reloaded can meet a request that is on its way. The synchronous HttpClient does
+not repeat a POST (\`NoHttpResponseException\`), and repeats a GET; HttpAsyncClient sees the connection close. At worst each reload
+loses one POST of each connection that is idle at that moment: how many depends on how many there are. API Gateway's wording is
+that of HttpAsyncClient. What to do about it:
+
+- HAProxy: nothing. The printed configuration has \`option idle-close-on-response\`; with \`socket\` there is no reload at all.
+- nginx 1.27.4 and newer: \`keepalive_min_timeout 60s;\` in the server block, which is printed as a comment. Older ones: expect it,
+  or \`keepalive_timeout 0;\` for the days of a rotation, at the price of a handshake for each request.
+- Apache: expect it, or \`KeepAlive Off\` in the virtual host for the days of a rotation.
+- Caddy: expect it.
+- Node.js, Python and Java as printed: nothing; no connection is closed.
+
+A rotation reloads a server twice. Clients that repeat requests by themselves, and API methods that are safe to repeat, lose nothing.
 
 stunnel, hitch and lighttpd have no configuration that accepts both on one host name; [trust-stores.md](trust-stores.md) has the way
 round. Envoy and Traefik are in neither Debian 12 nor npm: their configurations are unproven.

@@ -13,6 +13,7 @@ import { mintIdentity, type TestIdentity } from '../support/certificates.js';
 import { cli, emulatorEnv } from '../support/cli.js';
 import { attachCertificate, clientOf, generateCertificate, makeApi } from '../support/emulator.js';
 import { startTraffic } from '../support/rotation.js';
+import type { JavaClient, JavaKind, JavaTraffic } from './java-client.js';
 import type { LabServer } from './servers.js';
 
 /** What a run came to. */
@@ -156,6 +157,40 @@ export async function reloadUnderLoad(
     return { requests, failed, seconds: (performance.now() - started) / 1000 };
   } finally {
     going = false;
+    await running.stop();
+  }
+}
+
+/** What changes of a list under kept connections cost a client of Java. */
+export interface ChangeResult extends JavaTraffic {
+  changes: number;
+}
+
+/**
+ * Changes the server's list five times, a second apart, by its trust store and as a rotation does, while a Java client
+ * sends POSTs and GETs on kept connections. The certificate that it presents stays in the list.
+ */
+export async function changeUnderPosts(
+  server: LabServer,
+  {
+    java,
+    kind,
+    identity,
+    other,
+  }: { java: JavaClient; kind: JavaKind; identity: TestIdentity; other: TestIdentity },
+): Promise<ChangeResult> {
+  const running = await server.start('ours', [identity.certificate]);
+  try {
+    if (!running.trust) throw new Error(`${server.name} has no trust store`);
+    const store = createTrustStore(running.trust, { announce: () => undefined });
+    const traffic = await java.start(kind, running.port, identity);
+    for (let change = 0; change < RELOADS; change++) {
+      await sleep(1_000);
+      await (change % 2 === 0 ? store.add(other.certificate) : store.remove(other.certificate));
+    }
+    await sleep(1_000);
+    return { changes: RELOADS, ...(await traffic.stop()) };
+  } finally {
     await running.stop();
   }
 }

@@ -70,6 +70,21 @@ function webServer(kind: ServerKind, version: string, tls: string): LabServer {
   };
 }
 
+/** HAProxy again, whose list is changed by its runtime API instead of a reload. */
+function haproxyRuntime(haproxy: LabServer | undefined): LabServer {
+  if (!haproxy) throw new Error('HAProxy comes first');
+  return {
+    ...haproxy,
+    name: 'haproxy, runtime API',
+    forms: ['ours'],
+    async start(_form, trusted) {
+      const { trust, socket, ...running } = await startServer('haproxy', trusted);
+      const { file, check } = trust;
+      return { ...running, trust: { kind: 'haproxy', file, check, socket } };
+    },
+  };
+}
+
 interface Program {
   name: string;
   version: string;
@@ -200,6 +215,7 @@ export async function findServers(): Promise<{ servers: LabServer[]; missing: Mi
       `OpenSSL ${first(/Running on OpenSSL version : OpenSSL (\S+)/, text)}`,
     );
   });
+  if (existsSync(BINARY.haproxy)) servers.push(haproxyRuntime(servers.at(-1)));
   add('apache', BINARY.apache, (path) =>
     webServer('apache', first(/Apache\/(\S+)/, says(path, '-v')), openssl),
   );

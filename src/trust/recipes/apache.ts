@@ -1,7 +1,8 @@
 import { checked, type RecipeFacts, type RecipeOptions } from './recipe.js';
 
 export const apacheFacts: RecipeFacts = {
-  reload: 'apachectl configtest && apachectl graceful; no request is dropped',
+  reload:
+    'apachectl configtest && apachectl graceful; requests in flight are finished, idle connections are closed',
   expired: 'refuses it in the TLS handshake',
   proved: 'Apache 2.4.71 with OpenSSL 3.0',
 };

@@ -1,7 +1,7 @@
 import { checked, type RecipeFacts, type RecipeOptions } from './recipe.js';
 
 export const caddyFacts: RecipeFacts = {
-  reload: 'caddy validate && caddy reload; no request is dropped',
+  reload: 'caddy validate && caddy reload; requests in flight are finished, idle connections are closed',
   expired: 'refuses it in the TLS handshake',
   proved: 'Caddy 2.6.2 with Go 1.19',
 };

@@ -14,6 +14,8 @@ export function haproxyRecipe(options: RecipeOptions): string {
 # They all have one subject, so a CA bundle would accept only the first of them.
 frontend apigw
     mode http
+    # At a reload, kept connections are closed with their next answer and not while they are idle: no POST is lost.
+    option idle-close-on-response
     # crt-ignore-err 18 (self-signed) and never "all", which would let expired certificates in. ca-file has to name
     # something and decides nothing; no-ca-names keeps its names from the client, which might choose by them.
     bind ${listen} ssl crt ${certificateFile} ssl-min-ver TLSv1.2 verify required crt-ignore-err 18 ca-file ${certificateFile} no-ca-names

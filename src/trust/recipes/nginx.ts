@@ -1,7 +1,7 @@
 import { checked, type RecipeFacts, type RecipeOptions } from './recipe.js';
 
 export const nginxFacts: RecipeFacts = {
-  reload: 'nginx -t && nginx -s reload; no request is dropped',
+  reload: 'nginx -t && nginx -s reload; requests in flight are finished, idle connections are closed',
   expired: 'answers 400 (nginx lets OpenSSL check the dates)',
   proved: 'nginx 1.22.1 with OpenSSL 3.0',
 };
@@ -22,6 +22,8 @@ server {
     ssl_certificate "${certificateFile}";
     ssl_certificate_key "${privateKeyFile}";
     ssl_protocols TLSv1.2 TLSv1.3;
+    # A reload closes idle connections, and clients that do not repeat a POST can lose it. nginx 1.27.4 and newer:
+    # keepalive_min_timeout 60s;
     # Asks for a certificate, proves that the client has its key and that it is in date; the map decides the rest.
     ssl_verify_client optional_no_ca;
     # At server level, so that no location is forgotten.

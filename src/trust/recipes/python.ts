@@ -1,8 +1,9 @@
 import { checked, type RecipeFacts, type RecipeOptions } from './recipe.js';
 
 export const pythonFacts: RecipeFacts = {
-  reload: 'kill -HUP: a new TLS context for new connections; no request is dropped',
-  expired: 'refuses it in the TLS handshake',
+  reload:
+    'kill -HUP: a new TLS context for new connections, and a new list for kept ones; no request is dropped',
+  expired: 'refuses it in the TLS handshake, and on a kept connection with 403',
   proved: 'Python 3.11 and 3.13 with OpenSSL 3.0',
 };
 
@@ -11,12 +12,15 @@ export function pythonRecipe(options: RecipeOptions): string {
   const { listen, certificateFile, privateKeyFile, trustFile } = checked(options);
   const colon = listen.lastIndexOf(':');
   return `# Accepts the client certificates of API Gateway that are in ${trustFile}, and nobody else.
+import re
 import signal
 import ssl
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 def make_context():
+    """The settings of new connections, and the certificates that each request is compared with."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain('${certificateFile}', '${privateKeyFile}')
     context.verify_mode = ssl.CERT_REQUIRED
@@ -24,12 +28,14 @@ def make_context():
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     # Python raises an error for an empty file, so that an emptied list never means "everybody".
     context.load_verify_locations(cafile='${trustFile}')
-    return context
+    with open('${trustFile}') as file:
+        blocks = re.findall('-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----', file.read(), re.DOTALL)
+    return context, {ssl.PEM_cert_to_DER_cert(block) for block in blocks}
 
 
 class Server(ThreadingHTTPServer):
     request_queue_size = 128
-    context = make_context()
+    context, trusted = make_context()
 
     def finish_request(self, request, client_address):
         # In the thread of the connection: a slow handshake holds nobody else up.
@@ -44,12 +50,27 @@ class Server(ThreadingHTTPServer):
 class Handler(BaseHTTPRequestHandler):
     protocol_version = 'HTTP/1.1'
 
+    def parse_request(self):
+        if not super().parse_request():
+            return False
+        # At each request as well: a connection that is kept was judged when it was opened.
+        certificate = self.connection.getpeercert()
+        listed = self.connection.getpeercert(binary_form=True) in Server.trusted
+        if listed and time.time() < ssl.cert_time_to_seconds(certificate['notAfter']):
+            return True
+        self.send_error(403)
+        self.close_connection = True
+        return False
+
     def do_GET(self):
         # Only API Gateway comes here.
+        self.rfile.read(int(self.headers.get('Content-Length') or 0))
         self.send_response(200)
         self.send_header('Content-Length', '3')
         self.end_headers()
         self.wfile.write(b'ok\\n')
+
+    do_POST = do_GET
 
     def log_message(self, *args):
         pass
@@ -58,7 +79,7 @@ class Handler(BaseHTTPRequestHandler):
 def reload(*_):
     # A new context has new ticket keys as well: nobody resumes a session past a removed certificate.
     try:
-        Server.context = make_context()
+        Server.context, Server.trusted = make_context()
     except Exception as error:
         print('not reloaded:', error, flush=True)
 
