@@ -1,6 +1,10 @@
-import type { StageRef } from '../core/api-gateway.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Stage, StageRef } from '../core/api-gateway.js';
 import { certificateView, type CertificateView } from '../core/certificate-view.js';
+import { AppError } from '../core/errors.js';
 import { isAcmArn } from '../core/inventory.js';
+import { UNKNOWN_OUTCOME } from '../core/rotation/presentation.js';
+import { stageText } from '../core/rotation/unit.js';
 import type { Gateway } from '../gateway/gateway.js';
 import { certificateFacts } from '../x509/certificate.js';
 import { readPem } from './read-pem.js';
@@ -55,7 +59,13 @@ export async function detach(
 
 async function changeStage(
   gateway: Gateway,
-  { restApiId, stageName, apiName, clientCertificateId: before }: Awaited<ReturnType<typeof resolveStage>>,
+  {
+    restApiId,
+    stageName,
+    protocolType,
+    apiName,
+    clientCertificateId: before,
+  }: Awaited<ReturnType<typeof resolveStage>>,
   wanted: string | undefined,
   confirm: Confirm,
 ): Promise<StageChange> {
@@ -67,8 +77,41 @@ async function changeStage(
         : `Let ${apiName}/${stageName} present ${wanted} instead of ${before}, unproved? A backend that does not trust it refuses the stage then; apigw-cert rotate --to ${wanted} proves it first.`,
     );
   }
-  const after = changed
-    ? (await gateway.setStageCertificate({ restApiId, stageName }, wanted)).clientCertificateId
-    : before;
-  return { restApiId, stageName, apiName, before: before ?? null, after: after ?? null, changed };
+  const stage = { restApiId, stageName, ...(protocolType === undefined ? {} : { protocolType }) };
+  const after = changed ? (await setCertificate(gateway, stage, wanted)).clientCertificateId : before;
+  return { ...stage, apiName, before: before ?? null, after: after ?? null, changed };
+}
+
+/** Attempts in all, and between two of them, in milliseconds. */
+const ATTEMPTS = 4;
+const AGAIN_AFTER = 500;
+
+/**
+ * Sets the certificate until AWS says that it is set, or the stage shows it: after an answer that says nothing the change
+ * may have been made, and it ends in the same state however often it is made.
+ */
+async function setCertificate(
+  gateway: Gateway,
+  stage: StageRef,
+  wanted: string | undefined,
+): Promise<Pick<Stage, 'clientCertificateId'>> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await gateway.setStageCertificate(stage, wanted);
+    } catch (error) {
+      if (!(error instanceof AppError) || !UNKNOWN_OUTCOME.has(error.code)) throw error;
+      const shown = await gateway.getStage(stage).catch(() => undefined);
+      if (shown !== undefined && shown.clientCertificateId === wanted) return shown;
+      if (attempt === ATTEMPTS) throw unknownOutcome(error, stage);
+      await sleep(AGAIN_AFTER * attempt);
+    }
+  }
+}
+
+function unknownOutcome(cause: AppError, stage: StageRef): AppError {
+  return new AppError(cause.code, `${cause.message}; whether ${stageText(stage)} was changed is not known`, {
+    hint: 'run the same command again: it says what the stage presents',
+    cause,
+    details: cause.details,
+  });
 }

@@ -1,38 +1,49 @@
+import type { ClientCertificate, RestApi, Stage } from '../core/api-gateway.js';
 import { AppError } from '../core/errors.js';
-import { inventory } from '../core/inventory.js';
-import { readMark } from '../core/rotation/marks.js';
+import { inventory, type StageUse } from '../core/inventory.js';
+import { mayBeInRotation, rotationInProgress } from '../core/rotation/in-progress.js';
 import type { Gateway } from '../gateway/gateway.js';
-import { allStages } from './stages.js';
+import { allStages, webSocketStages } from './stages.js';
 
-/**
- * Refuses what a rotation in progress still needs: the certificate that it may have to go back to, and the one that it
- * made. One call.
- * @throws AppError `CertificateInUse`
- */
-export async function assertNoRotationNeeds(gateway: Gateway, clientCertificateId: string): Promise<void> {
-  const all = await gateway.getClientCertificates();
-  const refuse = (what: string): never => {
-    throw new AppError('CertificateInUse', `the certificate ${clientCertificateId} is not deleted: ${what}`, {
-      hint: 'let the rotation finish, or abort it (`apigw-cert rotate --abort`); `apigw-cert status` shows it',
-      details: { clientCertificateId },
-    });
-  };
-  for (const certificate of all) {
-    const mark = readMark(certificate);
-    if (mark === undefined || mark.rolledBack !== undefined) continue;
-    if (mark.replaces === clientCertificateId) {
-      refuse(`the rotation to ${certificate.clientCertificateId} may have to go back to it`);
-    }
-    const isUnfinished = all.some((other) => other.clientCertificateId === mark.replaces);
-    if (certificate.clientCertificateId === clientCertificateId && isUnfinished && mark.adopted !== true) {
-      refuse(`a rotation in progress made it in the place of ${mark.replaces}`);
-    }
-  }
+/** What is looked at before anything is deleted: enough for all that is deleted at once. */
+export interface DeletionView {
+  certificates: readonly ClientCertificate[];
+  /** WebSocket stages; of REST stages AWS itself says whether they present it. */
+  found: { apis: RestApi[]; stages: Stage[] };
+}
+
+/** Two calls, and one a WebSocket API. */
+export async function lookBeforeDeletion(gateway: Gateway): Promise<DeletionView> {
+  const [certificates, found] = await Promise.all([
+    gateway.getClientCertificates(),
+    webSocketStages(gateway),
+  ]);
+  return { certificates, found };
 }
 
 /**
- * Deletes a certificate that no stage presents. AWS itself refuses to delete one in use, so the stages are only
- * looked at to say which they are.
+ * Refuses a certificate that a stage presents, or that a rotation in progress may have to go back to. AWS itself refuses
+ * to delete one that a REST stage presents; that it does so for WebSocket stages is not documented, so that they are
+ * looked at. All stages are looked at where a mark says that the certificate belongs to a rotation.
+ * @throws AppError `CertificateInUse`
+ */
+export async function assertDeletable(
+  gateway: Gateway,
+  clientCertificateId: string,
+  now: Date,
+  view?: DeletionView,
+): Promise<void> {
+  const { certificates, found } = view ?? (await lookBeforeDeletion(gateway));
+  assertUnused(clientCertificateId, usersOf(clientCertificateId, found));
+  if (!mayBeInRotation(clientCertificateId, certificates)) return;
+  const all = await allStages(gateway);
+  assertUnused(clientCertificateId, usersOf(clientCertificateId, all));
+  assertNotInRotation(clientCertificateId, certificates, all.stages, now);
+}
+
+/**
+ * Deletes a certificate that {@link assertDeletable} has let pass. Where AWS refuses, the stages are looked at to say
+ * which they are.
  * @throws AppError `CertificateNotFound`, `CertificateInUse` with the stages
  */
 export async function deleteCertificate(gateway: Gateway, clientCertificateId: string): Promise<void> {
@@ -40,22 +51,56 @@ export async function deleteCertificate(gateway: Gateway, clientCertificateId: s
     await gateway.deleteClientCertificate(clientCertificateId);
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'RequestRefused') throw error;
-    const certificates = [{ clientCertificateId }];
     // Where the stages may not be read either, AWS's own refusal says more than that.
-    const found = await allStages(gateway).catch(() => undefined);
-    if (found === undefined) throw error;
-    const { usedBy } = inventory({ certificates, ...found });
-    const stages = usedBy.get(clientCertificateId) ?? [];
-    if (stages.length === 0) throw error;
-    const names = stages.map(({ apiName, restApiId, stageName }) => `${apiName}/${stageName} (${restApiId})`);
-    throw new AppError(
-      'CertificateInUse',
-      `the certificate ${clientCertificateId} is not deleted: ${names.join(', ')} present${stages.length === 1 ? 's' : ''} it`,
-      {
-        hint: 'rotate it (`apigw-cert rotate`), or attach another certificate to each of these stages first',
-        cause: error,
-        details: { clientCertificateId, stages },
-      },
-    );
+    const all = await allStages(gateway).catch(() => undefined);
+    if (all === undefined) throw error;
+    assertUnused(clientCertificateId, usersOf(clientCertificateId, all), error);
+    throw error;
   }
+}
+
+function usersOf(
+  clientCertificateId: string,
+  { apis, stages }: { apis: readonly RestApi[]; stages: readonly Stage[] },
+): readonly StageUse[] {
+  const { usedBy } = inventory({ certificates: [{ clientCertificateId }], apis, stages });
+  return usedBy.get(clientCertificateId) ?? [];
+}
+
+function assertUnused(clientCertificateId: string, stages: readonly StageUse[], cause?: AppError): void {
+  if (stages.length === 0) return;
+  const names = stages.map(({ apiName, restApiId, stageName }) => `${apiName}/${stageName} (${restApiId})`);
+  throw new AppError(
+    'CertificateInUse',
+    `the certificate ${clientCertificateId} is not deleted: ${names.join(', ')} present${stages.length === 1 ? 's' : ''} it`,
+    {
+      hint: 'rotate it (`apigw-cert rotate`), or attach another certificate to each of these stages first',
+      ...(cause === undefined ? {} : { cause }),
+      details: { clientCertificateId, stages },
+    },
+  );
+}
+
+function assertNotInRotation(
+  clientCertificateId: string,
+  certificates: readonly ClientCertificate[],
+  stages: readonly Stage[],
+  now: Date,
+): void {
+  const presented = new Set(stages.flatMap((stage) => stage.clientCertificateId ?? []));
+  const rotation = rotationInProgress(clientCertificateId, certificates, presented, now);
+  if (rotation === undefined) return;
+  const { oldId, newId, rotationId } = rotation;
+  throw new AppError(
+    'CertificateInUse',
+    `the certificate ${clientCertificateId} is not deleted: ${
+      clientCertificateId === oldId
+        ? `the rotation to ${newId} may have to go back to it`
+        : `the rotation of ${oldId} to it is in progress`
+    }`,
+    {
+      hint: 'run the same `apigw-cert rotate` again to finish the rotation, or add --abort; `apigw-cert status` shows it',
+      details: { clientCertificateId, rotationId, oldCertificateId: oldId, newCertificateId: newId },
+    },
+  );
 }

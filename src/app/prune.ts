@@ -2,8 +2,9 @@ import { AppError } from '../core/errors.js';
 import { sourceName, type FleetAccount, type Source } from '../core/fleet.js';
 import type { CertificateRow } from '../core/fleet-view.js';
 import { pruneReason, type PruneReason } from '../core/prune.js';
-import type { Fleet, OpenSource } from '../gateway/fleet.js';
-import { deleteCertificate } from './delete.js';
+import type { Fleet } from '../gateway/fleet.js';
+import type { Gateway } from '../gateway/gateway.js';
+import { assertDeletable, deleteCertificate, lookBeforeDeletion, type DeletionView } from './delete.js';
 
 export interface Prunable extends CertificateRow {
   reason: PruneReason;
@@ -30,24 +31,30 @@ export function prunable(items: readonly CertificateRow[], olderThanMs: number, 
 }
 
 /**
- * Deletes them. AWS refuses to delete one that has come into use in the meantime; that and any other failure is told
- * for the certificate, and the others are deleted all the same.
+ * Deletes them, unless one has come into use or into a rotation in the meantime; that and any other failure is told for
+ * the certificate, and the others are deleted all the same.
  */
 export async function prune(
   fleet: Fleet,
   accounts: readonly FleetAccount[],
   candidates: readonly Prunable[],
+  now: () => Date,
 ): Promise<Pruned[]> {
   const pruned: Pruned[] = [];
-  const opened = new Map<string, Promise<OpenSource>>();
+  const opened = new Map<string, Promise<[Gateway, DeletionView]>>();
+  async function open(account: FleetAccount, region: string): Promise<[Gateway, DeletionView]> {
+    const { gateway } = await fleet.open(account, region);
+    return [gateway, await lookBeforeDeletion(gateway)];
+  }
   for (const { account: name, region, clientCertificateId } of candidates) {
     const account = accounts.find((each) => each.name === name);
     const done = { account: name, region, clientCertificateId };
     try {
       if (account === undefined) throw new AppError('Usage', `there is no account ${name}`);
-      const source = opened.get(sourceName(done)) ?? fleet.open(account, region);
+      const source = opened.get(sourceName(done)) ?? open(account, region);
       opened.set(sourceName(done), source);
-      const { gateway } = await source;
+      const [gateway, view] = await source;
+      await assertDeletable(gateway, clientCertificateId, now(), view);
       await deleteCertificate(gateway, clientCertificateId);
       pruned.push(done);
     } catch (error) {

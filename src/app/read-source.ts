@@ -1,4 +1,4 @@
-import type { Resource, RestApi, Stage } from '../core/api-gateway.js';
+import type { Integration, RestApi, Stage } from '../core/api-gateway.js';
 import { certificateView, type CertificateView } from '../core/certificate-view.js';
 import { AppError } from '../core/errors.js';
 import type { ExpiryThresholds } from '../core/expiry.js';
@@ -74,22 +74,24 @@ async function httpsApis(
   const asked = apis.filter(({ id }) => deployed.has(id));
   progress?.expect(asked.length);
   const found: string[] = [];
-  for (const { id } of asked) {
-    const resources = await gateway.getResources(id).catch((error: unknown) => {
+  for (const api of asked) {
+    const integrations = await integrationsOf(gateway, api).catch((error: unknown) => {
       if (error instanceof AppError && error.code === 'StageNotFound') return [];
       throw error;
     });
-    if (resources.some(presents)) found.push(id);
+    if (integrations.some(presents)) found.push(api.id);
     progress?.done();
   }
   return found;
 }
 
+async function integrationsOf(gateway: Gateway, { id, protocolType }: RestApi): Promise<Integration[]> {
+  if (protocolType === 'WEBSOCKET') return gateway.getWebSocketIntegrations(id);
+  const resources = await gateway.getResources(id);
+  return resources.flatMap(({ methods }) => methods.flatMap(({ integration }) => integration ?? []));
+}
+
 /** A URI that begins with a stage variable may turn out to be https. */
-function presents({ methods }: Resource): boolean {
-  return methods.some(
-    ({ integration }) =>
-      (integration?.type === 'HTTP' || integration?.type === 'HTTP_PROXY') &&
-      !/^http:/i.test(integration.uri ?? ''),
-  );
+function presents({ type, uri = '' }: Integration): boolean {
+  return (type === 'HTTP' || type === 'HTTP_PROXY') && !/^http:/i.test(uri);
 }

@@ -1,7 +1,7 @@
 import type { RestApi, Stage } from '../core/api-gateway.js';
 import { AppError } from '../core/errors.js';
 import type { Gateway } from '../gateway/gateway.js';
-import { allStages } from './stages.js';
+import { allStages, stagesOfApi } from './stages.js';
 
 /** How a user names a stage: the API apart (`api: 'orders'`), before a slash (`stage: 'orders/prod'`), or not at all. */
 export interface StageAddress {
@@ -18,8 +18,10 @@ export interface ResolvedStage extends Stage {
 const TOLD = 10;
 
 /**
- * Finds the stage that is meant. An API is named by its id or its name; names need not be unique, and the stage's
- * own name may decide. Costs one call for the APIs and one for each API that can be meant.
+ * Finds the stage that is meant, of a REST or WebSocket API. An API is named by its id or its name; names need not be
+ * unique, and the stage's own name may decide. Costs one call for the APIs and one for each API that can be meant; the
+ * WebSocket APIs are only asked for where no REST API can be meant, and a WebSocket API whose REST namesake exists is
+ * meant by its id.
  * @throws AppError `StageNotFound`, `StageAmbiguous` with the candidates, `Usage` when the API is given twice
  */
 export async function resolveStage(gateway: Gateway, address: StageAddress): Promise<ResolvedStage> {
@@ -58,7 +60,9 @@ function parse({ api, stage }: StageAddress): { api: string | undefined; stageNa
  * @throws AppError `StageNotFound`, `StageAmbiguous` with the candidates
  */
 export async function resolveApi(gateway: Gateway, api: string): Promise<RestApi> {
-  const found = await apisNamed(gateway, api);
+  const all = await gateway.getRestApis();
+  const found = named(all, api);
+  if (found.length === 0) throw noSuchApi('REST API', api, all, gateway.region);
   const [only] = found;
   if (only && found.length === 1) return only;
   throw new AppError('StageAmbiguous', `${found.length} REST APIs have the name "${api}"`, {
@@ -67,25 +71,36 @@ export async function resolveApi(gateway: Gateway, api: string): Promise<RestApi
   });
 }
 
-/** The APIs that can be meant: at least one. */
-async function apisNamed(gateway: Gateway, api: string): Promise<RestApi[]> {
-  const all = await gateway.getRestApis();
-  // An id is somebody's for certain; a name that looks like it could be anybody's.
+/** An id is somebody's for certain; a name that looks like it could be anybody's. */
+function named(all: readonly RestApi[], api: string): RestApi[] {
   const byId = all.filter(({ id }) => id === api);
-  const apis = byId.length > 0 ? byId : all.filter(({ name }) => name === api);
-  if (apis.length > 0) return apis;
-  throw new AppError('StageNotFound', `there is no REST API "${api}" in ${gateway.region}`, {
+  return byId.length > 0 ? byId : all.filter(({ name }) => name === api);
+}
+
+function noSuchApi(kind: string, api: string, all: readonly RestApi[], region: string): AppError {
+  return new AppError('StageNotFound', `there is no ${kind} "${api}" in ${region}`, {
     hint:
       all.length === 0
-        ? 'there are no REST APIs at all: check --region and --profile'
+        ? `there are no ${kind}s at all: check --region and --profile`
         : `there are: ${listed(all.map(({ id, name }) => `${name} (${id})`))}`,
     details: { apis: all },
   });
 }
 
+/** The APIs that can be meant: at least one. */
+async function apisNamed(gateway: Gateway, api: string): Promise<RestApi[]> {
+  const rest = await gateway.getRestApis();
+  const restNamed = named(rest, api);
+  if (restNamed.length > 0) return restNamed;
+  const webSocket = await gateway.getWebSocketApis();
+  const webSocketNamed = named(webSocket, api);
+  if (webSocketNamed.length > 0) return webSocketNamed;
+  throw noSuchApi('REST or WebSocket API', api, [...rest, ...webSocket], gateway.region);
+}
+
 async function stagesOf(gateway: Gateway, api: string): Promise<{ apis: RestApi[]; stages: Stage[] }> {
   const apis = await apisNamed(gateway, api);
-  const stages = await Promise.all(apis.map(({ id }) => gateway.getStages(id)));
+  const stages = await Promise.all(apis.map((each) => stagesOfApi(gateway, each)));
   return { apis, stages: stages.flat() };
 }
 
@@ -96,7 +111,7 @@ function notFound(
   region: string,
 ): AppError {
   const there = [...new Set(stages.map((stage) => stage.stageName))].sort();
-  const where = api === undefined ? `any REST API in ${region}` : `the REST API "${api}"`;
+  const where = api === undefined ? `any API in ${region}` : `the API "${api}"`;
   return new AppError('StageNotFound', `there is no stage "${stageName}" in ${where}`, {
     hint:
       there.length === 0
@@ -114,7 +129,7 @@ function ambiguous(api: string | undefined, stageName: string, found: readonly R
     apiName,
   }));
   const what = api === undefined ? `a stage "${stageName}"` : `the name "${api}" and a stage "${stageName}"`;
-  return new AppError('StageAmbiguous', `${found.length} REST APIs have ${what}`, {
+  return new AppError('StageAmbiguous', `${found.length} APIs have ${what}`, {
     hint: `say which: ${listed(candidates.map(({ stage, apiName }) => `--stage ${stage} (${apiName})`))}`,
     details: { candidates },
   });

@@ -21,6 +21,19 @@ export async function allStages(
   progress?: StagesProgress,
 ): Promise<{ apis: RestApi[]; stages: Stage[] }> {
   const apis = (await Promise.all([gateway.getRestApis(), gateway.getWebSocketApis()])).flat();
+  return stagesOfApis(gateway, apis, progress);
+}
+
+/** Every stage of the WebSocket APIs alone: few accounts have many. */
+export async function webSocketStages(gateway: Gateway): Promise<{ apis: RestApi[]; stages: Stage[] }> {
+  return stagesOfApis(gateway, await gateway.getWebSocketApis());
+}
+
+async function stagesOfApis(
+  gateway: Gateway,
+  apis: RestApi[],
+  progress?: StagesProgress,
+): Promise<{ apis: RestApi[]; stages: Stage[] }> {
   progress?.expect(apis.length);
   const limit = pLimit(SIDE_BY_SIDE);
   const stages = await limit.map(apis, async (api) => {

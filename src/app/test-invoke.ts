@@ -72,7 +72,11 @@ type Target = Pick<Stage, 'restApiId'> & Partial<Pick<Stage, 'variables' | 'clie
 
 async function targetOf(gateway: Gateway, { api, stage }: TestCall): Promise<Target> {
   if (stage !== undefined) {
-    return resolveStage(gateway, api === undefined ? { stage } : { api, stage });
+    const found = await resolveStage(gateway, api === undefined ? { stage } : { api, stage });
+    if (found.protocolType === undefined) return found;
+    throw new AppError('Usage', `${found.apiName}/${found.stageName} is a stage of a WebSocket API`, {
+      hint: 'only methods of REST APIs can be test-invoked; name one that reaches the same backend',
+    });
   }
   if (api !== undefined) return { restApiId: (await resolveApi(gateway, api)).id };
   throw new AppError('Usage', 'no API to call is named', {

@@ -1,6 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  apisOf,
   configuredJobs,
   everyCertificate,
   stageJob,
@@ -189,7 +190,7 @@ async function runJob(
     const gateway = remembering(await gatewayFor(options, correct)());
     const work = async (lease: HeldLease): Promise<void> => {
       const targets = await targetsOf(gateway, job.addresses);
-      const apis = await gateway.getRestApis();
+      const apis = await apisOf(gateway, targets, job.others);
       wording = stageWording(apis);
       const deps: RotationDeps = {
         gateway,

@@ -5,7 +5,7 @@ import { printable } from '../core/printable.js';
 /** The two options by which a stage is named. */
 export function addStageOptions(to: Command): Command {
   return to
-    .option('--api <name>', 'the REST API, by name or id')
+    .option('--api <name>', 'the REST or WebSocket API, by name or id')
     .requiredOption('--stage <stage>', 'the stage: prod, or with its API orders/prod');
 }
 

@@ -1,3 +1,4 @@
+import type { ProtocolType } from './api-gateway.js';
 import type { CertificateView } from './certificate-view.js';
 import type { Source, SourceResult } from './fleet.js';
 import { DEFAULT_CERTIFICATE_QUOTA, inventory, type Inventory, type StageUse } from './inventory.js';
@@ -21,7 +22,7 @@ export interface SourceRow {
   certificates?: number;
   /** How many more may be made, by the default quota. */
   quotaLeft?: number;
-  /** Where the stages were read: REST APIs, stages, and certificates that no stage presents. */
+  /** Where the stages were read: REST and WebSocket APIs, their stages, and certificates that no stage presents. */
   apis?: number;
   stages?: number;
   unused?: number;
@@ -82,9 +83,12 @@ export function certificateRows(results: readonly SourceResult<SourceReading>[])
 
 /** A stage as an inventory shows it, with what it presents. */
 export interface StageRow extends Source {
+  /** Of a WebSocket API, that API's id. */
   restApiId: string;
   apiName: string;
   stageName: string;
+  /** Absent for REST. */
+  protocolType?: ProtocolType;
   clientCertificateId?: string;
   /** Of a client certificate that the account has; absent for others, such as those of ACM. */
   status?: CertificateView['status'];
@@ -100,13 +104,14 @@ export function stageRows(results: readonly SourceResult<SourceReading>[]): Stag
     const names = new Map(usage.apis.map(({ id, name }) => [id, name]));
     const byId = new Map(certificates.map((each) => [each.clientCertificateId, each]));
     return usage.stages
-      .map(({ restApiId, stageName, clientCertificateId }): StageRow => {
+      .map(({ restApiId, stageName, protocolType, clientCertificateId }): StageRow => {
         const certificate = byId.get(clientCertificateId ?? '');
         return {
           ...result.source,
           restApiId,
           apiName: names.get(restApiId) ?? restApiId,
           stageName,
+          ...(protocolType === undefined ? {} : { protocolType }),
           ...(clientCertificateId === undefined ? {} : { clientCertificateId }),
           ...(certificate === undefined
             ? {}

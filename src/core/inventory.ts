@@ -45,9 +45,14 @@ export function inventory({
     certificates.map(({ clientCertificateId }) => [clientCertificateId, []]),
   );
   const elsewhere: Inventory['elsewhere'][number][] = [];
-  for (const { restApiId, stageName, clientCertificateId } of stages) {
+  for (const { restApiId, stageName, protocolType, clientCertificateId } of stages) {
     if (clientCertificateId === undefined) continue;
-    const use = { restApiId, stageName, apiName: apiNames.get(restApiId) ?? restApiId };
+    const use = {
+      restApiId,
+      stageName,
+      apiName: apiNames.get(restApiId) ?? restApiId,
+      ...(protocolType === undefined ? {} : { protocolType }),
+    };
     const uses = usedBy.get(clientCertificateId);
     if (uses) uses.push(use);
     else {

@@ -1,15 +1,13 @@
 import type { CertificateRow } from './fleet-view.js';
+import { ROTATION_MAY_TAKE_MS, rotationInProgress } from './rotation/in-progress.js';
 import { readMark } from './rotation/marks.js';
 
 /** Why a certificate may go: it ended, or a rotation made it and was given up. */
 export type PruneReason = 'expired' | 'abortedRotation';
 
-/** A rotation that is still under way has an unused certificate too, for as long as people take. Milliseconds. */
-const ROTATION_MAY_TAKE_MS = 7 * 86_400_000;
-
 /**
- * Whether a certificate may be deleted, and why. Never one in use, none whose use is not known, and none that a rotation
- * is under way from: it is the way back.
+ * Whether a certificate may be deleted, and why. Never one in use, none whose use is not known, and none of a rotation in
+ * progress, which may have to go back to it.
  * @param olderThanMs how long ago it must have ended, or been made by the rotation
  * @param siblings all certificates of the same account and Region
  */
@@ -20,6 +18,9 @@ export function pruneReason(
   now: Date,
 ): PruneReason | undefined {
   if (row.usedBy?.length !== 0) return undefined;
+  const presented = siblings.filter(({ usedBy }) => usedBy?.length !== 0);
+  const ids = new Set(presented.map(({ clientCertificateId }) => clientCertificateId));
+  if (rotationInProgress(row.clientCertificateId, siblings, ids, now)) return undefined;
   if (row.status === 'expired' && now.getTime() - row.notAfter.getTime() >= olderThanMs) return 'expired';
   const mark = readMark(row);
   if (mark === undefined || mark.adopted) return undefined;

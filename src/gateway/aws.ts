@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CreateDeploymentCommand,
   DeleteClientCertificateCommand,
@@ -17,7 +18,9 @@ import {
   type ClientCertificate as SdkCertificate,
 } from '@aws-sdk/client-api-gateway';
 import type { RestApi } from '../core/api-gateway.js';
+import { AppError } from '../core/errors.js';
 import { partitionOf } from '../core/partition.js';
+import { UNKNOWN_OUTCOME } from '../core/rotation/presentation.js';
 import { createAwsClient, type AwsClientOptions } from './aws-client.js';
 import type { Operation } from './aws-error.js';
 import { callerOf } from './caller.js';
@@ -29,6 +32,28 @@ import { allPages } from './pages.js';
 
 /** The most that API Gateway gives a page (service model). */
 const PAGE_SIZE = 500;
+
+/** Attempts in all, and between the first two, in milliseconds; doubled from one to the next. */
+const ATTEMPTS = 5;
+const AGAIN_AFTER = 200;
+
+/**
+ * Deletes until there is an answer. The SDK would, too, but hide that the certificate was gone by an earlier attempt whose
+ * answer was lost: then it is not missing, but deleted.
+ */
+async function untilGone(attempt: () => Promise<unknown>): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await attempt();
+      return;
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      if (tries > 1 && error.code === 'CertificateNotFound') return;
+      if (!UNKNOWN_OUTCOME.has(error.code) || tries === ATTEMPTS) throw error;
+      await sleep(AGAIN_AFTER * 2 ** (tries - 1));
+    }
+  }
+}
 
 /** The control plane of AWS itself, or of anything that speaks its protocol at `endpoint`. */
 export async function createAwsGateway(options: AwsClientOptions = {}): Promise<Gateway> {
@@ -85,7 +110,9 @@ export async function createAwsGateway(options: AwsClientOptions = {}): Promise<
 
     async deleteClientCertificate(clientCertificateId) {
       const operation = certificateOperation('DeleteClientCertificate', 'DELETE', clientCertificateId);
-      await call(operation, () => client.send(new DeleteClientCertificateCommand({ clientCertificateId })));
+      await untilGone(() =>
+        call(operation, () => onceClient().send(new DeleteClientCertificateCommand({ clientCertificateId }))),
+      );
     },
 
     async tagClientCertificate(id, tags) {

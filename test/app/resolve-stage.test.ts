@@ -4,13 +4,14 @@ import {
   PutIntegrationCommand,
   PutMethodCommand,
 } from '@aws-sdk/client-api-gateway';
+import { CreateStageCommand } from '@aws-sdk/client-apigatewayv2';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { resolveStage, type StageAddress } from '../../src/app/resolve-stage.js';
 import type { AppError } from '../../src/core/errors.js';
 import { startEmulator, type Emulator } from '../../src/emulator/index.js';
 import { createAwsGateway } from '../../src/gateway/aws.js';
 import type { Gateway } from '../../src/gateway/gateway.js';
-import { clientOf } from '../support/emulator.js';
+import { clientOf, makeWebSocketApi, v2ClientOf } from '../support/emulator.js';
 
 /** Two APIs share a name, one has a slash in it, and the last one's is the id of the first. */
 const APIS = [
@@ -43,6 +44,11 @@ beforeAll(async () => {
     for (const stageName of stages) await client.send(new CreateDeploymentCommand({ restApiId, stageName }));
   }
   client.destroy();
+  const v2 = v2ClientOf(emulator);
+  const chat = await makeWebSocketApi(emulator, v2);
+  await v2.send(new CreateStageCommand({ ApiId: chat.apiId, StageName: 'events' }));
+  ids.push(chat.apiId, (await makeWebSocketApi(emulator, v2, { name: 'billing' })).apiId);
+  v2.destroy();
   gateway = await createAwsGateway({
     endpoint: emulator.url,
     region: 'eu-central-1',
@@ -53,8 +59,8 @@ afterAll(() => emulator.close());
 
 async function resolve({ api, stage }: StageAddress): Promise<string> {
   const address = { stage: filled(stage), ...(api === undefined ? {} : { api: filled(api) }) };
-  const { restApiId, stageName, apiName } = await resolveStage(gateway, address);
-  return `${restApiId}/${stageName} ${apiName}`;
+  const { restApiId, stageName, apiName, protocolType } = await resolveStage(gateway, address);
+  return [`${restApiId}/${stageName}`, apiName, protocolType].filter(Boolean).join(' ');
 }
 
 describe('a stage is found by', () => {
@@ -68,6 +74,12 @@ describe('a stage is found by', () => {
     [{ api: 'twin', stage: 'green' }, '{3}/green twin'],
     [{ api: 'orders', stage: 'orders/dev' }, '{0}/dev orders'],
     [{ stage: '{0}/prod' }, '{0}/prod orders'],
+    [{ api: 'chat', stage: 'prod' }, '{6}/prod chat WEBSOCKET'],
+    [{ stage: '{6}/prod' }, '{6}/prod chat WEBSOCKET'],
+    [{ stage: 'events' }, '{6}/events chat WEBSOCKET'],
+    // A REST API of that name goes first; the other is meant by its id.
+    [{ stage: 'billing/prod' }, '{1}/prod billing'],
+    [{ stage: '{7}/prod' }, '{7}/prod billing WEBSOCKET'],
   ])('%j: %s', async (address, found) => {
     expect(await resolve(address)).toBe(filled(found));
   });
@@ -78,21 +90,26 @@ describe('is refused', () => {
     [
       { api: 'order', stage: 'prod' },
       'StageNotFound',
-      'no REST API "order" in eu-central-1',
-      ['orders ({0})'],
+      'no REST or WebSocket API "order" in eu-central-1',
+      ['orders ({0})', 'chat ({6})'],
     ],
-    [{ stage: 'orders/prd' }, 'StageNotFound', 'no stage "prd" in the REST API "orders"', ['dev, prod']],
-    [{ stage: 'beta' }, 'StageNotFound', 'no stage "beta" in any REST API', ['blue, dev, green, live, prod']],
+    [{ stage: 'orders/prd' }, 'StageNotFound', 'no stage "prd" in the API "orders"', ['dev, prod']],
+    [
+      { stage: 'beta' },
+      'StageNotFound',
+      'no stage "beta" in any API',
+      ['blue, dev, events, green, live, prod'],
+    ],
     [
       { stage: 'prod' },
       'StageAmbiguous',
-      '5 REST APIs have a stage "prod"',
+      '7 APIs have a stage "prod"',
       ['--stage {0}/prod (orders)', '--stage {1}/prod (billing)', '--stage {5}/prod ({0})'],
     ],
     [
       { api: 'twin', stage: 'prod' },
       'StageAmbiguous',
-      '2 REST APIs have the name "twin" and a stage "prod"',
+      '2 APIs have the name "twin" and a stage "prod"',
       ['--stage {2}/prod (twin)', '--stage {3}/prod (twin)'],
     ],
     [
@@ -114,4 +131,14 @@ test('an API that is named costs two calls, whatever else there is', async () =>
   emulator.clearRequests();
   await resolveStage(gateway, { stage: 'orders/prod' });
   expect(emulator.requests().map(({ operation }) => operation)).toEqual(['GetRestApis', 'GetStages']);
+});
+
+test('a WebSocket API that is named costs one call more', async () => {
+  emulator.clearRequests();
+  await resolveStage(gateway, { stage: 'chat/prod' });
+  expect(emulator.requests().map(({ operation, path }) => `${operation} ${path.split('?')[0]}`)).toEqual([
+    'GetRestApis /restapis',
+    'GetApis /v2/apis',
+    `GetStages /v2/apis/${ids[6] ?? ''}/stages`,
+  ]);
 });

@@ -60,6 +60,13 @@ describe('pruneReason', () => {
     expect(reason(old, next)).toBeUndefined();
   });
 
+  test('nor does the way back of a rotation in progress go once it has expired', () => {
+    const ended = { status: 'expired', notAfter: days(-31), age: 396 } as const;
+    const next = row('b', { replaces: 'a', age: 1, usedBy: inUse });
+    expect(reason(row('a', ended), next)).toBeUndefined();
+    expect(reason(row('a', ended), row('b', { replaces: 'a', age: 1 }))).toBe('expired');
+  });
+
   test('one whose rotation came to its end, and that people took from its stage, is theirs', () => {
     expect(reason(row('b', { replaces: 'a', age: 250 }))).toBeUndefined();
   });

@@ -130,7 +130,7 @@ const hooks = z
 
 const target = z
   .strictObject({
-    api: text('The REST API, by its name or its id'),
+    api: text('The REST or WebSocket API, by its name or its id'),
     stages: z
       .array(text('A stage name'))
       .check(z.minLength(1), z.describe('The stages that are rotated together')),

@@ -218,3 +218,19 @@ export async function targetsOf(gateway: Gateway, addresses: readonly StageAddre
   }
   return [...first.values()];
 }
+
+/**
+ * The APIs whose names a job uses. The WebSocket APIs are only asked for where one of its stages, or another target, is
+ * of none of the REST APIs.
+ */
+export async function apisOf(
+  gateway: Gateway,
+  stages: readonly StageRef[],
+  others: readonly OtherTarget[],
+): Promise<RestApi[]> {
+  const rest = await gateway.getRestApis();
+  const isRest = (api: string): boolean => rest.some(({ id, name }) => id === api || name === api);
+  const isEnough =
+    stages.every(({ protocolType }) => protocolType === undefined) && others.every(({ api }) => isRest(api));
+  return isEnough ? rest : [...rest, ...(await gateway.getWebSocketApis())];
+}

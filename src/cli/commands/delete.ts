@@ -11,12 +11,18 @@ export function deleteCommand(): Command {
   return command('delete <id>', 'Delete a certificate that no stage presents')
     .option('--yes', 'delete it without asking; needed where there is no terminal')
     .action(
-      action<Options, [string]>(async ({ args: [clientCertificateId], options, gateway, out }) => {
-        const { assertNoRotationNeeds, deleteCertificate } = await import('../../app/delete.js');
+      action<Options, [string]>(async ({ args: [clientCertificateId], options, gateway, out, now }) => {
+        const { assertDeletable, deleteCertificate } = await import('../../app/delete.js');
         const opened = await gateway();
-        await assertNoRotationNeeds(opened, clientCertificateId);
-        const question = `Delete the certificate ${clientCertificateId} in ${opened.region}? It cannot be brought back.`;
-        await confirmed(question, options.yes === true);
+        await assertDeletable(opened, clientCertificateId, now());
+        if (options.yes !== true) {
+          await confirmed(
+            `Delete the certificate ${clientCertificateId} in ${opened.region}? It cannot be brought back.`,
+            false,
+          );
+          // An answer may take its time.
+          await assertDeletable(opened, clientCertificateId, now());
+        }
         await deleteCertificate(opened, clientCertificateId);
         out.result({ clientCertificateId, deleted: true }, () => `deleted ${printable(clientCertificateId)}`);
       }),

@@ -67,7 +67,7 @@ export function pruneCommand(): Command {
           throw new AppError('NotConfirmed', 'nothing was deleted', { hint: 'answer yes to delete them' });
         }
       }
-      const pruned = await prune(fleet, accounts, candidates);
+      const pruned = await prune(fleet, accounts, candidates, now);
       const failed = pruned.filter(({ error }) => error !== undefined);
       const deleted = pruned.filter(({ error }) => error === undefined);
       for (const { clientCertificateId, error } of failed) {

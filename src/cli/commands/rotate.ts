@@ -60,7 +60,7 @@ export function rotateCommand(): Command {
     'Replace a certificate when it is due, proved step by step, without a failed request',
   )
     .option('--stage <stage>', 'the stage whose certificate it is: prod, or with its API orders/prod')
-    .option('--api <name>', 'the REST API, by name or id')
+    .option('--api <name>', 'the REST or WebSocket API, by name or id')
     .option('--target <name>', 'one target of the configuration')
     .option('--all', 'every certificate that a stage presents')
     .option('--config <file>', 'configuration (default: apigw-cert.yaml, found upwards from here)')
