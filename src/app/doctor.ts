@@ -21,6 +21,8 @@ export interface DoctorReport {
   /** `apiId/stageName` */
   stage: string;
   apiName: string;
+  /** `EDGE`, `REGIONAL` or `PRIVATE`, as AWS gives them. */
+  endpointTypes: readonly string[];
   clientCertificateId: string | null;
   /** The certificate that the backend should refuse and was tried, where the account has one. */
   otherCertificateId: string | null;
@@ -50,8 +52,14 @@ async function ask(
 ): Promise<DoctorProbe[]> {
   const results: DoctorProbe[] = [];
   for (const each of probes) {
-    const { backend, accepted, status, cause } = await probe(gateway, each, certificateId, 1);
-    results.push({ backend, accepted, status, ...(cause === undefined ? {} : { cause }) });
+    const { backend, accepted, status, cause, code } = await probe(gateway, each, certificateId, 1);
+    results.push({
+      backend,
+      accepted,
+      status,
+      ...(cause === undefined ? {} : { cause }),
+      ...(code === undefined ? {} : { code }),
+    });
   }
   return results;
 }
@@ -122,12 +130,13 @@ export async function doctor(
     allowed,
   );
   const findings = diagnose(
-    observation({ stage, certificate, certificates, resources, choice, probes, denied, now: at }),
+    observation({ stage, stages, certificate, certificates, resources, choice, probes, denied, now: at }),
   );
   const weight = ({ code }: DoctorFinding): number => WORST_FIRST.indexOf(DOCTOR_CODES[code]);
   return {
     stage: `${restApiId}/${stageName}`,
     apiName,
+    endpointTypes: stage.endpointTypes ?? [],
     clientCertificateId: clientCertificateId ?? null,
     otherCertificateId: other?.clientCertificateId ?? null,
     probes,
@@ -138,11 +147,13 @@ export async function doctor(
 function observation({
   certificate,
   certificates,
+  stages,
   resources,
   choice,
   ...rest
 }: {
   stage: Stage;
+  stages: readonly Stage[] | undefined;
   certificate: ClientCertificate | undefined;
   certificates: readonly ClientCertificate[] | undefined;
   resources: readonly Resource[] | undefined;
@@ -159,5 +170,6 @@ function observation({
       : {}),
     ...(certificates ? { certificateCount: certificates.length } : {}),
     ...(resources ? { resources } : {}),
+    ...(stages ? { stages } : {}),
   };
 }

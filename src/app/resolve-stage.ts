@@ -12,6 +12,8 @@ export interface StageAddress {
 
 export interface ResolvedStage extends Stage {
   apiName: string;
+  /** Of its API; see `RestApi`. */
+  endpointTypes?: readonly string[];
 }
 
 /** How many of what there is are told in a hint. */
@@ -27,10 +29,13 @@ const TOLD = 10;
 export async function resolveStage(gateway: Gateway, address: StageAddress): Promise<ResolvedStage> {
   const { api, stageName } = parse(address);
   const { apis, stages } = api === undefined ? await allStages(gateway) : await stagesOf(gateway, api);
-  const names = new Map(apis.map(({ id, name }) => [id, name]));
+  const byId = new Map(apis.map((each) => [each.id, each]));
   const found = stages
     .filter((stage) => stage.stageName === stageName)
-    .map((stage) => ({ ...stage, apiName: names.get(stage.restApiId) ?? '' }));
+    .map((stage): ResolvedStage => {
+      const { name = '', endpointTypes } = byId.get(stage.restApiId) ?? {};
+      return { ...stage, apiName: name, ...(endpointTypes === undefined ? {} : { endpointTypes }) };
+    });
   const [stage] = found;
   if (stage === undefined) throw notFound(api, stageName, stages, gateway.region);
   if (found.length > 1) throw ambiguous(api, stageName, found);

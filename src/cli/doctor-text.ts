@@ -7,6 +7,12 @@ import { facts } from './facts.js';
 
 /** What a finding means, and what to do about it. */
 export const DOCTOR_PROSE: Readonly<Record<DoctorCode, { meaning: string; remedy: string }>> = {
+  AnyWithIntegrationMethod: {
+    meaning:
+      'every call of this ANY method reaches the backend with the method of the integration, a GET as well',
+    remedy:
+      'no safe call can be made by it: name one that the backend takes for safe with --probe, or set the integration method to ANY',
+  },
   BackendAdmitsOther: {
     meaning:
       'the backend lets in another certificate than this stage presents: it takes any of API Gateway’s, or somebody has trusted this one already',
@@ -22,14 +28,37 @@ export const DOCTOR_PROSE: Readonly<Record<DoctorCode, { meaning: string; remedy
     remedy:
       'is the backend running, and does the address of the integration reach it? If it refuses by ending the handshake, it may not trust the certificate: apigw-cert backend show',
   },
+  BackendCertificateNotAccepted: {
+    meaning:
+      "API Gateway ends the handshake, since it does not accept the backend's own server certificate or its name; the client certificate is not the cause",
+    remedy:
+      'from a machine that reaches the backend, apigw-cert backend verify URL says what is wrong with it',
+  },
   BackendRefusesCurrent: {
     meaning: 'a call with the certificate of the stage fails',
     remedy:
       'if the backend does not trust it, add it: apigw-cert backend add; if the call itself is wrong, name another: --probe "GET /health"',
   },
+  BehindLoadBalancer: {
+    meaning:
+      'this is the name of a load balancer. With an HTTPS or TLS listener it ends TLS itself: then its own trust store decides about the client certificate, and the backend never sees it',
+    remedy:
+      "let a Network Load Balancer pass TCP through to a backend that checks; with a VPC link, the URI's host has to be a name of the backend's certificate",
+  },
+  BehindVpcLink: {
+    meaning:
+      "this integration goes through a VPC link: API Gateway presents the certificate to whatever ends TLS behind it, and takes the URI's host for the server name",
+    remedy:
+      'check that the load balancer of the link passes TCP through, and that the host is a name of the backend’s certificate',
+  },
   BackendUnproved: {
     meaning: 'no harmless GET reaches this backend, so nothing is known about it',
     remedy: 'name a call that may be made: --probe "GET /health"',
+  },
+  CanaryBackends: {
+    meaning:
+      'the stage has a canary: these requests present the same certificate, perhaps to other backends, which have to trust it too',
+    remedy: 'name their trust stores in a rotation as well',
   },
   CertificateDue: {
     meaning: 'the certificate is in its renewal window, the last third of its life',
@@ -50,6 +79,11 @@ export const DOCTOR_PROSE: Readonly<Record<DoctorCode, { meaning: string; remedy
   CertificateOfAcm: {
     meaning: 'the stage presents a certificate of ACM, whose end is not looked at here',
     remedy: 'ask ACM: aws acm describe-certificate --certificate-arn ARN',
+  },
+  CertificatesDiffer: {
+    meaning: 'two stages present different certificates to this backend, which has to accept both',
+    remedy:
+      'keep both in its trust store; to have one alone, move the other stage: apigw-cert attach ID --stage API/STAGE',
   },
   EndDatesDiffer: {
     meaning: 'API Gateway tells another end than the certificate itself, which is the first date here',
@@ -89,6 +123,11 @@ export const DOCTOR_PROSE: Readonly<Record<DoctorCode, { meaning: string; remedy
     meaning: 'the account holds nearly as many client certificates as it may by default',
     remedy: 'delete unused ones: apigw-cert list --usage, apigw-cert delete',
   },
+  StageVariableUnset: {
+    meaning: 'this stage variable is not set, so the address of the backend is not whole',
+    remedy:
+      'set it: aws apigateway update-stage --patch-operations op=replace,path=/variables/NAME,value=VALUE',
+  },
   VerificationSkipped: {
     meaning:
       'insecureSkipVerification is on: API Gateway takes nearly any certificate of the backend for good',
@@ -111,6 +150,14 @@ function answers(probes: readonly DoctorProbe[] | undefined): string {
     .join(', ');
 }
 
+const ENDPOINT_TYPES: Readonly<Record<string, string>> = {
+  EDGE: 'edge-optimized (calls come through CloudFront; the backend is called by API Gateway all the same)',
+  PRIVATE: 'private',
+  REGIONAL: 'Regional',
+};
+
+const endpointText = (type: string): string => ENDPOINT_TYPES[type] ?? printable(type);
+
 /** What was tried and seen, then each finding with its remedy, worst first. */
 export function doctorText(report: DoctorReport, style: ChalkInstance): string {
   const { probes, clientCertificateId, otherCertificateId, findings } = report;
@@ -120,6 +167,9 @@ export function doctorText(report: DoctorReport, style: ChalkInstance): string {
         'stage',
         style.bold(printable(`${report.apiName}/${report.stage.split('/')[1] ?? ''} (${report.stage})`)),
       ],
+      ...(report.endpointTypes.length === 0
+        ? []
+        : [['endpoint type', report.endpointTypes.map(endpointText).join(', ')] as const]),
       ['certificate', printable(clientCertificateId ?? 'none')],
       ['with it', answers(probes.current)],
       ['without any', answers(probes.without)],

@@ -23,6 +23,8 @@ export interface RestApi {
   id: string;
   name: string;
   protocolType?: ProtocolType;
+  /** `EDGE`, `REGIONAL` or `PRIVATE`; of REST APIs. */
+  endpointTypes?: readonly string[];
 }
 
 /** A stage by its two names. Written `apiId/stageName`. */

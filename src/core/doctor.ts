@@ -2,6 +2,8 @@ import type { ClientCertificate, Resource, Stage } from './api-gateway.js';
 import type { CertificateFacts } from './certificate.js';
 import { datesDiffer } from './check-level.js';
 import { DEFAULT_RENEW_BEFORE, isDue } from './expiry.js';
+import { SURROUNDING_CODES, surroundingFindings } from './doctor-surroundings.js';
+import { LOG_CAUSES, type LogCauseCode } from './execution-log.js';
 import { DEFAULT_CERTIFICATE_QUOTA, isAcmArn } from './inventory.js';
 import { readMark } from './rotation/marks.js';
 import { httpsMethods } from './rotation/probe.js';
@@ -12,6 +14,7 @@ export const DOCTOR_CODES = {
   BackendAdmitsOther: 'error',
   BackendAdmitsWithout: 'error',
   BackendAnswersNobody: 'error',
+  BackendCertificateNotAccepted: 'error',
   BackendRefusesCurrent: 'error',
   BackendUnproved: 'warning',
   CertificateDue: 'warning',
@@ -29,6 +32,7 @@ export const DOCTOR_CODES = {
   QuotaExhausted: 'error',
   QuotaNearlyUsed: 'warning',
   VerificationSkipped: 'warning',
+  ...SURROUNDING_CODES,
 } as const satisfies Record<string, FindingSeverity>;
 
 export type DoctorCode = keyof typeof DOCTOR_CODES;
@@ -45,6 +49,8 @@ export interface DoctorProbe {
   accepted: boolean;
   status: number;
   cause?: string;
+  /** Unless accepted: what the execution log shows, of `LOG_CAUSES`. */
+  code?: LogCauseCode;
 }
 
 /** What was looked at; a part that could not be read is absent. */
@@ -55,6 +61,8 @@ export interface DoctorObservation {
   /** How many client certificates the account holds. */
   certificateCount?: number;
   resources?: readonly Resource[];
+  /** Of the whole account and Region. */
+  stages?: readonly Stage[];
   /** Https backends that no harmless call reaches. */
   unreached: readonly string[];
   probes: {
@@ -153,9 +161,29 @@ function failsAlike({ backend, status, cause }: DoctorProbe, without: readonly D
   );
 }
 
+/** Whether API Gateway ended the handshake, since the backend's own certificate or its name is not accepted. */
+const isOwnCertificate = ({ code }: DoctorProbe): boolean =>
+  code !== undefined && ['backendCertificate', 'backendName'].includes(LOG_CAUSES[code].fault);
+
+/** Its own certificate fails every caller alike, so it is told once a backend. */
+function ownCertificateFindings(probes: DoctorObservation['probes']): DoctorFinding[] {
+  const failed = [...probes.current, ...probes.without, ...(probes.other ?? [])].filter(isOwnCertificate);
+  const byBackend = new Map(failed.map((each) => [each.backend, each]));
+  return [...byBackend.values()].flatMap(({ backend, cause, code }) => {
+    if (code === undefined) return [];
+    const { meaning, remedy } = LOG_CAUSES[code];
+    const subject = `${backend}${cause === undefined ? '' : ` (${cause})`}: ${meaning}; ${remedy}`;
+    return [{ code: 'BackendCertificateNotAccepted', subject }];
+  });
+}
+
+const surroundingsRule: Rule = ({ stage, stages = [], resources }) =>
+  resources ? surroundingFindings({ stage, stages, resources }) : [];
+
 const backendRule: Rule = ({ probes, unreached }) => [
+  ...ownCertificateFindings(probes),
   ...probes.current
-    .filter(({ accepted }) => !accepted)
+    .filter((each) => !each.accepted && !isOwnCertificate(each))
     .map((each): DoctorFinding => ({
       code: failsAlike(each, probes.without) ? 'BackendAnswersNobody' : 'BackendRefusesCurrent',
       subject: answerText(each),
@@ -186,7 +214,7 @@ const accountRule: Rule = ({ stage, certificateCount = 0, denied }) => {
   ];
 };
 
-const RULES: readonly Rule[] = [backendRule, certificateRule, integrationRule, accountRule];
+const RULES: readonly Rule[] = [backendRule, certificateRule, integrationRule, surroundingsRule, accountRule];
 
 /** Everything that is wrong with a stage's use of its certificate, or will be. */
 export function diagnose(seen: DoctorObservation): DoctorFinding[] {

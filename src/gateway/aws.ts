@@ -137,7 +137,11 @@ export async function createAwsGateway(options: AwsClientOptions = {}): Promise<
       const raw = await allPages((position) =>
         call(operation, () => client.send(new GetRestApisCommand({ limit: PAGE_SIZE, position }))),
       );
-      return raw.map(({ id, name }): RestApi => ({ id: required(id, 'the id of an API'), name: name ?? '' }));
+      return raw.map(({ id, name, endpointConfiguration }): RestApi => ({
+        id: required(id, 'the id of an API'),
+        name: name ?? '',
+        ...(endpointConfiguration?.types ? { endpointTypes: endpointConfiguration.types } : {}),
+      }));
     },
 
     async getStages(restApiId) {

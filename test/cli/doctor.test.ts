@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { startBackend } from '../support/backend.js';
 import { cli, emulatorEnv } from '../support/cli.js';
 import { generateCertificate, startLab, type Lab } from '../support/emulator.js';
 import { sarifErrors } from '../support/sarif.js';
@@ -106,4 +107,21 @@ test('--output sarif is valid, and names the stage', async () => {
       },
     ],
   });
+});
+
+test('a backend whose own certificate is not accepted is told so, and not of its client certificate', async () => {
+  const other = await startBackend();
+  const stranger = await startLab({ backendCa: other.caPem });
+  try {
+    const { code, stdout } = await cli(words, { env: emulatorEnv(stranger.emulator) });
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /^error: localhost:\d+ \(.*PKIX path building failed.*\[BackendCertificateNotAccepted\]$/m,
+    );
+    expect(stdout).not.toMatch(/BackendRefusesCurrent|BackendAnswersNobody/);
+    expect(stdout).toMatch(/^endpoint type +edge-optimized/m);
+  } finally {
+    await stranger.close();
+    await other.close();
+  }
 });
