@@ -5,6 +5,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { writeManPages } from './man.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 process.chdir(root);
@@ -69,6 +70,8 @@ writeFileSync(
   'THIRD-PARTY-LICENSES.txt',
   `Packages bundled into dist/:\n\n${notices.join(`\n${'-'.repeat(79)}\n\n`)}`,
 );
+
+await writeManPages(version);
 
 execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], {
   stdio: 'inherit',

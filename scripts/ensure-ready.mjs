@@ -27,6 +27,9 @@ function npm(...args) {
 const installedAt = () =>
   statSync('node_modules/.package-lock.json', { throwIfNoEntry: false })?.mtimeMs ?? 0;
 if (installedAt() < newest('package-lock.json')) npm('ci');
-if (newest('dist/cli.js') < Math.max(newest('src'), newest('scripts/build.mjs'), installedAt())) {
+if (
+  newest('dist/cli.js') <
+  Math.max(newest('src'), newest('scripts/build.mjs'), newest('scripts/man.mjs'), installedAt())
+) {
   npm('run', 'build');
 }

@@ -11,6 +11,8 @@ export interface OptionNode {
   long: string;
   short?: string;
   description: string;
+  /** The description as the help has it: with choices and default. */
+  details: string;
   /** Absent for a switch. */
   value?: ValueKind;
   /** `<stage>` */
@@ -18,10 +20,22 @@ export interface OptionNode {
   group?: string;
 }
 
+/** An argument as the help has it. */
+export interface ArgumentNode {
+  name: string;
+  details: string;
+}
+
 export interface CommandNode {
   /** Its words: empty for the program, `['backend', 'config']`. */
   path: readonly string[];
   description: string;
+  /** What is written after its name: `[options] <id...>`. */
+  usage: string;
+  /** What the help says after the options: explanations, examples, exit codes. */
+  notes: string;
+  /** The arguments that the help explains. */
+  explainedArguments: readonly ArgumentNode[];
   options: readonly OptionNode[];
   /** What its arguments are; the last one counts for all that follow. */
   arguments: readonly ValueKind[];
@@ -44,7 +58,8 @@ function kindOf(placeholder: string, choices: readonly string[] | undefined): Va
   return { kind: 'none' };
 }
 
-function optionNode({ long, short, description, flags, argChoices, helpGroupHeading }: Option): OptionNode[] {
+function optionNode(option: Option, details: string): OptionNode[] {
+  const { long, short, description, flags, argChoices, helpGroupHeading } = option;
   if (!long) return [];
   const placeholder = /[<[][^>\]]+[>\]]/.exec(flags)?.[0];
   return [
@@ -52,6 +67,7 @@ function optionNode({ long, short, description, flags, argChoices, helpGroupHead
       long,
       ...(short ? { short } : {}),
       description,
+      details,
       ...(placeholder === undefined
         ? {}
         : { placeholder, value: BY_OPTION[long] ?? kindOf(placeholder, argChoices) }),
@@ -65,13 +81,30 @@ const argumentKind = (argument: Argument): ValueKind =>
     ? { kind: 'certificates' }
     : kindOf(argument.name(), argument.argChoices);
 
+/** What the help of a command has beyond commander's own parts. */
+function notesOf(command: Command): string {
+  let written = '';
+  const usual = { ...command.configureOutput() };
+  command.configureOutput({ writeOut: (text) => (written += text) });
+  command.outputHelp();
+  command.configureOutput(usual);
+  return written.slice(command.helpInformation().length).trim();
+}
+
 /** @param path the words that lead to the command */
 export function commandNode(command: Command, path: readonly string[] = []): CommandNode {
   const help = command.createHelp();
   return {
     path,
     description: command.description(),
-    options: help.visibleOptions(command).flatMap(optionNode),
+    usage: command.usage(),
+    notes: notesOf(command),
+    explainedArguments: help
+      .visibleArguments(command)
+      .map((argument) => ({ name: argument.name(), details: help.argumentDescription(argument) })),
+    options: help
+      .visibleOptions(command)
+      .flatMap((option) => optionNode(option, help.optionDescription(option))),
     arguments: command.registeredArguments.map(argumentKind),
     commands: command.commands.map((each) => commandNode(each, [...path, each.name()])),
   };
