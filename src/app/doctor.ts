@@ -1,15 +1,22 @@
-import type { ClientCertificate, Resource, Stage } from '../core/api-gateway.js';
+import type { ClientCertificate, Integration, Resource, Stage } from '../core/api-gateway.js';
 import {
   diagnose,
   DOCTOR_CODES,
-  otherCertificate,
   type DoctorFinding,
   type DoctorObservation,
   type DoctorProbe,
 } from '../core/doctor.js';
 import { AppError } from '../core/errors.js';
 import { isAcmArn } from '../core/inventory.js';
-import { chooseProbes, type Probe, type ProbeChoice, type ProbeRequest } from '../core/rotation/probe.js';
+import { backendCalls, distinctProbes, type BackendCall } from '../core/rotation/calls.js';
+import {
+  chooseProbes,
+  webSocketChoice,
+  type Probe,
+  type ProbeChoice,
+  type ProbeRequest,
+} from '../core/rotation/probe.js';
+import { strangerOf } from '../core/rotation/stranger.js';
 import { WORST_FIRST } from '../core/severity.js';
 import type { Gateway } from '../gateway/gateway.js';
 import { probe } from '../verify/test-invoke.js';
@@ -26,6 +33,8 @@ export interface DoctorReport {
   clientCertificateId: string | null;
   /** The certificate that the backend should refuse and was tried, where the account has one. */
   otherCertificateId: string | null;
+  /** The calls to backends that are made, with how many certificates each, or without one. */
+  calls: BackendCall[];
   /** How each backend answered, by the certificate presented. */
   probes: DoctorObservation['probes'];
   /** Worst first. */
@@ -52,9 +61,10 @@ async function ask(
 ): Promise<DoctorProbe[]> {
   const results: DoctorProbe[] = [];
   for (const each of probes) {
-    const { backend, accepted, status, cause, code } = await probe(gateway, each, certificateId, 1);
+    const { backend, outcome, accepted, status, cause, code } = await probe(gateway, each, certificateId, 1);
     results.push({
       backend,
+      outcome,
       accepted,
       status,
       ...(cause === undefined ? {} : { cause }),
@@ -91,46 +101,72 @@ async function askAll(
   };
 }
 
+/** How the backends of a stage can be called, and what was read for that; a part that may not be read is absent. */
+interface Ways {
+  choice: ProbeChoice;
+  resources?: readonly Resource[];
+  integrations?: readonly Integration[];
+}
+
+async function waysTo(
+  gateway: Gateway,
+  stage: Stage,
+  request: ProbeRequest | undefined,
+  allowed: ReturnType<typeof forgiving>,
+): Promise<Ways> {
+  if (stage.protocolType === 'WEBSOCKET') {
+    const integrations = await allowed(() => gateway.getWebSocketIntegrations(stage.restApiId));
+    return integrations
+      ? { choice: webSocketChoice(stage, integrations), integrations }
+      : { choice: NO_PROBES };
+  }
+  const resources = await allowed(() => gateway.getResources(stage.restApiId));
+  return resources ? { choice: chooseProbes(stage, resources, request), resources } : { choice: NO_PROBES };
+}
+
 /**
- * Looks at everything that one stage's certificate depends on. Makes test calls that really reach its backends, by
- * harmless GETs or the one that is named; changes nothing.
+ * Looks at everything that one stage's certificate depends on. Makes test calls that really reach its backends and those
+ * of its canary, by safe GETs or the one that is named; changes nothing.
  *
+ * @param announce told which calls are about to be made
  * @throws AppError `StageNotFound`, `StageAmbiguous`, `ProbeNotFound`, and what the gateway throws
  */
 export async function doctor(
   gateway: Gateway,
   { address, probeRequest }: { address: StageAddress; probeRequest?: ProbeRequest | undefined },
   now: () => Date,
+  announce: (calls: readonly BackendCall[]) => void = () => undefined,
 ): Promise<DoctorReport> {
   const stage = await resolveStage(gateway, address);
   const { restApiId, stageName, apiName, clientCertificateId } = stage;
   const denied: string[] = [];
   const allowed = forgiving(denied);
-  const [certificates, stages, resources] = await Promise.all([
+  const [certificates, stages, { choice, ...seen }] = await Promise.all([
     allowed(() => gateway.getClientCertificates()),
     allowed(async () => (await allStages(gateway)).stages),
-    allowed(() => gateway.getResources(restApiId)),
+    waysTo(gateway, stage, probeRequest, allowed),
   ]);
-  const choice = resources ? chooseProbes(stage, resources, probeRequest) : NO_PROBES;
   const at = now();
-  const other =
-    certificates && stages
-      ? otherCertificate(certificates, stages, { currentId: clientCertificateId, now: at })
-      : undefined;
+  const excluded = new Set(clientCertificateId === undefined ? [] : [clientCertificateId]);
+  const other = certificates && stages ? strangerOf(certificates, stages, { excluded, now: at }) : undefined;
   const certificate = certificates?.find((each) => each.clientCertificateId === clientCertificateId);
   const gone =
     clientCertificateId !== undefined && certificates && !certificate && !isAcmArn(clientCertificateId);
+  const current = gone === true ? undefined : clientCertificateId;
+  const times = 1 + [current, other].filter((one) => one !== undefined).length;
+  const calls = backendCalls(choice.probes, times);
+  announce(calls);
   const probes = await askAll(
     gateway,
     {
-      probes: choice.probes,
-      current: gone === true ? undefined : clientCertificateId,
+      probes: distinctProbes(choice.probes).map((call) => call.probe),
+      current,
       other: other?.clientCertificateId,
     },
     allowed,
   );
   const findings = diagnose(
-    observation({ stage, stages, certificate, certificates, resources, choice, probes, denied, now: at }),
+    observation({ stage, stages, certificate, certificates, ...seen, choice, probes, denied, now: at }),
   );
   const weight = ({ code }: DoctorFinding): number => WORST_FIRST.indexOf(DOCTOR_CODES[code]);
   return {
@@ -139,6 +175,7 @@ export async function doctor(
     endpointTypes: stage.endpointTypes ?? [],
     clientCertificateId: clientCertificateId ?? null,
     otherCertificateId: other?.clientCertificateId ?? null,
+    calls,
     probes,
     findings: findings.sort((a, b) => weight(a) - weight(b)),
   };
@@ -148,7 +185,6 @@ function observation({
   certificate,
   certificates,
   stages,
-  resources,
   choice,
   ...rest
 }: {
@@ -156,7 +192,8 @@ function observation({
   stages: readonly Stage[] | undefined;
   certificate: ClientCertificate | undefined;
   certificates: readonly ClientCertificate[] | undefined;
-  resources: readonly Resource[] | undefined;
+  resources?: readonly Resource[];
+  integrations?: readonly Integration[];
   choice: ProbeChoice;
   probes: DoctorObservation['probes'];
   denied: readonly string[];
@@ -169,7 +206,6 @@ function observation({
       ? { certificate: { ...certificate, facts: certificateFacts(certificate.pemEncodedCertificate) } }
       : {}),
     ...(certificates ? { certificateCount: certificates.length } : {}),
-    ...(resources ? { resources } : {}),
     ...(stages ? { stages } : {}),
   };
 }

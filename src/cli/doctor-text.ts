@@ -24,7 +24,7 @@ export const DOCTOR_PROSE: Readonly<Record<DoctorCode, { meaning: string; remedy
   },
   BackendAnswersNobody: {
     meaning:
-      'a call fails with the certificate of the stage and without any alike, so that it may not be the cause',
+      'a call with the certificate of the stage fails, and the answers do not show that the certificate is the cause',
     remedy:
       'is the backend running, and does the address of the integration reach it? If it refuses by ending the handshake, it may not trust the certificate: apigw-cert backend show',
   },
@@ -52,8 +52,10 @@ export const DOCTOR_PROSE: Readonly<Record<DoctorCode, { meaning: string; remedy
       'check that the load balancer of the link passes TCP through, and that the host is a name of the backend’s certificate',
   },
   BackendUnproved: {
-    meaning: 'no harmless GET reaches this backend, so nothing is known about it',
-    remedy: 'name a call that may be made: --probe "GET /health"',
+    meaning:
+      'this backend was not called, since no safe GET request reaches it: nothing is known about it. Safe is a GET or HEAD without parameters whose integration is GET or HEAD too; WebSocket APIs cannot be called by TestInvokeMethod',
+    remedy:
+      'specify a call that may be made: --probe "GET /health"; or, from a machine that reaches the backend, apigw-cert backend verify',
   },
   CanaryBackends: {
     meaning:
@@ -143,10 +145,9 @@ export function doctorMessage({ code, subject }: DoctorFinding): string {
 
 function answers(probes: readonly DoctorProbe[] | undefined): string {
   if (probes === undefined || probes.length === 0) return 'not tried';
+  const words = { accepted: 'answers', refused: 'refuses with', unknown: 'fails with' };
   return probes
-    .map(({ backend, accepted, status }) =>
-      printable(`${backend} ${accepted ? 'answers' : 'refuses with'} ${status}`),
-    )
+    .map(({ backend, outcome, status }) => printable(`${backend} ${words[outcome]} ${status}`))
     .join(', ');
 }
 

@@ -1,10 +1,13 @@
+import type { ChalkInstance } from 'chalk';
 import type { Ora } from 'ora';
 import { formatDuration } from '../core/duration.js';
 import { printable } from '../core/printable.js';
 import type { RotationEvent } from '../core/rotation/event.js';
+import { isAsWanted } from '../core/rotation/proof.js';
 import type { RotationStep } from '../core/rotation/record.js';
 import type { CommonOptions } from './context.js';
 import type { Output } from './output.js';
+import { callLines, proofLines } from './proof-text.js';
 import type { StageWording } from './stage-options.js';
 import { timeText } from './status.js';
 
@@ -12,15 +15,15 @@ import { timeText } from './status.js';
 export const STEP_WORDS: Readonly<Record<RotationStep, string>> = {
   generate: 'generate the new certificate',
   trust: 'trust old and new',
-  prove: 'prove that the backend accepts old and new, and nobody else',
+  prove: 'test the backends before the switch',
   check: 'look once more before the switch',
   switch: 'switch the stage',
-  verify: 'prove that the new certificate is in use and accepted',
+  verify: 'check that the stages present the new certificate',
   redeploy: 'redeploy the stage',
   soak: 'soak',
   recount: 'check that no stage presents what is to be removed',
   untrust: 'end the trust in the old certificate',
-  confirm: 'prove that the old certificate is refused, the new accepted',
+  confirm: 'test the backends after the removal',
   delete: 'delete the old certificate',
   hook: 'run the hook',
   undo: 'undo',
@@ -43,6 +46,24 @@ export function stepText(
 /** Errors of a trust store begin with its name, which the step says already. */
 function withoutSubject({ message, subject = '' }: { message: string; subject?: string }): string {
   return subject !== '' && message.startsWith(`${subject}: `) ? message.slice(subject.length + 2) : message;
+}
+
+/** Steps that are nothing but a proof. */
+const PROOFS: ReadonlySet<RotationStep> = new Set<RotationStep>(['prove', 'confirm']);
+
+/** A step that is done, with ✓ where it found what it looked for, and what its proof tried. */
+function doneLines(
+  event: Extract<RotationEvent, { type: 'stepDone' }>,
+  style: ChalkInstance,
+  wording: StageWording,
+): string[] {
+  const { proof } = event.evidence;
+  const took = style.dim(formatDuration(event.ms));
+  const line = `${stepText(event, wording)} ${took}`;
+  if (!proof) return [`${style.green('✓')} ${line}`];
+  const isSeen = !PROOFS.has(event.step) || isAsWanted(proof);
+  const mark = isSeen ? style.green('✓') : proof.results.length > 0 ? style.yellow('!') : '-';
+  return [`${mark} ${line}`, ...proofLines(proof, style, wording)];
 }
 
 export interface RotationProgress {
@@ -94,8 +115,12 @@ export function rotationProgress({
           // What is waited for says more than the step's name.
           if (event.step !== 'soak' || text === '') spin(stepText(event, wording));
           break;
+        case 'calls':
+          if (event.calls.length > 0)
+            settle(['calls to backends:', ...callLines(event.calls, wording)].join('\n'));
+          break;
         case 'stepDone':
-          settle(`${style.green('✓')} ${stepText(event, wording)} ${style.dim(formatDuration(event.ms))}`);
+          settle(doneLines(event, style, wording).join('\n'));
           break;
         case 'stepFailed':
           lastFailure = event.message;

@@ -1,5 +1,6 @@
 import type { ChalkInstance } from 'chalk';
 import type { RotationReport } from '../app/rotate/report.js';
+import { callLines } from './proof-text.js';
 import type { StageWording } from './stage-options.js';
 import { timeText } from './status.js';
 import { STEP_WORDS } from './rotate-progress.js';
@@ -30,9 +31,18 @@ export function reportText(report: RotationReport, style: ChalkInstance, wording
             step in STEP_WORDS ? STEP_WORDS[step as keyof typeof STEP_WORDS] : 'keep the old certificate';
           return `  ${String(i + 1).padStart(2)}. ${words}${subject === undefined ? '' : `: ${wording(subject)}`}`;
         }),
+        ...callsPlanned(report, wording),
         'nothing was touched',
       ].join('\n');
   }
+}
+
+/** What would be called; where nothing can be, no backend would be tested. */
+function callsPlanned({ calls, steps }: RotationReport, wording: StageWording): string[] {
+  if (calls.length > 0) return ['calls to backends:', ...callLines(calls, wording)];
+  return steps.some(({ step }) => step === 'prove')
+    ? ['calls to backends: none, since no safe GET request reaches them: nothing is tested']
+    : [];
 }
 
 function planHead(report: RotationReport, stages: string, style: ChalkInstance): string {

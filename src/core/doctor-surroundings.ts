@@ -1,7 +1,7 @@
 /** What lies between a stage and its backends, as far as the definition of the API tells: rules of `doctor`. */
 import type { Resource, Stage } from './api-gateway.js';
 import { loadBalancerKind } from './load-balancer.js';
-import { httpsMethods } from './rotation/probe.js';
+import { httpsMethods } from './rotation/backend.js';
 
 export const SURROUNDING_CODES = {
   AnyWithIntegrationMethod: 'note',

@@ -1,12 +1,11 @@
-import type { ClientCertificate, Resource, Stage } from './api-gateway.js';
+import type { ClientCertificate, Integration, Resource, Stage } from './api-gateway.js';
 import type { CertificateFacts } from './certificate.js';
 import { datesDiffer } from './check-level.js';
 import { DEFAULT_RENEW_BEFORE, isDue } from './expiry.js';
 import { SURROUNDING_CODES, surroundingFindings } from './doctor-surroundings.js';
-import { LOG_CAUSES, type LogCauseCode } from './execution-log.js';
+import { LOG_CAUSES, type CallOutcome, type LogCauseCode } from './execution-log.js';
 import { DEFAULT_CERTIFICATE_QUOTA, isAcmArn } from './inventory.js';
-import { readMark } from './rotation/marks.js';
-import { httpsMethods } from './rotation/probe.js';
+import { backendOf, trafficOf, type BackendAddress, type StageTraffic } from './rotation/backend.js';
 import type { FindingSeverity } from './severity.js';
 
 /** Everything that `doctor` can find about a stage. The command words them. */
@@ -46,7 +45,10 @@ export interface DoctorFinding {
 /** How the backends answered one way of calling them. */
 export interface DoctorProbe {
   backend: string;
+  outcome: CallOutcome['outcome'];
+  /** Whether `outcome` is `accepted`. */
   accepted: boolean;
+  /** Of API Gateway where the backend did not answer. */
   status: number;
   cause?: string;
   /** Unless accepted: what the execution log shows, of `LOG_CAUSES`. */
@@ -60,10 +62,13 @@ export interface DoctorObservation {
   certificate?: ClientCertificate & { facts: CertificateFacts };
   /** How many client certificates the account holds. */
   certificateCount?: number;
+  /** Of a REST API. */
   resources?: readonly Resource[];
+  /** Of a WebSocket API. */
+  integrations?: readonly Integration[];
   /** Of the whole account and Region. */
   stages?: readonly Stage[];
-  /** Https backends that no harmless call reaches. */
+  /** Https backends that no safe call reaches, or none that may be made. */
   unreached: readonly string[];
   probes: {
     current: readonly DoctorProbe[];
@@ -78,27 +83,6 @@ export interface DoctorObservation {
 
 const CLOUDFORMATION_STACK = 'aws:cloudformation:stack-name';
 const QUOTA_SHARE = 0.8;
-
-/**
- * A certificate that the stage's backend has no reason to accept: in date, presented by no stage, and neither the
- * successor nor the predecessor of the current one.
- */
-export function otherCertificate(
-  certificates: readonly ClientCertificate[],
-  stages: readonly Stage[],
-  { currentId, now }: { currentId: string | undefined; now: Date },
-): ClientCertificate | undefined {
-  const presented = new Set(stages.map(({ clientCertificateId }) => clientCertificateId));
-  const current = certificates.find(({ clientCertificateId }) => clientCertificateId === currentId);
-  const predecessor = current && readMark(current)?.replaces;
-  return certificates.find(
-    (each) =>
-      !presented.has(each.clientCertificateId) &&
-      each.clientCertificateId !== predecessor &&
-      (currentId === undefined || readMark(each)?.replaces !== currentId) &&
-      each.expirationDate > now,
-  );
-}
 
 type Rule = (seen: DoctorObservation) => DoctorFinding[];
 
@@ -121,43 +105,106 @@ const certificateRule: Rule = ({ stage, certificate, certificateCount, now }) =>
   return found;
 };
 
-const integrationRule: Rule = ({ stage, resources }) => {
-  if (!resources) return [];
-  const https = httpsMethods(resources, stage);
-  const found: DoctorFinding[] = [];
-  if (https.length === 0 && stage.clientCertificateId !== undefined) {
-    found.push({ code: 'NeverPresented', subject: stage.clientCertificateId });
-  }
-  if (https.length > 0 && stage.clientCertificateId === undefined) {
-    found.push({
-      code: 'NoCertificate',
-      subject: [...new Set(https.map(({ backend }) => backend))].join(', '),
-    });
-  }
-  const named = new Set(https.map(({ resourceId, httpMethod }) => `${resourceId} ${httpMethod}`));
-  for (const { id, path, methods } of resources) {
-    for (const { httpMethod, integration } of methods) {
-      const isHttp = integration?.type === 'HTTP' || integration?.type === 'HTTP_PROXY';
-      if (!isHttp || named.has(`${id} ${httpMethod}`)) continue;
-      const subject = `${httpMethod} ${path} → ${integration.uri ?? 'nothing'}`;
-      found.push({ code: 'PlainHttpIntegration', subject });
-    }
-  }
-  for (const { httpMethod, path, backend, insecureSkipVerification } of https) {
-    if (insecureSkipVerification)
-      found.push({ code: 'VerificationSkipped', subject: `${httpMethod} ${path} → ${backend}` });
-  }
-  return found;
+/** An integration of the API, by the method or the kind of API that leads to it. */
+interface Use {
+  /** `GET /health`, and where the integration calls the backend with another method that one. */
+  name: string;
+  integration: Integration;
+}
+
+function usesOf({ resources = [], integrations = [] }: DoctorObservation): Use[] {
+  const methods = resources.flatMap(({ path, methods: all }) =>
+    all.flatMap(({ httpMethod, integration }) => {
+      if (!integration) return [];
+      const { httpMethod: own = httpMethod } = integration;
+      const name = `${httpMethod} ${path}${own === httpMethod ? '' : ` (integration: ${own})`}`;
+      return [{ name, integration }];
+    }),
+  );
+  return [...methods, ...integrations.map((integration) => ({ name: 'WebSocket', integration }))];
+}
+
+const isHttp = ({ integration: { type } }: Use): boolean => type === 'HTTP' || type === 'HTTP_PROXY';
+
+interface HttpsUse extends Use, BackendAddress {
+  canary?: true;
+}
+
+const httpsUses = (uses: readonly Use[], { variables, canary }: StageTraffic): HttpsUse[] =>
+  uses.flatMap((use) => {
+    const address = backendOf(use.integration, variables);
+    return address ? [{ ...use, ...address, ...(canary ? { canary } : {}) }] : [];
+  });
+
+/** What the traffic of the stage, and that of its canary, reaches over https. */
+function allHttpsUses(seen: DoctorObservation): HttpsUse[] {
+  const uses = usesOf(seen);
+  return trafficOf(seen.stage).flatMap((traffic) => httpsUses(uses, traffic));
+}
+
+const each = (code: DoctorCode, subjects: readonly string[]): DoctorFinding[] =>
+  [...new Set(subjects)].map((subject) => ({ code, subject }));
+
+const integrationRule: Rule = (seen) => {
+  const { stage, resources, integrations } = seen;
+  if (!resources && !integrations) return [];
+  const uses = usesOf(seen);
+  const https = allHttpsUses(seen);
+  const { clientCertificateId } = stage;
+  const named = new Set(https.map(({ integration }) => integration));
+  return [
+    ...(https.length === 0 && clientCertificateId !== undefined
+      ? each('NeverPresented', [clientCertificateId])
+      : []),
+    ...(https.length > 0 && clientCertificateId === undefined
+      ? each('NoCertificate', [[...new Set(https.map(({ backend }) => backend))].join(', ')])
+      : []),
+    ...each(
+      'PlainHttpIntegration',
+      uses
+        .filter((use) => isHttp(use) && !named.has(use.integration))
+        .map(({ name, integration }) => `${name} → ${integration.uri ?? 'nothing'}`),
+    ),
+    ...each(
+      'VerificationSkipped',
+      https
+        .filter(({ integration }) => integration.insecureSkipVerification)
+        .map(({ name, backend }) => `${name} → ${backend}`),
+    ),
+    // Those of methods are among the surroundings.
+    ...each(
+      'StageVariableUnset',
+      https
+        .filter(({ integration }) => integrations?.includes(integration))
+        .flatMap(({ name, unset, integration }) =>
+          unset.map((variable) => `${variable} in ${name} → ${integration.uri ?? ''}`),
+        ),
+    ),
+  ];
 };
+
+const MOST_NAMED = 3;
+
+/** A backend that was not called, and the methods that would have reached it. */
+function unprovedText(backend: string, uses: readonly HttpsUse[]): string {
+  const ways = uses.filter((use) => use.backend === backend);
+  if (ways.length === 0) return backend;
+  const names = [...new Set(ways.map(({ name }) => name))].sort();
+  const more = names.length > MOST_NAMED ? [`${names.length - MOST_NAMED} more`] : [];
+  const isCanary = ways.every(({ canary }) => canary === true);
+  return `${backend}${isCanary ? ' (canary)' : ''} behind ${[...names.slice(0, MOST_NAMED), ...more].join(', ')}`;
+}
 
 const answerText = ({ backend, status, cause }: DoctorProbe): string =>
   `${backend} answered ${status}${cause === undefined ? '' : ` (${cause})`}`;
 
-/** Whether API Gateway could not reach the backend in the same way without the certificate: it may not be the cause. */
-function failsAlike({ backend, status, cause }: DoctorProbe, without: readonly DoctorProbe[]): boolean {
+/** A call that fails with one certificate and succeeds without it, or with another, fails for the certificate. */
+function isRefused(
+  { backend, outcome }: DoctorProbe,
+  { without, other = [] }: DoctorObservation['probes'],
+): boolean {
   return (
-    status >= 500 &&
-    without.some((each) => each.backend === backend && each.status === status && each.cause === cause)
+    outcome === 'refused' || [...without, ...other].some((one) => one.backend === backend && one.accepted)
   );
 }
 
@@ -168,7 +215,7 @@ const isOwnCertificate = ({ code }: DoctorProbe): boolean =>
 /** Its own certificate fails every caller alike, so it is told once a backend. */
 function ownCertificateFindings(probes: DoctorObservation['probes']): DoctorFinding[] {
   const failed = [...probes.current, ...probes.without, ...(probes.other ?? [])].filter(isOwnCertificate);
-  const byBackend = new Map(failed.map((each) => [each.backend, each]));
+  const byBackend = new Map(failed.map((one) => [one.backend, one]));
   return [...byBackend.values()].flatMap(({ backend, cause, code }) => {
     if (code === undefined) return [];
     const { meaning, remedy } = LOG_CAUSES[code];
@@ -180,24 +227,23 @@ function ownCertificateFindings(probes: DoctorObservation['probes']): DoctorFind
 const surroundingsRule: Rule = ({ stage, stages = [], resources }) =>
   resources ? surroundingFindings({ stage, stages, resources }) : [];
 
-const backendRule: Rule = ({ probes, unreached }) => [
-  ...ownCertificateFindings(probes),
-  ...probes.current
-    .filter((each) => !each.accepted && !isOwnCertificate(each))
-    .map((each): DoctorFinding => ({
-      code: failsAlike(each, probes.without) ? 'BackendAnswersNobody' : 'BackendRefusesCurrent',
-      subject: answerText(each),
+const backendRule: Rule = (seen) => [
+  ...ownCertificateFindings(seen.probes),
+  ...seen.probes.current
+    .filter((probe) => !probe.accepted && !isOwnCertificate(probe))
+    .map((probe): DoctorFinding => ({
+      code: isRefused(probe, seen.probes) ? 'BackendRefusesCurrent' : 'BackendAnswersNobody',
+      subject: answerText(probe),
     })),
-  ...probes.without
-    .filter(({ accepted }) => accepted)
-    .map((each): DoctorFinding => ({ code: 'BackendAdmitsWithout', subject: answerText(each) })),
-  ...(probes.other ?? [])
-    .filter(({ accepted }) => accepted)
-    .map((each): DoctorFinding => ({ code: 'BackendAdmitsOther', subject: answerText(each) })),
-  ...(probes.other === undefined && probes.without.length > 0
+  ...each('BackendAdmitsWithout', seen.probes.without.filter(({ accepted }) => accepted).map(answerText)),
+  ...each('BackendAdmitsOther', (seen.probes.other ?? []).filter(({ accepted }) => accepted).map(answerText)),
+  ...(seen.probes.other === undefined && seen.probes.without.length > 0
     ? [{ code: 'OtherNotTried', subject: '' } as const]
     : []),
-  ...unreached.map((backend): DoctorFinding => ({ code: 'BackendUnproved', subject: backend })),
+  ...each(
+    'BackendUnproved',
+    seen.unreached.map((backend) => unprovedText(backend, allHttpsUses(seen))),
+  ),
 ];
 
 const accountRule: Rule = ({ stage, certificateCount = 0, denied }) => {

@@ -30,7 +30,7 @@ export const ERROR_CODES = {
   },
   BackendNotProvable: {
     exit: EXIT.failed,
-    meaning: 'No harmless call reaches a backend, so nothing can be proved about it.',
+    meaning: 'No safe GET request reaches a backend, so it cannot be proved that it accepts a certificate.',
   },
   BackendUnreachable: {
     exit: EXIT.failed,
@@ -105,6 +105,11 @@ export const ERROR_CODES = {
   ProbeNotFound: {
     exit: EXIT.failed,
     meaning: 'The call named as probe does not exist or reaches no https backend.',
+  },
+  ProofInconclusive: {
+    exit: EXIT.failed,
+    meaning:
+      'A backend answered in a way that does not show whether it accepts the certificate, such as during an outage.',
   },
   QuotaExceeded: { exit: EXIT.failed, meaning: 'The account holds as many client certificates as it may.' },
   RegionMissing: { exit: EXIT.usage, meaning: 'No AWS Region was given or configured.' },

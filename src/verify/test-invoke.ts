@@ -1,4 +1,10 @@
-import { judgeCall, type CallOutcome, type Fault, type LogCauseCode } from '../core/execution-log.js';
+import {
+  judgeCall,
+  type CallOutcome,
+  type CallProgress,
+  type Fault,
+  type LogCauseCode,
+} from '../core/execution-log.js';
 import type { Probe } from '../core/rotation/probe.js';
 import type { Gateway } from '../gateway/gateway.js';
 
@@ -13,8 +19,10 @@ export interface ProbeResult {
   /** Whether `outcome` is `accepted`. */
   accepted: boolean;
   tries: number;
-  /** Of the last try; the first that is not accepted ends them. */
+  /** Of the last try; the first that is not accepted ends them. The backend's own status where it answered. */
   status: number;
+  /** How far the last try got, unless it is accepted. */
+  progress?: CallProgress;
   /** Median of the tries, milliseconds. */
   latency: number;
   /** Unless accepted: what API Gateway's log says, on one line, where it gives a reason. */
@@ -54,10 +62,12 @@ export async function probe(
       outcome,
       accepted,
       tries: latencies.length,
-      status,
+      status: failure?.backendStatus ?? status,
       latency: latencies.sort((a, b) => a - b)[Math.floor(latencies.length / 2)] ?? latency,
       ...(failure?.quote === undefined ? {} : { cause: failure.quote }),
-      ...(failure === undefined ? {} : { fault: failure.fault, code: failure.code }),
+      ...(failure === undefined
+        ? {}
+        : { progress: failure.progress, fault: failure.fault, code: failure.code }),
     };
   }
 }

@@ -82,7 +82,7 @@ test('a permission that is missing is a finding, and the rest is looked at', asy
 test('--probe names the call; one that does not exist is said', async () => {
   const named = await cli([...words, '--probe', 'GET /status/500'], { env });
   expect(named.code).toBe(1);
-  expect(named.stdout).toMatch(/answered 500.*\[BackendRefusesCurrent\]/);
+  expect(named.stdout).toMatch(/answered 500.*\[BackendAnswersNobody\]/);
   const { code, stderr } = await cli([...words, '--probe', 'nonsense'], { env });
   expect(code).toBe(2);
   expect(stderr).toMatch(/"nonsense" is not a probe\n {2}fix: /);

@@ -362,7 +362,7 @@ describe('a way back', () => {
     const back = await rotateCli(lab, '--abort', '--dry-run');
     expect(back.stdout).toMatch(
       new RegExp(
-        `^would undo rotation \\S+, ${lab.oldId} → ${newId}, of orders/prod \\(\\w+\\):\n {3}1\\. withdraw the new certificate[^]*\n {3}4\\. switch the stage back: orders/prod [^]*\n {3}7\\. delete the new certificate: ${newId}\n {3}8\\. end the trust in the new certificate: [^]*${newId}\nnothing was touched\n$`,
+        `^would undo rotation \\S+, ${lab.oldId} → ${newId}, of orders/prod \\(\\w+\\):\n {3}1\\. withdraw the new certificate[^]*\n {3}4\\. switch the stage back: orders/prod [^]*\n {3}7\\. delete the new certificate: ${newId}\n {3}8\\. end the trust in the new certificate: [^]*${newId}\ncalls to backends:\n {2}GET /health → .*\nnothing was touched\n$`,
       ),
     );
     expect(await stateOf(lab)).toEqual(before);

@@ -1,7 +1,7 @@
-import { describe, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import type { ClientCertificate, Integration, Resource, Stage } from '../../src/core/api-gateway.js';
 import type { CertificateFacts } from '../../src/core/certificate.js';
-import { diagnose, otherCertificate, type DoctorObservation } from '../../src/core/doctor.js';
+import { diagnose, type DoctorObservation } from '../../src/core/doctor.js';
 
 const now = new Date('2026-11-24T00:00:00Z');
 const day = (days: number): Date => new Date(now.getTime() + days * 86_400_000);
@@ -53,7 +53,12 @@ function api(...integrations: Partial<Integration>[]): Resource[] {
 }
 
 const HTTPS = { uri: 'https://backend.example/x' };
-const answered = (accepted: boolean, status: number) => ({ backend: 'backend.example', accepted, status });
+const answered = (accepted: boolean, status: number) => ({
+  backend: 'backend.example',
+  outcome: accepted ? ('accepted' as const) : status < 500 ? ('refused' as const) : ('unknown' as const),
+  accepted,
+  status,
+});
 
 const healthy: DoctorObservation = {
   stage,
@@ -158,28 +163,95 @@ test.each(CASES)('%s', (_what, seen, codes) => {
   expect(diagnose(seen).map(({ code }) => code)).toEqual(codes);
 });
 
-describe('the certificate that a backend should refuse', () => {
-  const pick = (...others: ClientCertificate[]) =>
-    otherCertificate(
-      [
-        certificate('aaaaaa', 300, { 'apigw-cert:rotation': 'r', 'apigw-cert:replaces': 'bbbbbb' }),
-        ...others,
-      ],
-      [stage, { ...stage, stageName: 'dev', clientCertificateId: 'cccccc' }],
-      { currentId: 'aaaaaa', now },
-    )?.clientCertificateId;
+const failing = (outcome: 'refused' | 'unknown', status = 500) => ({
+  backend: 'backend.example',
+  outcome,
+  accepted: false,
+  status,
+});
 
-  test.each([
-    ['unused', certificate('dddddd'), 'dddddd'],
-    ['in use elsewhere', certificate('cccccc'), undefined],
-    ['the predecessor, which may be trusted still', certificate('bbbbbb'), undefined],
-    [
-      'the successor, which may be trusted already',
-      certificate('eeeeee', 300, { 'apigw-cert:rotation': 'r', 'apigw-cert:replaces': 'aaaaaa' }),
-      undefined,
+test.each([
+  ['it says so', 'refused', [failing('unknown')], [failing('unknown')], 'BackendRefusesCurrent'],
+  [
+    'a caller without any is let in',
+    'unknown',
+    [answered(true, 200)],
+    [failing('unknown')],
+    'BackendRefusesCurrent',
+  ],
+  ['another one is let in', 'unknown', [failing('unknown')], [answered(true, 200)], 'BackendRefusesCurrent'],
+  ['nobody is let in', 'unknown', [failing('unknown')], [failing('unknown')], 'BackendAnswersNobody'],
+  [
+    'another backend lets others in',
+    'unknown',
+    [{ ...answered(true, 200), backend: 'b' }],
+    [failing('unknown')],
+    'BackendAnswersNobody',
+  ],
+] as const)('a call that fails is a refusal of the certificate where %s', (_, outcome, none, other, code) => {
+  const [finding] = diagnose({ ...healthy, probes: { current: [failing(outcome)], without: none, other } });
+  expect(finding).toEqual({ code, subject: 'backend.example answered 500' });
+});
+
+const method = (httpMethod: string, path: string, integration: Partial<Integration>): Resource => ({
+  id: path,
+  path,
+  methods: [
+    {
+      httpMethod,
+      requiredParameters: [],
+      integration: { type: 'HTTP_PROXY', httpMethod, insecureSkipVerification: false, ...integration },
+    },
+  ],
+});
+
+test('a backend that is not called is named with the methods that lead to it', () => {
+  const pay = { uri: 'https://pay-${stageVariables.color}.example' };
+  const found = diagnose({
+    ...healthy,
+    stage: {
+      ...stage,
+      variables: { color: 'blue' },
+      canary: { percentTraffic: 5, deploymentId: 'd2', variables: { color: 'green' } },
+    },
+    resources: [
+      method('GET', '/a', { ...pay, httpMethod: 'DELETE' }),
+      method('ANY', '/{proxy+}', pay),
+      method('POST', '/c', pay),
+      method('PUT', '/d', pay),
     ],
-    ['expired, refused whatever the list', certificate('ffffff', -1), undefined],
-  ] as const)('%s', (_what, other, picked) => {
-    expect(pick(other)).toBe(picked);
+    unreached: ['pay-blue.example', 'pay-green.example'],
   });
+  const ways = 'ANY /{proxy+}, GET /a (integration: DELETE), POST /c, 1 more';
+  expect(found).toEqual([
+    { code: 'BackendUnproved', subject: `pay-blue.example behind ${ways}` },
+    { code: 'BackendUnproved', subject: `pay-green.example (canary) behind ${ways}` },
+  ]);
+});
+
+test('a WebSocket API has backends too', () => {
+  const seen: DoctorObservation = {
+    ...without('resources'),
+    integrations: [
+      { type: 'HTTP', uri: 'https://ws.example/x', insecureSkipVerification: true },
+      { type: 'HTTP_PROXY', uri: 'http://plain.example', insecureSkipVerification: false },
+    ],
+    probes: { current: [], without: [] },
+    unreached: ['ws.example'],
+  };
+  expect(diagnose(seen)).toEqual([
+    { code: 'BackendUnproved', subject: 'ws.example behind WebSocket' },
+    { code: 'PlainHttpIntegration', subject: 'WebSocket → http://plain.example' },
+    { code: 'VerificationSkipped', subject: 'WebSocket → ws.example' },
+  ]);
+});
+
+test('a stage variable that is not set is named, with what uses it', () => {
+  const seen = {
+    ...healthy,
+    resources: [method('GET', '/a', { uri: 'https://b.example/${stageVariables.base}' })],
+  };
+  expect(diagnose(seen)).toEqual([
+    { code: 'StageVariableUnset', subject: 'base in GET /a → https://b.example/${stageVariables.base}' },
+  ]);
 });

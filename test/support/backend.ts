@@ -17,6 +17,8 @@ export interface Backend {
   readonly accepted: Map<string, number>;
   /** Requests answered 403, by the fingerprint presented, or `none`. */
   readonly refused: Map<string, number>;
+  /** The methods of all requests so far, refused ones too. */
+  readonly methods: readonly string[];
   /** TLS connections made so far. */
   connections(): number;
   /** Ends the kept connections, as a server that restarts or times out does. */
@@ -52,13 +54,17 @@ const count = (counts: Map<string, number>, key: string): void => {
 /**
  * Starts a backend on loopback. It asks every client for a certificate, and answers 403 to one that presents none,
  * one that is not pinned, or one that has expired. `GET /status/{n}` answers n, everything else an {@link Echo}.
+ *
+ * @param options `demand: false` asks for no certificate, `anyCertificate` lets in whatever is presented, and `hangUp`
+ * ends the connection without a word instead of answering 403
  */
 export async function startBackend(
-  options: { pins?: Iterable<string>; demand?: boolean } = {},
+  options: { pins?: Iterable<string>; demand?: boolean; anyCertificate?: boolean; hangUp?: boolean } = {},
 ): Promise<Backend> {
-  const { pins: initial = [], demand = true } = options;
+  const { pins: initial = [], demand = true, anyCertificate = false, hangUp = false } = options;
   const pins = new Set(initial);
   const accepted = new Map<string, number>();
+  const methods: string[] = [];
   const refused = new Map<string, number>();
   let connections = 0;
   const server = await mintServerCertificate({
@@ -71,10 +77,16 @@ export async function startBackend(
     (request, response) => {
       const { socket } = request;
       if (!(socket instanceof TLSSocket)) throw new Error('not a TLS connection');
+      methods.push(request.method ?? '');
       const presented = socket.getPeerX509Certificate()?.fingerprint256 ?? 'none';
       const valid = String(socket.authorizationError) === 'DEPTH_ZERO_SELF_SIGNED_CERT';
-      if (demand && (!valid || !pins.has(presented))) {
+      const isAdmitted = pins.has(presented) || (anyCertificate && presented !== 'none');
+      if (demand && (!valid || !isAdmitted)) {
         count(refused, presented);
+        if (hangUp) {
+          socket.destroy();
+          return;
+        }
         request.resume();
         response.writeHead(403, { 'content-type': 'application/json' }).end('{"message":"who are you?"}');
         return;
@@ -96,6 +108,7 @@ export async function startBackend(
     pins,
     accepted,
     refused,
+    methods,
     connections: () => connections,
     dropConnections: () => {
       listener.closeAllConnections();

@@ -25,8 +25,19 @@ export interface RotationLab {
   /** For a child process: where the emulator is and who calls. */
   env: Record<string, string>;
   /** Another backend, with a trust file of its own that holds the old certificate. */
-  addBackend(name: string): Promise<{ url: string; trustFile: string }>;
+  addBackend(name: string): Promise<LabBackend>;
+  /** The backend of the stage. */
+  backend: LabBackend;
   close(): Promise<void>;
+}
+
+export interface LabBackend {
+  url: string;
+  trustFile: string;
+  /** Ends all connections and takes no more. */
+  stop(): void;
+  /** At the same address as before. */
+  start(): Promise<void>;
 }
 
 /** Starts the lab; the old certificate is `ageDays` old. */
@@ -51,7 +62,7 @@ export async function startRotationLab({
   const client = clientOf(emulator, { region: REGION });
   const old = await generateCertificate(client);
   const backends: (() => void)[] = [];
-  async function addBackend(name: string): Promise<{ url: string; trustFile: string }> {
+  async function addBackend(name: string): Promise<LabBackend> {
     const trustFile = join(directory, `${name}.pem`);
     await writeFile(trustFile, trustedCertificate(old.pem).pem);
     const trust = trustClientCertificates(trustFile);
@@ -63,14 +74,27 @@ export async function startRotationLab({
     );
     backend.listen(0, '127.0.0.1');
     await once(backend, 'listening');
-    backends.push(() => {
-      trust.close();
+    const { port } = backend.address() as AddressInfo;
+    const stop = (): void => {
       backend.close();
       backend.closeAllConnections();
+    };
+    backends.push(() => {
+      trust.close();
+      stop();
     });
-    return { url: `https://localhost:${(backend.address() as AddressInfo).port}`, trustFile };
+    return {
+      url: `https://localhost:${port}`,
+      trustFile,
+      stop,
+      async start() {
+        backend.listen(port, '127.0.0.1');
+        await once(backend, 'listening');
+      },
+    };
   }
-  const { url, trustFile } = await addBackend('apigw');
+  const backend = await addBackend('apigw');
+  const { url, trustFile } = backend;
   const api = await makeApi(emulator, client, url);
   await attachCertificate(client, api, old.id);
   client.destroy();
@@ -85,6 +109,7 @@ export async function startRotationLab({
     trustFile,
     directory,
     addBackend,
+    backend,
     env: {
       AWS_ACCESS_KEY_ID: 'AKIDTEST',
       AWS_SECRET_ACCESS_KEY: 'secret',

@@ -170,7 +170,7 @@ async function prove(run: Run, to: RotationCertificate): Promise<void> {
   const { old } = account(run).unit;
   await step(run, 'prove', to.clientCertificateId, async () => ({
     value: undefined,
-    evidence: run.goal === 'rotate' ? await proveBoth(run, old, to) : { accepted: await proveBack(run, to) },
+    evidence: await (run.goal === 'rotate' ? proveBoth(run, old, to) : proveBack(run, to)),
   }));
   run.progress = { ...run.progress, proved: proofKey(to.clientCertificateId, calls) };
 }
@@ -220,7 +220,7 @@ async function verify(run: Run, next: RotationCertificate): Promise<void> {
     const failure = behind ? undefined : await askStage(run);
     if (failure !== undefined) throw refusedInUse(failure);
     if (behind || run.progress.proved === key) return { value: undefined };
-    return { value: undefined, evidence: { accepted: await proveNew(run, next) } };
+    return { value: undefined, evidence: await proveNew(run, next) };
   });
   run.progress = { ...run.progress, checked: false, verified: key };
 }

@@ -47,7 +47,7 @@ export type Hooks = Partial<Record<HookName, Command>> & { timeout?: string };
 /** What is asked of one rotation, beside its settings. */
 export interface RotationRequest {
   settings: RotationSettings;
-  /** By the API's id, the call that proves its backend; for an API without one harmless GETs are chosen. */
+  /** By the API's id, the call that proves its backend; for an API without one safe GETs are chosen. */
   probeCalls: ReadonlyMap<string, ProbeRequest>;
   /** The stage's own URL, asked during the soak. */
   probeUrl?: string;

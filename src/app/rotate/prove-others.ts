@@ -1,62 +1,127 @@
 import { AppError } from '../../core/errors.js';
+import type { ProofEvidence, ProofResult } from '../../core/rotation/proof.js';
 import type { RotationCertificate } from '../../core/rotation/unit.js';
-import type { ProbeResult } from '../../verify/test-invoke.js';
-import { askUntil, probesOf, refusalText } from './prove.js';
-import type { Evidence, Run } from './run.js';
+import { askUntil, refusalText } from './ask.js';
+import {
+  acceptedBy,
+  asking,
+  evidenceOf,
+  meansOf,
+  names,
+  presenting,
+  resultOf,
+  unlessDeleted,
+  unproved,
+  warnOfUnclear,
+  warnOfUnreached,
+  warnOnce,
+} from './means.js';
+import { account, type Run } from './run.js';
 
 /**
  * Proves before stages go back that their backends accept the old certificate.
- * @throws AppError `BackendNotProvable`, and `UndoImpossible` when one refuses
+ * @throws AppError `BackendNotProvable`, `ProofInconclusive`, and `UndoImpossible` when one refuses
  */
-export async function proveBack(run: Run, old: RotationCertificate): Promise<ProbeResult[]> {
+export async function proveBack(run: Run, old: RotationCertificate): Promise<ProofEvidence> {
   const { settle, probes: times, allowUnproved } = run.request.settings;
-  const { clientCertificateId: certificateId } = old;
-  const probes = await probesOf(run);
-  if (probes.length === 0 && !allowUnproved) {
+  const { clientCertificateId: id } = old;
+  const by = await meansOf(run);
+  if (by.probes.length === 0 && !allowUnproved) {
     throw new AppError(
       'BackendNotProvable',
-      `no call reaches the backends, so it cannot be proved that they accept ${certificateId}; the stages stay where they are`,
+      `no call reaches the backends, so it cannot be proved that they accept ${id}; the stages stay where they are`,
       {
         hint: "specify a call that may be made: --probe 'GET /health'; or roll back without that proof with --allow-unproved",
       },
     );
   }
+  warnOfUnreached(run, by);
+  const { next } = account(run).unit;
   const { asWanted, results } = await askUntil(
     run,
-    { probes, certificateId, wanted: 'accepted', times },
+    { ...asking(by, old, times), ...(next ? { control: next.clientCertificateId } : {}) },
     settle,
   );
-  if (asWanted) return results;
-  throw new AppError(
-    'UndoImpossible',
-    `the backend refuses the old certificate ${certificateId}, so the stages stay where they are: ${refusalText(results)}`,
-    {
-      hint: 'make the backend accept it and run again with --abort; without --abort the rotation is finished',
-    },
+  if (asWanted) return evidenceOf(by, acceptedBy(by, presenting('old', old, 'accepted'), results));
+  throw unproved(
+    results,
+    id,
+    new AppError(
+      'UndoImpossible',
+      `the backend refuses the old certificate ${id}, so the stages stay where they are: ${refusalText(results)}`,
+      {
+        hint: 'make the backend accept it and run again with --abort; without --abort the rotation is finished',
+      },
+    ),
   );
 }
 
 /**
- * Proves after the trust in the old certificate has ended that every backend accepts the one in use.
- * @param gone what was deleted: it cannot be presented, and so not be tried, any more
- * @throws AppError `NewCertificateRefused`
+ * Proves after the trust in certificates has ended that every backend accepts the new one and refuses, each of them, those
+ * that still exist and a caller without a certificate. AWS makes no call with a certificate that is deleted.
+ *
+ * @param ended the certificates whose trust has ended
+ * @throws AppError `NewCertificateRefused`, `ProofInconclusive`
  */
 export async function proveEnd(
   run: Run,
   next: RotationCertificate,
-  gone: readonly { clientCertificateId: string; exists: boolean }[],
-): Promise<Evidence> {
+  ended: readonly { clientCertificateId: string; exists: boolean }[],
+): Promise<ProofEvidence> {
   const { settle, probes: times } = run.request.settings;
-  const probes = await probesOf(run);
-  const { asWanted, results } = await askUntil(
-    run,
-    { probes, certificateId: next.clientCertificateId, wanted: 'accepted', times },
-    settle,
-  );
-  if (asWanted) return { accepted: results, gone };
-  throw new AppError(
-    'NewCertificateRefused',
-    `since the old certificate was removed the backend refuses the new one: ${refusalText(results)}`,
-    { hint: 'look at the trust stores and at what the backend logs' },
+  const by = await meansOf(run);
+  const gone = ended.filter(({ exists }) => !exists).map(({ clientCertificateId }) => clientCertificateId);
+  if (by.probes.length === 0) return evidenceOf(by, [], { gone });
+  const accepted = await askUntil(run, asking(by, next, times), settle);
+  if (!accepted.asWanted) {
+    throw unproved(
+      accepted.results,
+      next.clientCertificateId,
+      new AppError(
+        'NewCertificateRefused',
+        `since the old certificate was removed the backend refuses the new one: ${refusalText(accepted.results)}`,
+        { hint: 'look at the trust stores and at what the backend logs' },
+      ),
+    );
+  }
+  const question = {
+    probes: by.probes,
+    wanted: 'refused',
+    times: 1,
+    control: next.clientCertificateId,
+  } as const;
+  const without = await askUntil(run, question, 0);
+  warnOfUnclear(run, without.results, 'a caller without any certificate');
+  const open = names(without.results, 'accepted');
+  if (open.length > 0) {
+    warnOnce(run, 'BackendDoesNotCheck', `${open.join(', ')} accepts a caller without any certificate`);
+  }
+  const refused: ProofResult[] = [];
+  for (const one of ended.filter(({ exists }) => exists)) {
+    const { clientCertificateId: id } = one;
+    const answers = await unlessDeleted(() => askUntil(run, { ...question, certificateId: id }, settle));
+    if (!answers) {
+      gone.push(id);
+      continue;
+    }
+    refused.push(resultOf(presenting('old', one, 'refused'), by, answers.results));
+    const accepting = names(answers.results, 'accepted').filter((backend) => !open.includes(backend));
+    if (accepting.length > 0) {
+      warnOnce(
+        run,
+        'OldCertificateStillAccepted',
+        `${accepting.join(', ')} still accepts the old certificate ${id}, which no trust store of this rotation holds any more`,
+      );
+    }
+    warnOfUnclear(run, answers.results, `the old certificate ${id}`);
+  }
+  return evidenceOf(
+    by,
+    [
+      ...acceptedBy(by, presenting('new', next, 'accepted'), accepted.results),
+      resultOf({ caller: 'none', wanted: 'refused' }, by, without.results),
+      ...refused,
+    ],
+    { gone },
   );
 }

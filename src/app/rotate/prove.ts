@@ -1,172 +1,129 @@
-import type { Stage } from '../../core/api-gateway.js';
 import { AppError } from '../../core/errors.js';
-import { chooseProbes, type Probe, type ProbeChoice } from '../../core/rotation/probe.js';
+import type { ProofEvidence, ProofResult } from '../../core/rotation/proof.js';
 import { stageText, type RotationCertificate } from '../../core/rotation/unit.js';
-import { probe, type ProbeResult } from '../../verify/test-invoke.js';
-import { account, pause, stopIfAsked, warn, type Run } from './run.js';
+import type { ProbeResult } from '../../verify/test-invoke.js';
+import { askUntil, refusalText } from './ask.js';
+import {
+  acceptedBy,
+  asking,
+  evidenceOf,
+  meansOf,
+  names,
+  presenting,
+  resultOf,
+  strangerTo,
+  unlessDeleted,
+  unproved,
+  warnOfUnclear,
+  warnOfUnreached,
+  warnOnce,
+  type Means,
+} from './means.js';
+import { account, type Run } from './run.js';
 
-/** Between two tries of a backend that has not obeyed its trust store yet, in milliseconds: doubled up to the last. */
-const FIRST_RETRY = 100;
-const LAST_RETRY = 1_000;
+export { callsToCome, probeChoices, probesOf } from './means.js';
+
 /** A server that is started anew to read its trust store answers nobody for so long, in milliseconds. */
 const RELOADING = 3_000;
 
-/** For each stage, how its backends can be asked. One call a page of an API's resources. */
-export async function probeChoices(
-  { deps: { gateway }, request }: Pick<Run, 'deps' | 'request'>,
-  stages: readonly Stage[],
-): Promise<ProbeChoice[]> {
-  const apiIds = [...new Set(stages.map(({ restApiId }) => restApiId))];
-  const resources = new Map(
-    await Promise.all(apiIds.map(async (id) => [id, await gateway.getResources(id)] as const)),
-  );
-  return stages.map((stage) =>
-    chooseProbes(stage, resources.get(stage.restApiId) ?? [], request.probeCalls.get(stage.restApiId)),
-  );
-}
-
-/** Stages of one API that differ in nothing which a probe depends on are proved by one. */
-function distinct(probes: readonly Probe[]): Probe[] {
-  const seen = new Map<string, Probe>();
-  for (const candidate of probes) {
-    const { stage, stageVariables, ...call } = candidate;
-    const key = JSON.stringify([stage.restApiId, call, Object.entries(stageVariables).sort()]);
-    if (!seen.has(key)) seen.set(key, candidate);
-  }
-  return [...seen.values()];
-}
-
-/** The probes of all moving stages. */
-export async function probesOf(run: Run): Promise<Probe[]> {
-  const choices = await probeChoices(run, account(run).moving);
-  return distinct(choices.flatMap(({ probes }) => probes));
-}
-
-/** Asks every backend in turn and stops at the first that refuses. */
-async function ask(
-  run: Run,
-  probes: readonly Probe[],
-  certificateId: string | undefined,
-  times: number,
-): Promise<ProbeResult[]> {
-  const results: ProbeResult[] = [];
-  for (const candidate of probes) {
-    stopIfAsked(run);
-    const result = await probe(run.deps.gateway, candidate, certificateId, times);
-    results.push(result);
-    if (!result.accepted) break;
-  }
-  return results;
-}
-
 /**
- * Asks until all backends answer as wanted, or the time is up that a changed trust store has to be obeyed everywhere:
- * hosts pull files and reload at their own pace. Before each further try, `meanwhile` may end the waiting by throwing.
- */
-export async function askUntil(
-  run: Run,
-  question: {
-    probes: readonly Probe[];
-    certificateId: string;
-    wanted: 'accepted' | 'refused';
-    times: number;
-  },
-  settle: number,
-  meanwhile: () => Promise<void> = () => Promise.resolve(),
-): Promise<{ asWanted: boolean; results: ProbeResult[] }> {
-  const { probes, certificateId, wanted, times } = question;
-  const { now } = run.deps;
-  const deadline = now().getTime() + settle;
-  for (let retry = FIRST_RETRY; ; retry = Math.min(2 * retry, LAST_RETRY)) {
-    const results = await ask(run, probes, certificateId, times);
-    const accepted = results.every((result) => result.accepted);
-    const asWanted = wanted === 'accepted' ? accepted : !accepted || probes.length === 0;
-    if (asWanted || now().getTime() >= deadline) return { asWanted, results };
-    await meanwhile();
-    await pause(run, retry);
-  }
-}
-
-/** `orders.example:443 answered 403 (…)`: the backend that decided. */
-export function refusalText(results: readonly ProbeResult[]): string {
-  const refusal = results.find(({ accepted }) => !accepted);
-  if (!refusal) return 'every backend accepted it';
-  return `${refusal.backend} answered ${refusal.status}${refusal.cause === undefined ? '' : ` (${refusal.cause})`}`;
-}
-
-/**
- * Proves before the switch that every backend accepts the new certificate and still the old one, and that it refuses
- * a caller without any.
- * @throws AppError `NewCertificateRefused`, `OldCertificateRefused`, `BackendDoesNotCheck`
+ * Proves before the switch that every backend accepts the new certificate and still the old one, and tries what it makes
+ * of a caller without one, and of another client certificate of the account where there is one.
+ * @throws AppError `NewCertificateRefused`, `OldCertificateRefused`, `BackendDoesNotCheck`, `ProofInconclusive`
  */
 export async function proveBoth(
   run: Run,
   old: RotationCertificate | undefined,
   next: RotationCertificate,
-): Promise<Record<string, unknown>> {
+): Promise<ProofEvidence> {
   const { settings } = run.request;
-  const probes = await probesOf(run);
-  if (probes.length === 0) warn(run, 'BackendUnproved', 'no call reaches the backends: nothing was proved');
-
+  const by = await meansOf(run);
+  warnOfUnreached(run, by);
+  if (by.probes.length === 0) return evidenceOf(by, []);
+  const current = inDate(run, old);
   const accepted = await askUntil(
     run,
-    { probes, certificateId: next.clientCertificateId, wanted: 'accepted', times: settings.probes },
+    { ...asking(by, next, settings.probes), ...(current ? { control: current.clientCertificateId } : {}) },
     settings.settle,
     // Waiting for the new one is only safe as long as the change has not hurt the old one.
     async () => {
-      if (!settings.force) await proveOld(run, probes, old, 1, 'refused');
+      if (!settings.force && current) await proveOld(run, by, current, next, 'refused');
     },
   );
   if (!accepted.asWanted) {
-    throw new AppError(
-      'NewCertificateRefused',
-      `the backend refuses the new certificate ${next.clientCertificateId} although the trust stores hold it: ${refusalText(accepted.results)}`,
-      {
-        hint: 'check that the backend reads that trust store and has reloaded it. On nginx, HAProxy, Apache and Node.js a CA bundle with both certificates accepts only the first: see docs/trust-stores.md',
-      },
+    throw unproved(
+      accepted.results,
+      next.clientCertificateId,
+      new AppError(
+        'NewCertificateRefused',
+        `the backend refuses the new certificate ${next.clientCertificateId} although the trust stores hold it: ${refusalText(accepted.results)}`,
+        {
+          hint: 'check that the backend reads that trust store and has reloaded it. On nginx, HAProxy, Apache and Node.js a CA bundle with both certificates accepts only the first: see docs/trust-stores.md',
+        },
+      ),
     );
   }
-  const stillAccepted = await proveOld(run, probes, old, settings.probes, 'accepted');
-  const withoutCertificate = await proveChecked(run, probes);
-  return { accepted: accepted.results, stillAccepted, withoutCertificate };
+  const still = current && (await proveOld(run, by, current, next, 'accepted'));
+  const others = await proveOthers(run, by, next);
+  const newResult = resultOf(presenting('new', next, 'accepted'), by, accepted.results);
+  return evidenceOf(by, [newResult, still, ...others], { noOther: others.length === 1 });
+}
+
+/** The old certificate unless it has expired: then every backend refuses it, trusted or not. */
+function inDate(run: Run, old: RotationCertificate | undefined): RotationCertificate | undefined {
+  if (!old || old.trusted.notAfter > run.deps.now()) return old;
+  warnOnce(
+    run,
+    'OldCertificateExpired',
+    `the old certificate ${old.clientCertificateId} has expired, so backends refuse it`,
+  );
+  return undefined;
 }
 
 /**
- * The old certificate has to be accepted still, unless it is past its end or some stages have left it already. A
- * refusal is a live outage, so there is no long wait: only as long as a server takes to start again.
+ * The old certificate has to be accepted still, unless some stages have left it already. A refusal is a live outage, so
+ * there is no long wait: only as long as a server takes to start again.
+ *
+ * @param newIs while the new one is not accepted yet, one try each is enough, and only a refusal ends the waiting
  */
 async function proveOld(
   run: Run,
-  probes: readonly Probe[],
-  old: RotationCertificate | undefined,
-  times: number,
+  by: Means,
+  old: RotationCertificate,
+  next: RotationCertificate,
   newIs: 'accepted' | 'refused',
-): Promise<ProbeResult[]> {
-  if (!old) return [];
-  const { clientCertificateId: certificateId, trusted } = old;
-  if (trusted.notAfter <= run.deps.now()) {
-    warn(
-      run,
-      'OldCertificateExpired',
-      `the old certificate ${certificateId} has expired, so backends refuse it`,
-    );
-    return [];
-  }
+): Promise<ProofResult> {
+  const { settings } = run.request;
+  const { clientCertificateId: id } = old;
+  const isAccepted = newIs === 'accepted';
   const { asWanted, results } = await askUntil(
     run,
-    { probes, certificateId, wanted: 'accepted', times },
-    Math.min(run.request.settings.settle, RELOADING),
+    {
+      ...asking(by, old, isAccepted ? settings.probes : 1),
+      ...(isAccepted ? { control: next.clientCertificateId } : {}),
+    },
+    Math.min(settings.settle, RELOADING),
   );
-  if (asWanted) return results;
-  const message = `the backend refuses the certificate in use, ${certificateId}: ${refusalText(results)}`;
-  const switchedInPart = account(run).moving.some((stage) => stage.clientCertificateId !== certificateId);
-  if (!run.request.settings.force && !switchedInPart) {
-    throw new AppError('OldCertificateRefused', message, {
-      hint: OLD_REFUSED_HINTS[newIs],
-    });
+  const result = resultOf(presenting('old', old, 'accepted'), by, results);
+  const isRefused = results.some(({ outcome }) => outcome === 'refused');
+  if (asWanted || (!isAccepted && !isRefused)) return result;
+  const message = `the backend refuses the certificate in use, ${id}: ${refusalText(results)}`;
+  const switchedInPart = account(run).moving.some((stage) => stage.clientCertificateId !== id);
+  if (!settings.force && !switchedInPart) {
+    throw unproved(
+      results,
+      id,
+      new AppError('OldCertificateRefused', message, { hint: OLD_REFUSED_HINTS[newIs] }),
+    );
   }
-  warn(run, 'OldCertificateRefused', message);
-  return results;
+  warnOnce(
+    run,
+    'OldCertificateRefused',
+    isRefused
+      ? message
+      : `whether the backends accept the old certificate ${id} could not be determined: ${refusalText(results)}`,
+  );
+  return result;
 }
 
 const OLD_REFUSED_HINTS = {
@@ -175,41 +132,70 @@ const OLD_REFUSED_HINTS = {
   refused: 'the new one is refused as well: see what the backend logs; the certificates may not be the cause',
 } as const;
 
-/** A backend that answers a caller without a certificate does not check, and then no acceptance proves anything. */
-async function proveChecked(run: Run, probes: readonly Probe[]): Promise<ProbeResult[]> {
-  const results: ProbeResult[] = [];
-  for (const candidate of probes) {
-    stopIfAsked(run);
-    results.push(await probe(run.deps.gateway, candidate, undefined, 1));
-  }
-  const unchecked = results.filter(({ accepted }) => accepted).map(({ backend }) => backend);
-  if (unchecked.length === 0) return results;
-  const message = `${unchecked.join(', ')} answers a caller without any certificate: it does not check at all, so its acceptance proves nothing`;
+/**
+ * A backend that answers a caller whom it has no reason to know does not check, and then no acceptance proves anything.
+ * One call a backend without a certificate, and one with another certificate of the account where it has one.
+ */
+async function proveOthers(run: Run, by: Means, next: RotationCertificate): Promise<ProofResult[]> {
+  const question = {
+    probes: by.probes,
+    wanted: 'refused',
+    times: 1,
+    control: next.clientCertificateId,
+  } as const;
+  const { results } = await askUntil(run, question, 0);
+  judgeOther(run, results, 'a caller without any certificate', 'it does not check at all');
+  const without = resultOf({ caller: 'none', wanted: 'refused' }, by, results);
+  const other = strangerTo(run);
+  if (!other) return [without];
+  const { clientCertificateId: id } = other;
+  const answers = await unlessDeleted(() => askUntil(run, { ...question, certificateId: id }, 0));
+  if (!answers) return [without];
+  judgeOther(
+    run,
+    answers.results,
+    `the client certificate ${id}, which no trust store of this rotation holds`,
+    'it does not compare whole certificates',
+  );
+  return [without, resultOf(presenting('other', other, 'refused'), by, answers.results)];
+}
+
+function judgeOther(run: Run, results: readonly ProbeResult[], caller: string, so: string): void {
+  warnOfUnclear(run, results, caller);
+  const unchecked = names(results, 'accepted');
+  if (unchecked.length === 0) return;
+  const message = `${unchecked.join(', ')} accepts ${caller}: ${so}, so its acceptance of the new one proves nothing`;
   if (!run.request.settings.allowUncheckedBackend) {
     throw new AppError('BackendDoesNotCheck', message, {
-      hint: 'make the backend demand the certificate, or go on all the same by --allow-unchecked-backend',
+      hint: 'make the backend require the certificate and compare it as a whole (apigw-cert backend config SERVER shows how), or continue without that by --allow-unchecked-backend',
     });
   }
-  warn(run, 'BackendDoesNotCheck', message);
-  return results;
+  warnOnce(run, 'BackendDoesNotCheck', message);
 }
 
 /**
  * Proves after the switch that every backend accepts the new certificate.
- * @throws AppError `NewCertificateRefused`
+ * @throws AppError `NewCertificateRefused`, `ProofInconclusive`
  */
-export async function proveNew(run: Run, next: RotationCertificate): Promise<ProbeResult[]> {
-  const probes = await probesOf(run);
+export async function proveNew(run: Run, next: RotationCertificate): Promise<ProofEvidence> {
   const { probes: times, settle } = run.request.settings;
+  const by = await meansOf(run);
+  const { old } = account(run).unit;
   const { asWanted, results } = await askUntil(
     run,
-    { probes, certificateId: next.clientCertificateId, wanted: 'accepted', times },
+    { ...asking(by, next, times), ...(old ? { control: old.clientCertificateId } : {}) },
     settle,
   );
-  if (asWanted) return results;
-  throw new AppError(
-    'NewCertificateRefused',
-    `the backend refuses the new certificate ${next.clientCertificateId}, which ${account(run).moving.map(stageText).join(', ')} presents: ${refusalText(results)}`,
-    { hint: 'see what the backend logs about it' },
-  );
+  if (!asWanted) {
+    throw unproved(
+      results,
+      next.clientCertificateId,
+      new AppError(
+        'NewCertificateRefused',
+        `the backend refuses the new certificate ${next.clientCertificateId}, which ${account(run).moving.map(stageText).join(', ')} presents: ${refusalText(results)}`,
+        { hint: 'see what the backend logs about it' },
+      ),
+    );
+  }
+  return evidenceOf(by, acceptedBy(by, presenting('new', next, 'accepted'), results));
 }

@@ -19,6 +19,7 @@ const LEFT_AS_IT_IS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'JournalNotWritable',
   'LockLost',
   'Locked',
+  'ProofInconclusive',
   'RotationWaiting',
   'ServiceUnreachable',
   'Throttled',

@@ -1,3 +1,4 @@
+import type { BackendCall } from '../../core/rotation/calls.js';
 import type { RotationWarning } from '../../core/rotation/event.js';
 import type { Goal, Step } from '../../core/rotation/next-step.js';
 import { stageText } from '../../core/rotation/unit.js';
@@ -21,6 +22,8 @@ export interface RotationReport {
   notAfter?: Date;
   /** What became of the old certificate: deleted, or still presented by other stages, or just still there. */
   oldCertificate: 'deleted' | 'inUse' | 'present';
+  /** The calls to backends that are, or would be, made; while a backend reloads, it is called more often. */
+  calls: readonly BackendCall[];
   /** What was done, or would be. */
   steps: { step: string; subject?: string; ms?: number; evidence?: Record<string, unknown> }[];
   warnings: { code: RotationWarning; message: string }[];
@@ -44,6 +47,7 @@ export function reportOf(run: Run, outcome: RotationReport['outcome']): Rotation
     ...(unit.next ? { newCertificateId: unit.next.clientCertificateId } : {}),
     ...(outcome === 'notDue' || outcome === 'nothingToAbort' ? {} : { rotationId: run.rotationId }),
     ...(inPlace ? { notAfter: inPlace.trusted.notAfter } : {}),
+    calls: run.calls,
     steps: run.records.flatMap((entry) =>
       entry.type === 'done'
         ? [

@@ -39,7 +39,7 @@ import { writeMark } from './mark.js';
 import { observeCertificates, sameStage } from './observe.js';
 import { askStage } from './perform.js';
 import type { RotationDeps, RotationRequest } from './ports.js';
-import { probeChoices } from './prove.js';
+import { callsToCome, probeChoices } from './prove.js';
 import { confirmPublishing } from './publishing.js';
 import { isOutdated, overtaken, recover } from './recover.js';
 import { plannedStep, reportOf, type RotationReport } from './report.js';
@@ -143,6 +143,7 @@ async function begin(
     hasSwitched: false,
     deployments: new Map(),
     records: [],
+    calls: [],
     warnings: [],
   };
   see(run, [target]);
@@ -285,7 +286,8 @@ export async function rotate(
   const back = goingBack(run);
   if (back !== undefined && canGoBack(run)) return finishEarlierWayBack(run, back, dryRun);
   await passGates(run);
-  if (dryRun) return planned(run);
+  const plan = await lookAhead(run);
+  if (dryRun) return planned(run, plan);
 
   await openJournal(run);
   try {
@@ -312,7 +314,8 @@ async function finishEarlierWayBack(
   const { deps, request, oldId } = run;
   await passGatesBack(run);
   run.goal = goal;
-  if (dryRun) return planned(run);
+  const plan = await lookAhead(run);
+  if (dryRun) return planned(run, plan);
   await openJournal(run);
   await goBack(run, goal, 'an earlier run began to');
   await end(run, 'aborted');
@@ -324,9 +327,18 @@ async function finishEarlierWayBack(
   });
 }
 
-/** The steps to the end as they would be taken; nothing is touched. */
-async function planned(run: Run): Promise<RotationReport> {
-  const { steps, last } = planSteps(await situation(run));
+/** The steps to the end as they would be taken; the calls to backends that they make are announced. */
+async function lookAhead(run: Run): Promise<Plan> {
+  const plan = planSteps(await situation(run));
+  const kinds = plan.steps.map(({ kind }) => kind);
+  run.calls = await callsToCome(run, kinds, run.goal !== 'rotate');
+  return plan;
+}
+
+type Plan = ReturnType<typeof planSteps>;
+
+/** A dry run: nothing is touched. */
+function planned(run: Run, { steps, last }: Plan): RotationReport {
   if (last.kind !== 'done') throw lastError(run, last);
   const outcome = run.goal === 'rotate' ? 'planned' : 'plannedUndo';
   return { ...reportOf(run, outcome), steps: steps.map((step) => plannedStep(step, run.goal)) };
@@ -405,7 +417,8 @@ export async function abort(
   stopIfAsked(run);
   await passGatesBack(run);
   run.goal = 'abort';
-  if (dryRun) return planned(run);
+  const plan = await lookAhead(run);
+  if (dryRun) return planned(run, plan);
   await openJournal(run);
   await goBack(run, 'abort', 'asked for');
   await end(run, 'aborted');

@@ -1,8 +1,10 @@
 import type { Stage, StageRef } from '../../core/api-gateway.js';
 import { AppError } from '../../core/errors.js';
+import type { BackendCall } from '../../core/rotation/calls.js';
 import type { RotationEvent, RotationWarning } from '../../core/rotation/event.js';
 import type { Goal, Progress, StoreView } from '../../core/rotation/next-step.js';
 import type { StageSighting } from '../../core/rotation/presentation.js';
+import type { StepEvidence } from '../../core/rotation/proof.js';
 import type { RotationOutcome, RotationRecord, RotationStep } from '../../core/rotation/record.js';
 import { JOURNAL_VERSION } from '../../core/rotation/record.js';
 import { stageText, type RotationCertificate } from '../../core/rotation/unit.js';
@@ -57,6 +59,8 @@ export interface Run {
   /** What the trust stores held at the last look; absent when it is time to look again. */
   stores?: readonly StoreView[];
   records: RotationRecord[];
+  /** The calls to backends that were announced. */
+  calls: readonly BackendCall[];
   warnings: { code: RotationWarning; message: string }[];
 }
 
@@ -138,6 +142,7 @@ export async function openJournal(run: Run): Promise<void> {
   }
   await rememberCertificates(run);
   tell(run, { type: 'started', oldCertificateId: run.oldId, stages: moving.map(stageText), resumed });
+  tell(run, { type: 'calls', calls: run.calls });
 }
 
 /** Throws when the run was asked to stop, or has lost its lock. Called where nothing is half-done. */
@@ -173,7 +178,7 @@ export async function waitUntil(run: Run, until: Date): Promise<void> {
 }
 
 /** What a step can say of itself in the journal. */
-export type Evidence = Record<string, unknown>;
+export type Evidence = StepEvidence;
 
 /**
  * Does one thing with an intent before and a result after it in the journal, so that a run that finds an intent

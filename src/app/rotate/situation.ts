@@ -1,8 +1,8 @@
+import { callsKey } from '../../core/rotation/calls.js';
 import { dueAt } from '../../core/expiry.js';
 import { keepOldOf } from '../../core/rotation/marks.js';
 import type { Situation } from '../../core/rotation/next-step.js';
 import { lastPresented, openWrites, presentedBefore } from '../../core/rotation/presentation.js';
-import type { Probe } from '../../core/rotation/probe.js';
 import { stageText } from '../../core/rotation/unit.js';
 import { deletedCertificates, lookAtStores } from './look.js';
 import type { AccountView } from './observe.js';
@@ -55,24 +55,6 @@ function unsettled({ records, since, request }: Run, now: Date): Situation['unse
     return new Date(Math.max(0, ...times));
   };
   return { switches: until((step) => step !== 'generate'), generation: until((step) => step === 'generate') };
-}
-
-/** What the backends are asked by, as one word: a proof made by other calls proves something else. */
-function callsKey(probes: readonly Probe[]): string {
-  return JSON.stringify(
-    probes
-      .map(({ stage, resourceId, httpMethod, pathWithQueryString, stageVariables, backend }) =>
-        JSON.stringify([
-          stage.restApiId,
-          resourceId,
-          httpMethod,
-          pathWithQueryString,
-          backend,
-          Object.entries(stageVariables).sort(),
-        ]),
-      )
-      .sort(),
-  );
 }
 
 /**

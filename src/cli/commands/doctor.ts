@@ -15,13 +15,14 @@ export function doctorCommand(): Command {
   return addStageOptions(
     command('doctor', 'What is wrong with a stage, its certificate and its backends; exit 1 for errors'),
   )
-    .option('--probe <call>', "the call that proves the backend, 'GET /health' (default: harmless GETs)")
+    .option('--probe <call>', "the call that proves the backend, 'GET /health' (default: safe GETs)")
     .addOption(sarifOutput())
     .addHelpText(
       'after',
       `
 Calls the backends by TestInvokeMethod three times: with the stage's certificate, without any, and with an unused one of
-the account where there is one. It changes nothing.
+the account where there is one. It lists the calls first, makes none that could write unless you specify it, and changes
+nothing.
 
 Examples:
   apigw-cert doctor --stage orders/prod
@@ -31,13 +32,16 @@ Examples:
       action<Options>(async ({ options, gateway, out, now }) => {
         const { api, stage } = options;
         const probeRequest = options.probe === undefined ? undefined : parseProbe(options.probe);
-        const [{ doctor }, text, { sarifLog }] = await Promise.all([
+        const [{ doctor }, text, { callLines }, { sarifLog }] = await Promise.all([
           import('../../app/doctor.js'),
           import('../doctor-text.js'),
+          import('../proof-text.js'),
           import('../sarif.js'),
         ]);
         const address = api === undefined ? { stage } : { api, stage };
-        const report = await doctor(await gateway(), { address, probeRequest }, now);
+        const report = await doctor(await gateway(), { address, probeRequest }, now, (calls) => {
+          if (calls.length > 0) out.note(['calls to backends:', ...callLines(calls)].join('\n'));
+        });
         const findings = report.findings.map((finding) => ({
           ...finding,
           severity: DOCTOR_CODES[finding.code],

@@ -95,7 +95,7 @@ export function rotateCommand(): Command {
     .option('--dry-run', 'show what would be done, and touch nothing')
     .option('--allow-drift', 'also where CloudFormation manages the stage')
     .option('--allow-unchecked-backend', 'also where the backend lets anybody in')
-    .option('--allow-unproved', 'also where no harmless call reaches a backend')
+    .option('--allow-unproved', 'also where no safe GET request reaches a backend')
     .option(
       '--redeploy <when>',
       'never, or always after the switch: publishes unfinished edits',

@@ -1,3 +1,5 @@
+import type { BackendCall } from './calls.js';
+import type { StepEvidence } from './proof.js';
 import type { RotationStep } from './record.js';
 
 /**
@@ -6,8 +8,10 @@ import type { RotationStep } from './record.js';
  */
 export type RotationEvent = { at: string; rotationId: string } & (
   | { type: 'started'; oldCertificateId: string; stages: readonly string[]; resumed: boolean }
+  /** The calls to backends that the run is going to make. */
+  | { type: 'calls'; calls: readonly BackendCall[] }
   | { type: 'stepStarted'; step: RotationStep; subject?: string }
-  | { type: 'stepDone'; step: RotationStep; subject?: string; ms: number; evidence: Record<string, unknown> }
+  | { type: 'stepDone'; step: RotationStep; subject?: string; ms: number; evidence: StepEvidence }
   | { type: 'stepFailed'; step: RotationStep; subject?: string; code: string; message: string }
   | { type: 'waiting'; until: string; reason: string }
   | { type: 'warning'; code: RotationWarning; message: string }
@@ -26,5 +30,6 @@ export type RotationWarning =
   | 'OldCertificateNotTrusted'
   | 'OldCertificateRefused'
   | 'OldCertificateStillAccepted'
+  | 'RefusalNotShown'
   | 'TrustStoreNotLive'
   | 'UnpublishedChanges';

@@ -90,7 +90,7 @@ const provable: Gate = ({ moving, probes, settings }) => {
   if (unreached.length === 0) return undefined;
   return {
     code: 'BackendNotProvable',
-    message: `no harmless GET reaches ${unreached.join(', ')} behind ${names(moving)}, so it could not be proved that the new certificate is accepted there`,
+    message: `no safe GET request reaches ${unreached.join(', ')} behind ${names(moving)}, so it could not be proved that the new certificate is accepted there`,
     hint: "name a call that may be made: --probe 'GET /health'; or go on without that proof by --allow-unproved",
   };
 };

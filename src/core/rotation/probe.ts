@@ -1,6 +1,7 @@
-import type { Resource, Stage, StageRef } from '../api-gateway.js';
+import type { Integration, Resource, Stage, StageRef } from '../api-gateway.js';
 import { AppError } from '../errors.js';
 import { methodFor } from '../method-for.js';
+import { backendOf, httpsMethods, trafficOf, type HttpsMethod } from './backend.js';
 import { stageText } from './unit.js';
 
 /** The call that a user names to prove a backend with: `GET /health`. */
@@ -13,22 +14,14 @@ export interface ProbeRequest {
 /** A probe on one stage: the method to test-invoke, and the backend that it reaches. */
 export interface Probe {
   stage: StageRef;
+  /** The call is made with the variables of the stage's canary. */
+  canary?: true;
   resourceId: string;
   httpMethod: string;
   pathWithQueryString: string;
   stageVariables: Readonly<Record<string, string>>;
   /** `host[:port]` of the integration's https URI. */
   backend: string;
-}
-
-/** A method whose integration connects to a backend over https: the only kind that presents the certificate. */
-export interface HttpsMethod {
-  resourceId: string;
-  path: string;
-  httpMethod: string;
-  requiredParameters: readonly string[];
-  backend: string;
-  insecureSkipVerification: boolean;
 }
 
 /** Reads `GET /health`. @throws AppError `Usage` */
@@ -42,32 +35,32 @@ export function parseProbe(text: string): ProbeRequest {
   return { method: match[1].toUpperCase(), path: match[2] };
 }
 
-/** The URI with the stage's variables put in, as API Gateway does at each call. */
-function resolveUri(uri: string, variables: Readonly<Record<string, string>>): string {
-  return uri.replace(/\$\{stageVariables\.([^}]+)\}/g, (_, name: string) => variables[name] ?? '');
-}
+/** Why a method is not called unless the user names the call. */
+export type NotSafe =
+  /** Its own method is not GET or HEAD. */
+  | 'mayWrite'
+  /** It is, but the integration calls the backend with another one, or passes any on. */
+  | 'integrationMayWrite'
+  /** A part of the path or of the integration's URI, or a required parameter, is nobody's to make up. */
+  | 'needsParameters'
+  /** A stage variable of the integration's URI is not set. */
+  | 'variableNotSet';
 
-function backendOf(uri: string, variables: Readonly<Record<string, string>>): string | undefined {
-  const match = /^https:\/\/([^/?#]+)/i.exec(resolveUri(uri, variables));
-  return match?.[1]?.toLowerCase();
-}
+const READING: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 
-/** The methods of an API that present the stage's certificate to an https backend. */
-export function httpsMethods(resources: readonly Resource[], stage: Pick<Stage, 'variables'>): HttpsMethod[] {
-  return resources.flatMap(({ id, path, methods }) =>
-    methods.flatMap(({ httpMethod, requiredParameters, integration }) => {
-      if (integration?.type !== 'HTTP' && integration?.type !== 'HTTP_PROXY') return [];
-      const backend = integration.uri === undefined ? undefined : backendOf(integration.uri, stage.variables);
-      if (backend === undefined) return [];
-      const { insecureSkipVerification } = integration;
-      return [{ resourceId: id, path, httpMethod, requiredParameters, backend, insecureSkipVerification }];
-    }),
-  );
-}
-
-/** A GET that needs nothing: no path parameter, no required query string or header. It cannot write. */
-function isHarmless({ httpMethod, path, requiredParameters }: HttpsMethod): boolean {
-  return httpMethod === 'GET' && !path.includes('{') && requiredParameters.length === 0;
+/** Why a method must not be called unasked; nothing when a call of it cannot write and needs nothing. */
+export function whyNotSafe({
+  httpMethod,
+  integrationMethod = '',
+  path,
+  requiredParameters,
+  needsRequest,
+  unset,
+}: HttpsMethod): NotSafe | undefined {
+  if (!READING.has(httpMethod)) return 'mayWrite';
+  if (!READING.has(integrationMethod)) return 'integrationMayWrite';
+  if (unset.length > 0) return 'variableNotSet';
+  return path.includes('{') || requiredParameters.length > 0 || needsRequest ? 'needsParameters' : undefined;
 }
 
 /** What there is to prove a stage's backends with. */
@@ -77,53 +70,133 @@ export interface ProbeChoice {
   unreached: string[];
 }
 
+/** Shortest path first, GET before HEAD, and whatever the order of GetResources. */
+function byPath(a: HttpsMethod, b: HttpsMethod): number {
+  const key = ({ path, httpMethod }: HttpsMethod): string => `${path} ${httpMethod}`;
+  return a.path.length - b.path.length || (key(a) < key(b) ? -1 : 1);
+}
+
 /**
- * Chooses the calls that prove a stage's backends: the one the user named, or else one harmless GET a backend,
- * shortest path first. A method that could write is never chosen unasked.
+ * Chooses the calls that prove the backends of a stage and of its canary: the one the user named, or else one safe call a
+ * backend. A method that could write is never chosen unasked.
  * @throws AppError `ProbeNotFound` when the named one does not exist or reaches no https backend
  */
 export function chooseProbes(
-  stage: StageRef & Pick<Stage, 'variables'>,
+  stage: StageRef & Pick<Stage, 'variables' | 'canary'>,
   resources: readonly Resource[],
   request: ProbeRequest | undefined,
 ): ProbeChoice {
-  const methods = httpsMethods(resources, stage);
-  const backends = [...new Set(methods.map(({ backend }) => backend))];
-  const toProbe = ({ resourceId, backend }: HttpsMethod, { method, path }: ProbeRequest): Probe => ({
-    stage: { restApiId: stage.restApiId, stageName: stage.stageName },
-    resourceId,
-    httpMethod: method,
-    pathWithQueryString: path,
-    stageVariables: stage.variables,
-    backend,
+  const parts = trafficOf(stage).map((traffic) => ({ traffic, methods: httpsMethods(resources, traffic) }));
+  if (request)
+    assertReached(
+      stage,
+      resources,
+      request,
+      parts.flatMap(({ methods }) => methods),
+    );
+  const probes = parts.flatMap(({ traffic, methods }) =>
+    (request ? named(resources, methods, request) : safeOnes(methods)).map(
+      ({ resourceId, backend, call }): Probe => ({
+        stage: { restApiId: stage.restApiId, stageName: stage.stageName },
+        ...(traffic.canary ? { canary: true } : {}),
+        resourceId,
+        httpMethod: call.method,
+        pathWithQueryString: call.path,
+        stageVariables: traffic.variables,
+        backend,
+      }),
+    ),
+  );
+  const backends = parts.flatMap(({ methods }) => methods.map(({ backend }) => backend));
+  return { probes, unreached: without(backends, [probes]) };
+}
+
+type Called = HttpsMethod & { call: ProbeRequest };
+
+/** One safe call a backend. */
+function safeOnes(methods: readonly HttpsMethod[]): Called[] {
+  const safe = methods.filter((method) => whyNotSafe(method) === undefined).sort(byPath);
+  return [...new Set(safe.map(({ backend }) => backend))].flatMap((wanted) => {
+    const found = safe.find(({ backend }) => backend === wanted);
+    return found ? [{ ...found, call: { method: found.httpMethod, path: found.path } }] : [];
   });
-  if (request) {
-    const method = methodFor(methods, request);
-    if (!method) {
-      throw new AppError(
-        'ProbeNotFound',
-        `${stageText(stage)} has no method ${request.method} ${request.path} with an https integration`,
-        {
-          hint:
-            methods.length === 0
-              ? 'the API has no https integration, so its certificate is never presented'
-              : `it has ${methods
-                  .slice(0, 5)
-                  .map(({ httpMethod, path }) => `${httpMethod} ${path}`)
-                  .join(', ')}`,
-        },
-      );
-    }
-    return {
-      probes: [toProbe(method, request)],
-      unreached: backends.filter((backend) => backend !== method.backend),
-    };
-  }
-  const harmless = methods.filter(isHarmless).sort((a, b) => a.path.length - b.path.length);
-  const probes = backends.flatMap((backend) => {
-    const method = harmless.find((candidate) => candidate.backend === backend);
-    return method ? [toProbe(method, { method: 'GET', path: method.path })] : [];
-  });
-  const reached = new Set(probes.map(({ backend }) => backend));
-  return { probes, unreached: backends.filter((backend) => !reached.has(backend)) };
+}
+
+/** The method that the stage itself would take for the named call, where its backend is known. */
+function named(
+  resources: readonly Resource[],
+  methods: readonly HttpsMethod[],
+  call: ProbeRequest,
+): Called[] {
+  const route = routed(resources, call);
+  const found = methods.find(
+    ({ resourceId, httpMethod, isKnown }) =>
+      isKnown && resourceId === route?.resourceId && httpMethod === route.httpMethod,
+  );
+  return found ? [{ ...found, call }] : [];
+}
+
+/** All methods count here, whatever their integration: one that is not https hides an https one of a wider path. */
+function routed(
+  resources: readonly Resource[],
+  request: ProbeRequest,
+): { resourceId: string; httpMethod: string; path: string } | undefined {
+  const all = resources.flatMap(({ id, path, methods }) =>
+    methods.map(({ httpMethod }) => ({ resourceId: id, path, httpMethod })),
+  );
+  return methodFor(all, request);
+}
+
+function assertReached(
+  stage: StageRef,
+  resources: readonly Resource[],
+  request: ProbeRequest,
+  methods: readonly HttpsMethod[],
+): void {
+  if (named(resources, methods, request).length > 0) return;
+  const route = routed(resources, request);
+  const own = methods.find(
+    ({ resourceId, httpMethod }) => resourceId === route?.resourceId && httpMethod === route.httpMethod,
+  );
+  const call = `${request.method} ${request.path}`;
+  const others = [...new Set(methods.map(({ httpMethod, path }) => `${httpMethod} ${path}`))].slice(0, 5);
+  throw new AppError(
+    'ProbeNotFound',
+    own
+      ? `${call} of ${stageText(stage)} reaches ${own.backend}, which is not an address`
+      : route
+        ? `${call} of ${stageText(stage)} is the method ${route.httpMethod} ${route.path}, which has no https integration`
+        : `${stageText(stage)} has no method ${call} with an https integration`,
+    {
+      hint:
+        own && own.unset.length > 0
+          ? `set the stage variable ${own.unset.join(', ')} or specify another call`
+          : others.length === 0
+            ? 'the API has no https integration, so its certificate is never presented'
+            : `it has ${others.join(', ')}`,
+    },
+  );
+}
+
+/** Names, each once, without those that probes reach. */
+function without(backends: readonly string[], probes: readonly (readonly Probe[])[]): string[] {
+  const reached = new Set(probes.flat().map(({ backend }) => backend));
+  return [...new Set(backends)].filter((backend) => !reached.has(backend));
+}
+
+/** TestInvokeMethod is for REST APIs only, so that no call can be made to the backends of a WebSocket stage. */
+export function webSocketChoice(
+  stage: Pick<Stage, 'variables'>,
+  integrations: readonly Integration[],
+): ProbeChoice {
+  const backends = integrations.flatMap(
+    (integration) => backendOf(integration, stage.variables)?.backend ?? [],
+  );
+  return { probes: [], unreached: without(backends, []) };
+}
+
+/** Takes from each choice what the probes of another one reach: a backend is proved once, whatever leads to it. */
+export function choiceOfAll(choices: readonly ProbeChoice[]): ProbeChoice[] {
+  const all = choices.map(({ probes }) => probes);
+  return choices.map(({ probes, unreached }) => ({ probes, unreached: without(unreached, all) }));
 }

@@ -285,6 +285,7 @@ export class Machine {
                 integration: {
                   type: 'HTTP_PROXY' as const,
                   uri: 'https://orders.example/health',
+                  httpMethod: 'GET',
                   insecureSkipVerification: false,
                 },
               },

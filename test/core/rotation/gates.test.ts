@@ -43,7 +43,7 @@ describe('closedGate', () => {
     [
       'BackendNotProvable',
       { probes: [{ probes: [probe], unreached: ['b.example'] }] },
-      'no harmless GET reaches b.example',
+      'no safe GET request reaches b.example',
     ],
     ['RolledBackBefore', { unit: { ...open.unit, next: rolledBack } }, 'rolled back at 2026-11-24T03:00:00Z'],
   ])('%s', (code, changes, message) => {

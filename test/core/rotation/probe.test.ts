@@ -1,11 +1,20 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Integration, Method, Resource } from '../../../src/core/api-gateway.js';
-import { chooseProbes, parseProbe } from '../../../src/core/rotation/probe.js';
+import { httpsMethods } from '../../../src/core/rotation/backend.js';
+import {
+  chooseProbes,
+  choiceOfAll,
+  parseProbe,
+  webSocketChoice,
+  whyNotSafe,
+  type NotSafe,
+} from '../../../src/core/rotation/probe.js';
 import { stage } from './fixture.js';
 
 const proxy = (uri: string, rest: Partial<Integration> = {}): Integration => ({
   type: 'HTTP_PROXY',
   uri,
+  httpMethod: 'GET',
   insecureSkipVerification: false,
   ...rest,
 });
@@ -59,18 +68,82 @@ describe('chooseProbes', () => {
       resource('/p', method('GET', proxy('https://Pay.example:8443/p'))),
     ];
     expect(calls(resources)).toEqual({
-      calls: ['GET /orders -> orders.example', 'GET /p -> pay.example:8443'],
+      calls: ['GET /p -> pay.example:8443', 'GET /health -> orders.example'],
       unreached: [],
     });
   });
 
-  test.each<[string, Method, string]>([
-    ['a method that could write', method('POST', proxy(ORDERS)), '/x'],
-    ['ANY, which may be anything', method('ANY', proxy(ORDERS)), '/x'],
-    ['a path parameter', method('GET', proxy(ORDERS)), '/orders/{id}'],
-    ['a required parameter', method('GET', proxy(ORDERS), ['method.request.querystring.id']), '/x'],
-  ])('never chooses %s unasked', (_, given, path) => {
-    expect(calls([resource(path, given)])).toEqual({ calls: [], unreached: ['orders.example'] });
+  const any = proxy(ORDERS);
+  const unnamed: Integration = { type: 'HTTP_PROXY', uri: ORDERS, insecureSkipVerification: false };
+  test.each<[string, Method, string, NotSafe]>([
+    ['a method that could write', method('POST', any), '/x', 'mayWrite'],
+    ['ANY, which may be anything', method('ANY', any), '/x', 'mayWrite'],
+    ...['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'ANY'].map(
+      (httpMethod): [string, Method, string, NotSafe] => [
+        `a GET whose integration is ${httpMethod}`,
+        method('GET', proxy(ORDERS, { httpMethod })),
+        '/x',
+        'integrationMayWrite',
+      ],
+    ),
+    [
+      'the same of type HTTP',
+      method('GET', { ...any, type: 'HTTP', httpMethod: 'DELETE' }),
+      '/x',
+      'integrationMayWrite',
+    ],
+    ['a GET whose integration does not say its method', method('GET', unnamed), '/x', 'integrationMayWrite'],
+    ['a path parameter', method('GET', any), '/orders/{id}', 'needsParameters'],
+    ['a greedy path', method('GET', any), '/{proxy+}', 'needsParameters'],
+    ['a path parameter of the integration', method('GET', proxy(`${ORDERS}/{id}`)), '/x', 'needsParameters'],
+    ['a required parameter', method('GET', any, ['method.request.querystring.id']), '/x', 'needsParameters'],
+    [
+      'a variable that is not set',
+      method('GET', proxy(`${ORDERS}/\${stageVariables.base}`)),
+      '/x',
+      'variableNotSet',
+    ],
+  ])('never chooses %s unasked', (_, given, path, why) => {
+    const resources = [resource(path, given)];
+    expect(calls(resources)).toEqual({ calls: [], unreached: ['orders.example'] });
+    expect(httpsMethods(resources, { variables: {} }).map(whyNotSafe)).toEqual([why]);
+  });
+
+  test.each([
+    ['GET', 'HEAD'],
+    ['HEAD', 'GET'],
+    ['HEAD', 'HEAD'],
+  ])('chooses a %s whose integration is %s', (httpMethod, integrationMethod) => {
+    const resources = [resource('/x', method(httpMethod, proxy(ORDERS, { httpMethod: integrationMethod })))];
+    expect(calls(resources).calls).toEqual([`${httpMethod} /x -> orders.example`]);
+  });
+
+  test('chooses the same call in whatever order the resources come', () => {
+    const resources = [
+      resource('/b', method('HEAD', proxy(ORDERS)), method('GET', proxy(ORDERS))),
+      resource('/a', method('HEAD', proxy(ORDERS)), method('GET', proxy(ORDERS))),
+      resource('/long', method('GET', proxy(ORDERS))),
+    ];
+    const expected = ['GET /a -> orders.example'];
+    expect(calls(resources).calls).toEqual(expected);
+    expect(
+      calls([...resources].reverse().map((one) => ({ ...one, methods: [...one.methods].reverse() }))).calls,
+    ).toEqual(expected);
+  });
+
+  test('says of a probe the stage, the resource, its variables and the whole path', () => {
+    const resources = [resource('/x', method('GET', proxy('https://${stageVariables.host}/x')))];
+    const one = stage('prod', 'old', { variables: { host: 'blue.example' } });
+    expect(chooseProbes(one, resources, { method: 'GET', path: '/x?deep=1' }).probes).toEqual([
+      {
+        stage: { restApiId: 'api', stageName: 'prod' },
+        resourceId: 'r/x',
+        httpMethod: 'GET',
+        pathWithQueryString: '/x?deep=1',
+        stageVariables: { host: 'blue.example' },
+        backend: 'blue.example',
+      },
+    ]);
   });
 
   test.each<[string, Method]>([
@@ -85,8 +158,52 @@ describe('chooseProbes', () => {
   test("puts the stage's variables into the address", () => {
     const resources = [resource('/x', method('GET', proxy('https://${stageVariables.host}/x')))];
     expect(calls(resources, undefined, { host: 'blue.example' }).calls).toEqual(['GET /x -> blue.example']);
-    // A variable that is not set leaves no host: nothing that could be reached.
-    expect(calls(resources)).toEqual({ calls: [], unreached: [] });
+    // A variable that is not set is named, and not taken for nothing.
+    expect(calls(resources)).toEqual({ calls: [], unreached: ['${stageVariables.host}'] });
+  });
+
+  describe('of a canary', () => {
+    const resources = [
+      resource('/x', method('GET', proxy('https://${stageVariables.host}/x'))),
+      resource('/p', method('POST', proxy('https://pay-${stageVariables.color}.example/p'))),
+    ];
+    const canary = (variables: Record<string, string>) =>
+      stage('prod', 'old', {
+        variables: { host: 'blue.example', color: 'blue' },
+        canary: { percentTraffic: 0, deploymentId: 'd2', variables },
+      });
+
+    test('are proved with its own variables, and named where nothing reaches them', () => {
+      const { probes, unreached } = chooseProbes(
+        canary({ host: 'green.example', color: 'green' }),
+        resources,
+        undefined,
+      );
+      expect(probes.map((one) => [one.backend, one.canary, one.stageVariables])).toEqual([
+        ['blue.example', undefined, { host: 'blue.example', color: 'blue' }],
+        ['green.example', true, { host: 'green.example', color: 'green' }],
+      ]);
+      expect(unreached).toEqual(['pay-blue.example', 'pay-green.example']);
+    });
+
+    test('what it leaves as it is stays', () => {
+      const { probes } = chooseProbes(canary({ color: 'green' }), resources, { method: 'GET', path: '/x' });
+      expect(probes.map(({ backend, stageVariables }) => [backend, stageVariables])).toEqual([
+        ['blue.example', { host: 'blue.example', color: 'blue' }],
+        ['blue.example', { host: 'blue.example', color: 'green' }],
+      ]);
+    });
+
+    test('a named call counts where the canary alone leads it to an address', () => {
+      const one = stage('prod', 'old', {
+        canary: { percentTraffic: 5, deploymentId: 'd2', variables: { host: 'green.example' } },
+      });
+      const { probes, unreached } = chooseProbes(one, resources.slice(0, 1), { method: 'GET', path: '/x' });
+      expect(probes.map(({ backend, canary: isCanary }) => [backend, isCanary])).toEqual([
+        ['green.example', true],
+      ]);
+      expect(unreached).toEqual(['${stageVariables.host}']);
+    });
   });
 
   test('takes the call that was named, also through a path parameter or ANY', () => {
@@ -100,11 +217,98 @@ describe('chooseProbes', () => {
     });
   });
 
+  test('takes the method that the stage takes, in whatever order the resources come', () => {
+    const resources = [
+      resource('/{proxy+}', method('ANY', proxy('https://all.example/{proxy}'))),
+      resource('/a/{proxy+}', method('ANY', proxy('https://a.example/{proxy}'))),
+    ];
+    for (const order of [resources, [...resources].reverse()]) {
+      expect(calls(order, { method: 'GET', path: '/a/b' }).calls).toEqual(['GET /a/b -> a.example']);
+      expect(calls(order, { method: 'GET', path: '/b' }).calls).toEqual(['GET /b -> all.example']);
+    }
+  });
+
   test.each([
-    ['that does not exist', { method: 'GET', path: '/nope' }, 'it has GET /x'],
-    ['of another method', { method: 'DELETE', path: '/x' }, 'it has GET /x'],
-  ])('refuses a named call %s', (_, probe, hint) => {
-    const resources = [resource('/x', method('GET', proxy(ORDERS)))];
-    expect(() => calls(resources, probe)).toThrow(expect.objectContaining({ code: 'ProbeNotFound', hint }));
+    [
+      'that does not exist',
+      { method: 'GET', path: '/nope' },
+      'api/prod has no method GET /nope',
+      'it has GET /x',
+    ],
+    [
+      'of another method',
+      { method: 'DELETE', path: '/x' },
+      'api/prod has no method DELETE /x',
+      'it has GET /x',
+    ],
+    [
+      'that a method without https hides from a greedy one',
+      { method: 'GET', path: '/mock' },
+      'GET /mock of api/prod is the method GET /mock, which has no https integration',
+      'it has GET /x',
+    ],
+    [
+      'whose host is a variable that is not set',
+      { method: 'GET', path: '/v' },
+      'GET /v of api/prod reaches ${stageVariables.host}, which is not an address',
+      'set the stage variable host',
+    ],
+    [
+      'whose host depends on the request',
+      { method: 'GET', path: '/h/a' },
+      'GET /h/a of api/prod reaches {host}.example, which is not an address',
+      'it has GET /x',
+    ],
+  ])('refuses a named call %s', (_, probe, message, hint) => {
+    const resources = [
+      resource('/x', method('GET', proxy(ORDERS))),
+      resource('/mock', method('GET', proxy(ORDERS, { type: 'MOCK' }))),
+      resource('/v', method('GET', proxy('https://${stageVariables.host}/v'))),
+      resource('/h/{host}', method('GET', proxy('https://{host}.example/'))),
+    ];
+    const wider = [...resources, resource('/mock/{proxy+}', method('ANY', proxy(ORDERS)))];
+    expect(() => calls(wider, probe)).toThrow(
+      expect.objectContaining({
+        code: 'ProbeNotFound',
+        message: expect.stringContaining(message),
+        hint: expect.stringContaining(hint),
+      }),
+    );
+  });
+
+  test('says so where there is nothing to present a certificate to', () => {
+    expect(() => calls([resource('/x', method('GET'))], { method: 'GET', path: '/x' })).toThrow(
+      expect.objectContaining({
+        hint: 'the API has no https integration, so its certificate is never presented',
+      }),
+    );
+  });
+});
+
+describe('of WebSocket APIs', () => {
+  const integrations = [
+    proxy('https://ws.example/x'),
+    proxy('https://${stageVariables.host}/x', { type: 'HTTP' }),
+    proxy('http://plain.example/x'),
+    proxy('https://lambda.example', { type: 'AWS_PROXY' }),
+  ];
+
+  test('the https backends are named, each once, and none can be called', () => {
+    expect(
+      webSocketChoice({ variables: { host: 'orders.example' } }, [...integrations, ...integrations]),
+    ).toEqual({
+      probes: [],
+      unreached: ['ws.example', 'orders.example'],
+    });
+  });
+
+  test('one that a call of another stage reaches is proved by that', () => {
+    const rest = chooseProbes(
+      stage('prod', 'old'),
+      [resource('/x', method('GET', proxy(ORDERS)))],
+      undefined,
+    );
+    const webSocket = webSocketChoice({ variables: { host: 'orders.example' } }, integrations);
+    expect(choiceOfAll([webSocket, rest])).toEqual([{ probes: [], unreached: ['ws.example'] }, rest]);
   });
 });

@@ -1,0 +1,61 @@
+import type { CalledFor } from './calls.js';
+
+/**
+ * Who calls in a proof: with the new certificate, the old one, `other`, a client certificate of the account that no
+ * backend of the rotation should accept, or without one.
+ */
+export type Caller = 'new' | 'old' | 'other' | 'none';
+
+/** `unknown`: the answers do not tell, such as those of a backend that cannot be reached. It is not a refusal. */
+export type ProofOutcome = 'accepted' | 'refused' | 'unknown';
+
+/** What one backend made of one caller. */
+export interface BackendProof {
+  /** `host[:port]` */
+  backend: string;
+  /** The stages whose backend it is. */
+  stages: readonly CalledFor[];
+  /** `GET /health` */
+  call: string;
+  /** Calls made; the first that is not accepted ends them. */
+  tried: number;
+  outcome: ProofOutcome;
+  /** Of the last call: the status of API Gateway's answer, 500 or 504 where the backend did not answer. */
+  status: number;
+  /** Unless accepted: what the log of the call says, and what the outcome was seen from. */
+  detail?: string;
+}
+
+/** What all backends made of one caller. */
+export interface ProofResult {
+  caller: Caller;
+  /** Absent for a caller without a certificate. */
+  certificateId?: string;
+  wanted: 'accepted' | 'refused';
+  backends: readonly BackendProof[];
+}
+
+/** What a proof tried, and what came of it. */
+export interface Proof {
+  results: readonly ProofResult[];
+  /** Https backends that no call reaches: nothing is known about them. */
+  unreached: readonly string[];
+  /** Ids of certificates that are deleted, so that no call can present them any more. */
+  gone: readonly string[];
+  /** Of those who should be refused, only a caller without a certificate was tried: the account has no other unused one. */
+  noOther: boolean;
+}
+
+/** A proof as the evidence of a step. */
+export type ProofEvidence = Record<'proof', Proof>;
+
+/** What a step can say of itself. */
+export type StepEvidence = Record<string, unknown> & Partial<ProofEvidence>;
+
+/** Whether anything was tried, and every caller fared as wanted at every backend. */
+export function isAsWanted({ results }: Proof): boolean {
+  return (
+    results.length > 0 &&
+    results.every(({ backends, wanted }) => backends.every(({ outcome }) => outcome === wanted))
+  );
+}

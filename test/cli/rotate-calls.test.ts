@@ -1,0 +1,139 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PutIntegrationCommand } from '@aws-sdk/client-api-gateway';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { cli } from '../support/cli.js';
+import { clientOf, generateCertificate } from '../support/emulator.js';
+import { rotateCli, stateOf } from '../support/rotate-cli.js';
+import { REGION, startRotationLab, type RotationLab } from '../support/rotation.js';
+
+let lab: RotationLab;
+let host: string;
+beforeEach(async () => {
+  lab = await startRotationLab();
+  host = new URL(lab.backend.url).host;
+});
+afterEach(() => lab.close());
+
+const operations = (): string[] => lab.emulator.requests().map(({ operation }) => operation);
+
+/** Lets `GET /health` call the backend with another method. */
+async function integrate(integrationHttpMethod: string): Promise<void> {
+  const client = clientOf(lab.emulator, { region: REGION });
+  const { restApiId, healthResourceId: resourceId } = lab.api;
+  await client.send(
+    new PutIntegrationCommand({
+      restApiId,
+      resourceId,
+      httpMethod: 'GET',
+      type: 'HTTP_PROXY',
+      integrationHttpMethod,
+      uri: `${lab.backend.url}/health`,
+    }),
+  );
+  client.destroy();
+}
+
+test('a run lists its calls first, and says afterwards what each backend made of whom', async () => {
+  const client = clientOf(lab.emulator, { region: REGION });
+  const other = await generateCertificate(client);
+  client.destroy();
+  const stage = `orders/prod \\(${lab.api.restApiId}\\)`;
+  const call = `GET /health → ${host} \\(${stage}, 12 times\\)`;
+
+  const dry = await rotateCli(lab, '--probes', '3', '--dry-run');
+  expect(dry.stdout).toMatch(new RegExp(`\ncalls to backends:\n {2}${call}\nnothing was touched\n$`));
+  expect(operations()).not.toContain('TestInvokeMethod');
+
+  const events = join(lab.directory, 'events.jsonl');
+  const done = await rotateCli(lab, '--probes', '3', '--output', 'json', '--events', events);
+  expect(done.code).toBe(0);
+  const [rotation] = (
+    done.json() as { rotations: { newCertificateId: string; calls: unknown; steps: unknown[] }[] }
+  ).rotations;
+  expect(rotation?.calls).toEqual([
+    {
+      method: 'GET',
+      path: '/health',
+      backend: host,
+      stages: [{ stage: `${lab.api.restApiId}/prod` }],
+      times: 12,
+    },
+  ]);
+  const [first, second] = (await readFile(events, 'utf8'))
+    .split('\n')
+    .map((line) => (line === '' ? {} : JSON.parse(line)) as object);
+  expect([first, second]).toMatchObject([{ type: 'started' }, { type: 'calls', calls: rotation?.calls }]);
+
+  const id = rotation?.newCertificateId ?? '';
+  const lines = done.stderr.split('\n');
+  expect(lines[0]).toMatch(/^starting rotation /);
+  expect(lines.slice(1, 3).join('\n')).toMatch(
+    new RegExp(`^calls to backends:\n {2}GET /health → ${host} \\(${stage}, 12 times\\)$`),
+  );
+  const at = lines.findIndex((line) => line.startsWith('✓ test the backends before the switch'));
+  expect(lines[at + 1]).toMatch(
+    new RegExp(
+      `^ {4}✓ ${host} \\(${stage}\\) accepts the new certificate ${id} \\(3 of 3\\); accepts the old certificate ${lab.oldId} \\(3 of 3\\); refuses a caller without a certificate \\(.+\\); refuses another certificate, ${other.id} \\(.+\\)$`,
+    ),
+  );
+  const end = lines.findIndex((line) => line.startsWith('✓ test the backends after the removal'));
+  expect(lines.slice(end + 1, end + 3).join('\n')).toMatch(
+    new RegExp(
+      `^ {4}✓ ${host} \\(${stage}\\) accepts the new certificate ${id} \\(3 of 3\\); refuses a caller without a certificate \\(.+\\)\n {4}- ${lab.oldId} is deleted, so no call can present it any more$`,
+    ),
+  );
+});
+
+test('where no call is safe none is made, and nothing that was not tried gets a tick', async () => {
+  await integrate('DELETE');
+  const refused = await rotateCli(lab);
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toMatch(new RegExp(`no safe GET request reaches ${host}`));
+
+  const dry = await rotateCli(lab, '--allow-unproved', '--dry-run');
+  expect(dry.stdout).toContain(
+    'calls to backends: none, since no safe GET request reaches them: nothing is tested\n',
+  );
+  const { code, stderr } = await rotateCli(lab, '--allow-unproved');
+  expect(code).toBe(0);
+  for (const step of ['test the backends before the switch', 'test the backends after the removal']) {
+    expect(stderr).toMatch(
+      new RegExp(
+        `(^|\n)- ${step}: \\w{6} .*\n {4}- ${host} was not called: no safe GET request reaches it\n`,
+      ),
+    );
+  }
+  expect(stderr).toMatch(new RegExp(`warning: no call is made to ${host}`));
+
+  const examined = await cli(['doctor', '--stage', 'orders/prod'], { env: lab.env });
+  expect(examined.stdout).toMatch(
+    new RegExp(
+      `warning: ${host} behind ANY /\\{proxy\\+\\}, GET /health \\(integration: DELETE\\): .* \\[BackendUnproved\\]`,
+    ),
+  );
+  expect(examined.stderr).not.toContain('calls to backends');
+  expect(operations()).not.toContain('TestInvokeMethod');
+});
+
+test('an outage takes nothing back: the next run goes on', async () => {
+  lab.backend.stop();
+  const down = await rotateCli(lab, '--settle', '200ms');
+  expect(down.code).toBe(1);
+  expect(down.stderr).toMatch(
+    new RegExp(`whether the backends accept \\w{6} could not be determined: ${host} did not answer`),
+  );
+  const left = await stateOf(lab);
+  expect(left.presented).toBe(lab.oldId);
+  expect(left.certificates).toHaveLength(2);
+
+  await lab.backend.start();
+  const up = await rotateCli(lab);
+  expect(up.code).toBe(0);
+  const [certificate] = left.certificates.filter((id) => id !== lab.oldId);
+  expect(await stateOf(lab)).toEqual({
+    certificates: [certificate],
+    presented: certificate,
+    trusted: [certificate],
+  });
+});
