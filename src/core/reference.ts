@@ -3,6 +3,7 @@
  * Gateway Management"; "execute-api"), pages of the console, and the URL that a stage is invoked by.
  */
 import { AppError } from './errors.js';
+import { isAcmArn } from './inventory.js';
 
 /** A certificate, and the Region that the text names with it. */
 export interface CertificateReference {
@@ -49,12 +50,17 @@ function notUnderstood(text: string, what: string, hint: string): AppError {
 }
 
 /**
- * Reads a certificate's id, its ARN, or the address of its page in the console. Anything else is taken for an id.
+ * Reads a certificate's id, its ARN, or the address of its page in the console. Anything else is taken for an id, and
+ * so is the ARN of a certificate of ACM, which a stage presents by it.
  * @throws AppError `Usage` for an ARN or an address of something else
  */
 export function certificateReference(text: string): CertificateReference {
   const hint =
     'give its id as `apigw-cert list` shows it, its ARN, or the address of its page in the console';
+  if (isAcmArn(text)) {
+    const [, , , region] = text.split(':');
+    return { id: text, ...(region ? { region } : {}) };
+  }
   if (text.startsWith('arn:')) {
     const [, region, id] = CERTIFICATE_ARN.exec(text) ?? [];
     if (region === undefined || id === undefined) throw notUnderstood(text, 'client certificate', hint);

@@ -195,6 +195,13 @@ describe('attach and detach', () => {
     expect(await stageCertificate()).toBe(lab.certificate.id);
   });
 
+  test('a certificate of ACM is attached by its ARN', async () => {
+    const acm = 'arn:aws:acm:eu-central-1:123456789012:certificate/1';
+    const { code } = await run('attach', acm, '--stage', 'orders/prod', '--yes');
+    expect({ code, presents: await stageCertificate() }).toEqual({ code: 0, presents: acm });
+    await run('attach', lab.certificate.id, '--stage', 'prod', '--yes');
+  });
+
   test('an unknown certificate leaves the stage as it is', async () => {
     const { code, stderr } = await run('attach', UNKNOWN_ID, '--stage', 'orders/prod');
     expect(code).toBe(1);

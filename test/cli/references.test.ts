@@ -69,5 +69,5 @@ test.each(['12345e6789', '0123456789', '0x12345678'])('an id that YAML reads as 
     `region: eu-central-1\ntargets:\n  t:\n    api: ${id}\n    stages: [1]\n    trust:\n      - { kind: manual }\n`,
   );
   const { stderr } = await cli(['rotate', '--config', file, '--dry-run'], { env });
-  expect(stderr).toContain(`there is no REST API "${id}" in eu-central-1`);
+  expect(stderr).toContain(`there is no REST or WebSocket API "${id}" in eu-central-1`);
 });

@@ -162,10 +162,27 @@ const piece = fc.record({
   label: fc.constantFrom('CERTIFICATE', 'CERTIFICATE', 'CERTIFICATE', 'X509 CERTIFICATE', 'FOO'),
 });
 
+/** What every reader understands: drawn as often as the others, so that every run has files without a finding. */
+const plainPiece = fc.record({
+  which: fc.constantFrom(0, 1),
+  before: fc.constantFrom('', '# note\n', '\n'),
+  afterBegin: fc.constant('\n'),
+  width: fc.constantFrom(64, 76, 40),
+  lineEnd: fc.constantFrom('\n', '\r\n'),
+  indent: fc.constant(''),
+  spoil: fc.constant(''),
+  end: fc.constantFrom('\n', '\r\n', '\n\n\n', '\nnote\n'),
+  label: fc.constantFrom('CERTIFICATE', 'X509 CERTIFICATE'),
+});
+const file = fc.oneof(
+  fc.array(piece, { minLength: 1, maxLength: 3 }),
+  fc.array(plainPiece, { minLength: 1, maxLength: 3 }),
+);
+
 test('whatever a file looks like: without a finding, OpenSSL reads the same certificates', () => {
   let clean = 0;
   fc.assert(
-    fc.property(fc.array(piece, { minLength: 1, maxLength: 3 }), (pieces) => {
+    fc.property(file, (pieces) => {
       const text = pieces
         .map(({ which, before, afterBegin, width, lineEnd, indent, spoil, end, label }) => {
           const base64 = body(which === 0 ? first : second).join('');
@@ -193,7 +210,7 @@ test('whatever a file looks like: without a finding, OpenSSL reads the same cert
     }),
     { numRuns: 150 },
   );
-  expect(clean).toBeGreaterThan(5);
+  expect(clean).toBeGreaterThan(30);
 });
 
 test('never throws, and is linear, whatever the text', () => {

@@ -20,12 +20,16 @@ describe('a certificate', () => {
       'https://us-gov-west-1.console.amazonaws-us-gov.com/apigateway/main/client-certificates/a1b2c3',
       { id: 'a1b2c3', region: 'us-gov-west-1' },
     ],
+    [
+      'arn:aws:acm:eu-west-1:123456789012:certificate/x',
+      { id: 'arn:aws:acm:eu-west-1:123456789012:certificate/x', region: 'eu-west-1' },
+    ],
   ])('%s', (text, expected) => {
     expect(certificateReference(text)).toEqual(expected);
   });
 
   test.each([
-    'arn:aws:acm:eu-west-1:123456789012:certificate/x',
+    'arn:aws:iam::123456789012:server-certificate/x',
     'https://example.com/client-certificates/a1b2c3',
     'https://eu-west-1.console.aws.amazon.com/apigateway/main/apis',
   ])('not by %s', (text) => {
