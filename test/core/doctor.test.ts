@@ -226,6 +226,7 @@ test('a backend that is not called is named with the methods that lead to it', (
   expect(found).toEqual([
     { code: 'BackendUnproved', subject: `pay-blue.example behind ${ways}` },
     { code: 'BackendUnproved', subject: `pay-green.example (canary) behind ${ways}` },
+    { code: 'CanaryBackends', subject: '5 % of the requests reach pay-green.example' },
   ]);
 });
 
