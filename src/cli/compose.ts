@@ -24,6 +24,19 @@ export function reachOf({
   };
 }
 
+/** The options with the account and Region of the configuration, where they name none themselves. */
+export function reached<Options extends Pick<CommonOptions, 'region' | 'profile'>>(
+  options: Options,
+  configured: { region?: string; profile?: string },
+): Options {
+  const { region = configured.region, profile = configured.profile } = options;
+  return {
+    ...options,
+    ...(region === undefined ? {} : { region }),
+    ...(profile === undefined ? {} : { profile }),
+  };
+}
+
 /** The first of some variables that is set; one may be set to nothing. */
 const firstSet = (...names: readonly string[]): string | undefined =>
   names.map((name) => process.env[name]).find((value) => value !== undefined && value !== '');

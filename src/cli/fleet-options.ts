@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { LoadedConfiguration } from '../app/config/load.js';
 import { parseThreshold } from '../core/duration.js';
 import { AppError } from '../core/errors.js';
-import { fleetAccounts, type FleetAccount } from '../core/fleet.js';
+import { fleetAccounts, type FleetAccount, type FleetInput } from '../core/fleet.js';
 import type { PaceOptions } from '../gateway/pace.js';
 import type { Fleet } from '../gateway/fleet.js';
 import { environmentProfile, environmentRegion, mfaAsker, reachOf } from './compose.js';
@@ -47,20 +47,28 @@ export interface ChosenFleet {
   configuration: LoadedConfiguration | undefined;
 }
 
-/** The accounts and Regions that flags, environment and configuration name, and the way to them. */
-export async function fleetFor(options: CommonOptions & FleetOptions): Promise<ChosenFleet> {
-  const { profile, region, config, rate } = options;
-  const pace = parseRate(rate);
-  const reach = reachOf(options);
-  const { loadConfiguration } = await import('../app/config/load.js');
-  const configuration = await loadConfiguration({ file: config });
-  const accounts = fleetAccounts({
+/** What flags, environment and configuration say of the accounts and Regions. */
+export function fleetInput(
+  { profile, region }: Pick<CommonOptions, 'profile' | 'region'>,
+  configuration: FleetInput['configuration'],
+): FleetInput {
+  return {
     profileFlag: profile,
     regionFlag: region,
     environmentProfile: environmentProfile(),
     environmentRegion: environmentRegion(),
     configuration,
-  });
+  };
+}
+
+/** The accounts and Regions that flags, environment and configuration name, and the way to them. */
+export async function fleetFor(options: CommonOptions & FleetOptions): Promise<ChosenFleet> {
+  const { config, rate } = options;
+  const pace = parseRate(rate);
+  const reach = reachOf(options);
+  const { loadConfiguration } = await import('../app/config/load.js');
+  const configuration = await loadConfiguration({ file: config });
+  const accounts = fleetAccounts(fleetInput(options, configuration));
   const { createAwsFleet } = await import('../gateway/aws-fleet.js');
   const fleet = createAwsFleet({ ...reach, ...mfaAsker(), pace });
   return { fleet, accounts, configuration };

@@ -24,9 +24,9 @@ import { steadyClock } from '../platform/clock.js';
 import { openFileJournal } from '../journal/file-journal.js';
 import { fileLease } from '../journal/file-lease.js';
 import { whileHeld, type HeldLease } from '../journal/lease.js';
-import type { RotateOptions } from './commands/rotate.js';
+import { needsConfiguration, type RotateOptions } from './commands/rotate.js';
 import { confirmed } from './ask.js';
-import { gatewayFor } from './compose.js';
+import { gatewayFor, reached } from './compose.js';
 import type { Context } from './context.js';
 import { asAppError, errorJson, printError } from './output.js';
 import { openEvents } from './rotate-events.js';
@@ -150,24 +150,10 @@ async function jobsOf({ options }: RotateContext, flags: JobFlags): Promise<Rota
   return configuredJobs(configuration, options.target, flags);
 }
 
-/** The options with the account and Region of the configuration, where they name none themselves. */
-function reached(
-  options: RotateContext['options'],
-  configured: { region?: string; profile?: string },
-): RotateContext['options'] {
-  const { region = configured.region, profile = configured.profile } = options;
-  return {
-    ...options,
-    ...(region === undefined ? {} : { region }),
-    ...(profile === undefined ? {} : { profile }),
-  };
-}
-
-/** The configuration costs time to read, so that a run whose flags say everything does without. */
-async function configurationFor({ config, stage, trust }: RotateOptions) {
-  if (config === undefined && stage !== undefined && trust !== undefined) return undefined;
+async function configurationFor(options: RotateOptions) {
+  if (!needsConfiguration(options)) return undefined;
   const { loadConfiguration } = await import('../app/config/load.js');
-  return loadConfiguration(config === undefined ? {} : { file: config });
+  return loadConfiguration(options.config === undefined ? {} : { file: options.config });
 }
 
 const NO_LEASE: HeldLease = {

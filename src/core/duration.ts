@@ -81,6 +81,17 @@ export function formatThreshold(threshold: Threshold): string {
   return threshold.kind === 'duration' ? formatDuration(threshold.ms) : `${threshold.percent}%`;
 }
 
+/** A length of time to the millisecond, as it is written in a configuration: `30d`, `1h30m`, `0s`. */
+export function durationText(ms: number): string {
+  let rest = ms;
+  const parts = UNITS.filter(([unit]) => unit !== 'w').map(([unit, length]) => {
+    const amount = Math.floor(rest / length);
+    rest -= amount * length;
+    return amount === 0 ? '' : `${amount}${unit}`;
+  });
+  return parts.join('') || '0s';
+}
+
 /**
  * Words a length of time for a person: its two largest units at most, cut off and not rounded, since a certificate
  * with 29.9 days left does not have 30 (`340 d`, `1 d 12 h`, `5 m`, `1.2 s`). What it writes, {@link parseDuration}

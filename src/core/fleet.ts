@@ -102,38 +102,71 @@ function regionsOf(flag: string): readonly string[] | 'all' {
 /** The account's number in the ARN of one of its roles. */
 const accountOfRole = (roleArn: string): string => roleArn.split(':')[4] ?? roleArn;
 
+/** What decided something of a fleet: a flag, a key of the file, the environment, or nobody. */
+export type FleetOrigin = 'flag' | 'account' | 'regions' | 'region' | 'profile' | 'environment' | 'default';
+
+/** An account, and what decided which one it is and which Regions it has. */
+export interface ExplainedAccount {
+  account: FleetAccount;
+  origin: FleetOrigin;
+  regionsOrigin: FleetOrigin;
+}
+
 /**
  * The accounts to look into, each with its Regions.
  * @throws AppError `Usage` for an account or a Region that is named twice
  */
-export function fleetAccounts({
+export function fleetAccounts(input: FleetInput): FleetAccount[] {
+  return explainedAccounts(input).map(({ account }) => account);
+}
+
+/** The accounts of {@link fleetAccounts}, and why it is these. */
+export function explainedAccounts({
   profileFlag,
   regionFlag,
   environmentProfile,
   environmentRegion,
   configuration = {},
-}: FleetInput): FleetAccount[] {
+}: FleetInput): ExplainedAccount[] {
   const given = regionFlag === undefined ? undefined : regionsOf(regionFlag);
   const single = configuration.region ?? environmentRegion;
   const common = configuration.regions ?? (single === undefined ? 'default' : [single]);
+  const commonOrigin = (): FleetOrigin => {
+    if (given !== undefined) return 'flag';
+    if (configuration.regions !== undefined) return 'regions';
+    if (configuration.region !== undefined) return 'region';
+    return environmentRegion === undefined ? 'default' : 'environment';
+  };
 
   if (profileFlag !== undefined || configuration.accounts === undefined) {
     const profile = profileFlag ?? configuration.profile ?? environmentProfile;
     const regions = given ?? common;
-    if (profile === undefined) return [{ name: 'default', regions }];
+    const regionsOrigin = commonOrigin();
+    if (profile === undefined)
+      return [{ account: { name: 'default', regions }, origin: 'default', regionsOrigin }];
     const profiles = profileFlag === undefined ? [profile] : words('--profile', profile);
     refuseTwice(profiles, 'the profile');
     const chosen = profileFlag ?? configuration.profile;
     const from = chosen === undefined ? { fromEnvironment: true as const } : {};
-    return profiles.map((name) => ({ name, profile: name, ...from, regions }));
+    const origin =
+      profileFlag !== undefined ? 'flag' : configuration.profile !== undefined ? 'profile' : 'environment';
+    return profiles.map((name) => ({
+      account: { name, profile: name, ...from, regions },
+      origin,
+      regionsOrigin,
+    }));
   }
-  const accounts = configuration.accounts.map(({ name, regions, ...access }): FleetAccount => ({
-    ...access,
-    name: name ?? (access.roleArn === undefined ? (access.profile ?? '') : accountOfRole(access.roleArn)),
-    regions: given ?? regions ?? common,
+  const accounts = configuration.accounts.map(({ name, regions, ...access }): ExplainedAccount => ({
+    account: {
+      ...access,
+      name: name ?? (access.roleArn === undefined ? (access.profile ?? '') : accountOfRole(access.roleArn)),
+      regions: given ?? regions ?? common,
+    },
+    origin: 'account',
+    regionsOrigin: given === undefined && regions !== undefined ? 'account' : commonOrigin(),
   }));
   refuseTwice(
-    accounts.map(({ name }) => name),
+    accounts.map(({ account }) => account.name),
     'the account',
   );
   return accounts;

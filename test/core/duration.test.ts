@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
+  durationText,
   formatDuration,
   formatThreshold,
   parseDuration,
@@ -166,4 +167,15 @@ describe('parseThreshold', () => {
   test.each(['30 d', '33%', '12.5%', '1 d 12 h'])('%s is written as it was read', (text) => {
     expect(formatThreshold(parseThreshold(text))).toBe(text);
   });
+});
+
+test('durationText writes to the millisecond what parseDuration reads', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 36_500 * DAY }), (ms) => {
+      expect(parseDuration(durationText(ms))).toBe(ms);
+    }),
+  );
+  expect([30 * DAY, 36 * HOUR, 90 * 60_000, 1_200, 0].map(durationText)).toEqual([
+    ...['30d', '1d12h', '1h30m', '1s200ms', '0s'],
+  ]);
 });

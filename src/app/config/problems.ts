@@ -7,13 +7,17 @@ import type * as z from 'zod/mini';
 export interface Problem {
   line: number;
   column: number;
+  /** Where in the document, as in `targets.orders.trust[0]`; empty for the whole and for what is no YAML. */
+  path: string;
   /** What is wrong, and what would be right. */
   message: string;
 }
 
-type Path = readonly PropertyKey[];
+/** Keys and indexes that lead to a value of a document. */
+export type Path = readonly PropertyKey[];
 
-interface Mistake {
+/** What is wrong with one value; see {@link problemsOf}. */
+export interface Mistake {
   path: Path;
   message: string;
   /** Point at the key instead of its value. */
@@ -175,33 +179,56 @@ function offsetOf(document: Document, { path, atKey }: Mistake): number {
   return atKey === true ? keyOffset : valueOffset;
 }
 
+/** Mistakes with their places in the document, in its order. */
+export function problemsOf(
+  document: Document.Parsed,
+  lineCounter: LineCounter,
+  mistakes: readonly Mistake[],
+): Problem[] {
+  return mistakes
+    .map((mistake) => ({
+      ...placeOf(lineCounter, offsetOf(document, mistake)),
+      path: pathText(mistake.path),
+      message: mistake.message,
+    }))
+    .sort((a, b) => a.line - b.line || a.column - b.column);
+}
+
+function placeOf(lineCounter: LineCounter, offset: number): Pick<Problem, 'line' | 'column'> {
+  const { line, col } = lineCounter.linePos(offset);
+  return { line: Math.max(line, 1), column: Math.max(col, 1) };
+}
+
+/** The line that a value is written in, from 1; that of the nearest one around it where the path leads nowhere. */
+export function lineOf(document: Document.Parsed, lineCounter: LineCounter, path: Path): number {
+  return placeOf(lineCounter, offsetOf(document, { path, message: '', atKey: true })).line;
+}
+
 /**
  * Reads a YAML document by a schema.
- * @returns the value, or everything that is wrong with it in the order of the file
+ * @returns the value, or everything that is wrong with it in the order of the file, and what was written
  */
 export function readDocument<T>(
   document: Document.Parsed,
   lineCounter: LineCounter,
   schema: z.ZodMiniType<T>,
-): { value: T } | { problems: Problem[] } {
-  const problemAt = (offset: number, message: string): Problem => {
-    const { line, col } = lineCounter.linePos(offset);
-    return { line: Math.max(line, 1), column: Math.max(col, 1), message };
-  };
+): { value: T } | { problems: Problem[]; data: unknown } {
+  const problemAt = (offset: number, message: string): Problem => ({
+    ...placeOf(lineCounter, offset),
+    path: '',
+    message,
+  });
   const unreadable = [...document.errors, ...document.warnings];
   if (unreadable.length > 0) {
-    return { problems: unreadable.map(({ pos, message }) => problemAt(pos[0], message)) };
+    return { problems: unreadable.map(({ pos, message }) => problemAt(pos[0], message)), data: undefined };
   }
   let data: unknown;
   try {
     data = document.toJS({ maxAliasCount: 100 });
   } catch (error) {
-    return { problems: [problemAt(0, (error as Error).message)] };
+    return { problems: [problemAt(0, (error as Error).message)], data: undefined };
   }
   const result = check(schema, data);
   if ('value' in result) return result;
-  const problems = result.mistakes
-    .map((mistake) => problemAt(offsetOf(document, mistake), mistake.message))
-    .sort((a, b) => a.line - b.line || a.column - b.column);
-  return { problems };
+  return { problems: problemsOf(document, lineCounter, result.mistakes), data };
 }

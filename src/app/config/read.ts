@@ -6,7 +6,7 @@ import { isScalar, isSeq, LineCounter, parseDocument, visit, type Document } fro
 import { AppError } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 import { invalid, resolvePath } from './find.js';
-import { readDocument, type Problem } from './problems.js';
+import { lineOf, problemsOf, readDocument, type Mistake, type Path, type Problem } from './problems.js';
 import { configurationSchema, type Configuration } from './schema.js';
 
 const MAX_BYTES = 1024 * 1024;
@@ -34,14 +34,6 @@ async function readText(file: string): Promise<string> {
   } catch {
     throw invalid(`${file} is not text in UTF-8`, 'save it as UTF-8', { file });
   }
-}
-
-function refuse(file: string, problems: readonly Problem[]): never {
-  const lines = problems
-    .slice(0, MAX_PROBLEMS)
-    .map(({ line, column, message }) => `${file}:${line}:${column}: ${printable(message)}`);
-  if (problems.length > MAX_PROBLEMS) lines.push(`and ${problems.length - MAX_PROBLEMS} more`);
-  throw invalid(lines.join('\n'), 'every key is described in docs/configuration.md', { file, problems });
 }
 
 function withAbsolutePaths(configuration: Configuration, directory: string): Configuration {
@@ -73,18 +65,60 @@ function restoreNames(document: Document.Parsed): void {
   });
 }
 
+/** Where things are written in a configuration. */
+export interface Places {
+  /** The line that a key is written in, from 1. */
+  lineOf: (path: Path) => number;
+  /** Mistakes of the caller's own rules, with their places. */
+  problemsOf: (mistakes: readonly Mistake[]) => Problem[];
+}
+
+/** A configuration, or everything that the schema finds wrong with it and what was written, where that is YAML. */
+export type Examined = Places & ({ configuration: Configuration } | { problems: Problem[]; data: unknown });
+
+/**
+ * Reads a text as a configuration, whose relative paths start at `directory`.
+ * @returns its mistakes where it has any
+ */
+export function examineText(text: string, directory: string): Examined {
+  const lineCounter = new LineCounter();
+  const document = parseDocument(text, { lineCounter, prettyErrors: false, merge: true });
+  const places = {
+    lineOf: (path: Path) => lineOf(document, lineCounter, path),
+    problemsOf: (mistakes: readonly Mistake[]) => problemsOf(document, lineCounter, mistakes),
+  };
+  // Everything in a configuration is optional.
+  if (document.errors.length === 0 && document.contents === null) return { configuration: {}, ...places };
+  restoreNames(document);
+  const result = readDocument(document, lineCounter, configurationSchema);
+  return 'problems' in result
+    ? { ...result, ...places }
+    : { configuration: withAbsolutePaths(result.value, directory), ...places };
+}
+
+/**
+ * Reads a file as {@link examineText} does.
+ * @param file absolute
+ * @throws AppError `FileNotReadable`, `ConfigurationInvalid` for what is no text or too long
+ */
+export async function examineConfiguration(file: string): Promise<Examined> {
+  return examineText(await readText(file), dirname(file));
+}
+
 /**
  * Reads and checks a file. Its relative paths start at its directory.
  * @throws AppError `ConfigurationInvalid` with every mistake's place and remedy, `FileNotReadable`
  */
 export async function readConfiguration(file: string): Promise<Configuration> {
-  const lineCounter = new LineCounter();
-  const text = await readText(file);
-  const document = parseDocument(text, { lineCounter, prettyErrors: false, merge: true });
-  // Everything in a configuration is optional.
-  if (document.errors.length === 0 && document.contents === null) return {};
-  restoreNames(document);
-  const result = readDocument(document, lineCounter, configurationSchema);
-  if ('problems' in result) return refuse(file, result.problems);
-  return withAbsolutePaths(result.value, dirname(file));
+  const examined = await examineConfiguration(file);
+  return 'problems' in examined ? refuse(file, examined.problems) : examined.configuration;
+}
+
+/** @throws AppError `ConfigurationInvalid` with the first mistakes as its message, and all in its details */
+export function refuse(file: string, problems: readonly Problem[]): never {
+  const lines = problems
+    .slice(0, MAX_PROBLEMS)
+    .map(({ line, column, message }) => `${file}:${line}:${column}: ${printable(message)}`);
+  if (problems.length > MAX_PROBLEMS) lines.push(`and ${problems.length - MAX_PROBLEMS} more`);
+  throw invalid(lines.join('\n'), 'every key is described in docs/configuration.md', { file, problems });
 }

@@ -28,7 +28,12 @@ export interface RotationJob {
   probeUrl?: string;
   to?: string;
   hooks: Hooks;
+  /** What decided each of the above; what nobody decided is not in it. */
+  origins: JobOrigins;
 }
+
+/** By the names that {@link RotationJob} and its settings have. */
+export type JobOrigins = Readonly<Partial<Record<string, Origin>>>;
 
 /** As much of a target as a rotation of another one needs. */
 export interface OtherTarget {
@@ -58,42 +63,70 @@ export interface JobFlags {
   to?: string;
 }
 
-function settingsOf(
+/** What decided a setting of a job: a flag, the target's own entry, the top level of the file, or nobody. */
+export type Origin = 'flag' | 'target' | 'file' | 'default';
+
+/** Everything of a job that more than one place may decide. */
+type Decided = RotationSettings &
+  Pick<RotationJob, 'region' | 'profile' | 'trust' | 'probe' | 'probeUrl' | 'to' | 'hooks'>;
+
+type Layer = readonly [Origin, { readonly [K in keyof Decided]?: Decided[K] | undefined }];
+
+/** The only precedence: what the first layer that says anything says. @param layers first one first */
+function decide(layers: readonly Layer[]): { decided: Decided; origins: JobOrigins } {
+  const entries = layers.toReversed().flatMap(([origin, values]) =>
+    Object.entries(values)
+      .filter(([, value]) => value !== undefined)
+      .map(([key, value]) => [key, { value, origin }] as const),
+  );
+  const found = [...new Map(entries)];
+  return {
+    // The default layer has all that must be there.
+    decided: Object.fromEntries(found.map(([key, { value }]) => [key, value])) as unknown as Decided,
+    origins: Object.fromEntries(found.map(([key, { origin }]) => [key, origin])),
+  };
+}
+
+/** The layers of one job, those of no target's where it is the entry of none. */
+function layersOf(
+  target: Partial<TargetConfig>,
+  { renewBefore, region, profile }: Configuration,
+  flags: JobFlags,
+): readonly Layer[] {
+  const { settings, trust, probe, probeUrl, to } = flags;
+  const own = Object.fromEntries(
+    Object.entries(target).filter(([key]) => key !== 'api' && key !== 'stages' && key !== 'probe'),
+  ) as Omit<Partial<TargetConfig>, 'api' | 'stages' | 'probe'>;
+  return [
+    ['flag', { ...settings, probe, probeUrl, to, trust: trust.length > 0 ? trust : undefined }],
+    ['target', { ...own, probes: target.probe?.count, probe: probeOf(target).probe }],
+    ['file', { renewBefore, region, profile }],
+    ['default', { ...DEFAULT_SETTINGS, trust: [], hooks: {} }],
+  ];
+}
+
+/** A job but for what it works on. */
+function jobOf(
   target: Partial<TargetConfig>,
   configuration: Configuration,
   flags: JobFlags,
-): RotationSettings {
-  const {
-    settle,
-    soak,
-    inFlight,
-    keepOld,
-    redeploy,
-    onlyStage,
-    allowDrift,
-    allowUncheckedBackend,
-    allowUnproved,
-  } = target;
-  const renewBefore = target.renewBefore ?? configuration.renewBefore;
-  const probes = target.probe?.count;
-  const configured = {
-    renewBefore,
-    probes,
-    settle,
-    soak,
-    inFlight,
-    keepOld,
-    redeploy,
-    onlyStage,
-    allowDrift,
-    allowUncheckedBackend,
-    allowUnproved,
+): Omit<RotationJob, 'addresses' | 'others'> {
+  const { decided, origins } = decide(layersOf(target, configuration, flags));
+  const { region, profile, trust, probe, probeUrl, to, hooks, ...settings } = decided;
+  return {
+    ...(region === undefined ? {} : { region }),
+    ...(profile === undefined ? {} : { profile }),
+    settings,
+    trust,
+    ...(probe === undefined ? {} : { probe }),
+    ...(probeUrl === undefined ? {} : { probeUrl }),
+    ...(to === undefined ? {} : { to }),
+    hooks,
+    origins,
   };
-  const given = Object.fromEntries(Object.entries(configured).filter(([, value]) => value !== undefined));
-  return { ...DEFAULT_SETTINGS, ...given, ...flags.settings };
 }
 
-function probeOf({ probe }: TargetConfig): { probe?: ProbeRequest } {
+function probeOf({ probe }: Partial<TargetConfig>): { probe?: ProbeRequest } {
   return probe === undefined ? {} : { probe: { method: probe.method ?? 'GET', path: probe.path } };
 }
 
@@ -104,29 +137,19 @@ export function targetJob(
   configuration: Configuration,
   flags: JobFlags,
 ): RotationJob {
-  const region = target.region ?? configuration.region;
-  const profile = target.profile ?? configuration.profile;
-  const probe = flags.probe ?? probeOf(target).probe;
-  const probeUrl = flags.probeUrl ?? target.probeUrl;
+  const job = jobOf(target, configuration, flags);
   const others = Object.entries(configuration.targets ?? {}).flatMap(([key, other]): OtherTarget[] => {
     const isElsewhere =
-      (other.region ?? configuration.region) !== region ||
-      (other.profile ?? configuration.profile) !== profile;
+      (other.region ?? configuration.region) !== job.region ||
+      (other.profile ?? configuration.profile) !== job.profile;
     if (key === name || isElsewhere || flags.trust.length > 0) return [];
     return [{ api: other.api, stages: other.stages, trust: other.trust, ...probeOf(other) }];
   });
   return {
+    ...job,
     target: name,
     others,
     addresses: target.stages.map((stage) => ({ api: target.api, stage })),
-    ...(region === undefined ? {} : { region }),
-    ...(profile === undefined ? {} : { profile }),
-    settings: settingsOf(target, configuration, flags),
-    trust: flags.trust.length > 0 ? flags.trust : target.trust,
-    ...(probe === undefined ? {} : { probe }),
-    ...(probeUrl === undefined ? {} : { probeUrl }),
-    ...(flags.to === undefined ? {} : { to: flags.to }),
-    hooks: target.hooks ?? {},
   };
 }
 
@@ -172,20 +195,7 @@ export function stageJob(
   if (configuration && name !== undefined && target) {
     return { ...targetJob(name, target, configuration, flags), addresses: [address] };
   }
-  const region = configuration?.region;
-  const profile = configuration?.profile;
-  return {
-    addresses: [address],
-    ...(region === undefined ? {} : { region }),
-    ...(profile === undefined ? {} : { profile }),
-    settings: settingsOf({}, configuration ?? {}, flags),
-    trust: flags.trust,
-    others: [],
-    ...(flags.probe === undefined ? {} : { probe: flags.probe }),
-    ...(flags.probeUrl === undefined ? {} : { probeUrl: flags.probeUrl }),
-    ...(flags.to === undefined ? {} : { to: flags.to }),
-    hooks: {},
-  };
+  return { ...jobOf({}, configuration ?? {}, flags), addresses: [address], others: [] };
 }
 
 /** A certificate in use: a stage that presents it, and all ways of writing any stage that does. */

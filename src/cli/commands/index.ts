@@ -20,6 +20,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   backend: async () => (await import('./backend.js')).backendCommand(),
   doctor: async () => (await import('./doctor.js')).doctorCommand(),
   emulator: async () => (await import('./emulator.js')).emulatorCommand(),
+  config: async () => (await import('./config.js')).configCommand(),
   completion: async () => (await import('./completion.js')).completionCommand(),
   demo: async () => (await import('./demo.js')).demoCommand(),
 };

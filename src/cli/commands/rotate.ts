@@ -8,12 +8,11 @@ import { action, collect, command } from '../command.js';
 import type { CommonOptions } from '../context.js';
 import { trustDescriptions } from '../trust-options.js';
 
-/** Under commander's names; all as they were written. */
-export interface RotateOptions {
+/** What a rotation is to be and how, under commander's names; all as they were written. */
+export interface RotationOptions {
   api?: string;
   stage?: string;
   target?: string;
-  all?: boolean;
   config?: string;
   trust?: string[];
   reload?: string;
@@ -29,12 +28,17 @@ export interface RotateOptions {
   force?: boolean;
   onlyStage?: boolean;
   to?: string;
-  abort?: boolean;
-  dryRun?: boolean;
   allowDrift?: boolean;
   allowUncheckedBackend?: boolean;
   allowUnproved?: boolean;
   redeploy?: 'never' | 'always';
+}
+
+/** With what concerns a run alone. */
+export interface RotateOptions extends RotationOptions {
+  all?: boolean;
+  abort?: boolean;
+  dryRun?: boolean;
   yes?: boolean;
   splay?: string;
   events?: string;
@@ -54,15 +58,12 @@ function count(text: string): number {
   return value;
 }
 
-export function rotateCommand(): Command {
-  return command(
-    'rotate',
-    'Replace a certificate when it is due, proved step by step, without a failed request',
-  )
+/** The options that say what is rotated and how; `config show` takes the same. */
+export function addRotationOptions(to: Command): Command {
+  return to
     .option('--stage <stage>', 'the stage whose certificate it is: prod, or with its API orders/prod')
     .option('--api <name>', 'the REST or WebSocket API, by name or id')
     .option('--target <name>', 'one target of the configuration')
-    .option('--all', 'every certificate that a stage presents')
     .option('--config <file>', 'configuration (default: apigw-cert.yaml, found upwards from here)')
     .option(
       '--trust <kind:file>',
@@ -91,8 +92,6 @@ export function rotateCommand(): Command {
     .option('--force', 'rotate now, due or not')
     .option('--only-stage', 'move this stage alone; the old certificate stays for the others')
     .option('--to <id>', 'rotate to this certificate instead of a new one')
-    .option('--abort', 'undo the rotation under way: the old certificate back, the new one gone')
-    .option('--dry-run', 'show what would be done, and touch nothing')
     .option('--allow-drift', 'also where CloudFormation manages the stage')
     .option('--allow-unchecked-backend', 'also where the backend lets anybody in')
     .option('--allow-unproved', 'also where no safe GET request reaches a backend')
@@ -100,15 +99,27 @@ export function rotateCommand(): Command {
       '--redeploy <when>',
       'never, or always after the switch: publishes unfinished edits',
       oneOf('never', 'always'),
-    )
+    );
+}
+
+/** Whether the configuration is read: it costs time, so that flags that say everything do without. */
+export const needsConfiguration = ({ config, stage, trust }: RotationOptions): boolean =>
+  config !== undefined || stage === undefined || trust === undefined;
+
+export function rotateCommand(): Command {
+  return addRotationOptions(
+    command('rotate', 'Replace a certificate when it is due, proved step by step, without a failed request'),
+  )
+    .option('--all', 'every certificate that a stage presents')
+    .option('--abort', 'undo the rotation under way: the old certificate back, the new one gone')
+    .option('--dry-run', 'show what would be done, and touch nothing')
     .option('--yes', 'answer questions with yes')
     .option('--splay <duration>', 'wait a random part of this first; not on a terminal')
     .option('--events <file>', 'a JSON line for each event, into a file or - for stdout')
     .addHelpText('after', EXAMPLES)
     .action(
       action<RotateOptions>(async (context) => {
-        const { trust = [], reload } = context.options;
-        const flags = jobFlags(context.options, await trustDescriptions(trust, reload));
+        const flags = await jobFlags(context.options);
         const { runRotations } = await import('../rotate-run.js');
         await runRotations(context, flags);
       }),
@@ -123,11 +134,8 @@ function oneOf<T extends string>(...choices: T[]): (text: string) => T {
   };
 }
 
-/** What was given on the command line, read and judged. @throws AppError `Usage` */
-function jobFlags(
-  options: RotateOptions & Pick<CommonOptions, 'output'>,
-  trust: JobFlags['trust'],
-): JobFlags {
+/** @throws AppError `Usage` for options that exclude each other */
+function assertTogether(options: Partial<RotateOptions> & Pick<CommonOptions, 'output'>): void {
   const ways = ['stage', 'target', 'all'] as const;
   const named = ways.filter((way) => options[way] !== undefined);
   if (named.length > 1) {
@@ -152,6 +160,12 @@ function jobFlags(
     const words = clash.map((name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
     throw new AppError('Usage', `${words.join(' and ')} exclude each other`, { hint: 'give one of them' });
   }
+}
+
+/** What was given on the command line, read and judged. @throws AppError `Usage` */
+export async function jobFlags(options: RotationOptions & Pick<CommonOptions, 'output'>): Promise<JobFlags> {
+  assertTogether(options);
+  const trust = await trustDescriptions(options.trust ?? [], options.reload);
   const settings: Partial<RotationSettings> = {
     ...(options.renewBefore === undefined ? {} : { renewBefore: parseThreshold(options.renewBefore) }),
     ...(options.force === true ? { force: true } : {}),
