@@ -175,6 +175,47 @@ describe('a failure is one sentence with a remedy:', () => {
     }
   });
 
+  describe.each<[string, string]>([
+    ['a list with an item that is null', '{"item":[null]}'],
+    ['a number for a description', '{"item":[{"clientCertificateId":"abc123","description":5}]}'],
+    ['a text for a date', '{"item":[{"clientCertificateId":"abc123","createdDate":"yesterday"}]}'],
+    ['a list for the answer', '[]'],
+    ['a torn text', '{"item":[{"clientCertificateId":"abc'],
+  ])('an answer with a fault in it, %s,', (_, body) => {
+    const server = createServer((_request, response) => {
+      response.setHeader('x-amzn-RequestId', '1');
+      response.end(body);
+    });
+    let answering: Record<string, string>;
+    beforeAll(async () => {
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      answering = { ...env, AWS_ENDPOINT_URL: `http://127.0.0.1:${port}` };
+    });
+    afterAll(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+
+    test('leaves check-expiry not knowing, and says why', async () => {
+      const { code, json } = await cli(['check-expiry', '--output', 'json'], { env: answering });
+      expect(code).toBe(3);
+      const report = json() as { level: string; findings: { code: string; message: string }[] };
+      expect(report.level).toBe('unknown');
+      expect(report.findings).toMatchObject([
+        { code: 'SourceUnknown', message: expect.stringContaining('gave no valid answer to') },
+      ]);
+    });
+
+    test('ends rotate with nothing done, and says why', async () => {
+      const words = ['rotate', '--stage', 'orders/prod', '--trust', 'manual', '--output', 'json'];
+      const { code, json } = await cli(words, { env: answering });
+      expect(code).toBe(1);
+      expect(json()).toMatchObject({ rotations: [{ error: { code: 'ServiceUnreachable' } }] });
+    });
+  });
+
   test('an id that is not there', async () => {
     const { code, stderr } = await cli(['delete', 'zzzzzz', '--yes'], { env });
     expect(code).toBe(1);
