@@ -44,10 +44,26 @@ function isTimestamp(schema: NormalizedSchema, value: unknown): boolean {
     : typeof value === 'number' && Math.abs(value) <= LAST_INSTANT;
 }
 
-/** Members that come in headers, or are the status. */
-function isInBody(schema: NormalizedSchema): boolean {
-  const { httpHeader, httpPrefixHeaders, httpResponseCode } = schema.getMergedTraits();
-  return httpHeader === undefined && httpPrefixHeaders === undefined && httpResponseCode === undefined;
+interface Member {
+  key: string;
+  schema: NormalizedSchema;
+}
+
+/** Lists have hundreds of items of one shape. */
+const known = new WeakMap<object, readonly Member[]>();
+
+/** The members of a structure that come in the body; others come in headers, or are the status. */
+function membersOf(structure: NormalizedSchema): readonly Member[] {
+  const shape = structure.getSchema() as object;
+  const found = known.get(shape);
+  if (found) return found;
+  const members = [...structure.structIterator()].flatMap(([name, schema]): Member[] => {
+    const { jsonName, httpHeader, httpPrefixHeaders, httpResponseCode } = schema.getMergedTraits();
+    const isInBody = [httpHeader, httpPrefixHeaders, httpResponseCode].every((each) => each === undefined);
+    return isInBody ? [{ key: jsonName ?? name, schema }] : [];
+  });
+  known.set(shape, members);
+  return members;
 }
 
 /**
@@ -62,10 +78,9 @@ export function departure(schema: NormalizedSchema, value: unknown, path = ''): 
   const below = (key: string): string => (path === '' ? key : `${path}.${key}`);
   if (schema.isStructSchema()) {
     if (!isObject(value)) return wrong('an object');
-    for (const [name, member] of schema.structIterator()) {
-      const key = member.getMergedTraits().jsonName ?? name;
+    for (const { key, schema: member } of membersOf(schema)) {
       const found = value[key];
-      if (found === undefined || found === null || !isInBody(member)) continue;
+      if (found === undefined || found === null) continue;
       const departed = departure(member, found, below(key));
       if (departed !== undefined) return departed;
     }
@@ -146,7 +161,7 @@ function errorBody(response: HttpResponse, bytes: Uint8Array): object {
 function check(response: HttpResponse, bytes: Uint8Array, output: $SchemaRef): void {
   const schema = NormalizedSchema.of(output);
   if (schema.isUnitSchema() || !schema.isStructSchema()) return;
-  if (schema.structIterator().next().done === true) return;
+  if (membersOf(schema).length === 0) return;
   const body = parsed(bytes);
   if (body === undefined) {
     throw new InvalidAnswer(bytes.length === 0 ? 'it is empty' : 'it is not JSON', response, false);
