@@ -2,7 +2,7 @@
 
 /** A comment before a block that readers do not see, `<!-- not run: needs a cluster -->`. */
 export interface Mark {
-  kind: 'not run' | 'setup' | 'file' | 'until' | 'run' | 'fresh account' | 'no commands';
+  kind: 'not run' | 'setup' | 'file' | 'until' | 'run' | 'fresh account' | 'no commands' | 'in';
   /** `apigw-cert backend verify` in `<!-- not run (apigw-cert backend verify): … -->`: the commands that begin so. */
   about?: string;
   text: string;
@@ -18,7 +18,7 @@ export interface Block {
 }
 
 const MARK =
-  /^<!-- (not run|setup|file|until|run|fresh account|no commands)(?: \(([^)]*)\))?(?::\s*([^]*?))?\s*-->$/;
+  /^<!-- (not run|setup|file|until|run|fresh account|no commands|in)(?: \(([^)]*)\))?(?::\s*([^]*?))?\s*-->$/;
 
 /** Reads a document into its fenced blocks, tables and paragraphs. @throws Error for a mark that is before nothing */
 export function blocksOf(file: string, markdown: string): Block[] {
