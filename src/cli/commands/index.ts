@@ -16,6 +16,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   delete: async () => (await import('./delete.js')).deleteCommand(),
   'test-invoke': async () => (await import('./test-invoke.js')).testInvokeCommand(),
   rotate: async () => (await import('./rotate.js')).rotateCommand(),
+  init: async () => (await import('./init.js')).initCommand(),
   status: async () => (await import('./status.js')).statusCommand(),
   backend: async () => (await import('./backend.js')).backendCommand(),
   doctor: async () => (await import('./doctor.js')).doctorCommand(),
