@@ -8,7 +8,7 @@ import { trustContext } from './trust-context.js';
 
 /** What is asked of the rotation of one target, with the probes of all targets that may share its certificate. */
 export function requestOf(job: RotationJob, target: StageRef, apis: readonly RestApi[]): RotationRequest {
-  const { settings, probe, probeUrl, to, hooks, others } = job;
+  const { settings, probe, namedProbes, probeUrl, to, hooks, others } = job;
   const probeCalls = new Map<string, ProbeRequest>();
   for (const other of others) {
     for (const { id, name } of apis) {
@@ -20,6 +20,7 @@ export function requestOf(job: RotationJob, target: StageRef, apis: readonly Res
     settings,
     hooks,
     probeCalls,
+    ...(namedProbes === undefined ? {} : { namedProbes }),
     ...(probeUrl === undefined ? {} : { probeUrl }),
     ...(to === undefined ? {} : { to }),
     ...(job.target === undefined ? {} : { target: job.target }),

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { PutIntegrationCommand } from '@aws-sdk/client-api-gateway';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { cli } from '../support/cli.js';
-import { clientOf, generateCertificate } from '../support/emulator.js';
+import { attachCertificate, clientOf, generateCertificate, makeApi } from '../support/emulator.js';
 import { rotateCli, stateOf } from '../support/rotate-cli.js';
 import { REGION, startRotationLab, type RotationLab } from '../support/rotation.js';
 
@@ -114,6 +114,39 @@ test('where no call is safe none is made, and nothing that was not tried gets a 
   );
   expect(examined.stderr).not.toContain('calls to backends');
   expect(operations()).not.toContain('TestInvokeMethod');
+});
+
+test('calls for each API and backend, which are listed with the backend that each reaches', async () => {
+  const second = await lab.addBackend('pay');
+  const client = clientOf(lab.emulator, { region: REGION });
+  const api = await makeApi(lab.emulator, client, second.url, { name: 'pay' });
+  await attachCertificate(client, api, lab.oldId);
+  client.destroy();
+  const stores = ['--trust', `pem-bundle:${second.trustFile}`];
+  const run = (...more: string[]) => rotateCli(lab, ...stores, ...more, '--dry-run');
+  const pay = new URL(second.url).host;
+
+  const { code, stdout } = await run(
+    ...['--probe', 'orders=GET:/health?of=orders', '--probe', `${pay}=POST /anything`],
+  );
+  expect(code).toBe(0);
+  expect(stdout).toContain(`GET /health?of=orders → ${host} (orders/prod`);
+  expect(stdout).toContain(`POST /anything → ${pay} (pay/prod`);
+
+  const unknown = await run('--probe', 'ordres=GET /health');
+  expect({ code: unknown.code, stderr: unknown.stderr }).toEqual({
+    code: 1,
+    stderr: expect.stringMatching(
+      new RegExp(
+        `no API or backend of this rotation is called ordres\n {2}fix: the backends are ${[host, pay].sort().join(', ')};`,
+      ),
+    ) as unknown,
+  });
+  const everything = await cli(['rotate', '--all', '--probe', 'orders=GET /health'], { env: lab.env });
+  expect({ code: everything.code, stderr: everything.stderr }).toEqual({
+    code: 2,
+    stderr: expect.stringContaining('needs --stage or --target') as unknown,
+  });
 });
 
 test('an outage takes nothing back: the next run goes on', async () => {

@@ -215,7 +215,7 @@ export function jobRows(job: RotationJob, read: ShownFile | undefined): ShownSet
     if (origin === 'default') return DEFAULT;
     return explain(origin === 'target' ? [...pathOf(job), ...path] : path);
   };
-  const { probe, probeUrl, to, trust, hooks } = job;
+  const { probe, namedProbes = [], probeUrl, to, trust, hooks } = job;
   return [
     {
       setting: `${prefix}stages`,
@@ -239,6 +239,11 @@ export function jobRows(job: RotationJob, read: ShownFile | undefined): ShownSet
         ? { ...DEFAULT, from: 'safe GET requests are chosen' }
         : decidedBy('probe', '--probe')),
     },
+    ...namedProbes.map(({ of, ...call }): ShownSetting => ({
+      setting: `${prefix}probe of ${of}`,
+      value: probeText(call),
+      ...flag('--probe'),
+    })),
     {
       setting: `${prefix}probeUrl`,
       value: probeUrl === undefined ? null : safeUrl(probeUrl),

@@ -1,7 +1,7 @@
 import type { RestApi, Stage, StageRef } from '../../core/api-gateway.js';
 import { AppError } from '../../core/errors.js';
 import { isAcmArn } from '../../core/inventory.js';
-import type { ProbeRequest } from '../../core/rotation/probe.js';
+import type { NamedProbe, ProbeRequest } from '../../core/rotation/probe.js';
 import { DEFAULT_SETTINGS, type RotationSettings } from '../../core/rotation/settings.js';
 import type { Gateway } from '../../gateway/gateway.js';
 import type { Configuration, Target as TargetConfig } from '../config/schema.js';
@@ -23,6 +23,8 @@ export interface RotationJob {
   settings: RotationSettings;
   trust: readonly TrustDescription[];
   probe?: ProbeRequest;
+  /** Calls for single APIs or backends. */
+  namedProbes?: readonly NamedProbe[];
   /** The other targets: one whose stage shares the certificate lends its trust stores and its probe. */
   others: readonly OtherTarget[];
   probeUrl?: string;
@@ -59,6 +61,7 @@ export interface JobFlags {
   settings: Partial<RotationSettings>;
   trust: readonly TrustDescription[];
   probe?: ProbeRequest;
+  namedProbes?: readonly NamedProbe[];
   probeUrl?: string;
   to?: string;
 }
@@ -68,7 +71,7 @@ export type Origin = 'flag' | 'target' | 'file' | 'default';
 
 /** Everything of a job that more than one place may decide. */
 type Decided = RotationSettings &
-  Pick<RotationJob, 'region' | 'profile' | 'trust' | 'probe' | 'probeUrl' | 'to' | 'hooks'>;
+  Pick<RotationJob, 'region' | 'profile' | 'trust' | 'probe' | 'namedProbes' | 'probeUrl' | 'to' | 'hooks'>;
 
 type Layer = readonly [Origin, { readonly [K in keyof Decided]?: Decided[K] | undefined }];
 
@@ -93,12 +96,12 @@ function layersOf(
   { renewBefore, region, profile }: Configuration,
   flags: JobFlags,
 ): readonly Layer[] {
-  const { settings, trust, probe, probeUrl, to } = flags;
+  const { settings, trust, probe, namedProbes, probeUrl, to } = flags;
   const own = Object.fromEntries(
     Object.entries(target).filter(([key]) => key !== 'api' && key !== 'stages' && key !== 'probe'),
   ) as Omit<Partial<TargetConfig>, 'api' | 'stages' | 'probe'>;
   return [
-    ['flag', { ...settings, probe, probeUrl, to, trust: trust.length > 0 ? trust : undefined }],
+    ['flag', { ...settings, probe, namedProbes, probeUrl, to, trust: trust.length > 0 ? trust : undefined }],
     ['target', { ...own, probes: target.probe?.count, probe: probeOf(target).probe }],
     ['file', { renewBefore, region, profile }],
     ['default', { ...DEFAULT_SETTINGS, trust: [], hooks: {} }],
@@ -112,13 +115,14 @@ function jobOf(
   flags: JobFlags,
 ): Omit<RotationJob, 'addresses' | 'others'> {
   const { decided, origins } = decide(layersOf(target, configuration, flags));
-  const { region, profile, trust, probe, probeUrl, to, hooks, ...settings } = decided;
+  const { region, profile, trust, probe, namedProbes, probeUrl, to, hooks, ...settings } = decided;
   return {
     ...(region === undefined ? {} : { region }),
     ...(profile === undefined ? {} : { profile }),
     settings,
     trust,
     ...(probe === undefined ? {} : { probe }),
+    ...(namedProbes === undefined ? {} : { namedProbes }),
     ...(probeUrl === undefined ? {} : { probeUrl }),
     ...(to === undefined ? {} : { to }),
     hooks,

@@ -10,7 +10,9 @@ import {
 import {
   choiceOfAll,
   chooseProbes,
+  isBackend,
   webSocketChoice,
+  type NamedProbe,
   type Probe,
   type ProbeChoice,
 } from '../../core/rotation/probe.js';
@@ -26,14 +28,43 @@ export async function probeChoices(
   { deps: { gateway }, request }: Pick<Run, 'deps' | 'request'>,
   stages: readonly Stage[],
 ): Promise<ProbeChoice[]> {
-  const choices = stages.map(async (stage) => {
-    const { restApiId, protocolType } = stage;
-    if (protocolType === 'WEBSOCKET') {
-      return webSocketChoice(stage, await gateway.getWebSocketIntegrations(restApiId));
-    }
-    return chooseProbes(stage, await gateway.getResources(restApiId), request.probeCalls.get(restApiId));
+  const { namedProbes = [], probeCalls } = request;
+  const apis = namedProbes.length > 0 ? await gateway.getRestApis() : [];
+  const isOf = ({ restApiId }: Stage, { of }: NamedProbe): boolean =>
+    of === restApiId || apis.some(({ id, name }) => id === restApiId && name === of);
+  const choices = await Promise.all(
+    stages.map(async (stage) => {
+      const { restApiId, protocolType } = stage;
+      if (protocolType === 'WEBSOCKET') {
+        return webSocketChoice(stage, await gateway.getWebSocketIntegrations(restApiId));
+      }
+      const own = namedProbes.find((named) => isOf(stage, named));
+      const others = namedProbes.filter((named) => !isOf(stage, named));
+      return chooseProbes(
+        stage,
+        await gateway.getResources(restApiId),
+        own ?? probeCalls.get(restApiId),
+        others,
+      );
+    }),
+  );
+  const backends = choices.flatMap(({ probes, unreached }) => [
+    ...probes.map(({ backend }) => backend),
+    ...unreached,
+  ]);
+  const unknown = namedProbes.find(
+    (named) =>
+      !stages.some((stage) => isOf(stage, named)) &&
+      !backends.some((backend) => isBackend(backend, named.of)),
+  );
+  if (unknown) throw noSuchBackend(unknown, backends);
+  return choiceOfAll(choices);
+}
+
+function noSuchBackend({ of }: NamedProbe, backends: readonly string[]): AppError {
+  return new AppError('ProbeNotFound', `--probe: no API or backend of this rotation is called ${of}`, {
+    hint: `the backends are ${[...new Set(backends)].sort().join(', ') || 'none'}; an API is named by its name or id`,
   });
-  return choiceOfAll(await Promise.all(choices));
 }
 
 /** What the backends of all moving stages are asked by. */

@@ -1,6 +1,6 @@
 import type { Stage } from '../../core/api-gateway.js';
 import type { RotationEvent } from '../../core/rotation/event.js';
-import type { ProbeRequest } from '../../core/rotation/probe.js';
+import type { NamedProbe, ProbeRequest } from '../../core/rotation/probe.js';
 import type { RotationSettings } from '../../core/rotation/settings.js';
 import type { Journal } from '../../journal/journal.js';
 import type { Command } from '../../trust/run-command.js';
@@ -49,6 +49,8 @@ export interface RotationRequest {
   settings: RotationSettings;
   /** By the API's id, the call that proves its backend; for an API without one safe GETs are chosen. */
   probeCalls: ReadonlyMap<string, ProbeRequest>;
+  /** Calls for single APIs or backends, which go before. */
+  namedProbes?: readonly NamedProbe[];
   /** The stage's own URL, asked during the soak. */
   probeUrl?: string;
   /** Rotate to this certificate instead of a new one. */

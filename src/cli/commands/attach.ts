@@ -16,7 +16,10 @@ export function attachCommand(): Command {
   return addStageOptions(
     command('attach <id>', 'Make a stage present a certificate (to replace one in use, see rotate)'),
   )
-    .option('--yes', 'also in the place of another certificate')
+    .option(
+      '--yes',
+      "replace the stage's present certificate without asking; needed where there is no terminal",
+    )
     .action(
       action<Options, [string]>(async ({ args: [id], options, gateway, out, now }) => {
         const { attach } = await import('../../app/change-stage.js');
@@ -36,7 +39,7 @@ export function attachCommand(): Command {
 
 export function detachCommand(): Command {
   return addStageOptions(command('detach', 'Make a stage present no certificate'))
-    .option('--yes', 'without a question')
+    .option('--yes', 'remove it without asking; needed where there is no terminal')
     .action(
       action<Options>(async ({ options, gateway, out }) => {
         const { detach } = await import('../../app/change-stage.js');

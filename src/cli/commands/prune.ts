@@ -23,7 +23,7 @@ export function pruneCommand(): Command {
   const made = command('prune', 'Delete unused certificates that have expired or that a rotation left behind')
     .option('--older-than <duration>', 'since they expired, or since the rotation made them', '30d')
     .option('--dry-run', 'only show them; what happens where nobody can be asked')
-    .option('--yes', 'delete them without a question');
+    .option('--yes', 'delete them without asking; without it and without a terminal they are only shown');
   return addFleetOptions(made).action(
     action<Options>(async ({ options, out, now }) => {
       const olderThan = parseDuration(options.olderThan);

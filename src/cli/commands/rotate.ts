@@ -2,7 +2,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 import type { JobFlags } from '../../app/rotate/jobs.js';
 import { parseDuration, parseThreshold } from '../../core/duration.js';
 import { AppError } from '../../core/errors.js';
-import { parseProbe } from '../../core/rotation/probe.js';
+import { parseProbes } from '../../core/rotation/probe.js';
 import type { RotationSettings } from '../../core/rotation/settings.js';
 import { action, collect, command } from '../command.js';
 import type { CommonOptions } from '../context.js';
@@ -16,7 +16,7 @@ export interface RotationOptions {
   config?: string;
   trust?: string[];
   reload?: string;
-  probe?: string;
+  probe?: string[];
   probes?: number;
   probeUrl?: string;
   settle?: string;
@@ -71,7 +71,11 @@ export function addRotationOptions(to: Command): Command {
       collect,
     )
     .option('--reload <command>', 'makes a changed trust store live: a line for the shell')
-    .option('--probe <call>', "the call that proves the backend, 'GET /health'")
+    .option(
+      '--probe <call>',
+      "the call that proves the backend: 'GET /health', or for one API or backend orders=GET:/health; may be repeated",
+      collect,
+    )
     .option('--probes <n>', 'how many times in a row each proof is tried (default 5)', count)
     .option('--probe-url <url>', "the stage's own URL, watched during the soak")
     .option('--settle <duration>', 'how long a changed trust store may take to be obeyed (default 30s)')
@@ -113,7 +117,10 @@ export function rotateCommand(): Command {
     .option('--all', 'every certificate that a stage presents')
     .option('--abort', 'undo the rotation under way: the old certificate back, the new one gone')
     .option('--dry-run', 'show what would be done, and touch nothing')
-    .option('--yes', 'answer questions with yes')
+    .option(
+      '--yes',
+      'publish the edits of the API with --redeploy always without asking; a manual trust store asks all the same',
+    )
     .option('--splay <duration>', 'wait a random part of this first; not on a terminal')
     .option('--events <file>', 'a JSON line for each event, into a file or - for stdout')
     .addHelpText('after', EXAMPLES)
@@ -165,6 +172,12 @@ function assertTogether(options: Partial<RotateOptions> & Pick<CommonOptions, 'o
 /** What was given on the command line, read and judged. @throws AppError `Usage` */
 export async function jobFlags(options: RotationOptions & Pick<CommonOptions, 'output'>): Promise<JobFlags> {
   assertTogether(options);
+  const { probe, named } = parseProbes(options.probe ?? []);
+  if (named.length > 0 && options.stage === undefined && options.target === undefined) {
+    throw new AppError('Usage', '--probe for one API or backend needs --stage or --target', {
+      hint: 'add one of them; apigw-cert.yaml has a probe for each target',
+    });
+  }
   const trust = await trustDescriptions(options.trust ?? [], options.reload);
   const settings: Partial<RotationSettings> = {
     ...(options.renewBefore === undefined ? {} : { renewBefore: parseThreshold(options.renewBefore) }),
@@ -184,7 +197,8 @@ export async function jobFlags(options: RotationOptions & Pick<CommonOptions, 'o
   return {
     settings,
     trust,
-    ...(options.probe === undefined ? {} : { probe: parseProbe(options.probe) }),
+    ...(probe ? { probe } : {}),
+    ...(named.length > 0 ? { namedProbes: named } : {}),
     ...(options.probeUrl === undefined ? {} : { probeUrl: httpUrl(options.probeUrl) }),
     ...(options.to === undefined ? {} : { to: options.to }),
   };

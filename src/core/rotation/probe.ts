@@ -11,6 +11,12 @@ export interface ProbeRequest {
   path: string;
 }
 
+/** A call for the stages of one API, or for one backend. */
+export interface NamedProbe extends ProbeRequest {
+  /** The API's id or name, or the backend's `host[:port]`. */
+  of: string;
+}
+
 /** A probe on one stage: the method to test-invoke, and the backend that it reaches. */
 export interface Probe {
   stage: StageRef;
@@ -24,15 +30,43 @@ export interface Probe {
   backend: string;
 }
 
-/** Reads `GET /health`. @throws AppError `Usage` */
+/** Reads `GET /health`, or `GET:/health`, which needs no quotes. @throws AppError `Usage` */
 export function parseProbe(text: string): ProbeRequest {
-  const match = /^([A-Za-z]+)\s+(\/\S*)$/.exec(text.trim());
+  const match = /^([A-Za-z]+)(?:\s+|:)(\/\S*)$/.exec(text.trim());
   if (!match?.[1] || !match[2]) {
     throw new AppError('Usage', `"${text}" is not a probe`, {
       hint: "write a method and a path: 'GET /health'",
     });
   }
   return { method: match[1].toUpperCase(), path: match[2] };
+}
+
+/** The calls that a user names: at most one for everything, and those for single APIs and backends. */
+export interface ProbeRequests {
+  probe?: ProbeRequest;
+  named: NamedProbe[];
+}
+
+/**
+ * Reads calls, each as {@link parseProbe} does, or after the API or backend that it is for: `orders=GET:/health`.
+ * @throws AppError `Usage`
+ */
+export function parseProbes(texts: readonly string[]): ProbeRequests {
+  const named: NamedProbe[] = [];
+  const unnamed: ProbeRequest[] = [];
+  for (const text of texts) {
+    const [, of, call] = /^([^=/]+)=(.*)$/.exec(text) ?? [];
+    if (of === undefined || call === undefined) unnamed.push(parseProbe(text));
+    else named.push({ of: of.trim(), ...parseProbe(call) });
+  }
+  const twice = named.find(({ of }, index) => named.findIndex((other) => other.of === of) !== index);
+  if (twice ?? unnamed.length > 1) {
+    throw new AppError('Usage', twice ? `--probe is given twice for ${twice.of}` : '--probe is given twice', {
+      hint: "write the API or the backend that each is for: 'orders=GET /health'",
+    });
+  }
+  const [probe] = unnamed;
+  return { named, ...(probe ? { probe } : {}) };
 }
 
 /** Why a method is not called unless the user names the call. */
@@ -79,12 +113,14 @@ function byPath(a: HttpsMethod, b: HttpsMethod): number {
 /**
  * Chooses the calls that prove the backends of a stage and of its canary: the one the user named, or else one safe call a
  * backend. A method that could write is never chosen unasked.
- * @throws AppError `ProbeNotFound` when the named one does not exist or reaches no https backend
+ * @param forBackends calls for single backends, which go before; those for backends of other stages are ignored
+ * @throws AppError `ProbeNotFound` when a named one does not exist, or reaches no https backend or another one
  */
 export function chooseProbes(
   stage: StageRef & Pick<Stage, 'variables' | 'canary'>,
   resources: readonly Resource[],
   request: ProbeRequest | undefined,
+  forBackends: readonly NamedProbe[] = [],
 ): ProbeChoice {
   const parts = trafficOf(stage).map((traffic) => ({ traffic, methods: httpsMethods(resources, traffic) }));
   if (request)
@@ -95,23 +131,59 @@ export function chooseProbes(
       parts.flatMap(({ methods }) => methods),
     );
   const probes = parts.flatMap(({ traffic, methods }) =>
-    (request ? named(resources, methods, request) : safeOnes(methods)).map(
-      ({ resourceId, backend, call }): Probe => ({
-        stage: { restApiId: stage.restApiId, stageName: stage.stageName },
-        ...(traffic.canary ? { canary: true } : {}),
-        resourceId,
-        httpMethod: call.method,
-        pathWithQueryString: call.path,
-        stageVariables: traffic.variables,
-        backend,
-      }),
-    ),
+    instead(
+      request ? named(resources, methods, request) : safeOnes(methods),
+      forBackends.flatMap((one) => calledFor(stage, resources, methods, one)),
+    ).map(({ resourceId, backend, call }): Probe => ({
+      stage: { restApiId: stage.restApiId, stageName: stage.stageName },
+      ...(traffic.canary ? { canary: true } : {}),
+      resourceId,
+      httpMethod: call.method,
+      pathWithQueryString: call.path,
+      stageVariables: traffic.variables,
+      backend,
+    })),
   );
   const backends = parts.flatMap(({ methods }) => methods.map(({ backend }) => backend));
   return { probes, unreached: without(backends, [probes]) };
 }
 
 type Called = HttpsMethod & { call: ProbeRequest };
+
+/** The calls, with those that the user named for a backend in the place of the others that reach it. */
+function instead(calls: readonly Called[], named: readonly Called[]): Called[] {
+  const backends = new Set(named.map(({ backend }) => backend));
+  return [...calls.filter(({ backend }) => !backends.has(backend)), ...named];
+}
+
+/** Whether a word names a backend; 443 is the port that need not be written. */
+export function isBackend(backend: string, word: string): boolean {
+  return backend === word.toLowerCase().replace(/:443$/, '');
+}
+
+/** The call that is named for a backend of the stage; nothing where it is none of its backends. */
+function calledFor(
+  stage: StageRef,
+  resources: readonly Resource[],
+  methods: readonly HttpsMethod[],
+  { of, ...request }: NamedProbe,
+): Called[] {
+  if (!methods.some(({ backend }) => isBackend(backend, of))) return [];
+  const found = named(resources, methods, request);
+  if (found.some(({ backend }) => isBackend(backend, of))) return found;
+  const [other] = found;
+  const own = methods.filter(({ backend }) => isBackend(backend, of));
+  throw new AppError(
+    'ProbeNotFound',
+    `${request.method} ${request.path} of ${stageText(stage)} reaches ${other?.backend ?? 'no https backend'}, not ${of}`,
+    {
+      hint: `${of} is reached by ${own
+        .slice(0, 5)
+        .map(({ httpMethod, path }) => `${httpMethod} ${path}`)
+        .join(', ')}`,
+    },
+  );
+}
 
 /** One safe call a backend. */
 function safeOnes(methods: readonly HttpsMethod[]): Called[] {

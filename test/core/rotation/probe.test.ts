@@ -5,6 +5,7 @@ import {
   chooseProbes,
   choiceOfAll,
   parseProbe,
+  parseProbes,
   webSocketChoice,
   whyNotSafe,
   type NotSafe,
@@ -44,6 +45,7 @@ describe('parseProbe', () => {
   test.each([
     ['GET /health', { method: 'GET', path: '/health' }],
     ['  post   /check?deep=1 ', { method: 'POST', path: '/check?deep=1' }],
+    ['GET:/health', { method: 'GET', path: '/health' }],
   ])('reads %j', (text, expected) => {
     expect(parseProbe(text)).toEqual(expected);
   });
@@ -54,6 +56,71 @@ describe('parseProbe', () => {
       expect(() => parseProbe(text)).toThrow(expect.objectContaining({ code: 'Usage' }));
     },
   );
+});
+
+describe('parseProbes', () => {
+  test('reads one call for everything and those for single APIs and backends', () => {
+    expect(parseProbes(['GET /a?x=1', 'my orders=GET:/health', 'pay.example:8443=head /up?y=2'])).toEqual({
+      probe: { method: 'GET', path: '/a?x=1' },
+      named: [
+        { of: 'my orders', method: 'GET', path: '/health' },
+        { of: 'pay.example:8443', method: 'HEAD', path: '/up?y=2' },
+      ],
+    });
+  });
+
+  test.each([
+    [['GET /a', 'GET /b']],
+    [['x=GET /a', 'x=GET /b']],
+    [['x=/a']],
+    [['=GET /a']],
+    [['x=y=GET /a']],
+  ])('refuses %j', (texts) => {
+    expect(() => parseProbes(texts)).toThrow(expect.objectContaining({ code: 'Usage' }));
+  });
+});
+
+describe('a call for one backend', () => {
+  const PAY = 'https://pay.example';
+  const resources = [
+    resource('/health', method('GET', proxy(`${ORDERS}/health`))),
+    resource('/pay', method('POST', proxy(`${PAY}/pay`, { httpMethod: 'POST' }))),
+    resource('/pay/status', method('GET', proxy(`${PAY}:443/status`, { httpMethod: 'POST' }))),
+  ];
+  const choose = (...named: { of: string; method: string; path: string }[]) => {
+    const { probes, unreached } = chooseProbes(stage('prod', 'old'), resources, undefined, named);
+    return {
+      calls: probes.map((one) => `${one.httpMethod} ${one.pathWithQueryString} -> ${one.backend}`),
+      unreached,
+    };
+  };
+
+  test('leaves the others their safe calls', () => {
+    expect(choose()).toEqual({ calls: ['GET /health -> orders.example'], unreached: ['pay.example'] });
+    expect(choose({ of: 'PAY.example:443', method: 'GET', path: '/pay/status' })).toEqual({
+      calls: ['GET /health -> orders.example', 'GET /pay/status -> pay.example'],
+      unreached: [],
+    });
+  });
+
+  test('goes before the safe call of its backend', () => {
+    const named = { of: 'orders.example', method: 'GET', path: '/health?deep=1' };
+    expect(choose(named).calls).toEqual(['GET /health?deep=1 -> orders.example']);
+  });
+
+  test('is refused where it reaches another backend or none, and ignored for a backend of another stage', () => {
+    expect(() => choose({ of: 'pay.example', method: 'GET', path: '/health' })).toThrow(
+      expect.objectContaining({
+        code: 'ProbeNotFound',
+        message: expect.stringMatching(/reaches orders\.example, not pay\.example$/) as unknown,
+        hint: 'pay.example is reached by POST /pay, GET /pay/status',
+      }),
+    );
+    expect(() => choose({ of: 'pay.example', method: 'GET', path: '/nowhere' })).toThrow(
+      expect.objectContaining({ code: 'ProbeNotFound' }),
+    );
+    expect(choose({ of: 'other.example', method: 'GET', path: '/x' })).toEqual(choose());
+  });
 });
 
 describe('chooseProbes', () => {
