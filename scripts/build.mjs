@@ -1,7 +1,7 @@
 // Bundles the command line and the library entries with their dependencies, so that an installed package has
 // nothing to resolve at run time and a cold start reads a handful of files (docs/dependencies.md says why).
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -58,8 +58,14 @@ for (const file of Object.keys(result.metafile.inputs)) {
   const match = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file);
   if (match) packageDirs.add(match[1]);
 }
-const notices = [...packageDirs].sort().map((dir) => {
+const bundled = [...packageDirs].sort().map((dir) => {
   const { name, version, license } = JSON.parse(readFileSync(join(dir, 'package.json'), 'utf8'));
+  return { dir, name, version, license };
+});
+// For scripts/sbom.mjs: what is in dist/ and nothing else.
+mkdirSync('build', { recursive: true });
+writeFileSync('build/bundled.json', JSON.stringify(bundled.map(({ name, version }) => `${name}@${version}`)));
+const notices = bundled.map(({ dir, name, version, license }) => {
   const file = ['LICENSE', 'LICENSE.md', 'LICENSE.txt', 'license', 'License', 'LICENCE'].find((candidate) =>
     existsSync(join(dir, candidate)),
   );

@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { execa } from 'execa';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -16,34 +16,42 @@ import { AppError, EXIT, type ClientCertificate, type Gateway, type TrustStore }
 import { startEmulator, type Emulator, type Fault, type FaultInput, type Settings } from 'apigw-cert/emulator';
 import { trustClientCertificates, type Verdict } from 'apigw-cert/node';
 
-const emulator: Emulator = await startEmulator({ certificateQuota: 3, clock: new Date() });
-const settings: Settings = emulator.settings();
-export const left: number = settings.certificateQuota;
-const fault: FaultInput = { operation: 'GetStages', kind: 'error', code: 'AccessDeniedException', status: 403 };
-emulator.addFault(fault);
-// @ts-expect-error such a fault does not exist
-emulator.addFault({ operation: 'GetStages', kind: 'nonsense' });
-export const faults: readonly Fault[] = emulator.faults();
+export function use(emulator: Emulator): readonly Fault[] {
+  const settings: Settings = emulator.settings();
+  const left: number = settings.certificateQuota;
+  const fault: FaultInput = { operation: 'GetStages', kind: 'error', code: 'AccessDeniedException', status: left };
+  emulator.addFault(fault);
+  // @ts-expect-error such a fault does not exist
+  emulator.addFault({ operation: 'GetStages', kind: 'nonsense' });
+  return emulator.faults();
+}
+export const faults = startEmulator({ certificateQuota: 3, clock: new Date() }).then(use);
 export type Types = [ClientCertificate, Gateway, TrustStore, Verdict];
 export const values = [AppError, EXIT.ok, trustClientCertificates];
 `;
 
-test('the published types stand alone: a program that checks those of its libraries too compiles', async () => {
-  // Copied, since a link would be followed to this repository, where everything can be resolved.
+// Copied, since a link would be followed to this repository, where everything can be resolved.
+beforeAll(() => {
   const installed = join(consumer, 'node_modules', 'apigw-cert');
   mkdirSync(installed, { recursive: true });
   cpSync(join(root, 'package.json'), join(installed, 'package.json'));
   cpSync(join(root, 'dist', 'types'), join(installed, 'dist', 'types'), { recursive: true });
   symlinkSync(join(root, 'node_modules', '@types'), join(consumer, 'node_modules', '@types'));
-  writeFileSync(join(consumer, 'program.mts'), PROGRAM);
+});
 
+test.each([
+  ['an ES module', 'program.mts', ['--module', 'nodenext']],
+  // Node loads ES modules with require from 20.19 on, and TypeScript knows it of these.
+  ['CommonJS', 'program.cts', ['--module', 'nodenext']],
+  ['a bundler', 'program.ts', ['--module', 'preserve', '--moduleResolution', 'bundler']],
+])('the published types stand alone, as %s resolves them', async (_what, file, words) => {
+  writeFileSync(join(consumer, file), PROGRAM);
   const { stdout } = await execa(
     process.execPath,
     [
       join(root, 'node_modules/typescript/bin/tsc'),
       ...['--noEmit', '--strict', '--skipLibCheck', 'false', '--exactOptionalPropertyTypes'],
-      ...['--module', 'nodenext', '--target', 'es2023', '--lib', 'es2023', '--types', 'node'],
-      'program.mts',
+      ...['--target', 'es2023', '--lib', 'es2023', '--types', 'node', ...words, file],
     ],
     { cwd: consumer, reject: false },
   );
