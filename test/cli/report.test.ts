@@ -83,7 +83,7 @@ describe('the page, in a browser', () => {
       new RegExp(`^critical\\s+${old} ends in \\d days, .* presented by <b>orders</b>/prod`),
     );
     expect(await first?.locator('code').innerText()).toMatch(
-      /^apigw-cert rotate --stage [a-z0-9]+\/prod --region eu-central-1 --dry-run$/,
+      /^apigw-cert doctor --stage [a-z0-9]+\/prod --region eu-central-1$/,
     );
   });
 

@@ -60,7 +60,12 @@ export function reportCommand(): Command {
       const written: string[] = [];
       if (html !== undefined) {
         const { htmlPage } = await import('../report/page.js');
-        await writeFileAtomically(html, htmlPage(report, renewBefore));
+        const { endpointUrl } = options;
+        const from = {
+          ...(endpointUrl === undefined ? {} : { endpointUrl }),
+          ...(configuration ? { configuration } : {}),
+        };
+        await writeFileAtomically(html, htmlPage(report, renewBefore, from));
         written.push(html);
       }
       if (ics !== undefined) {

@@ -1,51 +1,107 @@
 import type { CheckedCertificate, ExpiryReport } from '../../app/check-expiry.js';
+import type { LoadedConfiguration } from '../../app/config/load.js';
 import type { FleetAccount } from '../../core/fleet.js';
 
 type Reported = ExpiryReport['findings'][number];
+type Use = NonNullable<CheckedCertificate['usedBy']>[number];
+
+/** How the report itself was asked for: its commands have to reach the same. */
+export interface ReportedFrom {
+  endpointUrl?: string;
+  /** What says how to rotate. */
+  configuration?: Pick<LoadedConfiguration, 'file' | 'targets' | 'region' | 'profile'>;
+}
+
+/** What to do about a finding: a command that works as it is when it is pasted, words, or both. */
+export interface NextStep {
+  command?: string;
+  advice?: string;
+}
 
 /** A word for a POSIX shell; only what needs quotes gets them. */
 export function shellWord(word: string): string {
-  return /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  // zsh takes a `=` at the beginning for the path of a command.
+  return /^(?!=)[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/** The one target of the configuration that rotates a stage. */
+function targetOf(
+  { restApiId, apiName, stageName }: Use,
+  { region: of }: Reported,
+  { profile: by }: Pick<FleetAccount, 'profile'>,
+  { targets = {}, region, profile }: NonNullable<ReportedFrom['configuration']>,
+): string | undefined {
+  const about = Object.entries(targets).filter(
+    ([, target]) =>
+      (target.api === restApiId || target.api === apiName) &&
+      target.stages.includes(stageName) &&
+      (target.region ?? region ?? of) === of &&
+      (target.profile ?? profile) === by,
+  );
+  const [found] = about;
+  return about.length === 1 ? found?.[0] : undefined;
 }
 
 /**
- * What to do about a finding: a command where there is one, else advice; nothing where the message says it all.
+ * What to do about a finding; nothing where the message says it all.
  *
  * @param account how the finding's account is reached; one that is reached by assuming a role is named by no profile,
  * and whoever acts there has to bring the credentials
  */
 export function nextStep(
-  { code, region, stage, hint, clientCertificateId: id }: Reported,
+  reported: Reported,
   certificate: CheckedCertificate | undefined,
   account: Pick<FleetAccount, 'profile' | 'roleArn'> = {},
-): { command: string } | { advice: string } | undefined {
+  { endpointUrl, configuration }: ReportedFrom = {},
+): NextStep | undefined {
+  const { code, region, stage, hint, clientCertificateId: id } = reported;
   const { profile, roleArn } = account;
   const named = profile !== undefined && roleArn === undefined;
-  const at = `${named ? ` --profile ${shellWord(profile)}` : ''} --region ${shellWord(region)}`;
+  const endpoint = endpointUrl === undefined ? '' : ` --endpoint-url ${shellWord(endpointUrl)}`;
+  const at = `${named ? ` --profile ${shellWord(profile)}` : ''} --region ${shellWord(region)}${endpoint}`;
+  const [use] = certificate?.usedBy ?? [];
+  const target =
+    use && configuration && roleArn === undefined
+      ? targetOf(use, reported, account, configuration)
+      : undefined;
+  const rotate =
+    target === undefined
+      ? undefined
+      : `apigw-cert rotate --config ${shellWord(configuration?.file ?? '')} --target ${shellWord(target)}${endpoint}`;
+  const name = use && shellWord(`${use.restApiId}/${use.stageName}`);
   if (hint !== undefined) return { advice: hint };
   switch (code) {
     case 'CertificateCritical':
     case 'CertificateExpired':
-    case 'CertificateWarning': {
-      const [use] = certificate?.usedBy ?? [];
-      if (use !== undefined) {
-        const name = shellWord(`${use.restApiId}/${use.stageName}`);
-        return { command: `apigw-cert rotate --stage ${name}${at} --dry-run` };
+    case 'CertificateWarning':
+      if (rotate !== undefined) return { command: `${rotate} --dry-run` };
+      if (name !== undefined) {
+        // A rotation needs the trust store of the backend, and nothing here says which that is.
+        return {
+          command: `apigw-cert doctor --stage ${name}${at}`,
+          advice:
+            'shows its backends; then rotate it, with their trust store (--trust), or with a target in apigw-cert.yaml',
+        };
       }
       return certificate?.usedBy && id ? { command: `apigw-cert delete ${shellWord(id)}${at}` } : undefined;
-    }
-    case 'RotationStuck': {
+    case 'RotationStuck':
       // The rotation's certificate may not be in use yet, and then only the journal knows its stage.
-      const [use] = certificate?.usedBy ?? [];
-      if (use === undefined) return { command: 'apigw-cert status' };
-      return { command: `apigw-cert rotate --stage ${shellWord(`${use.restApiId}/${use.stageName}`)}${at}` };
-    }
+      return rotate === undefined
+        ? {
+            command: 'apigw-cert status',
+            advice:
+              'on the machine that began it shows the stage; run the same rotate there again, or with --abort',
+          }
+        : { command: rotate };
     case 'UnusedCertificate':
       return id === undefined ? undefined : { command: `apigw-cert delete ${shellWord(id)}${at}` };
     case 'QuotaNearlyUsed':
       return { command: `apigw-cert list --usage${at}` };
     case 'StageWithoutCertificate':
-      return { command: `apigw-cert attach <id> --stage ${shellWord(stage ?? '')}${at}` };
+      return {
+        command: `apigw-cert generate --description ${shellWord(stage ?? '')}${at}`,
+        advice: 'prints the id; have the backend trust it, then attach it to the stage (apigw-cert attach)',
+      };
     case 'ClockSkew':
     case 'CertificateNotYetValid':
       return { advice: 'set the clock of this machine by NTP' };

@@ -8,7 +8,7 @@ import { escapeMarkup as esc } from '../formats/markup.js';
 import { counted, summaryLine } from '../formats/summary.js';
 import { timeText } from '../status.js';
 import { VERSION } from '../version.js';
-import { nextStep } from './next-step.js';
+import { nextStep, type ReportedFrom } from './next-step.js';
 import { SCRIPT } from './script.js';
 import { STYLE } from './style.js';
 import { lookOf, timelineSvg } from './timeline.js';
@@ -34,7 +34,7 @@ function tiles({ items, findings, sources }: ExpiryReport): string {
   ].join('')}</ul>`;
 }
 
-function nextSteps({ findings, items, accounts }: ExpiryReport): string {
+function nextSteps({ findings, items, accounts }: ExpiryReport, from: ReportedFrom): string {
   if (findings.length === 0) return '<p>Nothing: all is well.</p>';
   const certificates = byId(items);
   const entries = findings.map((each) => {
@@ -43,14 +43,14 @@ function nextSteps({ findings, items, accounts }: ExpiryReport): string {
       each,
       certificates.get(`${sourceName(each)}/${each.clientCertificateId ?? ''}`),
       account,
+      from,
     );
     const role = account?.roleArn === undefined ? '' : `<span class="dim">as ${esc(account.roleArn)}</span>`;
-    const words =
-      step === undefined
-        ? ''
-        : 'command' in step
-          ? `<code>${esc(step.command)}</code>${role}`
-          : `<span>${esc(step.advice)}</span>`;
+    const { command, advice } = step ?? {};
+    const words = [
+      ...(command === undefined ? [] : [`<code>${esc(command)}</code>${role}`]),
+      ...(advice === undefined ? [] : [`<span>${esc(advice)}</span>`]),
+    ].join('');
     const place = each.account === '' ? '' : ` <span class="dim">${esc(sourceName(each))}</span>`;
     const shown = each.level === 'ok' ? 'info' : each.level;
     return `<li><span class="badge ${shown}">${shown}</span><span>${esc(each.message)}${place}</span>${words}</li>`;
@@ -147,7 +147,7 @@ function sourcesTable({ sources }: ExpiryReport): string {
  * The report as one page that needs nothing from outside: no request, no font, one script of its own whose hash is the
  * only one that its policy lets run.
  */
-export function htmlPage(report: ExpiryReport, renewBefore: Threshold): string {
+export function htmlPage(report: ExpiryReport, renewBefore: Threshold, from: ReportedFrom = {}): string {
   const hash = createHash('sha256').update(SCRIPT).digest('base64');
   const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
   return `<!doctype html>
@@ -167,7 +167,7 @@ export function htmlPage(report: ExpiryReport, renewBefore: Threshold): string {
 <main>
 ${tiles(report)}
 <section aria-labelledby="next"><h2 id="next">What to do next</h2>
-${nextSteps(report)}</section>
+${nextSteps(report, from)}</section>
 <section aria-labelledby="lives"><h2 id="lives">Their lives</h2>
 ${timeline(report, renewBefore)}</section>
 <section aria-labelledby="all"><h2 id="all">${counted(report.items.length, 'certificate')}, and who presents them</h2>
