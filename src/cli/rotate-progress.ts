@@ -1,11 +1,11 @@
 import type { ChalkInstance } from 'chalk';
-import type { Ora } from 'ora';
 import { formatDuration } from '../core/duration.js';
 import { printable } from '../core/printable.js';
 import type { RotationEvent } from '../core/rotation/event.js';
 import { isAsWanted } from '../core/rotation/proof.js';
 import type { RotationStep } from '../core/rotation/record.js';
 import type { CommonOptions } from './context.js';
+import { isLive, liveLine } from './live-line.js';
 import type { Output } from './output.js';
 import { callLines, proofLines } from './proof-text.js';
 import type { StageWording } from './stage-options.js';
@@ -51,6 +51,9 @@ function withoutSubject({ message, subject = '' }: { message: string; subject?: 
 /** Steps that are nothing but a proof. */
 const PROOFS: ReadonlySet<RotationStep> = new Set<RotationStep>(['prove', 'confirm']);
 
+/** Steps that wait for a time that is known. */
+const WAITING: ReadonlySet<RotationStep> = new Set<RotationStep>(['soak', 'settle']);
+
 /** A step that is done, with ✓ where it found what it looked for, and what its proof tried. */
 function doneLines(
   event: Extract<RotationEvent, { type: 'stepDone' }>,
@@ -68,38 +71,45 @@ function doneLines(
 
 export interface RotationProgress {
   show(event: RotationEvent, wording: StageWording): void;
+  /** Something else that is worth knowing, above what is shown at the moment. */
+  note(text: string): void;
   stop(): void;
 }
 
-/** Steps as they happen, on stderr: a spinner on a terminal, plain lines elsewhere. */
+/** To the second: `4 m 12 s`, `9 s`. */
+const roughly = (ms: number): string => formatDuration(Math.ceil(Math.max(0, ms) / 1_000) * 1_000);
+
+/**
+ * Steps as they happen, on stderr. On a terminal the step in hand is a line that is redrawn below those that are done,
+ * with the time that it has taken or that is left; elsewhere there are plain lines.
+ */
 export function rotationProgress({
   options,
   out,
 }: {
-  options: CommonOptions;
+  options: CommonOptions & { events?: string };
   out: Output;
 }): RotationProgress {
   const style = out.noteStyle;
-  let spinner: Ora | undefined;
-  let loading: Promise<void> | undefined;
-  let text = '';
+  // Events on the same terminal would be written into the line.
+  const isShared = options.events === '-' && process.stdout.isTTY;
+  const live =
+    options.quiet !== true && !isShared && isLive(process.stderr)
+      ? liveLine(process.stderr, style)
+      : undefined;
+  let text: (() => string) | undefined;
   let lastFailure = '';
 
-  const spin = (next: string): void => {
+  const spin = (next: () => string): void => {
     text = next;
-    if (options.quiet === true || !process.stderr.isTTY) return;
-    if (spinner) {
-      spinner.start(text);
-      return;
-    }
-    loading ??= import('ora').then(({ default: ora }) => {
-      spinner = ora({ stream: process.stderr, discardStdin: false, color: 'cyan' });
-      if (text !== '') spinner.start(text);
-    });
+    live?.show(next);
+  };
+  const clear = (): void => {
+    text = undefined;
+    live?.clear();
   };
   const settle = (line: string): void => {
-    text = '';
-    spinner?.stop();
+    clear();
     out.note(line);
   };
 
@@ -111,10 +121,17 @@ export function rotationProgress({
             `${style.bold(event.resumed ? 'resuming' : 'starting')} rotation ${event.rotationId} of ${event.oldCertificateId} for ${event.stages.map(wording).join(', ')}`,
           );
           break;
-        case 'stepStarted':
+        case 'stepStarted': {
           // What is waited for says more than the step's name.
-          if (event.step !== 'soak' || text === '') spin(stepText(event, wording));
+          if (WAITING.has(event.step) && text !== undefined) break;
+          const words = stepText(event, wording);
+          const started = performance.now();
+          spin(() => {
+            const ms = performance.now() - started;
+            return ms < 1_000 ? words : `${words} (${roughly(ms - 1_000)})`;
+          });
           break;
+        }
         case 'calls':
           if (event.calls.length > 0)
             settle(['calls to backends:', ...callLines(event.calls, wording)].join('\n'));
@@ -126,14 +143,15 @@ export function rotationProgress({
           lastFailure = event.message;
           settle(`${style.red('✗')} ${stepText(event, wording)}: ${printable(withoutSubject(event))}`);
           break;
-        case 'waiting':
-          spin(`${event.reason} until ${timeText(new Date(event.until))}`);
-          if (!process.stderr.isTTY)
-            settle(`  waiting until ${timeText(new Date(event.until))} (${event.reason})`);
+        case 'waiting': {
+          const until = timeText(new Date(event.until));
+          const end = performance.now() + Date.parse(event.until) - Date.parse(event.at);
+          spin(() => `${event.reason}: ${roughly(end - performance.now())} left, until ${until}`);
+          if (live === undefined) settle(`  waiting until ${until} (${event.reason})`);
           break;
+        }
         case 'warning':
-          text = '';
-          spinner?.stop();
+          clear();
           out.warn(printable(event.message));
           break;
         case 'undoing':
@@ -144,13 +162,14 @@ export function rotationProgress({
           );
           break;
         case 'ended':
-          text = '';
-          spinner?.stop();
+          clear();
       }
     },
-    stop() {
-      text = '';
-      spinner?.stop();
+    note(line) {
+      const shown = text;
+      settle(line);
+      if (shown) spin(shown);
     },
+    stop: clear,
   };
 }

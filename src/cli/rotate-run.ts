@@ -61,13 +61,14 @@ interface Shared {
 export async function runRotations(context: RotateContext, flags: JobFlags): Promise<void> {
   const { options, out } = context;
   const events = openEvents(options.events, (text) => {
+    progress.stop();
     out.warn(text);
   });
   const stop = new AbortController();
-  const release = stopOnSignals(stop, (text) => {
-    out.note(text);
-  });
   const progress = rotationProgress(context);
+  const release = stopOnSignals(stop, (text) => {
+    progress.note(text);
+  });
   const emit: Shared['emit'] = (event, wording) => {
     progress.show(event, wording);
     events.write(event);
