@@ -18,6 +18,14 @@ export function isLive(stream: Pick<NodeJS.WriteStream, 'isTTY'>): boolean {
   return stream.isTTY && TERM !== 'dumb' && (CI === undefined || CI === '' || CI === 'false');
 }
 
+/**
+ * Has a stream know its size as it is now: what Node keeps is as old as the last SIGWINCH that came through, and a line
+ * drawn between a resize and that signal would be folded and stay. Not documented, so that it may be missing.
+ */
+function refreshSize(stream: NodeJS.WriteStream & { _refreshSize?: () => void }): void {
+  stream._refreshSize?.();
+}
+
 /** How many columns a text takes. */
 const widthOf = (text: string): number =>
   Array.from(text).reduce((sum, character) => sum + eastAsianWidth(character.codePointAt(0) ?? 0), 0);
@@ -54,6 +62,7 @@ export function liveLine(stream: NodeJS.WriteStream, style: ChalkInstance): Live
   };
   const draw = (): void => {
     if (text === undefined) return;
+    refreshSize(stream);
     const shown = cut(text(), columns() - 3);
     erase();
     frame = (frame + 1) % FRAMES.length;

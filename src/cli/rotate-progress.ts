@@ -76,6 +76,8 @@ export interface RotationProgress {
   stop(): void;
 }
 
+const DAY_MS = 86_400_000;
+
 /** To the second: `4 m 12 s`, `9 s`. */
 const roughly = (ms: number): string => formatDuration(Math.ceil(Math.max(0, ms) / 1_000) * 1_000);
 
@@ -146,7 +148,9 @@ export function rotationProgress({
         case 'waiting': {
           const until = timeText(new Date(event.until));
           const end = performance.now() + Date.parse(event.until) - Date.parse(event.at);
-          spin(() => `${event.reason}: ${roughly(end - performance.now())} left, until ${until}`);
+          // The day is known where it is today's; a short line is not folded by a narrow terminal.
+          const short = end - performance.now() < DAY_MS / 2 ? until.slice(until.indexOf('T') + 1) : until;
+          spin(() => `${event.reason}: ${roughly(end - performance.now())} left, until ${short}`);
           if (live === undefined) settle(`  waiting until ${until} (${event.reason})`);
           break;
         }

@@ -80,7 +80,7 @@ export function nextStep(
         return {
           command: `apigw-cert doctor --stage ${name}${at}`,
           advice:
-            'shows its backends; then rotate it, with their trust store (--trust), or with a target in apigw-cert.yaml',
+            'shows its backends; then rotate it, with their trust store (--trust), or with a target in apigw-cert.yaml (apigw-cert init)',
         };
       }
       return certificate?.usedBy && id ? { command: `apigw-cert delete ${shellWord(id)}${at}` } : undefined;
