@@ -143,9 +143,8 @@ export function writeDeb(npmPackage = npmPack().file) {
         execFileSync(process.execPath, [join(from, 'bin/apigw-cert.js'), 'completion', shell]),
       );
     }
-    for (const file of [...readdirSync(join(from, 'docs')).map((each) => `docs/${each}`), 'README.md']) {
-      copy(join(from, file), join(doc, file));
-    }
+    cpSync(join(from, 'docs'), join(doc, 'docs'), { recursive: true });
+    copy(join(from, 'README.md'), join(doc, 'README.md'));
     write(join(doc, 'copyright'), copyrightText(manifest));
     write(join(doc, 'changelog.gz'), compressed(changelogText({ name, version }, date)));
     for (const file of ['CHANGELOG.md', 'THIRD-PARTY-LICENSES.txt']) {
