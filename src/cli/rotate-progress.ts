@@ -26,7 +26,7 @@ export const STEP_WORDS: Readonly<Record<RotationStep, string>> = {
   confirm: 'test the backends after the removal',
   delete: 'delete the old certificate',
   hook: 'run the hook',
-  undo: 'undo',
+  undo: 'roll back',
   rollBack: 'switch the stage back',
   untrustNew: 'end the trust in the new certificate',
   deleteNew: 'delete the new certificate',
@@ -158,11 +158,11 @@ export function rotationProgress({
           clear();
           out.warn(printable(event.message));
           break;
-        case 'undoing':
+        case 'rollingBack':
           settle(
             event.reason === lastFailure
-              ? style.yellow('undoing what was done')
-              : `${style.yellow('undoing')}: ${printable(event.reason)}`,
+              ? style.yellow('rolling back')
+              : `${style.yellow('rolling back')}: ${printable(event.reason)}`,
           );
           break;
         case 'ended':

@@ -19,11 +19,11 @@ export function reportText(report: RotationReport, style: ChalkInstance, wording
     case 'completed':
       return `${style.green('rotated')} ${stages}: ${oldId} → ${newId}, valid to ${end}`;
     case 'aborted':
-      return `${style.yellow('undone')}: ${stages} presents ${oldId}`;
+      return `${style.yellow('aborted')}: ${stages} presents ${oldId}`;
     case 'nothingToAbort':
-      return `${stages}: no rotation is under way; it presents ${oldId}`;
+      return `${stages}: no rotation is in progress; it presents ${oldId}`;
     case 'planned':
-    case 'plannedUndo':
+    case 'plannedAbort':
       return [
         planHead(report, stages, style),
         ...report.steps.map(({ step, subject }, i) => {
@@ -32,7 +32,7 @@ export function reportText(report: RotationReport, style: ChalkInstance, wording
           return `  ${String(i + 1).padStart(2)}. ${words}${subject === undefined ? '' : `: ${wording(subject)}`}`;
         }),
         ...callsPlanned(report, wording),
-        'nothing was touched',
+        'nothing was changed',
       ].join('\n');
   }
 }
@@ -48,8 +48,8 @@ function callsPlanned({ calls, steps }: RotationReport, wording: StageWording): 
 function planHead(report: RotationReport, stages: string, style: ChalkInstance): string {
   const { outcome, oldCertificateId: oldId, newCertificateId: newId, rotationId = '' } = report;
   const change = newId === undefined ? `of ${oldId}` : `${oldId} → ${newId}`;
-  if (outcome === 'plannedUndo')
-    return `${style.bold('would undo')} rotation ${rotationId}, ${change}, of ${stages}:`;
+  if (outcome === 'plannedAbort')
+    return `${style.bold('would abort')} rotation ${rotationId}, ${change}, of ${stages}:`;
   if (newId !== undefined)
     return `${style.bold('would go on with')} rotation ${rotationId}, ${change}, of ${stages}:`;
   return `${style.bold('would rotate')} ${stages}, which present${report.stages.length === 1 ? 's' : ''} ${oldId}:`;

@@ -135,7 +135,7 @@ export const ERROR_CODES = {
   StageChanged: { exit: EXIT.failed, meaning: 'Somebody else changed the stage during the rotation.' },
   StageManagedByCloudFormation: {
     exit: EXIT.failed,
-    meaning: 'A CloudFormation stack would undo the rotation.',
+    meaning: 'A CloudFormation stack would revert the rotation.',
   },
   StageNotFound: { exit: EXIT.failed, meaning: 'No such API or stage in the account and Region.' },
   StageUrlFails: {
@@ -170,7 +170,7 @@ export const ERROR_CODES = {
   },
   UndoImpossible: {
     exit: EXIT.failed,
-    meaning: 'The old certificate is gone, so the rotation cannot be undone.',
+    meaning: 'The old certificate is gone, so the rotation cannot be rolled back.',
   },
   Usage: { exit: EXIT.usage, meaning: 'The command line is wrong.' },
 } as const satisfies Record<string, { exit: ExitCode; meaning: string }>;

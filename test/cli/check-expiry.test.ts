@@ -93,7 +93,7 @@ describe('what cannot be judged is never OK:', () => {
   test.each([
     [
       ['--endpoint-url', 'http://127.0.0.1:1'],
-      /^UNKNOWN: default\/eu-central-1: http:\/\/127\.0\.0\.1:1 did not answer/,
+      /^UNKNOWN: default\/eu-central-1: 127\.0\.0\.1:1 did not answer GetClientCertificates: /,
     ],
     [['--warning', '7'], /^UNKNOWN: "7" is not a duration/],
     [['--warning', '1d', '--critical', '2d'], /^UNKNOWN: the critical threshold \(2 d\) lies before/],

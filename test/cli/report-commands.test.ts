@@ -111,7 +111,7 @@ targets:
   const { code, output } = await paste(command);
   expect({ code, output }).toEqual({
     code: 0,
-    output: expect.stringContaining('nothing was touched') as unknown,
+    output: expect.stringContaining('nothing was changed') as unknown,
   });
   expect(existsSync(join(home, 'state'))).toBe(false);
 });

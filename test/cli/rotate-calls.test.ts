@@ -42,7 +42,7 @@ test('a run lists its calls first, and says afterwards what each backend made of
   const call = `GET /health → ${host} \\(${stage}, 12 times\\)`;
 
   const dry = await rotateCli(lab, '--probes', '3', '--dry-run');
-  expect(dry.stdout).toMatch(new RegExp(`\ncalls to backends:\n {2}${call}\nnothing was touched\n$`));
+  expect(dry.stdout).toMatch(new RegExp(`\ncalls to backends:\n {2}${call}\nnothing was changed\n$`));
   expect(operations()).not.toContain('TestInvokeMethod');
 
   const events = join(lab.directory, 'events.jsonl');

@@ -125,7 +125,7 @@ describe('--abort', () => {
     const { code, stdout } = await rotateCli(lab, '--abort');
     expect({ code, stdout }).toEqual({
       code: 0,
-      stdout: `orders/prod (${lab.api.restApiId}): no rotation is under way; it presents ${lab.oldId}\n`,
+      stdout: `orders/prod (${lab.api.restApiId}): no rotation is in progress; it presents ${lab.oldId}\n`,
     });
   });
 
@@ -137,7 +137,7 @@ describe('--abort', () => {
     expect(failed).toEqual([]);
     expect({ code, stdout }).toEqual({
       code: 0,
-      stdout: `undone: orders/prod (${lab.api.restApiId}) presents ${lab.oldId}\n`,
+      stdout: `aborted: orders/prod (${lab.api.restApiId}) presents ${lab.oldId}\n`,
     });
     expect(await stateOf(lab)).toEqual(original());
     expect((await status()).stdout).toMatch(/^aborted /);
@@ -172,7 +172,7 @@ describe('--abort', () => {
   test('says that there is no way back once the old certificate is deleted', async () => {
     await rotateCli(lab);
     const { presented } = await stateOf(lab);
-    expect((await rotateCli(lab, '--abort')).stdout).toContain('no rotation is under way');
+    expect((await rotateCli(lab, '--abort')).stdout).toContain('no rotation is in progress');
     await expectRotatedTo(presented);
   });
 });
@@ -345,9 +345,9 @@ describe('a way back', () => {
     expect(back.stderr).toContain('the rotation can only be finished: run the same command without --abort');
     await writeFile(done, '');
     const forward = await run();
-    expect({ code: forward.code, undoing: forward.stderr.includes('undoing') }).toEqual({
+    expect({ code: forward.code, rollingBack: forward.stderr.includes('rolling back') }).toEqual({
       code: 0,
-      undoing: false,
+      rollingBack: false,
     });
     expect((await status()).stdout).toContain('0 in progress, 1 ended');
   });
@@ -362,7 +362,7 @@ describe('a way back', () => {
     const back = await rotateCli(lab, '--abort', '--dry-run');
     expect(back.stdout).toMatch(
       new RegExp(
-        `^would undo rotation \\S+, ${lab.oldId} → ${newId}, of orders/prod \\(\\w+\\):\n {3}1\\. withdraw the new certificate[^]*\n {3}4\\. switch the stage back: orders/prod [^]*\n {3}7\\. delete the new certificate: ${newId}\n {3}8\\. end the trust in the new certificate: [^]*${newId}\ncalls to backends:\n {2}GET /health → .*\nnothing was touched\n$`,
+        `^would abort rotation \\S+, ${lab.oldId} → ${newId}, of orders/prod \\(\\w+\\):\n {3}1\\. withdraw the new certificate[^]*\n {3}4\\. switch the stage back: orders/prod [^]*\n {3}7\\. delete the new certificate: ${newId}\n {3}8\\. end the trust in the new certificate: [^]*${newId}\ncalls to backends:\n {2}GET /health → .*\nnothing was changed\n$`,
       ),
     );
     expect(await stateOf(lab)).toEqual(before);
@@ -422,7 +422,7 @@ test('a server that cannot be made to use its trust store leaves nothing behind'
   const { code, stderr } = await rotateCli(lab, '--reload', 'exit 3');
   expect(code).toBe(1);
   expect(stderr).toContain('is the server running, and are its commands right?');
-  expect(stderr).toContain('undoing what was done');
+  expect(stderr).toContain('rolling back');
   expect(await stateOf(lab)).toEqual(original());
   expect((await status()).stdout).toContain('0 in progress, 1 ended');
 });

@@ -107,7 +107,7 @@ describe('rotate, from a certificate that is due', () => {
       /^would rotate orders\/prod \(\w+\), which presents \w{6}:\n {3}1\. generate the new certificate\n/,
     );
     expect(stdout).toMatch(
-      /8\. keep the old certificate: until \S+\n[^]*10\. delete the old certificate: \w{6}\n[^]*13\. remove the mark of the rotation\ncalls to backends:\n {2}GET \/health → [^\n]+\nnothing was touched\n$/,
+      /8\. keep the old certificate: until \S+\n[^]*10\. delete the old certificate: \w{6}\n[^]*13\. remove the mark of the rotation\ncalls to backends:\n {2}GET \/health → [^\n]+\nnothing was changed\n$/,
     );
     expect(lab.emulator.requests().map(({ method }) => method)).not.toContain('POST');
     expect(await readFile(lab.trustFile, 'utf8')).toBe(before);

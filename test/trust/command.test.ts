@@ -180,8 +180,9 @@ describe('command', () => {
     const store = createTrustStore(commands(folder), noContext);
     await store.add(certificate);
     await writeFile(join(folder, 'fail'), '');
-    for (const work of [store.add(certificate), store.remove({ fingerprintSha256: 'AA' })]) {
-      const error = await appError(work);
+    const works = [() => store.add(certificate), () => store.remove({ fingerprintSha256: 'AA' })];
+    for (const work of works) {
+      const error = await appError(work());
       expect(error.code).toBe('TrustStoreNotLive');
       expect(error.message).toContain('neither add nor remove was run');
     }

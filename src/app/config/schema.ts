@@ -123,7 +123,7 @@ const hooks = z
     trusted: z.exactOptional(command('When the backend accepts old and new; its failure stops the rotation')),
     switched: z.exactOptional(command('When the stages present the new certificate')),
     done: z.exactOptional(command('When the rotation has ended well')),
-    failed: z.exactOptional(command('When the rotation has failed or was undone')),
+    failed: z.exactOptional(command('When the rotation has failed or was rolled back')),
     timeout: z.exactOptional(timeoutSchema),
   })
   .check(z.describe('Commands run at points of the rotation, with APIGW_CERT_* variables'));

@@ -69,7 +69,7 @@ const mostStepsBack = ({ stages }: Run): number => 200 + 4 * stages.length;
 export async function goBack(run: Run, goal: 'abort' | 'cancel', reason: string): Promise<void> {
   run.goal = goal;
   run.progress = { ...NOTHING_PROVED, recounted: run.progress.recounted };
-  tell(run, { type: 'undoing', reason });
+  tell(run, { type: 'rollingBack', reason });
   await step(
     run,
     'undo',
@@ -147,7 +147,7 @@ export function withdrawn(run: Run): AppError | undefined {
  * certificate, goes on with the roll-back.
  */
 export async function rollBack(run: Run, why: string, cause?: unknown): Promise<AppError> {
-  tell(run, { type: 'undoing', reason: why });
+  tell(run, { type: 'rollingBack', reason: why });
   const { next } = account(run).unit;
   if (next?.mark && next.mark.rolledBack === undefined) {
     try {

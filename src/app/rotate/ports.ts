@@ -38,7 +38,7 @@ export interface RotationDeps {
   request: (url: string) => Promise<number>;
 }
 
-/** When a hook runs; `failed` also when the rotation was undone. */
+/** When a hook runs; `failed` also when the rotation was rolled back. */
 export type HookName = 'pre' | 'trusted' | 'switched' | 'done' | 'failed';
 
 /** A user's commands at the turns of a rotation. */

@@ -8,9 +8,9 @@ import { account, type Run } from './run.js';
 export interface RotationReport {
   /**
    * `notDue`: nothing to do. `completed`: the new certificate is in place and the old one gone, or kept for the
-   * stages that still use it. `keepingOld`: in place, the old one stays until `until`. `planned` and `plannedUndo`: a dry run.
+   * stages that still use it. `keepingOld`: in place, the old one stays until `until`. `planned` and `plannedAbort`: a dry run.
    */
-  outcome: 'notDue' | 'completed' | 'keepingOld' | 'planned' | 'plannedUndo' | 'aborted' | 'nothingToAbort';
+  outcome: 'notDue' | 'completed' | 'keepingOld' | 'planned' | 'plannedAbort' | 'aborted' | 'nothingToAbort';
   region: string;
   stages: string[];
   oldCertificateId: string;

@@ -340,7 +340,7 @@ type Plan = ReturnType<typeof planSteps>;
 /** A dry run: nothing is touched. */
 function planned(run: Run, { steps, last }: Plan): RotationReport {
   if (last.kind !== 'done') throw lastError(run, last);
-  const outcome = run.goal === 'rotate' ? 'planned' : 'plannedUndo';
+  const outcome = run.goal === 'rotate' ? 'planned' : 'plannedAbort';
   return { ...reportOf(run, outcome), steps: steps.map((step) => plannedStep(step, run.goal)) };
 }
 

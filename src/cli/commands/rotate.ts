@@ -115,7 +115,10 @@ export function rotateCommand(): Command {
     command('rotate', 'Replace a certificate when it is due, proved step by step, without a failed request'),
   )
     .option('--all', 'every certificate that a stage presents')
-    .option('--abort', 'undo the rotation under way: the old certificate back, the new one gone')
+    .option(
+      '--abort',
+      'abort the rotation in progress: switch the stages back to the old certificate and delete the new one',
+    )
     .option('--dry-run', 'show what would be done, and touch nothing')
     .option(
       '--yes',

@@ -15,7 +15,7 @@ export type RotationEvent = { at: string; rotationId: string } & (
   | { type: 'stepFailed'; step: RotationStep; subject?: string; code: string; message: string }
   | { type: 'waiting'; until: string; reason: string }
   | { type: 'warning'; code: RotationWarning; message: string }
-  | { type: 'undoing'; reason: string }
+  | { type: 'rollingBack'; reason: string }
   | { type: 'ended'; outcome: string }
 );
 
