@@ -18,7 +18,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   journal: ['platform', 'core'],
   node: ['core'],
   emulator: ['platform', 'core', 'x509'],
-  app: ['platform', 'core', 'net', 'aws', 'x509', 'gateway', 'trust', 'verify', 'journal'],
+  lint: ['core', 'x509'],
+  app: ['platform', 'core', 'net', 'aws', 'x509', 'gateway', 'trust', 'verify', 'journal', 'lint'],
   cli: [
     'platform',
     'core',
@@ -29,16 +30,18 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'trust',
     'verify',
     'journal',
+    'lint',
     'app',
     'emulator',
     'node',
   ],
-  '.': ['platform', 'core', 'x509', 'gateway', 'trust', 'verify', 'journal', 'app'],
+  '.': ['platform', 'core', 'x509', 'gateway', 'trust', 'verify', 'journal', 'lint', 'app'],
 };
 
 /** Packages that one place alone may import. */
 const OWNED: readonly (readonly [package_: RegExp, owner: RegExp])[] = [
   [/^@peculiar\//, /^x509\//],
+  [/^picomatch$/, /^lint\/files\.ts$/],
   [/^@aws-sdk\//, /^(aws|gateway|trust|app\/notify)\//],
   [/^(commander|chalk|ora|get-east-asian-width)$/, /^cli\//],
 ];

@@ -1,33 +1,26 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { basename, dirname, isAbsolute, join } from 'node:path';
 import { API_GATEWAY_SUBJECT } from '../core/certificate.js';
-import { AppError } from '../core/errors.js';
-import { lintApache } from '../core/lint/apache-rules.js';
-import {
-  LINT_CODES,
-  type LintFinding,
-  type LintReference,
-  type LintResult,
-  type LintSource,
-  type ReadIncluded,
-} from '../core/lint/finding.js';
-import { lintHaproxy, lintHaproxyPins } from '../core/lint/haproxy-rules.js';
-import { lintNginx } from '../core/lint/nginx-rules.js';
-import { readPemText } from '../core/pem.js';
 import { WORST_FIRST } from '../core/severity.js';
-import { readBundle, type BundleFinding } from '../x509/bundle.js';
-import { trustedCertificate } from '../x509/certificate.js';
+import { localFiles, textOf } from '../lint/files.js';
+import { LINT_CODES, type LintFinding, type LintSource } from '../lint/finding.js';
+import { bundleFinding } from '../lint/material.js';
+import { LINT_FORMATS, type LintFormat, recognise } from '../lint/recognise.js';
+import type { Examination, ListenerReport, LintVerdict } from '../lint/verdict.js';
+import { readBundle } from '../x509/bundle.js';
 
-export const LINT_FORMATS = ['pem', 'nginx', 'haproxy', 'apache'] as const;
-
-export type LintFormat = (typeof LINT_FORMATS)[number];
+export { LINT_FORMATS, type LintFormat };
 
 /** How a program reads a file of certificates, in the words of the `pem-bundle` trust store. */
 export type Consumer = 'openssl-ca-bundle' | 'exact-list';
 
 export interface LintReport {
   file: string;
-  format: LintFormat;
+  /** `other`: nothing that is judged; `kind` names it. */
+  format: LintFormat | 'other';
+  /** What the file is, in words. */
+  kind: string;
+  /** Of the worst listener. Absent for a file of certificates, which decides nothing by itself. */
+  verdict?: LintVerdict;
+  listeners: ListenerReport[];
   /** Worst first, then by their place. */
   findings: LintFinding[];
 }
@@ -41,94 +34,17 @@ export interface LintQuestion {
   consumer: Consumer;
 }
 
-const MOST_BYTES = 16 * 1024 * 1024;
-const MOST_FILES = 1_000;
-
-/** Encodings of PEM that no configuration has. */
-const TEXT_KINDS = new Set(['JsonText', 'Utf16Text']);
-
-/** Tells a format by words that only it has. */
-function formatOf(bytes: Uint8Array): LintFormat | undefined {
-  if (bytes[0] === 0x30 || readPemText(bytes).findings.some(({ code }) => TEXT_KINDS.has(code))) return 'pem';
-  const text = Buffer.from(bytes).toString('latin1');
-  if (/^[ \t]*(?:global|defaults|frontend|listen|backend)\b[^;{<]*$/m.test(text)) return 'haproxy';
-  if (/^[ \t]*(?:<\w+|SSL\w+\s|Require\s|LoadModule\s)/m.test(text)) return 'apache';
-  if (/^[ \t]*(?:server|http|events|map|location)\b[^\n]*\{|^[ \t]*ssl_\w+\s[^\n]*;/m.test(text))
-    return 'nginx';
-  return text.trim() === '' || text.includes('-----BEGIN ') ? 'pem' : undefined;
-}
-
-/** Paths in a configuration start at its own folder, where they are not absolute. */
-const located = (path: string, from: string): string => (isAbsolute(path) ? path : join(dirname(from), path));
-
-function readText(path: string): string | undefined {
-  try {
-    const file = statSync(path);
-    return file.isFile() && file.size <= MOST_BYTES ? readFileSync(path, 'latin1') : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** The files that a path with `*` and `?` in its last part means. */
-function expand(path: string): string[] {
-  const name = basename(path);
-  if (!/[*?[]/.test(name)) return [path];
-  const pattern = new RegExp(
-    `^${name
-      .replace(/[.+^${}()|\\]/g, '\\$&')
-      .replace(/\*/g, '.*')
-      .replace(/\?/g, '.')}$`,
-  );
-  try {
-    return readdirSync(dirname(path))
-      .filter((entry) => pattern.test(entry) && !entry.startsWith('.'))
-      .sort()
-      .map((entry) => join(dirname(path), entry));
-  } catch {
-    return [];
-  }
-}
-
-/** Reads what configurations include, from the folder of the first of them, up to a number of files. */
-function includedReader(top: string): ReadIncluded {
-  let left = MOST_FILES;
-  return (pattern) => {
-    const sources = expand(located(pattern, top)).flatMap((file): LintSource[] => {
-      const text = left-- > 0 ? readText(file) : undefined;
-      return text === undefined ? [] : [{ file, text }];
-    });
-    return sources.length === 0 ? undefined : sources;
-  };
-}
-
-function bundleFinding(finding: BundleFinding, file: string): LintFinding {
-  const at = { file, line: finding.line };
-  switch (finding.code) {
-    case 'SharedSubject':
-      return {
-        code: 'SharedSubject',
-        ...at,
-        subject: `${finding.fingerprintsSha256.length} × ${finding.subject}`,
-      };
-    case 'Duplicate':
-      return { code: 'DuplicateCertificate', ...at, subject: `line ${finding.firstLine}` };
-    case 'NotACertificate':
-      return { code: 'NotACertificate', ...at, subject: finding.label };
-    case 'Broken':
-      return { code: 'BrokenPem', ...at, subject: finding.problem };
-    case 'GluedPem':
-    case 'JsonText':
-    case 'LineBreaksLost':
-    case 'PrivateKey':
-    case 'Utf16Text':
-      return { code: finding.code, ...at, subject: '' };
-  }
-}
+const KINDS: Readonly<Record<LintFormat, string>> = {
+  pem: 'a file of certificates',
+  nginx: 'a configuration of nginx',
+  haproxy: 'a configuration of HAProxy',
+  apache: 'a configuration of Apache',
+  caddy: 'a configuration of Caddy',
+};
 
 /** Judges a file of trusted certificates. */
-function lintPem({ file, text }: LintSource, consumer: Consumer, now: Date): LintFinding[] {
-  const { certificates, findings } = readBundle(Buffer.from(text, 'latin1'));
+function lintPem(file: string, bytes: Uint8Array, consumer: Consumer, now: Date): LintFinding[] {
+  const { certificates, findings } = readBundle(bytes);
   const found = findings
     .filter(({ code }) => code !== 'SharedSubject' || consumer === 'openssl-ca-bundle')
     .map((finding) => bundleFinding(finding, file));
@@ -144,52 +60,22 @@ function lintPem({ file, text }: LintSource, consumer: Consumer, now: Date): Lin
   return found;
 }
 
-/** A bundle that is a server's CA file: the trap is there as soon as one certificate of API Gateway is. */
-function lintCaBundle(source: LintSource, reference: LintReference, now: Date): LintFinding[] {
-  const found = lintPem(source, 'openssl-ca-bundle', now).filter(({ code }) => code !== 'ForeignCertificate');
-  const { certificates } = readBundle(Buffer.from(source.text, 'latin1'));
-  const ours = certificates.filter(({ certificate }) => certificate.subject === API_GATEWAY_SUBJECT);
-  const { file, line, path } = reference;
-  if (ours.length === 1) found.push({ code: 'CaBundleTrap', file, line, subject: path });
-  return found;
-}
-
-/** A file whose content Apache compares with the certificate, octet for octet. */
-function lintApachePin({ file, text }: LintSource): LintFinding[] {
-  if (text === '') return [{ code: 'EmptyPinAdmits', file, line: 1, subject: file }];
-  try {
-    if (trustedCertificate(text).pem === text) return [];
-  } catch {
-    // Not even a certificate: it never equals one.
-  }
-  return [{ code: 'PinNotExact', file, line: 1, subject: file }];
-}
-
-function lintReference(reference: LintReference, top: string, now: Date): LintFinding[] {
-  const { path, file, line, use } = reference;
-  const found = located(path, top);
-  const text = readText(found);
-  if (text === undefined) return [{ code: 'ReferenceUnreadable', file, line, subject: path }];
-  const source = { file: found, text };
-  switch (use) {
-    case 'ca-bundle':
-      return lintCaBundle(source, reference, now);
-    case 'apache-pin':
-      return lintApachePin(source);
-    case 'haproxy-pins':
-      return lintHaproxyPins(source);
-  }
-}
-
-function lintConfiguration(format: Exclude<LintFormat, 'pem'>, source: LintSource): LintResult {
-  const included = includedReader(source.file);
+/** Only the interpreter that is needed is loaded. */
+async function examine(
+  format: Exclude<LintFormat, 'pem'>,
+  source: LintSource,
+  now: Date,
+): Promise<Examination> {
+  const files = localFiles();
   switch (format) {
     case 'nginx':
-      return lintNginx(source, included);
-    case 'apache':
-      return lintApache(source, included);
+      return (await import('../lint/nginx/judge.js')).examineNginx(source, files, now);
     case 'haproxy':
-      return lintHaproxy(source);
+      return (await import('../lint/haproxy/judge.js')).examineHaproxy(source, files, now);
+    case 'apache':
+      return (await import('../lint/apache/judge.js')).examineApache(source, files, now);
+    case 'caddy':
+      return (await import('../lint/caddy/judge.js')).examineCaddy(source);
   }
 }
 
@@ -204,25 +90,25 @@ function byWeight(a: LintFinding, b: LintFinding): number {
 }
 
 /**
- * Looks for what lets strangers in, or makes the next rotation an outage, in a file of certificates or a server's
- * configuration with the files that it names.
- * @throws AppError `Usage` when it cannot be told what the file is
+ * Walks callers through a server's configuration and everything that it names, and says of each listener who is let
+ * in; or judges a file of certificates. What cannot be judged is named for what it is, and is never called fine.
  */
-export function lintBackend(question: LintQuestion, now: () => Date): LintReport {
+export async function lintBackend(question: LintQuestion, now: () => Date): Promise<LintReport> {
   const { file, bytes, consumer } = question;
-  const format = question.format ?? formatOf(bytes);
-  if (format === undefined) {
-    throw new AppError('Usage', `${file} is neither PEM nor a configuration of nginx, HAProxy or Apache`, {
-      hint: `say what it is: --format ${LINT_FORMATS.join('|')}`,
-      details: { file },
-    });
+  const recognised = question.format === undefined ? recognise(file, bytes) : { format: question.format };
+  const sorted = (findings: readonly LintFinding[]): LintFinding[] => distinct(findings).sort(byWeight);
+  if ('other' in recognised) {
+    const subject = `this file is ${recognised.other}`;
+    const findings: LintFinding[] = [{ code: 'CannotTell', file, line: 1, subject }];
+    return { file, format: 'other', kind: recognised.other, verdict: 'cannotTell', listeners: [], findings };
   }
-  const source = { file, text: Buffer.from(bytes).toString('latin1') };
-  const at = now();
+  const { format } = recognised;
+  const kind = KINDS[format];
   if (format === 'pem') {
-    return { file, format, findings: distinct(lintPem(source, consumer, at)).sort(byWeight) };
+    return { file, format, kind, listeners: [], findings: sorted(lintPem(file, bytes, consumer, now())) };
   }
-  const { findings, references } = lintConfiguration(format, source);
-  const all = [...findings, ...references.flatMap((each) => lintReference(each, file, at))];
-  return { file, format, findings: distinct(all).sort(byWeight) };
+  const { judge } = await import('../lint/verdict.js');
+  const examination = await examine(format, { file, text: textOf(bytes) }, now());
+  const { verdict, listeners, findings } = judge(examination);
+  return { file, format, kind, verdict, listeners, findings: sorted(findings) };
 }

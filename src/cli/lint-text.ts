@@ -1,22 +1,29 @@
 import type { ChalkInstance } from 'chalk';
-import { LINT_CODES, type LintCode, type LintFinding } from '../core/lint/finding.js';
+import type { LintReport } from '../app/backend-lint.js';
 import { printable } from '../core/printable.js';
+import { LINT_CODES, type LintCode, type LintFinding } from '../lint/finding.js';
+import type { CallerName } from '../lint/identity.js';
+import type { ListenerReport, LintVerdict } from '../lint/verdict.js';
 import { severityText } from './severity-text.js';
 
 /** What a finding means, and what to do about it. */
 export const LINT_PROSE: Readonly<Record<LintCode, { meaning: string; remedy: string }>> = {
   AdmitsExpired: {
-    meaning: 'certificates that have expired are let in',
-    remedy: 'ignore error 18 alone: crt-ignore-err 18',
+    meaning: 'a listed certificate is still accepted after it has expired',
+    remedy: 'let TLS check the dates: HAProxy, crt-ignore-err 18 alone; Caddy, mode require_and_verify',
   },
   BrokenPem: {
-    meaning: 'what is here is damaged, or not whole',
-    remedy: 'compare with a good copy, or write the file anew: apigw-cert download ID... --out FILE',
+    meaning: 'this part of the file is damaged or incomplete',
+    remedy: 'compare it with a good copy, or write the file again: apigw-cert download ID... --out FILE',
   },
   CaBundleTrap: {
     meaning:
-      'this CA bundle works with one certificate of API Gateway, and accepts only the first as soon as there are two: the next rotation is an outage',
+      'this CA bundle works with one certificate of API Gateway, but OpenSSL accepts only the first of two: the next rotation causes an outage',
     remedy: 'compare whole certificates instead: apigw-cert backend config SERVER prints how',
+  },
+  CannotTell: {
+    meaning: 'the configuration alone does not show who is admitted',
+    remedy: 'ask the running server: apigw-cert backend verify URL --expect enforced',
   },
   CertificateExpired: {
     meaning: 'this certificate has expired; Java’s default trust manager, for one, accepts it all the same',
@@ -28,42 +35,25 @@ export const LINT_PROSE: Readonly<Record<LintCode, { meaning: string; remedy: st
   },
   CheckLeftToUpstream: {
     meaning:
-      'the server lets everybody in and tells the application behind it what it saw of the certificate: that one has to check it, and nobody else may reach it',
+      'every caller is passed on, and the application is told what the server saw of the certificate: it has to check that, and nobody else may reach it',
     remedy: 'refuse here, before anything is passed on: apigw-cert backend config SERVER prints how',
   },
-  DefaultAdmits: {
-    meaning: 'this lets everybody in, whatever certificate they present',
-    remedy: 'take it out: what is not in the list must be refused',
-  },
   DuplicateCertificate: {
-    meaning: 'the same certificate is there twice',
+    meaning: 'the same certificate appears twice',
     remedy: 'remove one of them',
   },
   EmptyBundle: {
-    meaning: 'there is no certificate in it, and some programs take an empty list for "everybody"',
+    meaning: 'there is no certificate in this file, and some programs take an empty list for "everybody"',
     remedy: 'add the certificates that are to be accepted: apigw-cert download ID... --out FILE',
   },
-  EmptyKeyAdmits: {
-    meaning: 'an empty key matches every client that presents no certificate',
-    remedy: 'remove this line',
-  },
-  EmptyPinAdmits: {
-    meaning: 'an empty pin equals "no certificate": as soon as the file is empty, everybody is let in',
-    remedy: 'put Require expr "-n %{SSL_CLIENT_CERT}" beside it, both in one <RequireAll>',
-  },
   ForeignCertificate: {
-    meaning:
-      'this certificate is not one that API Gateway generates: whoever holds its key is let in as well',
+    meaning: 'API Gateway did not generate this certificate: whoever holds its key is admitted as well',
     remedy: 'remove it if nobody knows what it is for',
   },
   GluedPem: {
     meaning:
-      'a BEGIN CERTIFICATE does not begin its line, or an END does not end it: nginx refuses such a file, Node.js loses a certificate without a word',
+      'a BEGIN CERTIFICATE does not begin its line, or an END does not end it: nginx refuses such a file, Node.js silently loses a certificate',
     remedy: 'put each BEGIN and END on a line of its own',
-  },
-  GuardAdmits: {
-    meaning: 'this condition holds for any certificate, and outside of <RequireAll> one that holds is enough',
-    remedy: 'put it into one <RequireAll> with the comparison that it guards',
   },
   JsonText: {
     meaning:
@@ -74,33 +64,39 @@ export const LINT_PROSE: Readonly<Record<LintCode, { meaning: string; remedy: st
     meaning: 'this PEM has lost its line breaks: nginx, OpenSSL and Node.js do not read it',
     remedy: 'write it again with its line breaks: apigw-cert download ID --out FILE',
   },
+  NobodyAdmitted: {
+    meaning: 'nobody is admitted here, not even with a listed certificate',
+    remedy:
+      'if API Gateway calls this listener, list its certificate: apigw-cert backend config SERVER prints how',
+  },
   NotACertificate: {
-    meaning: 'this is no certificate',
+    meaning: 'this is not a certificate',
     remedy: 'move it to a file of its own',
   },
-  NothingAsked: {
-    meaning: 'nothing in this file asks a client for a certificate',
-    remedy: 'if nothing else does, anybody may call this server: apigw-cert backend config SERVER prints how',
-  },
-  OptionalUnchecked: {
-    meaning: 'a certificate is asked for, and its absence changes nothing: everybody is let in',
-    remedy: 'refuse callers without one: apigw-cert backend config SERVER prints how',
+  Open: {
+    meaning: 'somebody who is not listed is admitted',
+    remedy:
+      'refuse every caller whose certificate is not listed: apigw-cert backend config SERVER prints how',
   },
   PinNotExact: {
-    meaning: 'this never equals what the server compares it with, so it lets nobody in',
+    meaning: 'this never equals what the server compares it with, so it admits nobody',
     remedy:
       'HAProxy: 64 lower-case hex digits, the SHA-256 of the DER. Apache: exactly what openssl x509 -in cert.pem prints',
   },
   PrivateKey: {
-    meaning: 'a private key has no place in a file of trusted certificates',
+    meaning: 'a private key does not belong in a file of trusted certificates',
     remedy: 'move it away, and replace it if others could read this file',
   },
+  PublicByDesign: {
+    meaning: 'anybody may read this: an ACME client proves control of the domain there (RFC 8555)',
+    remedy: 'nothing to do, as long as only challenges are kept there',
+  },
   ReferenceUnreadable: {
-    meaning: 'this file could not be read, and so was not judged',
-    remedy: 'run this where the file is, as a user who may read it',
+    meaning: 'this file could not be read',
+    remedy: 'run this command where the file is, as a user who may read it',
   },
   Sha1Pin: {
-    meaning: 'certificates are told apart by their SHA-1, for which collisions can be made',
+    meaning: 'certificates are identified by their SHA-1, for which collisions can be made',
     remedy: 'compare whole certificates, or their SHA-256: apigw-cert backend config SERVER prints how',
   },
   SharedSubject: {
@@ -108,20 +104,10 @@ export const LINT_PROSE: Readonly<Record<LintCode, { meaning: string; remedy: st
       'these certificates share one subject: OpenSSL takes the first for the issuer of all and accepts it alone, so the others are refused',
     remedy: 'compare whole certificates instead of a CA bundle: apigw-cert backend config SERVER prints how',
   },
-  UnpinnedAnyIssuer: {
-    meaning:
-      'any certificate is let in that anybody made for themselves: nothing compares it with those that are trusted',
-    remedy: 'compare whole certificates: apigw-cert backend config SERVER prints how',
-  },
   Utf16Text: {
     meaning:
       "this file is UTF-16, as Windows PowerShell's > writes it: nginx, OpenSSL and Node.js do not read it",
     remedy: 'save it as UTF-8, or write it again: apigw-cert download ID --out FILE',
-  },
-  WeakPin: {
-    meaning:
-      'names and serial numbers decide, which anybody can copy into a certificate of their own; all of API Gateway’s have the same name',
-    remedy: 'compare whole certificates, or their SHA-256: apigw-cert backend config SERVER prints how',
   },
 };
 
@@ -135,4 +121,61 @@ export function lintFindingText(finding: LintFinding, style: ChalkInstance): str
   const { code, file, line } = finding;
   const place = printable(`${file}:${line}`);
   return `${place}: ${severityText(LINT_CODES[code], style)}: ${lintMessage(finding)} [${code}]\n${style.dim('  fix:')} ${LINT_PROSE[code].remedy}`;
+}
+
+const CALLER_TEXT: Readonly<Record<CallerName, string>> = {
+  none: 'a caller without a certificate',
+  listed: 'a listed certificate',
+  impostor: 'a certificate with the same name and another key',
+  stranger: 'a certificate that is not listed',
+  expired: 'a listed certificate that has expired',
+};
+
+const VERDICT_TEXT: Readonly<Record<LintVerdict, string>> = {
+  enforces: 'only listed certificates that are in date are admitted',
+  open: 'somebody who is not listed is admitted',
+  trap: 'the next certificate is refused',
+  cannotTell: 'the configuration alone does not show who is admitted',
+};
+
+const VERDICT_COLOURS = { enforces: 'green', open: 'red', trap: 'red', cannotTell: 'yellow' } as const;
+
+/** The command that asks the running server; `HOST` where the configuration names none. */
+export function verifyCommand({ host = 'HOST', port = 443 }: Pick<ListenerReport, 'host' | 'port'>): string {
+  return `apigw-cert backend verify https://${host}${port === 443 ? '' : `:${port}`}/ --expect enforced`;
+}
+
+function listenerText(report: ListenerReport, style: ChalkInstance): string {
+  const { listener, file, line, verdict, reason, witness, isTls } = report;
+  const word = style[VERDICT_COLOURS[verdict]](verdict);
+  const head = `${printable(`${file}:${line}`)}: ${printable(listener)}${isTls ? '' : ' (without TLS)'}: ${word}: `;
+  if (verdict === 'open' && witness) {
+    const steps = witness.steps.map(
+      ({ file: from, line: at, text }) => `    ${printable(`${from}:${at}: ${text}`)}`,
+    );
+    return [
+      `${head}${CALLER_TEXT[witness.caller]} is admitted by ${printable(witness.request)}`,
+      ...steps,
+    ].join('\n');
+  }
+  const because = reason === undefined ? VERDICT_TEXT[verdict] : printable(reason);
+  const next = verdict === 'cannotTell' ? [`  ${style.dim('next:')} ${verifyCommand(report)}`] : [];
+  return [`${head}${because}`, ...next].join('\n');
+}
+
+/** Listeners with what decided, then everything else that was found, then one word for all. */
+export function lintReportText(report: LintReport, counts: string, style: ChalkInstance): string {
+  const { listeners, findings, format, kind, verdict } = report;
+  // What a listener's own lines say is not said twice.
+  const said = new Set<LintCode>(listeners.length > 0 ? ['Open', 'AdmitsExpired', 'CannotTell'] : []);
+  const rest = findings.filter(
+    ({ code }) => !said.has(code) || (code === 'CannotTell' && listeners.length === 0),
+  );
+  const name = format === 'other' ? kind : format;
+  const last = verdict === undefined ? counts : `${verdict}: ${VERDICT_TEXT[verdict]}`;
+  return [
+    ...listeners.map((each) => listenerText(each, style)),
+    ...rest.map((finding) => lintFindingText(finding, style)),
+    `${printable(name)}: ${last}`,
+  ].join('\n');
 }

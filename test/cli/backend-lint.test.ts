@@ -9,6 +9,8 @@ import { cli } from '../support/cli.js';
 import { mintIdentity, type TestIdentity } from '../support/certificates.js';
 import { sarifErrors } from '../support/sarif.js';
 
+const SERVERS = ['nginx', 'haproxy', 'apache'] as const;
+
 let directory: string;
 let old: TestIdentity;
 let next: TestIdentity;
@@ -84,74 +86,103 @@ describe('backend lint of certificates', () => {
 });
 
 describe('backend lint of configurations', () => {
-  test('the trap behind ssl_client_certificate, in the file that it names', async () => {
-    file('ca.pem', old.certificate.pem + next.certificate.pem);
+  test('the trap behind ssl_client_certificate, and the warning about the next one', async () => {
+    const two = file('ca.pem', old.certificate.pem + next.certificate.pem);
     file('one.pem', old.certificate.pem);
     const conf = file(
       'site.conf',
-      'server {\n  ssl_verify_client on;\n  ssl_client_certificate ca.pem;\n}\nserver {\n  ssl_verify_client on;\n  ssl_client_certificate one.pem;\n}\n',
+      'server {\n  listen 443 ssl;\n  ssl_verify_client on;\n  ssl_client_certificate ca.pem;\n}\nserver {\n  listen 8443 ssl;\n  ssl_verify_client on;\n  ssl_client_certificate one.pem;\n}\n',
     );
     const { json, code } = await cli(['backend', 'lint', conf, '--output', 'json']);
     expect(code).toBe(1);
-    expect((json() as Found).findings).toMatchObject([
-      { code: 'SharedSubject', file: join(directory, 'ca.pem'), line: 1 },
-      { code: 'CaBundleTrap', file: conf, line: 7 },
+    const report = json() as Found & { verdict: string; listeners: { listener: string; verdict: string }[] };
+    expect(report.verdict).toBe('trap');
+    expect(report.listeners.map(({ listener, verdict }) => [listener, verdict])).toEqual([
+      [':443', 'trap'],
+      [':8443', 'enforces'],
     ]);
+    expect(report.findings).toMatchObject([
+      { code: 'SharedSubject', file: conf, line: 2 },
+      { code: 'CaBundleTrap', file: conf, line: 8 },
+    ]);
+    expect(two).toBe(join(directory, 'ca.pem'));
   });
 
-  test('a pin file of Apache that is empty, and one that is not exactly the PEM', async () => {
-    file('empty', '');
-    file('crlf', old.certificate.pem.replaceAll('\n', '\r\n'));
-    file('exact', old.certificate.pem);
-    const requires = ['empty', 'crlf', 'exact'].map(
-      (name) => `Require expr "%{SSL_CLIENT_CERT} == file('${join(directory, name)}')"`,
-    );
+  test.each(SERVERS)('our own recipe for %s enforces', async (kind) => {
+    const trustFile = file(`${kind}.trust`, recipes[kind].trustFile([old.certificate, next.certificate]));
     const conf = file(
-      'apache.conf',
-      `SSLVerifyClient optional_no_ca\n<RequireAll>\nRequire expr "-n %{SSL_CLIENT_CERT}"\n<RequireAny>\n${requires.join('\n')}\n</RequireAny>\n</RequireAll>\n`,
+      `${kind}.conf`,
+      recipes[kind].configuration({
+        listen: '127.0.0.1:443',
+        serverName: 'localhost',
+        certificateFile: file('server.pem', old.certificate.pem),
+        privateKeyFile: '/srv/server.key',
+        trustFile,
+        upstream: '127.0.0.1:80',
+      }),
     );
-    const { json } = await cli(['backend', 'lint', conf, '--output', 'json']);
-    expect((json() as Found).findings.map((each) => [each.code, each.file])).toEqual([
-      ['PinNotExact', join(directory, 'crlf')],
-      ['EmptyPinAdmits', join(directory, 'empty')],
-    ]);
+    const { json, code } = await cli(['backend', 'lint', conf, '--output', 'json', '--strict']);
+    const { verdict, format, findings } = json() as Found & { verdict: string };
+    expect({ code, verdict, format, findings }).toEqual({
+      code: 0,
+      verdict: 'enforces',
+      format: kind,
+      findings: [],
+    });
   });
 
-  test.each(['nginx', 'haproxy', 'apache'] as const)(
-    'finds nothing in our own recipe for %s',
-    async (kind) => {
-      const trustFile = file(`${kind}.trust`, recipes[kind].trustFile([old.certificate, next.certificate]));
-      const conf = file(
-        `${kind}.conf`,
-        recipes[kind].configuration({
-          listen: '127.0.0.1:443',
-          serverName: 'localhost',
-          certificateFile: '/srv/server.pem',
-          privateKeyFile: '/srv/server.key',
-          trustFile,
-          upstream: '127.0.0.1:80',
-        }),
-      );
-      expect(await lint(conf)).toEqual({ code: 0, format: kind, found: [] });
-    },
-  );
-
-  test('says where, what and what to do', async () => {
+  test('says who is admitted, by which request, and by which lines', async () => {
     const conf = file(
-      'haproxy.cfg',
-      'frontend f\n  bind :443 ssl crt a verify required ca-file b crt-ignore-err all\n',
+      'open.conf',
+      'server {\n  listen 443 ssl;\n  ssl_verify_client optional_no_ca;\n  if ($ssl_client_escaped_cert = "") { return 403; }\n  location /health { proxy_pass http://app; }\n}\n',
     );
     const { stdout, code } = await cli(['backend', 'lint', conf]);
     expect(code).toBe(1);
-    expect(stdout.split('\n').slice(0, 2)).toEqual([
-      `${conf}:2: error: crt-ignore-err all: certificates that have expired are let in [AdmitsExpired]`,
-      '  fix: ignore error 18 alone: crt-ignore-err 18',
+    expect(stdout.split('\n').slice(0, 5)).toEqual([
+      `${conf}:2: :443: open: a certificate with the same name and another key is admitted by GET /apigw-cert`,
+      `    ${conf}:3: ssl_verify_client optional_no_ca`,
+      `    ${conf}:4: if ($ssl_client_escaped_cert = "") {…} does not hold`,
+      `    ${conf}:1: server {…}: files are served`,
+      'nginx: open: somebody who is not listed is admitted',
     ]);
-    expect(stdout).toContain('\nhaproxy: 2 errors\n');
+  });
+
+  test('what is not understood exits 0, and 1 with --strict; the next command is named', async () => {
+    const conf = file(
+      'lua.conf',
+      'server {\n  listen 8443 ssl;\n  server_name orders.example.com;\n  ssl_verify_client optional_no_ca;\n  location / { access_by_lua_block { if x then ngx.exit(403) end } proxy_pass http://app; }\n}\n',
+    );
+    const relaxed = await cli(['backend', 'lint', conf]);
+    expect(relaxed.code).toBe(0);
+    expect(relaxed.stdout.split('\n').slice(0, 3)).toEqual([
+      `${conf}:2: :8443: cannotTell: access_by_lua_block is not interpreted (line 5)`,
+      '  next: apigw-cert backend verify https://orders.example.com:8443/ --expect enforced',
+      'nginx: cannotTell: the configuration alone does not show who is admitted',
+    ]);
+    expect((await cli(['backend', 'lint', conf, '--strict'])).code).toBe(1);
+  });
+
+  test.each([
+    ['app.py', 'import ssl\nglobal counter\n', 'a Python program'],
+    ['envoy.yaml', 'static_resources:\n  listeners: []\n', 'a configuration of Envoy'],
+    [
+      'ingress.yaml',
+      'apiVersion: networking.k8s.io/v1\nmetadata:\n  annotations:\n    nginx.ingress.kubernetes.io/auth-tls-verify-client: "on"\n',
+      'annotations of a Kubernetes ingress',
+    ],
+    ['traefik.yaml', 'http:\n  routers:\n    a: {}\n', 'a configuration of Traefik'],
+    ['notes.txt', 'nothing that a server reads\n', 'of a kind that is not known here'],
+  ])('%s is named for what it is', async (name, content, kind) => {
+    const { json, code } = await cli(['backend', 'lint', file(name, content), '--output', 'json']);
+    expect(code).toBe(0);
+    expect(json()).toMatchObject({ format: 'other', kind, verdict: 'cannotTell', listeners: [] });
   });
 
   test('control characters of a file do not reach the terminal', async () => {
-    const conf = file('odd.conf', 'server { ssl_verify_client on; ssl_client_certificate "a\u001b[31mb"; }');
+    const conf = file(
+      'odd.conf',
+      'server { listen 443 ssl; ssl_verify_client on; ssl_client_certificate "a\u001b[31mb"; }',
+    );
     const { stdout } = await cli(['backend', 'lint', conf]);
     expect(stdout).toContain('a\\x1b[31mb');
     expect(stdout).not.toContain('\u001b');
@@ -161,7 +192,6 @@ describe('backend lint of configurations', () => {
     [['/nonexistent/nginx.conf'], 1, /nginx\.conf does not exist/],
     [['nginx'], 1, /^error: nginx does not exist\n {2}fix: /],
     [['/etc'], 1, /is a folder/],
-    [['/etc/passwd'], 2, /is neither PEM nor a configuration .*\n {2}fix: say what it is: --format pem\|/],
   ])('%j', async (words, code, said) => {
     const result = await cli(['backend', 'lint', ...words]);
     expect(result.code).toBe(code);
@@ -170,7 +200,7 @@ describe('backend lint of configurations', () => {
 });
 
 test('--output sarif is valid by the schema of SARIF 2.1.0', async () => {
-  const conf = file('a b.conf', 'server { ssl_verify_client optional; }');
+  const conf = file('a b.conf', 'server { listen 443 ssl; ssl_verify_client optional_no_ca; }');
   const { json, code } = await cli(['backend', 'lint', conf, '--output', 'sarif']);
   expect(code).toBe(1);
   expect(sarifErrors(json())).toEqual([]);
@@ -179,7 +209,7 @@ test('--output sarif is valid by the schema of SARIF 2.1.0', async () => {
       {
         results: [
           {
-            ruleId: 'OptionalUnchecked',
+            ruleId: 'Open',
             level: 'error',
             locations: [
               {

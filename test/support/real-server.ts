@@ -117,11 +117,11 @@ export interface RealServer {
   stop(): Promise<void>;
 }
 
-async function accepts(port: number, child: ChildProcess, log: () => string): Promise<void> {
+async function accepts(host: string, port: number, child: ChildProcess, log: () => string): Promise<void> {
   const deadline = performance.now() + 15_000;
   for (;;) {
     if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}: ${log()}`);
-    const socket = connect(port, '127.0.0.1');
+    const socket = connect(port, host);
     try {
       await once(socket, 'connect');
       return;
@@ -144,7 +144,7 @@ export interface Launched {
 export async function launch(
   binary: string,
   args: readonly string[],
-  { folder, port }: { folder: string; port: number },
+  { folder, port, host = '127.0.0.1' }: { folder: string; port: number; host?: string },
 ): Promise<Launched> {
   const child = spawn(binary, args, {
     cwd: folder,
@@ -161,7 +161,7 @@ export async function launch(
     await ended;
   };
   try {
-    await accepts(port, child, () => output.join(''));
+    await accepts(host, port, child, () => output.join(''));
   } catch (error) {
     await stop();
     throw error;

@@ -1,26 +1,27 @@
 import { Option, type Command } from 'commander';
 import type { Consumer, LintFormat } from '../../app/backend-lint.js';
 import { AppError, EXIT } from '../../core/errors.js';
-import { LINT_CODES } from '../../core/lint/finding.js';
 import { action, command, sarifOutput, wantsSarif } from '../command.js';
 import { readInput } from '../input.js';
 
 interface Options {
   format?: LintFormat;
   consumer: Consumer;
+  strict?: true;
 }
 
 export function backendLintCommand(): Command {
   return command(
     'lint <file>',
-    'What lets strangers in, or makes the next rotation an outage; exit 1 for errors',
+    'Who is admitted by a server’s configuration; exit 1 unless only listed callers are',
   )
     .addOption(
-      new Option('--format <format>', 'what the file is (default: told from its content)').choices([
+      new Option('--format <format>', 'what the file is (default: detected from its content)').choices([
         'pem',
         'nginx',
         'haproxy',
         'apache',
+        'caddy',
       ]),
     )
     .addOption(
@@ -28,16 +29,23 @@ export function backendLintCommand(): Command {
         .choices(['openssl-ca-bundle', 'exact-list'])
         .default('openssl-ca-bundle'),
     )
+    .option('--strict', 'exit 1 also where the configuration alone does not show who is admitted')
     .addOption(sarifOutput())
     .addHelpText(
       'after',
       `
-Reads a file of certificates, or a configuration of nginx, HAProxy or Apache with the files that it includes and names.
-A file that a program reads as a list of exact certificates (Node by apigw-cert/node, Java, Go) may hold several of one
-subject: --consumer exact-list.
+Walks five callers (no certificate, a listed one, one with the same name, a stranger's, a listed one that has expired)
+through each listener of an nginx, HAProxy, Apache or Caddy configuration, with the files that it includes and names:
+  enforces     only listed certificates that are in date are admitted, everywhere
+  open         somebody else is admitted: who, where, and by which lines
+  trap         of several certificates in a CA bundle only the first is accepted
+  cannotTell   something that decides is not understood: ask the server with \`apigw-cert backend verify\`
+A file of certificates is checked by itself. One that a program reads as a list of exact certificates (Node with
+apigw-cert/node, Java, Go) may hold several of one subject: --consumer exact-list.
 
 Examples:
   apigw-cert backend lint /etc/nginx/nginx.conf
+  apigw-cert backend lint /etc/caddy/Caddyfile --strict
   apigw-cert backend lint /etc/orders/apigw.pem --consumer exact-list
   apigw-cert backend lint /etc/haproxy/haproxy.cfg --output sarif > haproxy.sarif`,
     )
@@ -50,19 +58,24 @@ Examples:
             details: { file },
           });
         }
-        const [{ lintBackend }, text, { sarifLog }, { countText }] = await Promise.all([
+        const [{ lintBackend }, text, { sarifLog }, { countText }, { LINT_CODES }] = await Promise.all([
           import('../../app/backend-lint.js'),
           import('../lint-text.js'),
           import('../sarif.js'),
           import('../severity-text.js'),
+          import('../../lint/finding.js'),
         ]);
-        const { format, consumer } = options;
-        const report = lintBackend({ file: input.name, bytes: input.bytes, format, consumer }, now);
+        const { format, consumer, strict = false } = options;
+        const report = await lintBackend({ file: input.name, bytes: input.bytes, format, consumer }, now);
         const findings = report.findings.map((finding) => ({
           ...finding,
           severity: LINT_CODES[finding.code],
           message: text.lintMessage(finding),
           hint: text.LINT_PROSE[finding.code].remedy,
+        }));
+        const listeners = report.listeners.map((each) => ({
+          ...each,
+          ...(each.verdict === 'cannotTell' ? { next: text.verifyCommand(each) } : {}),
         }));
         const sarif = (): string => {
           const codes = Object.keys(LINT_CODES) as (keyof typeof LINT_CODES)[];
@@ -75,15 +88,15 @@ Examples:
           }));
           return JSON.stringify(sarifLog(rules, results), null, 2);
         };
-        out.result({ ...report, findings }, () =>
-          wantsSarif(options)
-            ? sarif()
-            : [
-                ...report.findings.map((finding) => text.lintFindingText(finding, out.style)),
-                `${report.format}: ${countText(findings.map(({ severity }) => severity))}`,
-              ].join('\n'),
+        const counts = countText(findings.map(({ severity }) => severity));
+        out.result({ ...report, listeners, findings }, () =>
+          wantsSarif(options) ? sarif() : text.lintReportText(report, counts, out.style),
         );
-        if (findings.some(({ severity }) => severity === 'error')) out.exitWith(EXIT.failed);
+        const isWrong = report.verdict === 'open' || report.verdict === 'trap';
+        const isUnclear = report.verdict === 'cannotTell' && strict;
+        if (isWrong || isUnclear || findings.some(({ severity }) => severity === 'error')) {
+          out.exitWith(EXIT.failed);
+        }
       }),
     );
 }

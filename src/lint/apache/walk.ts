@@ -1,0 +1,571 @@
+/** Walks one caller with one request through a virtual host of Apache, hook by hook. */
+import { nameMatcher } from '../files.js';
+import type { Caller } from '../identity.js';
+import { isUnknownIssuer, verifyOpenssl, type VerifyError } from '../openssl.js';
+import type { Ask, Outcome, Result, Step } from '../outcome.js';
+import { regexOf } from '../regex.js';
+import { isOpen, test, unknown } from '../value.js';
+import { bitsOf } from '../nginx/variables.js';
+import { evaluate, type Scene, variable } from './expression.js';
+import { isKnown } from './known.js';
+import { type ApacheModel, type Host, modeOf, setting, type VerifyMode } from './model.js';
+import { rewrite } from './rewrite.js';
+import { type Node, UNREADABLE } from './syntax.js';
+
+export interface Request {
+  /** Absent: any path. */
+  path?: string;
+  method: string;
+  address?: string;
+}
+
+const stepOf = ({ args, file, line, children }: Node, written: string, text: string): Step => {
+  const all = children ? `<${written} ${args}>` : `${written} ${args}`;
+  return { file, line, text: `${all.length > 110 ? `${all.slice(0, 110)}…` : all}${text}` };
+};
+
+/** Names as the manual writes them, for the lines that are shown. */
+const WRITTEN: Readonly<Record<string, string>> = {
+  sslverifyclient: 'SSLVerifyClient',
+  require: 'Require',
+  requireall: 'RequireAll',
+  requireany: 'RequireAny',
+  requirenone: 'RequireNone',
+  rewriterule: 'RewriteRule',
+  rewritecond: 'RewriteCond',
+  sslrequire: 'SSLRequire',
+  sslrequiressl: 'SSLRequireSSL',
+  proxypass: 'ProxyPass',
+  virtualhost: 'VirtualHost',
+  location: 'Location',
+  directory: 'Directory',
+};
+
+/** What a mode makes of a caller: whether it passes, and with which errors that are put up with. */
+export function verified(
+  caller: Caller,
+  mode: VerifyMode,
+  { tls }: Pick<Host, 'tls'>,
+  now: Date,
+): { end?: Result; why?: string; presented: boolean; errors: readonly VerifyError[] } {
+  if (mode === 'none') return { presented: false, errors: [] };
+  if (caller.identity === undefined)
+    return { presented: false, errors: [], ...(mode === 'require' ? { end: 'refused' } : {}) };
+  const errors = verifyOpenssl(caller, { certificates: tls.trusted, now });
+  // A chain that Apache's own limit of depth ends.
+  const isDeep = !caller.identity.selfSigned && tls.depth < 1 && !errors.some(({ code }) => code === 20);
+  const fatal = isDeep || errors.some(({ code }) => !(mode === 'optional_no_ca' && isUnknownIssuer(code)));
+  if (tls.doubt !== undefined) {
+    const isExpired = errors.some(({ code }) => code === 10);
+    return isExpired
+      ? { end: 'refused', presented: true, errors }
+      : { end: 'unknown', why: tls.doubt, presented: true, errors };
+  }
+  return { presented: true, errors, ...(fatal ? { end: 'refused' } : {}) };
+}
+
+/** Whether a path lies in a `<Location>`; patterns match as fnmatch does, and below what they match. */
+function isInLocation(written: string, path: string): boolean | undefined {
+  if (/[*?[]/.test(written)) {
+    if (/[[{}!()]/.test(written)) return undefined;
+    const matches = nameMatcher(written.replace(/\*\*/g, '*'));
+    const parts = path.split('/');
+    return parts.some((_, at) => matches(parts.slice(0, at + 1).join('/') || '/'));
+  }
+  if (written === '/') return true;
+  return written.endsWith('/')
+    ? path.startsWith(written) || `${path}/` === written
+    : path === written || path.startsWith(`${written}/`);
+}
+
+/** The directives that hold for a request, in the order of the sections that they stand in. */
+interface Layer {
+  section: Node | undefined;
+  nodes: readonly Node[];
+  /** What rules of mod_rewrite in it do not see of the path. */
+  prefix: string;
+}
+
+export function walkApache(
+  model: ApacheModel,
+  host: Host,
+  now: Date,
+  caller: Caller,
+  request: Request,
+  ask: Ask,
+): Outcome {
+  const steps: Step[] = [];
+  const { tls } = host;
+  const end = (result: Result, why?: string): Outcome => ({
+    result,
+    steps,
+    ...(why === undefined ? {} : { why }),
+  });
+  const note = (node: Node, text = ''): void => {
+    const step = stepOf(node, WRITTEN[node.name] ?? node.name, text);
+    if (!steps.some((each) => each.line === step.line && each.file === step.file && each.text === step.text))
+      steps.push(step);
+  };
+  const scene: Scene = {
+    isTls: tls.isOn,
+    caller,
+    presented: false,
+    errors: [],
+    request: { ...request },
+    environment: new Map(),
+    files: model.files,
+    folder: model.folder,
+    found(finding) {
+      if (!model.findings.some((each) => JSON.stringify(each) === JSON.stringify(finding)))
+        model.findings.push(finding);
+    },
+  };
+  const unread = [...host.main, ...host.own].find(({ name }) => name === UNREADABLE);
+  if (unread) {
+    note(unread);
+    return end('unknown', `${unread.args} could not be read`);
+  }
+
+  if (tls.isOn) {
+    const verifying = setting(host, 'sslverifyclient');
+    if (verifying) note(verifying);
+    const { end: ended, why, presented, errors } = verified(caller, tls.mode, host, now);
+    if (ended) return end(ended, why);
+    Object.assign(scene, { presented, errors });
+  }
+
+  /** Variables of the request that SetEnvIf and its like make. */
+  for (const node of [...host.main, ...host.own]) {
+    const [first = '', second = '', ...rest] = node.words;
+    if (node.name === 'setenv') scene.environment.set(first, [second]);
+    if (node.name === 'setenvifexpr') {
+      const holds = evaluate(first, scene, node, ask);
+      if (holds) for (const each of [second, ...rest]) setFrom(each, scene);
+    }
+    if (/^setenvif(?:nocase)?$/.test(node.name)) {
+      const pattern = regexOf(second, node.name.endsWith('nocase') ? 'i' : '');
+      const source =
+        first === 'Request_URI'
+          ? variable('REQUEST_URI', scene)
+          : first === 'Request_Method'
+            ? variable('REQUEST_METHOD', scene)
+            : first === 'Remote_Addr'
+              ? variable('REMOTE_ADDR', scene)
+              : first.startsWith('SSL_')
+                ? unknown(first, `SetEnvIf ${first} is not interpreted`)
+                : variable(`HTTP:${first}`, scene);
+      if (test(source, `fits ${second}`, (text) => pattern?.test(text), ask))
+        for (const each of rest) setFrom(each, scene);
+    }
+  }
+
+  // What mod_rewrite does at the level of the server comes first; nothing of the main server is inherited.
+  const server = rewrite(host.node ? host.own : host.main, scene, ask, undefined, note);
+  if (server.kind === 'refused') return end('refused');
+  if (server.kind === 'unknown') return end('unknown', server.why);
+
+  const pathMatches = (node: Node, kind: 'prefix' | 'pattern', written: string): boolean => {
+    if (kind === 'prefix' && written === '/') return true;
+    const { path } = scene.request;
+    const subject =
+      path === undefined
+        ? ({ doubt: 'chosen', key: 'path', why: 'it depends on the path' } as const)
+        : [path];
+    const compiled = kind === 'pattern' ? regexOf(written) : undefined;
+    return test(
+      subject,
+      `in <${node.name} ${written}>`,
+      (text) => (kind === 'pattern' ? compiled?.test(text) : isInLocation(written, text)),
+      ask,
+    );
+  };
+
+  const proxying = ((): Node | undefined => {
+    if (server.kind === 'proxied') return server.by;
+    for (const node of [...host.own, ...host.main]) {
+      const [first = '', second = ''] = node.words;
+      if (
+        node.name === 'proxypass' &&
+        second !== '' &&
+        pathMatches(node, 'prefix', first.length > 1 ? first.replace(/\/$/, '') : first)
+      )
+        return second === '!' ? undefined : node;
+      if (node.name === 'proxypassmatch' && pathMatches(node, 'pattern', first))
+        return second === '!' ? undefined : node;
+    }
+    return undefined;
+  })();
+
+  for (const node of [...host.own, ...host.main]) {
+    const isRedirect = node.name.startsWith('redirect');
+    if (!isRedirect) continue;
+    const words = /^(?:\d{3}|permanent|temp|seeother|gone)$/.test(node.words[0] ?? '')
+      ? node.words.slice(1)
+      : node.words;
+    if (
+      pathMatches(
+        node,
+        node.name === 'redirectmatch' ? 'pattern' : 'prefix',
+        (words[0] ?? '').replace(/(?<=.)\/$/, ''),
+      )
+    ) {
+      note(node);
+      return end('refused');
+    }
+  }
+
+  const layers: Layer[] = [];
+  const both = (name: RegExp): Node[] =>
+    [...host.main, ...host.own].filter((each) => each.children !== undefined && name.test(each.name));
+  const layer = (section: Node, prefix = ''): void => {
+    layers.push({ section, nodes: section.children ?? [], prefix });
+  };
+  let undecided: Node | undefined;
+  if (!proxying) {
+    const root = setting(host, 'documentroot')?.words[0];
+    const directories = both(/^directory$/).sort(
+      (a, b) => (a.words[0] ?? '').split('/').length - (b.words[0] ?? '').split('/').length,
+    );
+    for (const section of directories) {
+      const [first = ''] = section.words;
+      const written = first === '~' ? (section.words[1] ?? '') : first;
+      const isHere =
+        first === '~' || /[*?[]/.test(written)
+          ? undefined
+          : written === '/' ||
+            (root !== undefined &&
+              `${root.replace(/\/$/, '')}/`.startsWith(`${written.replace(/\/$/, '')}/`));
+      if (isHere === true) layer(section);
+      else if (isHere === undefined || root === undefined || written.startsWith(root)) undecided ??= section;
+    }
+    undecided ??= both(/^directorymatch$/)[0];
+    for (const section of both(/^files(?:match)?$/)) {
+      const name = section.words.at(-1) ?? '';
+      const isPattern = section.name === 'filesmatch' || section.words[0] === '~';
+      const { path } = scene.request;
+      const subject =
+        path === undefined
+          ? ({ doubt: 'chosen', key: 'path', why: 'it depends on the path' } as const)
+          : [path.slice(path.lastIndexOf('/') + 1)];
+      const compiled = isPattern ? regexOf(name) : undefined;
+      const glob = isPattern ? undefined : nameMatcher(name);
+      if (
+        test(subject, `is a file ${name}`, (text) => (isPattern ? compiled?.test(text) : glob?.(text)), ask)
+      )
+        layer(section);
+    }
+  }
+  for (const section of both(/^location(?:match)?$/)) {
+    const isPattern = section.name === 'locationmatch' || section.words[0] === '~';
+    const written = section.words.at(-1) ?? '';
+    if (pathMatches(section, isPattern ? 'pattern' : 'prefix', written))
+      layer(section, isPattern ? '' : written);
+  }
+  if (proxying)
+    for (const section of both(/^proxy(?:match)?$/))
+      if (
+        section.words[0] === '*' ||
+        proxying.words[1]?.startsWith(section.words[0]?.replace(/\*$/, '') ?? '') === true
+      )
+        layers.unshift({ section, nodes: section.children ?? [], prefix: '' });
+  /** `<If>` of a level, and what stands in the ones that hold. */
+  const conditions = (nodes: readonly Node[]): void => {
+    let isTaken = false;
+    for (const section of nodes) {
+      if (!/^(?:if|elseif|else)$/.test(section.name) || !section.children) continue;
+      if (section.name === 'if') isTaken = false;
+      if (isTaken) continue;
+      const holds =
+        section.name === 'else' ||
+        evaluate(section.words.length === 1 ? (section.words[0] ?? '') : section.args, scene, section, ask);
+      note(section, holds ? ' holds' : ' does not hold');
+      if (!holds) continue;
+      isTaken = true;
+      layers.push({ section, nodes: section.children, prefix: '' });
+      conditions(section.children);
+    }
+  };
+  conditions(host.main);
+  conditions(host.own);
+  for (const each of [...layers])
+    if (!/^(?:if|elseif|else)$/.test(each.section?.name ?? '')) conditions(each.nodes);
+
+  const odd = [...host.main, ...host.own, ...layers.flatMap(({ nodes }) => nodes)].find(
+    ({ name }) => !isKnown(name),
+  );
+  if (odd) {
+    note(odd);
+    return end('unknown', `${odd.name} is not interpreted (line ${odd.line})`);
+  }
+  if (undecided) {
+    note(undecided);
+    return end(
+      'unknown',
+      `whether <${undecided.name} ${undecided.args}> holds depends on where the files are`,
+    );
+  }
+
+  const all = layers.flatMap(({ nodes }) => nodes.flatMap((node) => limited(node, scene)));
+  const satisfiesAny =
+    all
+      .filter(({ name }) => name === 'satisfy')
+      .at(-1)
+      ?.words[0]?.toLowerCase() === 'any';
+  const overrides = all.filter(({ name }) => name === 'allowoverride').at(-1);
+  if (!proxying && overrides && !/^none$/i.test(overrides.args)) {
+    note(overrides);
+    return end('unknown', `files named .htaccess may decide (AllowOverride, line ${overrides.line})`);
+  }
+
+  // Access: SSLRequireSSL, a section's own SSLVerifyClient, SSLRequire, Order.
+  const plain = all.find(({ name }) => name === 'sslrequiressl');
+  if (plain && !scene.isTls) {
+    note(plain);
+    return end('refused');
+  }
+  const asks = all.filter(({ name }) => name === 'sslverifyclient').at(-1);
+  if (asks && scene.isTls) {
+    const mode = modeOf(asks.words[0]);
+    note(asks);
+    if (mode === undefined) return end('unknown', `SSLVerifyClient ${asks.args} is not understood`);
+    const isStricter =
+      mode !== 'none' && mode !== tls.mode && !(tls.mode === 'require' && mode !== 'optional_no_ca');
+    if (isStricter) {
+      const { end: ended, why } = verified(caller, mode, host, now);
+      if (ended) return end(ended, why);
+      if (caller.identity !== undefined || mode !== 'require') {
+        return end(
+          'unknown',
+          `a certificate is asked for after the handshake (line ${asks.line}), which not every client answers`,
+        );
+      }
+    }
+  }
+  const demanded = all.filter(({ name }) => name === 'sslrequire');
+  for (const node of demanded) {
+    const holds = evaluate(node.args, scene, node, ask, 'ssl');
+    note(node, holds ? ' holds' : ' does not hold');
+    if (!holds) return satisfiesAny ? end('unknown', 'Satisfy Any beside SSLRequire') : end('refused');
+  }
+  const order = ordered(all, scene, ask, note);
+
+  // Authorization: the last section that has any replaces what was before, unless AuthMerging says otherwise.
+  const authorized = layers.reduce<boolean | undefined>((before, { nodes }) => {
+    const own = nodes
+      .flatMap((node) => limited(node, scene))
+      .filter(({ name }) => /^require(?:all|any|none)?$/.test(name));
+    if (own.length === 0) return before;
+    const merging =
+      nodes
+        .filter(({ name }) => name === 'authmerging')
+        .at(-1)
+        ?.words[0]?.toLowerCase() ?? 'off';
+    const state = authorize('requireany', own, scene, ask, note) === 'granted';
+    if (before === undefined || merging === 'off') return state;
+    return merging === 'and' ? before && state : before || state;
+  }, undefined);
+  const checks = [order, authorized].filter((each) => each !== undefined);
+  const passes = satisfiesAny ? checks.length === 0 || checks.includes(true) : !checks.includes(false);
+  const document = [...host.main, ...host.own, ...all].find(
+    ({ name, words }) => name === 'errordocument' && (words[1] ?? '').startsWith('/'),
+  );
+  if (!passes) {
+    if (document && proxying) {
+      note(document);
+      return end('unknown', `an error document is asked for inside (line ${document.line})`);
+    }
+    return end('refused');
+  }
+
+  // Fixups: the rules of sections, after everything else.
+  const ruled = layers
+    .filter(({ nodes }) => nodes.some(({ name }) => name === 'rewriterule' || name === 'rewriteengine'))
+    .at(-1);
+  if (ruled) {
+    const inner = rewrite(ruled.nodes, scene, ask, ruled.prefix, note);
+    if (inner.kind === 'refused') return end('refused');
+    if (inner.kind === 'unknown') return end('unknown', inner.why);
+  }
+  const telling = [...host.main, ...host.own, ...all].find(
+    ({ name, args }) => name === 'requestheader' && args.includes('SSL_CLIENT_'),
+  );
+  if (telling && scene.isTls && proxying) {
+    note(telling);
+    return end(
+      'unknown',
+      `the application is told what Apache saw of the certificate (line ${telling.line}), and has to decide`,
+    );
+  }
+  if (proxying) note(proxying);
+  else steps.push({ file: host.file, line: host.line, text: 'files are served' });
+  return end('admitted');
+}
+
+/** `NAME`, `!NAME` or `NAME=value` of SetEnvIf. */
+function setFrom(written: string, scene: Scene): void {
+  if (written.startsWith('!')) scene.environment.set(written.slice(1), ['']);
+  else {
+    const [name = '', ...value] = written.split('=');
+    scene.environment.set(name, value.length === 0 ? ['1'] : [value.join('=')]);
+  }
+}
+
+/** What stands in `<Limit>` and `<LimitExcept>` for the method. */
+function limited(node: Node, { request }: Scene): readonly Node[] {
+  if (!node.children || !/^limit(?:except)?$/.test(node.name)) return [node];
+  const names = node.words.map((each) => each.toUpperCase());
+  const isNamed = names.includes(request.method) || (request.method === 'HEAD' && names.includes('GET'));
+  return isNamed === (node.name === 'limit') ? node.children : [];
+}
+
+/** Order, Allow and Deny of mod_access_compat; `undefined` where there are none. */
+function ordered(
+  all: readonly Node[],
+  scene: Scene,
+  ask: Ask,
+  note: (node: Node, text?: string) => void,
+): boolean | undefined {
+  const rules = all.filter(({ name }) => name === 'allow' || name === 'deny');
+  const order = all.filter(({ name }) => name === 'order').at(-1);
+  if (rules.length === 0 && !order) return undefined;
+  const isAllowFirst = /^allow\s*,\s*deny/i.test(order?.args ?? 'deny,allow');
+  const matches = (name: string): boolean =>
+    rules.some((node) => {
+      if (node.name !== name) return false;
+      note(node);
+      return node.words.slice(1).some((each) => {
+        if (each.toLowerCase() === 'all') return true;
+        const environment = /^env=(!?)(\w+)$/.exec(each);
+        if (environment) {
+          const value = scene.environment.get(environment[2] ?? '');
+          const isSet =
+            value === undefined
+              ? ask({
+                  key: each,
+                  doubt: 'unknown',
+                  fallback: false,
+                  why: `what ${each} is depends on other modules`,
+                })
+              : !isOpen(value);
+          return isSet !== (environment[1] === '!');
+        }
+        return inNetwork(each, scene, ask);
+      });
+    });
+  const allowed = matches('allow');
+  const denied = matches('deny');
+  return isAllowFirst ? allowed && !denied : allowed || !denied;
+}
+
+function inNetwork(network: string, scene: Scene, ask: Ask): boolean {
+  const { address } = scene.request;
+  if (address === undefined) {
+    if (/^(?:127\.|::1)/.test(network)) return false;
+    return ask({
+      key: `address in ${network}`,
+      doubt: 'given',
+      fallback: false,
+      why: `the address of the caller decides (${network})`,
+    });
+  }
+  const parts = network.split('.').filter((part) => part !== '');
+  const full =
+    /^[\d.]+$/.test(network) && parts.length < 4
+      ? `${[...parts, '0', '0', '0'].slice(0, 4).join('.')}/${parts.length * 8}`
+      : network;
+  const masked = /^([\d.]+)\/(\d+\.\d+\.\d+\.\d+)$/.exec(full);
+  const bits = masked ? undefined : bitsOf(full, address);
+  return bits === undefined
+    ? ask({
+        key: `address in ${network}`,
+        doubt: 'unknown',
+        fallback: false,
+        why: `${network} is not interpreted`,
+      })
+    : bits >= 0;
+}
+
+type Authorized = 'granted' | 'denied' | 'neutral';
+
+/** A container of `Require`, with the rules of mod_authz_core for what is neutral. */
+function authorize(
+  container: string,
+  nodes: readonly Node[],
+  scene: Scene,
+  ask: Ask,
+  note: (node: Node, text?: string) => void,
+): Authorized {
+  const states = nodes
+    .flatMap((node) => limited(node, scene))
+    .filter(({ name }) => /^require(?:all|any|none)?$/.test(name))
+    .map((node): Authorized => {
+      if (node.children) return authorize(node.name, node.children, scene, ask, note);
+      const isNegated = node.words[0]?.toLowerCase() === 'not';
+      const holds = requirement(node, isNegated ? node.words.slice(1) : node.words, scene, ask);
+      note(node, holds === isNegated ? ' does not hold' : ' holds');
+      if (isNegated) return holds ? 'denied' : 'neutral';
+      return holds ? 'granted' : 'denied';
+    });
+  switch (container) {
+    case 'requireall':
+      return states.includes('denied') ? 'denied' : states.includes('granted') ? 'granted' : 'neutral';
+    case 'requirenone':
+      return states.includes('granted') ? 'denied' : 'neutral';
+    default:
+      return states.includes('granted') ? 'granted' : states.includes('denied') ? 'denied' : 'neutral';
+  }
+}
+
+function requirement(node: Node, words: readonly string[], scene: Scene, ask: Ask): boolean {
+  const [kind = '', ...rest] = words;
+  switch (kind.toLowerCase()) {
+    case 'all':
+      return rest[0]?.toLowerCase() === 'granted';
+    case 'expr': {
+      const written = rest.length === 1 ? (rest[0] ?? '') : node.args.replace(/^\s*(?:not\s+)?expr\s+/i, '');
+      return evaluate(written, scene, node, ask);
+    }
+    case 'method':
+      return rest.map((each) => each.toUpperCase()).includes(scene.request.method);
+    case 'ssl':
+      return scene.isTls;
+    case 'ssl-verify-client':
+      return scene.presented && scene.errors.length === 0;
+    case 'ip':
+      return rest.map((each) => inNetwork(each, scene, ask)).includes(true);
+    case 'local':
+      return scene.request.address?.startsWith('127.') === true;
+    case 'env':
+      return rest
+        .map((name) => {
+          const value = scene.environment.get(name);
+          if (value === undefined)
+            return ask({
+              key: `env ${name}`,
+              doubt: 'unknown',
+              fallback: false,
+              why: `what ${name} is depends on other modules`,
+            });
+          return isOpen(value)
+            ? ask({ key: `env ${name}`, doubt: value.doubt, fallback: false, why: value.why })
+            : true;
+        })
+        .includes(true);
+    case 'valid-user':
+    case 'user':
+    case 'group':
+      return ask({
+        key: 'password',
+        doubt: 'given',
+        fallback: false,
+        why: `a password decides (line ${node.line})`,
+      });
+    default:
+      return ask({
+        key: `Require ${words.join(' ')}`,
+        doubt: 'unknown',
+        fallback: false,
+        why: `Require ${kind} is not interpreted (line ${node.line})`,
+      });
+  }
+}

@@ -1,0 +1,50 @@
+import type { FindingSeverity } from '../core/severity.js';
+
+/** Everything that `backend lint` can find. The command words them. */
+export const LINT_CODES = {
+  AdmitsExpired: 'error',
+  BrokenPem: 'error',
+  CaBundleTrap: 'warning',
+  CannotTell: 'warning',
+  CertificateExpired: 'warning',
+  CertificateNotYetValid: 'warning',
+  CheckLeftToUpstream: 'warning',
+  DuplicateCertificate: 'note',
+  EmptyBundle: 'error',
+  ForeignCertificate: 'warning',
+  GluedPem: 'error',
+  JsonText: 'error',
+  LineBreaksLost: 'error',
+  NobodyAdmitted: 'warning',
+  NotACertificate: 'warning',
+  Open: 'error',
+  PinNotExact: 'error',
+  PrivateKey: 'error',
+  PublicByDesign: 'note',
+  ReferenceUnreadable: 'warning',
+  Sha1Pin: 'warning',
+  SharedSubject: 'error',
+  Utf16Text: 'error',
+} as const satisfies Record<string, FindingSeverity>;
+
+export type LintCode = keyof typeof LINT_CODES;
+
+/** A line of a file. */
+export interface Place {
+  file: string;
+  /** From 1. */
+  line: number;
+}
+
+/** Something worth knowing at a place of a file. */
+export interface LintFinding extends Place {
+  code: LintCode;
+  /** What it is about, as it is written there: a directive, a path, a certificate's subject. */
+  subject: string;
+}
+
+/** A file to judge. */
+export interface LintSource {
+  file: string;
+  text: string;
+}

@@ -1,0 +1,173 @@
+/** Walks every caller through every way into every frontend of HAProxy. */
+import type { Files } from '../files.js';
+import type { LintFinding, LintSource } from '../finding.js';
+import { type Caller, callersFor, type Identity } from '../identity.js';
+import { certificateFindings, distinctIdentities, identitiesIn } from '../material.js';
+import { sharingSubject } from '../openssl.js';
+import { explore } from '../outcome.js';
+import { samplePath } from '../regex.js';
+import type { Examination, Examined, Walked } from '../verdict.js';
+import { type Bind, haproxyModel, type HaproxyModel, type Proxy } from './model.js';
+import { walkHaproxy } from './walk.js';
+
+/** Paths that conditions tell apart. */
+export function pathsOf(model: HaproxyModel): string[] {
+  const paths = new Set(['/apigw-cert']);
+  const add = (path: string | undefined): void => {
+    if (path?.startsWith('/') === true && !/[\s#]/.test(path)) paths.add(path);
+  };
+  for (const { words } of model.all) {
+    if (words[0] === 'monitor-uri') add(words[1]);
+    if (words[0] === 'stats' && words[1] === 'uri') add(words[2]);
+    words.forEach((word, at) => {
+      if (!/^(?:path|url|base|capture\.req\.uri|pathq)(?:_|,|$)/.test(word)) return;
+      for (const pattern of words.slice(at + 1)) {
+        if (/^(?:if|unless|or|\|\||\}|\{)$/.test(pattern)) break;
+        if (pattern.startsWith('-')) continue;
+        add(pattern);
+        add(pattern.startsWith('/') ? `${pattern.replace(/\/$/, '')}/apigw-cert` : `/apigw-cert${pattern}`);
+        add(`/${pattern.replace(/^\//, '')}`);
+        add(samplePath(pattern));
+      }
+    });
+  }
+  return [...paths];
+}
+
+function methodsOf(model: HaproxyModel): string[] {
+  const differs = model.all.some(({ words }) => words.some((word) => /^!?(?:METH_\w+|method)$/.test(word)));
+  return differs ? ['GET', 'POST', 'OPTIONS', 'DELETE'] : ['GET'];
+}
+
+function walkBind(
+  model: HaproxyModel,
+  frontend: Proxy,
+  bind: Bind,
+  callers: readonly Caller[],
+  now: Date,
+): Walked[] {
+  const ways = bind.isTls ? bind.ways : [undefined];
+  const paths = frontend.mode === 'http' ? pathsOf(model) : ['/'];
+  const methods = frontend.mode === 'http' ? methodsOf(model) : ['GET'];
+  return ways.flatMap((way) =>
+    callers.flatMap((caller) => {
+      const walk = (request: { path?: string; method: string }) =>
+        explore((ask) =>
+          walkHaproxy(model, { frontend, bind, now, ...(way ? { way } : {}) }, caller, request, ask),
+        );
+      const name = way?.names[0];
+      const at = { file: bind.file, line: bind.line, caller };
+      const host = name === undefined ? '' : ` (host ${name})`;
+      const along = methods.flatMap((method) =>
+        paths.map((path): Walked => ({
+          ...at,
+          where: `${frontend.kind} ${frontend.name}${host}`,
+          request: frontend.mode === 'http' ? `${method} ${path}${host}` : `a connection${host}`,
+          outcome: walk({ path, method }),
+        })),
+      );
+      return [
+        ...along,
+        {
+          ...at,
+          where: `${frontend.kind} ${frontend.name}${host}`,
+          request: `any path${host}`,
+          outcome: walk({ method: 'GET' }),
+        },
+      ];
+    }),
+  );
+}
+
+const isLocal = (address: string): boolean =>
+  /^(?:127\.|localhost|\[?::1\]?:|ipv4@127\.|unix@|abns@|sockpair@|\/)/.test(address);
+
+/** Certificates that the configuration lists, in bundles and pattern files. */
+export function listedIn(model: HaproxyModel): Identity[] {
+  const bundles = model.frontends.flatMap(({ binds }) =>
+    binds.flatMap(({ ways }) => ways.flatMap(({ trusted }) => trusted)),
+  );
+  const words = model.all.flatMap(({ words: all, file, line }) =>
+    all.flatMap((word, at) => {
+      const path =
+        /(?:^|,)map(?:_\w+)?\(([^,)]+)/.exec(word)?.[1] ?? (word === '-f' ? all[at + 1] : undefined);
+      const lines = path === undefined ? [] : (model.patterns(path, { file, line }) ?? []);
+      return [word, ...lines.map((each) => each.split(/\s/)[0] ?? '')];
+    }),
+  );
+  return distinctIdentities([
+    ...bundles.filter(({ isAuthority }) => !isAuthority),
+    ...words.flatMap((word) => identitiesIn(word)),
+  ]);
+}
+
+function extraFindings(model: HaproxyModel, now: Date): LintFinding[] {
+  const findings: LintFinding[] = [];
+  for (const { words, file, line } of model.all) {
+    const text = words.join(' ');
+    if (
+      /\bssl_c_sha1\b|ssl_c_der,sha1/.test(text) &&
+      /^(?:acl|http-request|tcp-request|use_backend)$/.test(words[0] ?? '') &&
+      !/^(?:set|add)-header$/.test(words[1] ?? '')
+    )
+      findings.push({ code: 'Sha1Pin', file, line, subject: 'ssl_c_sha1' });
+    if (!/ssl_c_der,sha2\(256\),hex,lower\b/.test(text)) continue;
+    const at = words.indexOf('-f');
+    for (const pin of at === -1 ? [] : (model.patterns(words[at + 1] ?? '', { file, line }) ?? [])) {
+      if (!/^[0-9a-f]{64}$/.test(pin))
+        findings.push({ code: 'PinNotExact', file, line, subject: pin.slice(0, 100) });
+    }
+  }
+  for (const { binds } of model.frontends) {
+    for (const bind of binds) {
+      for (const way of bind.ways) {
+        for (const { certificates, path } of way.materials) {
+          findings.push(
+            ...certificateFindings(certificates, path, now).filter(
+              ({ code }) =>
+                code !== 'ForeignCertificate' || way.ignoresOwn === 'all' || !way.ignoresOwn.has(18),
+            ),
+          );
+          const single = certificates.filter(({ isAuthority }) => !isAuthority).length === 1;
+          if (single && way.ignoresOwn !== 'all' && !way.ignoresOwn.has(18))
+            findings.push({ code: 'CaBundleTrap', file: way.file, line: way.line, subject: path });
+        }
+      }
+    }
+  }
+  return findings;
+}
+
+/** Judges haproxy.cfg; several files are read in their order, as several `-f` are. */
+export function examineHaproxy(source: LintSource, files: Files, now: Date): Examination {
+  const model = haproxyModel([source], files);
+  if (model.doubt) return { examined: [], findings: [...model.findings], doubt: model.doubt };
+  const listed = listedIn(model);
+  const examined = model.frontends
+    .filter(({ lines }) => !lines.some(({ words }) => words[0] === 'disabled'))
+    .flatMap((frontend) =>
+      frontend.binds.map((bind): Examined => {
+        const authorities = distinctIdentities(
+          bind.ways.flatMap(({ trusted }) => trusted.filter(({ isAuthority }) => isAuthority)),
+        );
+        const host = bind.ways.flatMap(({ names }) => names).find((each) => /^[a-z0-9][\w.-]+$/i.test(each));
+        const port = Number(/:(\d+)$/.exec(bind.addresses[0] ?? '')?.[1]);
+        return {
+          listener: `${frontend.kind} ${frontend.name} ${bind.addresses.join(',').replace(/^\*:/, ':')}`,
+          file: bind.file,
+          line: bind.line,
+          isTls: bind.isTls,
+          isLocal: bind.addresses.every(isLocal),
+          walked: walkBind(model, frontend, bind, callersFor(listed, authorities, now), now),
+          sharing: bind.ways.flatMap(({ trusted, ignoresOwn }) =>
+            ignoresOwn === 'all' || ignoresOwn.has(18) ? [] : sharingSubject(trusted),
+          ),
+          ...(host === undefined ? {} : { host }),
+          ...(Number.isNaN(port) ? {} : { port }),
+        };
+      }),
+    );
+  const findings = [...model.findings, ...extraFindings(model, now)];
+  if (examined.length > 0) return { examined, findings };
+  return { examined, findings, doubt: { file: source.file, line: 1, why: 'nothing in this file listens' } };
+}

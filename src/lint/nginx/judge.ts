@@ -1,0 +1,220 @@
+/** Walks every caller through every listener of nginx, by paths that lead into each location and past each condition. */
+import type { Files } from '../files.js';
+import type { LintFinding, LintSource } from '../finding.js';
+import { type Caller, callersFor, type Identity } from '../identity.js';
+import { certificateFindings, distinctIdentities, identitiesIn } from '../material.js';
+import { sharingSubject } from '../openssl.js';
+import { explore } from '../outcome.js';
+import { samplePath } from '../regex.js';
+import type { Examination, Examined, Walked } from '../verdict.js';
+import { type Listener, type Location, type NginxModel, nginxModel, own, type Server } from './model.js';
+import { walkStream } from './stream.js';
+import { type Directive, parseNginx } from './syntax.js';
+import { certificateVariables, type Request } from './variables.js';
+import { isPublicChallenge, walkNginx, type Way } from './walk.js';
+
+/** Reads nginx's configuration and everything that it names. */
+export function readNginx(source: LintSource, files: Files): NginxModel {
+  return nginxModel(parseNginx(source, files), source.file, files);
+}
+
+/** Paths that lead into each location, and through each condition on the path. */
+export function pathsOf(server: Server, all: readonly Directive[]): string[] {
+  const paths = new Set<string>();
+  const add = (path: string | undefined): void => {
+    if (path?.startsWith('/') === true && !/[\s?#]/.test(path)) paths.add(path);
+  };
+  const visit = (location: Location): void => {
+    const { kind, pattern } = location;
+    if (kind === 'exact') add(pattern);
+    else if (kind === 'prefix' || kind === 'prefixFirst') {
+      add(pattern.endsWith('/') ? `${pattern}apigw-cert` : pattern);
+      if (pattern !== '/') add(`${pattern}${pattern.endsWith('/') ? '' : '/'}apigw-cert`);
+    } else if (kind !== 'named') add(samplePath(pattern, kind === 'regexIgnoringCase' ? 'i' : ''));
+    location.nested.forEach(visit);
+  };
+  add('/apigw-cert');
+  server.locations.forEach(visit);
+  const ofPath = /\$\{?(?:uri|request_uri|document_uri)\b/;
+  for (const { name, args, block } of all) {
+    const words = args.join(' ');
+    if (name === 'if' && ofPath.test(words)) {
+      const [, operator = '', operand = ''] = /(!?=|!?~\*?)\s*([^]*?)\s*\)?$/.exec(words) ?? [];
+      const bare = operand.replace(/\)$/, '');
+      if (operator.endsWith('=')) add(bare);
+      else for (const each of [operand, bare]) add(samplePath(each, operator.endsWith('*') ? 'i' : ''));
+    }
+    if (name === 'rewrite') add(samplePath(args[0] ?? ''));
+    if (name === 'map' && ofPath.test(args[0] ?? '')) {
+      for (const { name: key } of block ?? []) {
+        if (key.startsWith('~')) add(samplePath(key.replace(/^~\*?/, ''), key.startsWith('~*') ? 'i' : ''));
+        else add(key);
+      }
+    }
+  }
+  return [...paths];
+}
+
+/** Methods that may be treated apart. */
+function methodsOf(all: readonly Directive[]): string[] {
+  const differs = all.some(
+    ({ name, args, block }) =>
+      name === 'limit_except' ||
+      args.some((each) => each.includes('$request_method')) ||
+      block?.some(({ args: inner }) => inner.some((each) => each.includes('$request_method'))),
+  );
+  return differs ? ['GET', 'POST', 'OPTIONS', 'DELETE'] : ['GET'];
+}
+
+/** Who may come to which server by which TLS settings: nginx answers 421 where a name of another server was negotiated. */
+function waysTo(server: Server, { isTls, servers, fallback }: Listener, now: Date): Way[] {
+  const handshakes = new Set<Server>(isTls ? [server, fallback] : [server]);
+  if (isTls && server.tls.mode === 'off') for (const each of servers) handshakes.add(each);
+  return [...handshakes].map((handshake) => ({ isTls, handshake, server, now }));
+}
+
+export function walkListener(
+  model: NginxModel,
+  listener: Listener,
+  callers: readonly Caller[],
+  now: Date,
+  address?: string,
+): Walked[] {
+  const methods = methodsOf(model.all);
+  return listener.servers.flatMap((server) => {
+    const at = { file: server.directive.file, line: server.directive.line };
+    const name = server.names.find((each) => each !== '_' && each !== '');
+    const title = listener.servers.length > 1 && name !== undefined ? `${name} ` : '';
+    const by = address === undefined ? {} : { address };
+    return waysTo(server, listener, now).flatMap((way) => {
+      const via = way.handshake === server ? '' : ', by the TLS settings of the default server';
+      if (server.isStream) {
+        const request: Request = { method: 'GET', ...by };
+        return callers.map((caller): Walked => ({
+          caller,
+          ...at,
+          where: `${title}stream server`,
+          request: 'a connection',
+          outcome: explore((ask) => walkStream(model, way, caller, request, ask)),
+        }));
+      }
+      const walk = (caller: Caller, request: Request) =>
+        explore((ask) => walkNginx(model, way, caller, { ...request, ...by }, ask));
+      const paths = pathsOf(server, model.all);
+      return callers.flatMap((caller) => {
+        const along = methods.flatMap((method) =>
+          paths.map((uri): Walked => {
+            const outcome = walk(caller, { uri, method });
+            const location = findLocation(server, uri);
+            const place = location?.directive ?? server.directive;
+            const isPublic =
+              location !== undefined && isPublicChallenge(location, uri) && outcome.result === 'admitted';
+            return {
+              caller,
+              file: place.file,
+              line: place.line,
+              where: `${title}${location ? `location ${location.directive.args.join(' ')}` : 'server'}${via}`,
+              request: `${method} ${uri}${name === undefined ? '' : ` (Host: ${name}${via})`}`,
+              outcome,
+              ...(isPublic ? { isPublic } : {}),
+            };
+          }),
+        );
+        const any = walk(caller, { method: 'GET' });
+        return [
+          ...along,
+          { caller, ...at, where: `${title}any path${via}`, request: 'a request', outcome: any },
+        ];
+      });
+    });
+  });
+}
+
+/** The location whose line stands for a path in a report. */
+function findLocation(server: Server, uri: string): Location | undefined {
+  let best: Location | undefined;
+  for (const each of server.locations) {
+    if (each.kind === 'exact' && each.pattern === uri) return each;
+    const isPrefix = (each.kind === 'prefix' || each.kind === 'prefixFirst') && uri.startsWith(each.pattern);
+    if (isPrefix && (best?.pattern.length ?? -1) < each.pattern.length) best = each;
+  }
+  if (best?.kind === 'prefixFirst') return best;
+  return (
+    server.locations.find((each) => {
+      if (!each.kind.startsWith('regex')) return false;
+      const sample = samplePath(each.pattern, each.kind === 'regexIgnoringCase' ? 'i' : '');
+      return sample === uri;
+    }) ?? best
+  );
+}
+
+/** Certificates that the configuration lists: in bundles, and wherever a word looks like one. */
+export function listedIn(model: NginxModel): Identity[] {
+  const words = model.all.flatMap(({ name, args }) => [name, ...args]);
+  const bundles = model.listeners.flatMap(({ servers }) => servers.flatMap(({ tls }) => tls.trusted));
+  return distinctIdentities([
+    ...bundles.filter(({ isAuthority }) => !isAuthority),
+    ...words.flatMap((word) => identitiesIn(word)),
+  ]);
+}
+
+const isLocal = (address: string): boolean => /^(?:127\.|\[::1\]|localhost|unix:)/.test(address);
+
+function extraFindings(model: NginxModel, now: Date): LintFinding[] {
+  const findings: LintFinding[] = [];
+  for (const { name, args, file, line, block } of model.all) {
+    const compared = name === 'if' ? args.join(' ') : name === 'map' && block ? (args[0] ?? '') : '';
+    if (compared !== '' && certificateVariables(compared, []).has('ssl_client_fingerprint'))
+      findings.push({ code: 'Sha1Pin', file, line, subject: '$ssl_client_fingerprint' });
+  }
+  const bundles = new Map(
+    model.listeners.flatMap(({ servers }) =>
+      servers.flatMap(({ tls }) =>
+        tls.materials.map((material) => [material.path, { material, tls }] as const),
+      ),
+    ),
+  );
+  const demandsSuccess = model.all.some(({ args }) => args.some((each) => each.includes('SUCCESS')));
+  for (const { material, tls } of bundles.values()) {
+    findings.push(...certificateFindings(material.certificates, material.path, now));
+    const single = material.certificates.filter((each) => !each.isAuthority).length === 1;
+    if (single && (tls.mode !== 'optional_no_ca' || demandsSuccess))
+      findings.push({ code: 'CaBundleTrap', file: tls.at.file, line: tls.at.line, subject: material.path });
+  }
+  return findings;
+}
+
+/** Judges nginx's configuration, or the part of one that a file is. */
+export function examineNginx(source: LintSource, files: Files, now: Date): Examination {
+  const model = readNginx(source, files);
+  const { problem, listeners } = model;
+  if (problem)
+    return { examined: [], findings: [...model.findings], doubt: { ...problem, why: problem.text } };
+  const listed = listedIn(model);
+  const examined = listeners.map((listener): Examined => {
+    const trusted = listener.servers.flatMap(({ tls }) => (tls.mode === 'off' ? [] : tls.trusted));
+    const authorities = distinctIdentities(trusted.filter(({ isAuthority }) => isAuthority));
+    const callers = callersFor(listed, authorities, now);
+    const { address, file, line, isTls } = listener;
+    const host = listener.servers
+      .flatMap(({ names }) => names)
+      .find((each) => /^[\w.-]+$/.test(each) && each !== '_');
+    const port = Number(/:(\d+)$/.exec(address)?.[1]);
+    return {
+      listener: `${listener.servers[0]?.isStream ? 'stream ' : ''}${address.replace(/^\*:/, ':')}`,
+      file,
+      line,
+      isTls,
+      isLocal: isLocal(address),
+      walked: walkListener(model, listener, callers, now),
+      sharing: listener.servers.flatMap(({ tls }) => sharingSubject(tls.trusted)),
+      ...(host === undefined ? {} : { host }),
+      ...(Number.isNaN(port) ? {} : { port }),
+    };
+  });
+  const findings = [...model.findings, ...extraFindings(model, now)];
+  if (examined.length > 0) return { examined, findings };
+  return { examined, findings, doubt: { file: source.file, line: 1, why: 'no server stands in this file' } };
+}
+
+export { own };

@@ -1,0 +1,81 @@
+/**
+ * What becomes of a caller at a place, and how doubts about conditions become doubts about that. Nothing here knows a
+ * server: interpreters answer through these types, and ask about what a configuration alone does not decide.
+ */
+import type { Place } from './finding.js';
+
+/** `admitted`: the application, or any answer below 300, is reached. `refused`: neither is. */
+export type Result = 'admitted' | 'refused' | 'unknown';
+
+/** A line of the configuration that took part in the decision, with what it did. */
+export interface Step extends Place {
+  text: string;
+}
+
+export interface Outcome {
+  result: Result;
+  /** In the order in which the server comes to them; the last one decided. */
+  steps: readonly Step[];
+  /** For `unknown`: what would have to be known. */
+  why?: string;
+}
+
+/**
+ * Who decides a condition that the configuration leaves open: `chosen`, the caller by its path or method; `given`,
+ * something that a caller may or may not have (a header, a password, an address) and does not have by default;
+ * `unknown`, something that cannot be seen here.
+ */
+export type Doubt = 'chosen' | 'given' | 'unknown';
+
+export interface Question {
+  /** The same key is the same condition, and gets the same answer within one walk. */
+  key: string;
+  doubt: Doubt;
+  /** The answer for a caller that does nothing special. */
+  fallback: boolean;
+  /** What an `unknown` outcome says where the answers differ. */
+  why: string;
+}
+
+export type Ask = (question: Question) => boolean;
+
+/** More than this many paths through one place are not followed, and the outcome is unknown. */
+const MOST_WALKS = 3000;
+
+function join({ doubt, why }: Question, fallback: Outcome, other: Outcome): Outcome {
+  if (fallback.result === other.result) return fallback;
+  if (fallback.result === 'unknown') return fallback;
+  if (doubt === 'given' && fallback.result === 'admitted') return fallback;
+  if (other.result === 'unknown') return { ...other, why: other.why ?? why };
+  return { result: 'unknown', steps: (fallback.result === 'admitted' ? fallback : other).steps, why };
+}
+
+/**
+ * Runs a walk with every combination of answers to what it asks, and joins the outcomes: they are certain where all
+ * agree, or where the one without special means is admitted.
+ */
+export function explore(run: (ask: Ask) => Outcome): Outcome {
+  let walks = 0;
+  const visit = (answers: readonly boolean[]): Outcome => {
+    if (++walks > MOST_WALKS) {
+      return { result: 'unknown', steps: [], why: 'more conditions meet here than can be followed' };
+    }
+    const asked: { question: Question; answer: boolean }[] = [];
+    const known = new Map<string, boolean>();
+    let outcome = run((question) => {
+      const before = known.get(question.key);
+      if (before !== undefined) return before;
+      const answer = answers[asked.length] ?? question.fallback;
+      known.set(question.key, answer);
+      asked.push({ question, answer });
+      return answer;
+    });
+    const taken = asked.map(({ answer }) => answer);
+    for (let at = asked.length - 1; at >= answers.length; at--) {
+      const each = asked[at];
+      if (each) outcome = join(each.question, outcome, visit([...taken.slice(0, at), !each.answer]));
+    }
+    return outcome;
+  };
+  return visit([]);
+}

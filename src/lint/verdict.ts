@@ -1,0 +1,217 @@
+/** From what becomes of the callers at each place to one word for a listener. The same rule for every server. */
+import type { LintFinding, Place } from './finding.js';
+import { type Caller, CALLERS, type CallerName, type Identity } from './identity.js';
+import type { Outcome, Result, Step } from './outcome.js';
+
+/**
+ * `enforces`: only callers that are listed and in date are admitted, everywhere. `open`: somebody else is. `trap`: of
+ * several certificates of one subject the first alone is. `cannotTell`: something that decides is not understood.
+ */
+export type LintVerdict = 'enforces' | 'open' | 'trap' | 'cannotTell';
+
+const WORST_FIRST: readonly LintVerdict[] = ['open', 'trap', 'cannotTell', 'enforces'];
+
+export const worstVerdict = (verdicts: readonly LintVerdict[]): LintVerdict =>
+  WORST_FIRST.find((each) => verdicts.includes(each)) ?? 'cannotTell';
+
+/** A caller who should not be admitted and is, and the lines that let it in. */
+export interface Witness {
+  caller: CallerName;
+  /** The request, as a sentence: `GET /health`. */
+  request: string;
+  steps: readonly Step[];
+}
+
+/** What becomes of each kind of caller at one place. */
+export interface PlaceReport extends Place {
+  /** The location, rule or section: `location /health`. */
+  where: string;
+  outcomes: Partial<Record<CallerName, Result>>;
+}
+
+export interface ListenerReport extends Place {
+  /** `443 (orders.example.com)`. */
+  listener: string;
+  isTls: boolean;
+  verdict: LintVerdict;
+  /** One sentence, for `cannotTell` and `trap`. */
+  reason?: string;
+  witness?: Witness;
+  places: PlaceReport[];
+  /** A host name to call, where the configuration has one. */
+  host?: string;
+  port?: number;
+}
+
+/** One walk that was made. */
+export interface Walked extends Place {
+  caller: Caller;
+  where: string;
+  request: string;
+  outcome: Outcome;
+  /** Anybody may read this, as its protocol has it: it opens nothing. */
+  isPublic?: boolean;
+}
+
+/** A listener with everything that was walked on it. */
+export interface Examined extends Place {
+  listener: string;
+  isTls: boolean;
+  /** Only programs of this machine can call it. */
+  isLocal: boolean;
+  walked: readonly Walked[];
+  /** Groups of certificates of one subject in a CA bundle that this listener verifies by. */
+  sharing: readonly (readonly Identity[])[];
+  host?: string;
+  port?: number;
+}
+
+/** What an interpreter found out about a configuration. */
+export interface Examination {
+  examined: readonly Examined[];
+  findings: readonly LintFinding[];
+  /** Why nothing can be said of the whole. */
+  doubt?: Place & { why: string };
+}
+
+const HARM: readonly CallerName[] = ['none', 'impostor', 'stranger', 'expired'];
+
+/** The worst of several outcomes for a caller that should not be admitted. */
+const worse = (a: Result | undefined, b: Result): Result =>
+  a === 'admitted' || b === 'admitted'
+    ? 'admitted'
+    : a === 'unknown' || b === 'unknown'
+      ? 'unknown'
+      : 'refused';
+
+function placesOf(walked: readonly Walked[]): PlaceReport[] {
+  const places = new Map<string, PlaceReport>();
+  for (const { caller, where, file, line, outcome } of walked) {
+    const key = `${where}\n${file}\n${line}`;
+    const place = places.get(key) ?? { where, file, line, outcomes: {} };
+    places.set(key, place);
+    place.outcomes[caller.name] = worse(place.outcomes[caller.name], outcome.result);
+  }
+  for (const place of places.values()) {
+    place.outcomes = Object.fromEntries(
+      CALLERS.flatMap((name) => (place.outcomes[name] === undefined ? [] : [[name, place.outcomes[name]]])),
+    );
+  }
+  return [...places.values()];
+}
+
+const keyOf = (identity: Identity | undefined): string => identity?.sha256 ?? identity?.sha1 ?? '';
+
+/** @param others whether other listeners can be called from elsewhere */
+function judgeListener(examined: Examined, others: boolean): ListenerReport {
+  const { walked, sharing, listener, file, line, isTls, isLocal, host, port } = examined;
+  const base = {
+    listener,
+    file,
+    line,
+    isTls,
+    places: placesOf(walked),
+    ...(host === undefined ? {} : { host }),
+    ...(port === undefined ? {} : { port }),
+  };
+  const counted = walked.filter(({ isPublic }) => isPublic !== true);
+  const found = (result: Result, names: readonly CallerName[]): Walked | undefined =>
+    names
+      .map((name) => counted.find(({ caller, outcome }) => caller.name === name && outcome.result === result))
+      .find((each) => each !== undefined);
+
+  const open = found('admitted', HARM);
+  if (open) {
+    // A plain listener of this machine stands behind another one as a rule, and what that one passes on decides.
+    if (isLocal && !isTls && others) {
+      return {
+        ...base,
+        verdict: 'cannotTell',
+        reason: 'it can be called from this machine alone, and whoever forwards to it decides',
+      };
+    }
+    const witness = { caller: open.caller.name, request: open.request, steps: open.outcome.steps };
+    return { ...base, verdict: 'open', witness };
+  }
+  const doubtful = found('unknown', HARM);
+  if (doubtful || walked.length === 0) {
+    return {
+      ...base,
+      verdict: 'cannotTell',
+      reason: doubtful?.outcome.why ?? 'there is nothing here that could be followed',
+    };
+  }
+  const admitted = new Set(
+    counted
+      .filter(({ caller, outcome }) => caller.name === 'listed' && outcome.result !== 'refused')
+      .map(({ caller }) => keyOf(caller.identity)),
+  );
+  const trap = sharing.find(
+    (group) =>
+      group.some((each) => admitted.has(keyOf(each))) && group.some((each) => !admitted.has(keyOf(each))),
+  );
+  if (trap) {
+    return {
+      ...base,
+      verdict: 'trap',
+      reason: `of ${trap.length} certificates of one subject the first alone is accepted`,
+    };
+  }
+  return { ...base, verdict: 'enforces' };
+}
+
+/** Whether a listener serves anything to anybody. */
+const isServing = ({ walked }: Examined): boolean =>
+  walked.some(({ outcome }) => outcome.result !== 'refused');
+
+export interface Judgement {
+  verdict: LintVerdict;
+  listeners: ListenerReport[];
+  findings: LintFinding[];
+}
+
+/** What a verdict is as a finding, at the line that decided. */
+function findingOf(report: ListenerReport, examined: Examined): LintFinding[] {
+  const { verdict, witness, reason, listener, file, line } = report;
+  switch (verdict) {
+    case 'open': {
+      const decisive = witness?.steps.at(-1) ?? { file, line };
+      const code = witness?.caller === 'expired' ? 'AdmitsExpired' : 'Open';
+      return [{ code, file: decisive.file, line: decisive.line, subject: listener }];
+    }
+    case 'trap': {
+      const [group = []] = examined.sharing;
+      return [{ code: 'SharedSubject', file, line, subject: `${listener}: ${group.length} × one subject` }];
+    }
+    case 'cannotTell':
+      return [{ code: 'CannotTell', file, line, subject: reason ?? listener }];
+    case 'enforces': {
+      const nobody =
+        isServing(examined) ||
+        !examined.isTls ||
+        examined.walked.every(({ caller }) => caller.name !== 'listed');
+      return nobody ? [] : [{ code: 'NobodyAdmitted', file, line, subject: listener }];
+    }
+  }
+}
+
+/** One verdict for each listener and for the whole. A file that shows no listener is never called fine. */
+export function judge({ examined, findings, doubt }: Examination): Judgement {
+  const outside = examined.filter((each) => !each.isLocal).length;
+  const pairs = examined.map((each) => ({ each, report: judgeListener(each, outside > 0) }));
+  const found = pairs.flatMap(({ each, report }) => findingOf(report, each));
+  const publicPlaces = examined
+    .flatMap(({ walked }) => walked)
+    .filter(({ isPublic }) => isPublic === true)
+    .map(({ file, line, where }): LintFinding => ({ code: 'PublicByDesign', file, line, subject: where }));
+  const whole: LintFinding[] = doubt
+    ? [{ code: 'CannotTell', file: doubt.file, line: doubt.line, subject: doubt.why }]
+    : [];
+  const listeners = pairs.map(({ report }) => report);
+  const verdicts = listeners.map(({ verdict }) => verdict);
+  return {
+    verdict: worstVerdict(doubt || verdicts.length === 0 ? [...verdicts, 'cannotTell'] : verdicts),
+    listeners,
+    findings: [...found, ...whole, ...publicPlaces, ...findings],
+  };
+}
