@@ -1,7 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { parseThreshold, type Threshold } from '../../src/core/duration.js';
-import { assertThresholdOrder, dueAt, expiryStatus, isDue } from '../../src/core/expiry.js';
+import {
+  assertThresholdOrder,
+  DEFAULT_RENEW_BEFORE,
+  dueAt,
+  expiryStatus,
+  GATEWAY_LIFETIME_MS,
+  isDue,
+} from '../../src/core/expiry.js';
 
 const validity = { notBefore: new Date('2026-01-01T00:00:00Z'), notAfter: new Date('2027-01-01T00:00:00Z') };
 const thresholds = { warning: parseThreshold('30d'), critical: parseThreshold('7d') };
@@ -87,6 +94,14 @@ describe('the renewal window', () => {
     expect(() => dueAt(validity, parseThreshold(renewBefore))).toThrow(
       expect.objectContaining({ code: 'Usage', message: expect.stringContaining('whole life of 365 d') }),
     );
+  });
+
+  test('opens at a third of a life of 365 days, unless somebody says otherwise', () => {
+    const days = GATEWAY_LIFETIME_MS / 86_400_000;
+    expect(days).toBe(365);
+    const notAfter = new Date(validity.notBefore.getTime() + GATEWAY_LIFETIME_MS);
+    const left = notAfter.getTime() - dueAt({ ...validity, notAfter }, DEFAULT_RENEW_BEFORE).getTime();
+    expect(left).toBe(0.33 * GATEWAY_LIFETIME_MS);
   });
 
   test('a certificate just made is never due', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { parseFailOn, countedLevel, overallLevel } from '../../src/core/fail-on.js';
 import { FINDINGS, type Finding } from '../../src/core/finding-catalogue.js';
-import { fleetAccounts } from '../../src/core/fleet.js';
+import { fleetAccounts, isRegionless, regionlessSource, sourceName } from '../../src/core/fleet.js';
 
 describe('fleetAccounts', () => {
   test('flags come before the configuration, the configuration before the environment', () => {
@@ -70,6 +70,23 @@ describe('fleetAccounts', () => {
     ],
   ])('refuses %j', (input, message) => {
     expect(() => fleetAccounts(input)).toThrow(message);
+  });
+});
+
+describe('a source', () => {
+  test('is named by account and Region', () => {
+    expect(sourceName({ account: 'production', region: 'eu-west-1' })).toBe('production/eu-west-1');
+  });
+
+  test.each<[Parameters<typeof regionlessSource>[1], string]>([
+    ['all', 'production/all'],
+    ['default', 'production/(no Region)'],
+    [['eu-west-1'], 'production/(no Region)'],
+  ])('that failed before its Regions were known, %j, is told from one of a Region', (wanted, name) => {
+    const source = regionlessSource('production', wanted);
+    expect(sourceName(source)).toBe(name);
+    expect(isRegionless(source)).toBe(true);
+    expect(isRegionless({ account: 'all', region: 'eu-west-1' })).toBe(false);
   });
 });
 

@@ -67,6 +67,41 @@ describe('pruneReason', () => {
     expect(reason(row('a', ended), row('b', { replaces: 'a', age: 1 }))).toBe('expired');
   });
 
+  test('nor does the way back go whose own way back is still there', () => {
+    const first = row('a', { age: 340 });
+    const old = row('b', { replaces: 'a', age: 250 });
+    const next = row('c', { replaces: 'b', age: 1, usedBy: inUse });
+    expect(reason(old, first, next)).toBeUndefined();
+  });
+
+  test.each([
+    ['a day before', -29, undefined],
+    ['at once when', -30, 'expired'],
+  ])('an expired one goes after the given time, not %s', (_, expired, expected) => {
+    expect(reason(row('a', { status: 'expired', notAfter: days(expired) }))).toBe(expected);
+  });
+
+  test.each([
+    // For a week a rotation may go on, however short the given time.
+    [1, 6, undefined],
+    [1, 7, 'abortedRotation'],
+    // And for the given time where that is longer.
+    [30, 29, undefined],
+    [30, 30, 'abortedRotation'],
+  ])('older than %d days: one of an unfinished rotation that is %d days old', (olderThan, age, expected) => {
+    const made = row('b', { replaces: 'a', age });
+    expect(pruneReason(made, [made, row('a', { usedBy: inUse })], olderThan * DAY, NOW)).toBe(expected);
+  });
+
+  test.each([
+    [3, 2, undefined],
+    [3, 3, 'abortedRotation'],
+  ])('older than %d days: one that was rolled back and is %d days old', (olderThan, age, expected) => {
+    const tags = markTags({ rotationId: 'r', replaces: 'a', rolledBack: days(-1).toISOString() });
+    const made = row('b', { tags, age });
+    expect(pruneReason(made, [made, row('a', { usedBy: inUse })], olderThan * DAY, NOW)).toBe(expected);
+  });
+
   test('one whose rotation came to its end, and that people took from its stage, is theirs', () => {
     expect(reason(row('b', { replaces: 'a', age: 250 }))).toBeUndefined();
   });

@@ -160,6 +160,79 @@ describe('a pace', () => {
     expect(sent).toEqual(['0 at 0', '2 at 0', '1 at 5000', '3 at 10000']);
   });
 
+  test('lets requests through in the order in which they came, whatever their lane', async () => {
+    const order = ['GetStages', 'GetResources', 'GetStages', 'GetStages'];
+    for (const names of [order, [...order.slice(1), 'GetStages'], ['CreateDeployment', ...order]]) {
+      const time = virtualTime();
+      const pace = createPace({ share: 1, now: time.now, setTimer: time.setTimer });
+      for (let i = 0; i < 36; i++) void pace.take('GetRestApis');
+      await time.run(0);
+      const sent: string[] = [];
+      for (const name of names) void pace.take(name).then(() => sent.push(`${name} at ${time.now()}`));
+      await time.run();
+      expect(sent).toEqual(names.map((name, i) => `${name} at ${100 * (i + 1)}`));
+    }
+  });
+
+  test('goes on with the lane that may go first', async () => {
+    const time = virtualTime();
+    const pace = createPace({ share: 1, now: time.now, setTimer: time.setTimer });
+    const sent: string[] = [];
+    for (const name of ['CreateDeployment', 'GetResources', 'CreateDeployment', 'GetResources'])
+      void pace.take(name).then(() => sent.push(`${name} at ${time.now()}`));
+    await time.run();
+    expect(sent).toEqual([
+      'CreateDeployment at 0',
+      'GetResources at 0',
+      'GetResources at 400',
+      'CreateDeployment at 5000',
+    ]);
+  });
+
+  test('finds its speed again step by step, and lowers it once a second at most', async () => {
+    const time = virtualTime();
+    const pace = createPace({ share: 1, now: time.now, setTimer: time.setTimer });
+    pace.throttled('GetStages');
+    pace.accepted();
+    expect(pace.counts.perSecond).toBeCloseTo(5.1, 9);
+    await time.run(999);
+    pace.throttled('GetStages');
+    expect(pace.counts.perSecond).toBeCloseTo(5.1, 9);
+    await time.run(1_000);
+    pace.throttled('GetStages');
+    expect(pace.counts.perSecond).toBeCloseTo(2.55, 9);
+  });
+
+  test('that is throttled without being told how long goes on as soon as its speed allows', async () => {
+    const time = virtualTime();
+    const pace = createPace({ share: 1, now: time.now, setTimer: time.setTimer });
+    pace.throttled('GetStages');
+    const sent: number[] = [];
+    for (let i = 0; i < 3; i++) void pace.take('GetStages').then(() => sent.push(time.now()));
+    await time.run();
+    expect(sent).toEqual([200, 400, 600]);
+  });
+
+  test('keeps to another limit than AWS’s where one is given, operations in proportion', async () => {
+    const time = virtualTime();
+    const pace = createPace({
+      share: 1,
+      limit: { perSecond: 20, burst: 10 },
+      now: time.now,
+      setTimer: time.setTimer,
+    });
+    for (let i = 0; i < 30; i++) void pace.take('GetStages');
+    await time.run(0);
+    expect(pace.counts.taken).toBe(9);
+    await time.run(1_001);
+    expect(pace.counts.taken).toBe(29);
+    const sent: number[] = [];
+    for (let i = 0; i < 4; i++) void pace.take('GetResources').then(() => sent.push(time.now()));
+    await time.run();
+    // Twice what AWS allows: two together, as fast as all go out, then five a second.
+    expect(sent.map((at) => at - (sent[0] ?? 0))).toEqual([0, 50, 200, 400]);
+  });
+
   test('leaves a share free: at 80% it sends 28 at once and 8 a second', async () => {
     const time = virtualTime();
     const pace = createPace({ now: time.now, setTimer: time.setTimer });

@@ -67,6 +67,11 @@ describe('closedGate', () => {
       { unit: { ...open.unit, next: rolledBack }, settings: { ...DEFAULT_SETTINGS, force: true } },
     ],
     [
+      '--force, where a store is gone for good',
+      { changedStores: ['nginx:/etc/x'], settings: { ...DEFAULT_SETTINGS, force: true } },
+    ],
+    ['what was changed is named again', { changedStores: ['pem-bundle:/etc/orders.pem'] }],
+    [
       'a rollback that was stopped half-way has to go on',
       { unit: { ...open.unit, next: rolledBack }, moving: [stage('prod', 'new'), stage('beta', 'old')] },
     ],
@@ -94,13 +99,59 @@ describe('closedGateBack', () => {
     expect(
       closedGateBack({ ...open, probes: [{ probes: [], unreached: ['orders.example'] }] }),
     ).toBeUndefined();
+    expect(closedGateBack({ ...moved, unit: { ...open.unit, next: rolledBack } })).toBeUndefined();
+    expect(
+      closedGateBack({
+        ...moved,
+        changedStores: ['nginx:/etc/x'],
+        settings: { ...DEFAULT_SETTINGS, force: true },
+      }),
+    ).toBeUndefined();
   });
 
   test.each<[string, GateInput]>([
     ['TrustStoreMissing', { ...open, trustStores: [] }],
     ['TrustStoreMissing', { ...open, changedStores: ['nginx:/etc/x'] }],
+    ['TrustStoreMissing', { ...moved, trustStores: [] }],
+    ['TrustStoreMissing', { ...moved, changedStores: ['nginx:/etc/x'] }],
+    ['TrustStoreAmbiguous', { ...open, trustStores: ['manual', 'x', 'manual'] }],
+    ['TrustStoreAmbiguous', { ...moved, trustStores: ['manual', 'manual'] }],
+    [
+      'BackendNotProvable',
+      {
+        ...open,
+        moving: [stage('prod', 'new'), stage('beta', 'old')],
+        probes: [{ probes: [], unreached: ['orders.example'] }],
+      },
+    ],
     ['BackendNotProvable', { ...moved, probes: [{ probes: [], unreached: ['orders.example'] }] }],
   ])('%s', (code, input) => {
     expect(closedGateBack(input)).toMatchObject({ code });
+  });
+});
+
+describe('what is said of a closed gate', () => {
+  test.each([
+    [['a'], 'a, which is not'],
+    [['a', 'b'], 'a, b, which are not'],
+  ])('names the stores that are forgotten: %j', (changedStores, words) => {
+    const failure = closedGate({ ...open, changedStores });
+    expect(failure?.message).toContain(words);
+    for (const name of changedStores) expect(failure?.hint).toContain(`--trust ${name}`);
+  });
+
+  test('names each stage, stack and backend once', () => {
+    const failure = closedGate({ ...open, moving: [managed, { ...managed, stageName: 'beta' }] });
+    expect(failure?.message).toContain('api/prod, api/beta');
+    expect(failure?.message.match(/orders-stack/g)).toHaveLength(1);
+    const unproved = closedGate({
+      ...open,
+      probes: [
+        { probes: [probe], unreached: ['b.example', 'c.example'] },
+        { probes: [], unreached: ['b.example'] },
+      ],
+    });
+    expect(unproved?.message).toContain('b.example, c.example');
+    expect(unproved?.message.match(/b\.example/g)).toHaveLength(1);
   });
 });

@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from '@jest/globals';
-import { oldIdOf, rank, unitOf, type RotationCertificate } from '../../../src/core/rotation/unit.js';
-import { after, certificate, mark } from './fixture.js';
+import {
+  oldIdOf,
+  presentedIds,
+  rank,
+  stageText,
+  unitOf,
+  type RotationCertificate,
+} from '../../../src/core/rotation/unit.js';
+import { after, certificate, mark, stage } from './fixture.js';
 
 const PROD = 'api/prod';
 const BETA = 'api/beta';
@@ -34,6 +41,20 @@ describe('oldIdOf', () => {
       [a, prodOnly],
       BETA,
       'dddddd',
+    ],
+    [
+      'the only stage that moved, while a duplicate made for it is left',
+      'dddddd',
+      [a, prodOnly, certificate('dddddf', { mark: mark('aaaaaa', { onlyStage: PROD }) })],
+      PROD,
+      'aaaaaa',
+    ],
+    [
+      'the successor that still says what trust may be left, although the old one is deleted',
+      'bbbbbb',
+      [certificate('bbbbbb', { mark: mark('aaaaaa', { replacesSha256: 'AA' }) })],
+      PROD,
+      'aaaaaa',
     ],
     ['an id that the account does not have', 'zzzzzz', [a], PROD, 'zzzzzz'],
   ])('%s', (_, currentId, certificates, scope, expected) => {
@@ -97,4 +118,13 @@ describe('rank', () => {
     expect(rank([young, sameAge, older], new Set())).toEqual([older, sameAge, young]);
     expect(rank([young, sameAge, older], new Set(['aaaaaa']))).toEqual([young, older, sameAge]);
   });
+});
+
+test('presentedIds are those of all stages that present any', () => {
+  const stages = [stage('prod', 'aaaaaa'), stage('beta'), stage('gamma', 'bbbbbb'), stage('delta', 'aaaaaa')];
+  expect([...presentedIds(stages)]).toEqual(['aaaaaa', 'bbbbbb']);
+});
+
+test('a stage is written with its API', () => {
+  expect(stageText(stage('prod'))).toBe('api/prod');
 });

@@ -42,6 +42,33 @@ describe('unpublishedChanges', () => {
     );
   });
 
+  test.each([
+    ['loses its key', deployed('POST', 'AWS_IAM', '/orders', false)],
+    ['is authorized in another way', deployed('POST', 'CUSTOM', '/orders', true)],
+  ])('sees a method that %s', (_, post) => {
+    expect(unpublishedChanges(current, { methods: [deployed('GET'), post] })).toEqual([
+      { change: 'authorizationChanged', httpMethod: 'POST', path: '/orders' },
+    ]);
+  });
+
+  test('takes a method of which AWS says nothing for one that anyone may call', () => {
+    const bare: Resource[] = [
+      { id: 'r1', path: '/', methods: [{ httpMethod: 'GET', requiredParameters: [] }] },
+      { id: 'r2', path: '/other', methods: [{ httpMethod: 'GET', requiredParameters: [] }] },
+    ];
+    const methods = [deployed('GET', 'NONE', '/'), deployed('GET', 'AWS_IAM', '/other')];
+    expect(unpublishedChanges(bare, { methods })).toEqual([
+      { change: 'authorizationChanged', httpMethod: 'GET', path: '/other' },
+    ]);
+  });
+
+  test('tells ten in full', () => {
+    const methods = Array.from({ length: 10 }, (_, i) => deployed('GET', 'NONE', `/${i}`));
+    const text = changesText(unpublishedChanges([], { methods }));
+    expect(text.split(', ')).toHaveLength(10);
+    expect(text).toMatch(/GET \/9 would be gone$/);
+  });
+
   test('tells the first ten of many', () => {
     const methods = Array.from({ length: 13 }, (_, i) => deployed('GET', 'NONE', `/${i}`));
     expect(changesText(unpublishedChanges([], { methods }))).toMatch(/GET \/9 would be gone and 3 more$/);
