@@ -245,22 +245,17 @@ function rotationId(now: Date): string {
   return `${now.toISOString().replace(/[-:]|\.\d+/g, '')}-${randomBytes(4).toString('hex')}`;
 }
 
-/** Asks a stage as its clients do. */
+/** Asks a stage as its clients do, through the proxies of the environment. @returns the status, or 0 without an answer */
 async function ask(url: string): Promise<number> {
-  try {
-    const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(30_000) });
-    await response.body?.cancel();
-    return response.status;
-  } catch {
-    return 0;
-  }
+  const { sendRequest } = await import('../net/request.js');
+  return sendRequest(new URL(url), { timeoutMs: 30_000 }).catch(() => 0);
 }
 
 /** The first signal lets the step in hand end; a second one ends the process, which is safe as well. */
 function stopOnSignals(stop: AbortController, note: (text: string) => void): () => void {
   const onSignal = (): void => {
     if (stop.signal.aborted) process.exit(EXIT.interrupted);
-    note('stopping after the step in hand; once more ends at once');
+    note('stopping after the current step; press Ctrl-C again to quit immediately');
     stop.abort(
       new AppError('Interrupted', 'stopped by a signal, after the step in hand', {
         hint: 'run the same command again: it goes on from where it is; with --abort it goes back',

@@ -6,6 +6,8 @@ import fc from 'fast-check';
 import { proxyFor } from '../../src/net/proxy.js';
 import { startAwsRecorder, type AwsRecorder } from '../support/aws-recorder.js';
 import { cli } from '../support/cli.js';
+import { rotateWords } from '../support/rotate-cli.js';
+import { startRotationLab } from '../support/rotation.js';
 import { startProxy, type Proxy, type ProxyOptions } from '../support/proxy.js';
 import { startTlsServer } from '../support/tls-server.js';
 
@@ -225,6 +227,28 @@ test('a webhook is told through the proxy', async () => {
     expect(stderr).toContain('told webhook:localhost');
     expect(tunnelling.seen).toEqual([`CONNECT ${new URL(backend.url).host}`]);
   } finally {
+    await backend.close();
+  }
+});
+
+test('--probe-url is asked through the proxy', async () => {
+  const backend = await startTlsServer();
+  const tunnelling = await proxy();
+  const lab = await startRotationLab();
+  try {
+    await writeFile(`${bundle}.probe`, backend.caPem);
+    const { code, stderr } = await cli(rotateWords(lab, '--probe-url', backend.url), {
+      env: {
+        ...lab.env,
+        NO_PROXY: '127.0.0.1',
+        HTTPS_PROXY: tunnelling.url,
+        NODE_EXTRA_CA_CERTS: `${bundle}.probe`,
+      },
+    });
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    expect(new Set(tunnelling.seen)).toEqual(new Set([`CONNECT ${new URL(backend.url).host}`]));
+  } finally {
+    await lab.close();
     await backend.close();
   }
 });
