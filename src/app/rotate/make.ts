@@ -43,7 +43,12 @@ export async function adoptNext(run: Run, { clientCertificateId: id }: RotationC
   const { old } = account(run).unit;
   const certificate = assertAdoptable(run, id);
   const stores = await lookAtStores(run);
-  const trustedBefore = stores.some(({ trusts }) => trusts.includes(certificate.trusted.fingerprintSha256));
+  // After the stores: whatever of them another machine's rotation has trusted it in, its mark was there before.
+  const { mark: found } = rotationCertificate(await run.deps.gateway.getClientCertificate(id));
+  const trustedBefore =
+    found?.adopted === true && found.replaces === run.oldId
+      ? found.trustedBefore === true
+      : stores.some(({ trusts }) => trusts.includes(certificate.trusted.fingerprintSha256));
   const mark: Mark = { ...newMark(run, old), adopted: true, ...(trustedBefore ? { trustedBefore } : {}) };
   take(run, await provide(run, id, () => writeMark(run, certificate, mark)));
 }

@@ -45,7 +45,7 @@ export async function observeStores(
     stores.map(async (store) => {
       const { name } = store;
       const seen = await store.observe();
-      const own = remembered(name, unit, deleted, records);
+      const own = remembered(name, unit, deleted, records, seen !== undefined);
       return seen === undefined ? { name, ...own } : { name, trusts: seen, mayTrust: seen, added: own.added };
     }),
   );
@@ -62,15 +62,19 @@ function remembered(
   { oldId, old, next, spares }: RotationUnit,
   deleted: readonly EndedCertificate[],
   records: readonly RotationRecord[],
+  isSeen: boolean,
 ): Omit<StoreView, 'name'> {
   const isLost = isJournalLost(records);
   const all = [old, next, ...spares, ...deleted].flatMap((one) => one?.trusted.fingerprintSha256 ?? []);
   const first = old ?? deleted.find(({ clientCertificateId }) => clientCertificateId === oldId);
   const certain = new Set(first && !isLost ? [first.trusted.fingerprintSha256] : []);
   const possible = new Set(isLost ? all : certain);
-  // What was there before the rotation adopted it stays there, whatever of the journal is left.
+  // What was there before the rotation adopted it stays there, whatever of the journal is left. Where a store shows what
+  // it holds and the mark says that this was not there before, the rotation added it, from whatever machine.
   const adopted = [next, ...spares].filter((one) => one?.mark?.adopted === true && !one.mark.trustedBefore);
-  const added = new Set(isLost ? adopted.flatMap((one) => one?.trusted.fingerprintSha256 ?? []) : []);
+  const added = new Set(
+    isLost || isSeen ? adopted.flatMap((one) => one?.trusted.fingerprintSha256 ?? []) : [],
+  );
   for (const entry of records) {
     if ((entry.type !== 'intent' && entry.type !== 'done') || entry.subject !== store) continue;
     const fingerprint = entry.evidence?.['fingerprintSha256'];

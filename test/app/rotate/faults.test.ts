@@ -158,6 +158,24 @@ describe('a way back', () => {
     }));
 });
 
+test('a certificate that two machines take for the new one at once is trusted no longer than by the rotation', async () => {
+  for (const pace of [15, 45, 300]) {
+    for (let head = 0; head <= 1_800; head += IS_FULL ? 5 : 45) {
+      await anew(async () => {
+        const { time } = the.world;
+        const command = { ...NO_WAIT, to: the.spareId };
+        const second = time.sleep(head).then(() => run(b, command, { latency: () => pace }));
+        await time.until(Promise.all([run(a, command), second]));
+        await calm(the);
+        await finish(the, b, { mode: 'abort' });
+        await finish(the, a, { mode: 'abort' });
+        expectPromises(the);
+        expectAsBefore(the);
+      });
+    }
+  }
+});
+
 describe('an UpdateStage whose outcome is not known', () => {
   const STALE: Fate = on('GetStage', { kind: 'stale', age: 3_000, times: 20 });
 
