@@ -69,7 +69,9 @@ const STATES: Readonly<Record<RotationOutcome, RotationStatus['state']>> = {
 function statusOf(rotationId: string, records: readonly RotationRecord[]): RotationStatus {
   const started = records.find((record) => record.type === 'started');
   const ended = records.findLast((record) => record.type === 'ended');
-  const generated = records.find((record) => record.type === 'done' && record.step === 'generate');
+  const generated = records.find(
+    (record) => record.type === 'done' && (record.step === 'generate' || record.step === 'adopt'),
+  );
   // Where the journal begins in the middle, the certificates that it knows tell.
   const known = records.find(
     (record) => record.type === 'certificate' && record.clientCertificateId !== started?.oldCertificateId,

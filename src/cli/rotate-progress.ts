@@ -14,6 +14,7 @@ import { timeText } from './status.js';
 /** What a step does, in words that go on with its subject. */
 export const STEP_WORDS: Readonly<Record<RotationStep, string>> = {
   generate: 'generate the new certificate',
+  adopt: 'mark the certificate that --to names as the new one',
   trust: 'trust old and new',
   prove: 'test the backends before the switch',
   check: 'look once more before the switch',
@@ -30,6 +31,7 @@ export const STEP_WORDS: Readonly<Record<RotationStep, string>> = {
   rollBack: 'switch the stage back',
   untrustNew: 'end the trust in the new certificate',
   deleteNew: 'delete the new certificate',
+  release: 'remove the mark from the certificate, which stays',
   withdraw: 'withdraw the new certificate: no run switches a stage to it any more',
   settle: 'wait for calls to AWS without an answer',
   finish: 'remove the mark of the rotation',

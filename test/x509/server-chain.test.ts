@@ -8,7 +8,7 @@ import { rootStanding } from '../../src/core/api-gateway-cas.js';
 import { serverChain, type ServerChain } from '../../src/x509/server-chain.js';
 import { openssl } from '../support/openssl.js';
 
-const now = new Date();
+let now: Date;
 let directory: string;
 /** PEM by name: a root, two intermediates below one another, a server below those; all of one private CA. */
 const pem = new Map<string, string>();
@@ -47,6 +47,7 @@ beforeAll(() => {
   issue('lower', 'upper', ca);
   issue('server', 'lower', [...server, 'extendedKeyUsage=serverAuth']);
   issue('client-only', 'lower', [...server, 'extendedKeyUsage=clientAuth']);
+  now = new Date();
 });
 afterAll(() => {
   rmSync(directory, { recursive: true });

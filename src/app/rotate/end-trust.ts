@@ -113,7 +113,7 @@ async function untrust(run: Run, storeName: string, certificate: EndedCertificat
 /** A certificate that `--to` named for nothing stays as it was before the rotation. */
 async function release(run: Run, certificate: RotationCertificate): Promise<void> {
   const { clientCertificateId: id } = certificate;
-  await step(run, run.goal === 'rotate' ? 'delete' : 'deleteNew', id, async () => {
+  await step(run, 'release', id, async () => {
     await eraseMark(run, certificate);
     return { value: undefined, evidence: { kept: true } };
   });

@@ -63,12 +63,14 @@ export async function lookAtCertificates(run: Run): Promise<void> {
     if (certificate) found.push(certificate);
     else if (
       run.made?.certificate.clientCertificateId === id &&
+      !run.made.isSeen &&
       now().getTime() < run.made.at.getTime() + STALE
     )
       found.push(run.made.certificate);
     else run.gone.add(id);
   }
   run.certificates = [...listed, ...found];
+  if (run.made && shown.has(run.made.certificate.clientCertificateId)) run.made.isSeen = true;
 }
 
 async function findCertificate(run: Run, id: string): Promise<RotationCertificate | undefined> {

@@ -69,7 +69,7 @@ function provide(
   subject: string | undefined,
   make: () => Promise<RotationCertificate>,
 ): Promise<RotationCertificate> {
-  return step(run, 'generate', subject, async () => {
+  return step(run, subject === undefined ? 'generate' : 'adopt', subject, async () => {
     const value = await make();
     const { clientCertificateId, trusted } = value;
     return {
@@ -85,7 +85,7 @@ function provide(
 
 function take(run: Run, certificate: RotationCertificate): void {
   const { clientCertificateId: id } = certificate;
-  run.made = { certificate, at: run.deps.now() };
+  run.made = { certificate, at: run.deps.now(), isSeen: false };
   run.certificates = [
     ...run.certificates.filter(({ clientCertificateId }) => clientCertificateId !== id),
     certificate,

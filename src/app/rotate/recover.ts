@@ -26,17 +26,23 @@ const LEFT_AS_IT_IS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'TrustStoreLocked',
 ]);
 
-/** Of two runs that made a certificate for the same place, one takes its own back; both know which. */
+/**
+ * Of two runs that made a certificate for the same place, one takes its own back; both know which. Where the new
+ * certificate is gone, or is marked as a rotation's no more, an abort took it back, on whatever machine.
+ */
 export function overtaken(run: Run): AppError | undefined {
   const { next } = account(run).unit;
-  if (run.generatedId === undefined || next?.clientCertificateId === run.generatedId) return undefined;
-  if (!next) {
+  const lostId = run.generatedId ?? run.nextId;
+  if (next) run.nextId = next.clientCertificateId;
+  if (!next && lostId !== undefined) {
     return new AppError(
       'RotationOvertaken',
-      `the new certificate ${run.generatedId} was deleted by another run, or by somebody`,
+      `another run aborted this rotation, or somebody deleted or unmarked the new certificate ${lostId}`,
       { hint: 'run the same command again: it starts over where the certificate is still due' },
     );
   }
+  if (!next || run.generatedId === undefined || next.clientCertificateId === run.generatedId)
+    return undefined;
   // Its own, made by a call whose answer was lost and that AWS finished late: no rival, but the one to go on with.
   if (next.mark?.rotationId === run.rotationId) return undefined;
   return new AppError(
@@ -116,7 +122,7 @@ function isOwn({ generatedId, records }: Run): boolean {
   return (
     generatedId !== undefined ||
     !isJournalLost(records) ||
-    records.some((entry) => entry.type === 'done' && entry.step === 'generate')
+    records.some((entry) => entry.type === 'done' && (entry.step === 'generate' || entry.step === 'adopt'))
   );
 }
 

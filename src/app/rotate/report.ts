@@ -69,8 +69,7 @@ const BACK = { switch: 'rollBack', untrust: 'untrustNew', delete: 'deleteNew' } 
 /** A step that a dry run foresees, by the name that it has in a run. */
 export function plannedStep(step: Step, goal: Goal): RotationReport['steps'][number] {
   const { kind } = step;
-  const name = kind === 'adopt' ? 'generate' : kind === 'release' ? 'delete' : kind;
-  const named = { step: goal !== 'rotate' && name in BACK ? BACK[name as keyof typeof BACK] : name };
+  const named = { step: goal !== 'rotate' && kind in BACK ? BACK[kind as keyof typeof BACK] : kind };
   switch (step.kind) {
     case 'trust':
     case 'untrust':

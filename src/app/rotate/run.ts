@@ -40,8 +40,10 @@ export interface Run {
   generatedId?: string | undefined;
   /** When this run last looked whether a switch may follow. */
   check?: { begun: Date; ended: Date };
-  /** The certificate that this very run made or took, and when: lists may not show it yet. */
-  made?: { certificate: RotationCertificate; at: Date };
+  /** The certificate that this very run made or took, and when: until AWS has shown it once, lists may come late. */
+  made?: { certificate: RotationCertificate; at: Date; isSeen: boolean };
+  /** The new certificate that this run has been rotating to: where there is none any more, others took it back. */
+  nextId?: string;
   /** Ids of certificates that are deleted: by this run, or by AWS's own word on the very id. */
   readonly gone: Set<string>;
   /** Those of them that this run deleted: a list that still shows one is stale. */

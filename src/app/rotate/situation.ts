@@ -54,7 +54,8 @@ function unsettled({ records, since, request }: Run, now: Date): Situation['unse
     });
     return new Date(Math.max(0, ...times));
   };
-  return { switches: until((step) => step !== 'generate'), generation: until((step) => step === 'generate') };
+  const isProvided = (step: string): boolean => step === 'generate' || step === 'adopt';
+  return { switches: until((step) => !isProvided(step)), generation: until(isProvided) };
 }
 
 /**

@@ -6,6 +6,7 @@ export const JOURNAL_VERSION = 1;
 /** What a rotation can do, in the order of a plain one, then what takes it back and what ends it. */
 export const ROTATION_STEPS = [
   'generate',
+  'adopt',
   'trust',
   'prove',
   'check',
@@ -22,6 +23,7 @@ export const ROTATION_STEPS = [
   'rollBack',
   'untrustNew',
   'deleteNew',
+  'release',
   'withdraw',
   'settle',
   'finish',

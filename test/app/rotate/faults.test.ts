@@ -152,6 +152,32 @@ describe('a way back', () => {
   test('harms nobody who goes forward on another machine, whenever it comes', () =>
     race({ ...NO_WAIT, mode: 'abort' }, {}));
 
+  test.each([false, true])(
+    'ends a run that waits in its soak on another machine (--to: %j)',
+    async (isAdopted) => {
+      for (const wait of [false, true]) {
+        for (let head = 1_500; head < SETTINGS.soak / 2; head += IS_FULL ? 700 : 5_900) {
+          await anew(async () => {
+            const { time } = the.world;
+            const to = isAdopted ? { to: the.spareId } : {};
+            const soak = 3 * SETTINGS.soak;
+            if (!wait) await go(a, { ...to, settings: { soak, wait: false } });
+            const first = run(a, { ...(wait ? to : {}), settings: { soak } });
+            const second = time.sleep(head).then(() => run(b, { mode: 'abort' }));
+            const ran = await time.until(Promise.all([first, second]));
+            expect(ran[0].outcome).toBe('RotationOvertaken');
+            expectPromises(the);
+            expect([...the.world.madeBy.values()].every((made) => made <= 1)).toBe(true);
+            await calm(the);
+            await finish(the, a, { mode: 'abort' });
+            expectPromises(the);
+            expectAsBefore(the);
+          });
+        }
+      }
+    },
+  );
+
   test('of a run that fails leaves alone what another machine began', () =>
     race(NO_WAIT, { fates: [on('TestInvokeMethod', { kind: 'denied' })] }, ([first]) => {
       expect(['RotationWaiting', 'RotationOvertaken']).toContain(first);
