@@ -162,7 +162,8 @@ export function rewrite(
         scene.request = { method, ...(address === undefined ? {} : { address }) };
       }
     }
-    if (has('L', 'last', 'END')) break;
+    // PT implies L.
+    if (has('L', 'last', 'END', 'PT', 'passthrough')) break;
   }
   return { kind: 'none' };
 }

@@ -180,25 +180,38 @@ export function walkApache(
     );
   };
 
-  const proxying = ((): Node | undefined => {
-    if (server.kind === 'proxied') return server.by;
+  const both = (name: RegExp): Node[] =>
+    [...host.main, ...host.own].filter((each) => each.children !== undefined && name.test(each.name));
+  const isInSection = (section: Node): boolean => {
+    const isPattern = section.name === 'locationmatch' || section.words[0] === '~';
+    return pathMatches(section, isPattern ? 'pattern' : 'prefix', section.words.at(-1) ?? '');
+  };
+
+  /** Where mod_proxy sends the request: a section's own ProxyPass goes before those of the server. */
+  const proxying = ((): { url: string; node: Node } | undefined => {
+    if (server.kind === 'proxied') return { url: server.by.words[1] ?? '', node: server.by };
+    const inSections = both(/^location(?:match)?$/).filter(
+      (section) =>
+        section.children?.some(({ name }) => /^proxypass(?:match)?$/.test(name)) === true &&
+        isInSection(section),
+    );
+    const own = inSections.at(-1)?.children?.findLast(({ name }) => /^proxypass(?:match)?$/.test(name));
+    if (own) return own.words[0] === '!' ? undefined : { url: own.words[0] ?? '', node: own };
     for (const node of [...host.own, ...host.main]) {
       const [first = '', second = ''] = node.words;
-      if (
-        node.name === 'proxypass' &&
-        second !== '' &&
-        pathMatches(node, 'prefix', first.length > 1 ? first.replace(/\/$/, '') : first)
-      )
-        return second === '!' ? undefined : node;
-      if (node.name === 'proxypassmatch' && pathMatches(node, 'pattern', first))
-        return second === '!' ? undefined : node;
+      const isMatch =
+        (node.name === 'proxypass' &&
+          second !== '' &&
+          pathMatches(node, 'prefix', first.length > 1 ? first.replace(/\/$/, '') : first)) ||
+        (node.name === 'proxypassmatch' && pathMatches(node, 'pattern', first));
+      if (isMatch) return second === '!' ? undefined : { url: second, node };
     }
     return undefined;
   })();
 
-  for (const node of [...host.own, ...host.main]) {
-    const isRedirect = node.name.startsWith('redirect');
-    if (!isRedirect) continue;
+  // mod_proxy takes a request before mod_alias looks at it.
+  for (const node of proxying ? [] : [...host.own, ...host.main]) {
+    if (!node.name.startsWith('redirect')) continue;
     const words = /^(?:\d{3}|permanent|temp|seeother|gone)$/.test(node.words[0] ?? '')
       ? node.words.slice(1)
       : node.words;
@@ -215,8 +228,6 @@ export function walkApache(
   }
 
   const layers: Layer[] = [];
-  const both = (name: RegExp): Node[] =>
-    [...host.main, ...host.own].filter((each) => each.children !== undefined && name.test(each.name));
   const layer = (section: Node, prefix = ''): void => {
     layers.push({ section, nodes: section.children ?? [], prefix });
   };
@@ -258,16 +269,15 @@ export function walkApache(
   for (const section of both(/^location(?:match)?$/)) {
     const isPattern = section.name === 'locationmatch' || section.words[0] === '~';
     const written = section.words.at(-1) ?? '';
-    if (pathMatches(section, isPattern ? 'pattern' : 'prefix', written))
-      layer(section, isPattern ? '' : written);
+    if (isInSection(section)) layer(section, isPattern ? '' : written);
   }
-  if (proxying)
-    for (const section of both(/^proxy(?:match)?$/))
-      if (
-        section.words[0] === '*' ||
-        proxying.words[1]?.startsWith(section.words[0]?.replace(/\*$/, '') ?? '') === true
-      )
-        layers.unshift({ section, nodes: section.children ?? [], prefix: '' });
+  if (proxying) {
+    const { url } = proxying;
+    const sections = both(/^proxy(?:match)?$/).filter(
+      ({ words: [first = ''] }) => first === '*' || url.startsWith(first.replace(/\*$/, '')),
+    );
+    layers.unshift(...sections.map((section) => ({ section, nodes: section.children ?? [], prefix: '' })));
+  }
   /** `<If>` of a level, and what stands in the ones that hold. */
   const conditions = (nodes: readonly Node[]): void => {
     let isTaken = false;
@@ -302,6 +312,15 @@ export function walkApache(
     return end(
       'unknown',
       `whether <${undecided.name} ${undecided.args}> holds depends on where the files are`,
+    );
+  }
+
+  const mixed = mixedRules(layers);
+  if (mixed) {
+    note(mixed);
+    return end(
+      'unknown',
+      `how <${mixed.name}> and other rules combine is not interpreted (line ${mixed.line})`,
     );
   }
 
@@ -396,9 +415,25 @@ export function walkApache(
       `the application is told what Apache saw of the certificate (line ${telling.line}), and has to decide`,
     );
   }
-  if (proxying) note(proxying);
+  if (proxying) note(proxying.node);
   else steps.push({ file: host.file, line: host.line, text: 'files are served' });
   return end('admitted');
+}
+
+const DECIDES =
+  /^(?:require(?:any|all|none)?|sslrequire(?:ssl)?|sslverifyclient|order|allow|deny|satisfy|limit(?:except)?)$/;
+
+/**
+ * What the lab has shown to combine otherwise than it reads: rules for some methods alone, those of mod_access_compat, and
+ * an `<If>` that holds beside the rules of other sections.
+ */
+function mixedRules(layers: readonly Layer[]): Node | undefined {
+  const nodes = layers.flatMap((each) => each.nodes);
+  const special = nodes.find(({ name }) => /^(?:limit(?:except)?|order|allow|deny|satisfy)$/.test(name));
+  if (special) return special;
+  const deciding = layers.filter((each) => each.nodes.some(({ name }) => DECIDES.test(name)));
+  const condition = deciding.find(({ section }) => /^(?:if|elseif|else)$/.test(section?.name ?? ''));
+  return deciding.length > 1 ? condition?.section : undefined;
 }
 
 /** `NAME`, `!NAME` or `NAME=value` of SetEnvIf. */

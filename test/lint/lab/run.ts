@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { type Cast, castIn } from './callers.js';
 import { type App, startApp } from './calls.js';
 import { add, type Comparison, emptyComparison } from './compare.js';
+import { apacheGrammar, compareApache } from './apache.js';
 import { compareHaproxy, haproxyGrammar } from './haproxy.js';
 import { compareNginx, nginxGrammar } from './nginx.js';
 
@@ -51,4 +52,6 @@ const SERVERS = {
     compareNginx(fc.sample(nginxGrammar(cast), { numRuns: size, seed }), cast, app, net),
   haproxy: (cast: Cast, size: number, seed: number, app: App) =>
     compareHaproxy(fc.sample(haproxyGrammar(cast), { numRuns: size, seed }), cast, app, net),
+  apache: (cast: Cast, size: number, seed: number, app: App) =>
+    compareApache(fc.sample(apacheGrammar(cast), { numRuns: size, seed }), cast, app, net),
 } as const;
