@@ -147,6 +147,10 @@ export const evidenceOf = (
 export const asking = ({ probes }: Means, { clientCertificateId }: RotationCertificate, times: number) =>
   ({ probes, certificateId: clientCertificateId, wanted: 'accepted', times }) as const;
 
+/** The question whether all backends refuse a caller, asked once each; the new certificate tells an outage from a refusal. */
+export const refusing = ({ probes }: Means, { clientCertificateId: control }: RotationCertificate) =>
+  ({ probes, wanted: 'refused', times: 1, control }) as const;
+
 /** Who presents what in a proof. */
 export const presenting = (
   caller: ProofResult['caller'],

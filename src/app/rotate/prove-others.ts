@@ -9,6 +9,7 @@ import {
   meansOf,
   names,
   presenting,
+  refusing,
   resultOf,
   unlessDeleted,
   unproved,
@@ -84,12 +85,7 @@ export async function proveEnd(
       ),
     );
   }
-  const question = {
-    probes: by.probes,
-    wanted: 'refused',
-    times: 1,
-    control: next.clientCertificateId,
-  } as const;
+  const question = refusing(by, next);
   const without = await askUntil(run, question, 0);
   warnOfUnclear(run, without.results, 'a caller without any certificate');
   const open = names(without.results, 'accepted');

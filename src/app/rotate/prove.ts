@@ -10,6 +10,7 @@ import {
   meansOf,
   names,
   presenting,
+  refusing,
   resultOf,
   strangerTo,
   unlessDeleted,
@@ -137,12 +138,7 @@ const OLD_REFUSED_HINTS = {
  * One call a backend without a certificate, and one with another certificate of the account where it has one.
  */
 async function proveOthers(run: Run, by: Means, next: RotationCertificate): Promise<ProofResult[]> {
-  const question = {
-    probes: by.probes,
-    wanted: 'refused',
-    times: 1,
-    control: next.clientCertificateId,
-  } as const;
+  const question = refusing(by, next);
   const { results } = await askUntil(run, question, 0);
   judgeOther(run, results, 'a caller without any certificate', 'it does not check at all');
   const without = resultOf({ caller: 'none', wanted: 'refused' }, by, results);

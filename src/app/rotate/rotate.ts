@@ -1,19 +1,10 @@
-import type { Stage } from '../../core/api-gateway.js';
 import { AppError } from '../../core/errors.js';
-import { dueAt, isDue } from '../../core/expiry.js';
+import { isDue } from '../../core/expiry.js';
 import { closedGate, closedGateBack, type GateFailure, type GateInput } from '../../core/rotation/gates.js';
 import { keepOldMark } from '../../core/rotation/marks.js';
 import type { Step } from '../../core/rotation/next-step.js';
 import { isLast, planSteps } from '../../core/rotation/plan.js';
-import {
-  oldIdOf,
-  stageText,
-  unitOf,
-  type RotationCertificate,
-  type RotationUnit,
-} from '../../core/rotation/unit.js';
-import type { Gateway } from '../../gateway/gateway.js';
-import { sameCaller } from '../../journal/same-caller.js';
+import { stageText } from '../../core/rotation/unit.js';
 import {
   allowAgain,
   canGoBack,
@@ -25,18 +16,12 @@ import {
   takeSteps,
   withdrawn,
 } from './drive.js';
+import { begin, lookAtAll, lookAtMissingCertificates, notDue, readJournal, type Target } from './begin.js';
 import { runHook } from './hooks.js';
-import {
-  isOldMissing,
-  lookAtCertificates,
-  lookAtStages,
-  lookAtStores,
-  replaceCertificate,
-  see,
-} from './look.js';
+import { lookAtStages, lookAtStores, replaceCertificate } from './look.js';
 import { assertAdoptable } from './make.js';
 import { writeMark } from './mark.js';
-import { observeCertificates, sameStage } from './observe.js';
+import { sameStage } from './observe.js';
 import { askStage } from './perform.js';
 import type { RotationDeps, RotationRequest } from './ports.js';
 import { callsToCome, probeChoices } from './prove.js';
@@ -47,7 +32,6 @@ import {
   account,
   changedStores,
   end,
-  NOTHING_PROVED,
   openJournal,
   record,
   rememberCertificates,
@@ -61,132 +45,6 @@ import { situation } from './situation.js';
 const mostSteps = ({ stages }: Run): number => 500 + 4 * stages.length;
 /** How often a run goes on after the work of others has made a step of its own fail. */
 const MOST_TRIES = 5;
-/** Before a list that lacks something is asked for again, in milliseconds. */
-const LIST_AGAIN_AFTER = 2_000;
-
-/** What to rotate: the certificate that this stage presents, with all stages that share it. */
-export type Target = Stage;
-
-/**
- * The account's certificates. AWS deletes none that a stage presents, so that a list without this one is no list of them
- * all, and is asked for again.
- * @throws AppError `ServiceUnreachable` when it stays so
- */
-async function certificatesWith(
-  { gateway, sleep, signal }: RotationDeps,
-  currentId: string,
-): Promise<RotationCertificate[]> {
-  for (let tries = 1; ; tries++) {
-    const certificates = await observeCertificates(gateway);
-    if (certificates.some(({ clientCertificateId }) => clientCertificateId === currentId))
-      return certificates;
-    if (!(await certificateExists(gateway, currentId))) return certificates;
-    if (tries === MOST_TRIES) {
-      throw new AppError(
-        'ServiceUnreachable',
-        `AWS's list of client certificates lacks ${currentId}, which AWS shows when it is asked for it`,
-        { hint: 'nothing was concluded from it; run the same command again later' },
-      );
-    }
-    await sleep(LIST_AGAIN_AFTER, signal);
-  }
-}
-
-async function certificateExists(gateway: Gateway, id: string): Promise<boolean> {
-  try {
-    await gateway.getClientCertificate(id);
-    return true;
-  } catch (error) {
-    if (error instanceof AppError && error.code === 'CertificateNotFound') return false;
-    throw error;
-  }
-}
-
-/** Everything about the certificate that the target presents, before anything is asked of trust stores or backends. */
-async function begin(
-  deps: RotationDeps,
-  request: RotationRequest,
-  target: Target,
-): Promise<{ unit: RotationUnit; run: Run }> {
-  const currentId = target.clientCertificateId;
-  if (currentId === undefined) {
-    throw new AppError('StageWithoutCertificate', `${stageText(target)} presents no client certificate`, {
-      hint: `make one and set it: \`apigw-cert generate\`, then \`apigw-cert attach <id> --stage ${stageText(target)}\``,
-    });
-  }
-  const certificates = await certificatesWith(deps, currentId);
-  const scope = stageText(target);
-  const current = certificates.find(({ clientCertificateId }) => clientCertificateId === currentId);
-  // Where this machine has not seen its end, all that is left of a rotation may be a hook.
-  const oldId =
-    current?.mark && (await deps.journal.isUnended(current.mark.rotationId))
-      ? current.mark.replaces
-      : oldIdOf(currentId, certificates, scope);
-  const unit = unitOf(oldId, certificates, new Set([currentId]), scope);
-  const run: Run = {
-    deps,
-    request,
-    rotationId: unit.next?.mark?.rotationId ?? deps.newRotationId(),
-    oldId,
-    target,
-    onlyTarget: request.settings.onlyStage || unit.next?.mark?.onlyStage === scope,
-    since: deps.now(),
-    goal: 'rotate',
-    certificates,
-    stages: [target],
-    sightings: new Map(),
-    apis: new Set(),
-    gone: new Set(),
-    deletedHere: new Set(),
-    notLive: new Set(),
-    progress: NOTHING_PROVED,
-    hasSwitched: false,
-    deployments: new Map(),
-    records: [],
-    calls: [],
-    warnings: [],
-  };
-  see(run, [target]);
-  return { unit, run };
-}
-
-/**
- * Reads the journal. A run that was stopped before it had a certificate left nothing in AWS that tells its id, so it
- * is looked for by what it was about.
- */
-async function readJournal({ unit, run }: { unit: RotationUnit; run: Run }): Promise<Run> {
-  const { deps, oldId, target } = run;
-  const { journal, gateway } = deps;
-  if (unit.next) return { ...run, records: await journal.open(run.rotationId) };
-  const caller = await gateway.caller();
-  const unended = (await journal.list()).findLast(({ records: [first, ...rest] }) => {
-    if (first?.type !== 'started' || rest.at(-1)?.type === 'ended') return false;
-    const { oldCertificateId, stages } = first;
-    return (
-      oldCertificateId === oldId &&
-      sameCaller(first, caller) &&
-      stages.some((stage) => sameStage(stage, target))
-    );
-  });
-  return unended ? { ...run, ...unended } : run;
-}
-
-/** Nothing to do, and since when there will be: the answer of almost every run from a timer. */
-function notDue({ unit, run }: { unit: RotationUnit; run: Run }, target: Target): RotationReport | undefined {
-  const { settings } = run.request;
-  const { old, next } = unit;
-  const { to } = run.request;
-  const wanted = to !== undefined && to !== run.oldId;
-  if (next || settings.force || !old || wanted) return undefined;
-  if (to === undefined && isDue(old.trusted, settings.renewBefore, run.deps.now())) return undefined;
-  return {
-    ...reportOf(run, 'notDue'),
-    stages: [stageText(target)],
-    until: dueAt(old.trusted, settings.renewBefore),
-    notAfter: old.trusted.notAfter,
-  };
-}
-
 /** What the gates look at. */
 async function gateInput(run: Run): Promise<GateInput> {
   const { unit, moving } = account(run);
@@ -238,24 +96,6 @@ async function passGatesBack(run: Run): Promise<void> {
   if (!unit.next && changedStores(run).length === 0) return;
   assertOpen(closedGateBack(await gateInput(run)));
   await lookAtStores(run);
-}
-
-/** Reads what the journal and AWS tell of the rotation, and looks at every stage. */
-async function lookAtAll(begun: { unit: RotationUnit; run: Run }): Promise<Run> {
-  const run = await readJournal(begun);
-  await lookAtStages(run, { known: true });
-  // What the journal names and the list lacks is asked for itself: trust may be left in what is deleted.
-  await lookAtMissingCertificates(run);
-  return run;
-}
-
-/** Asks for the certificates that the journal or a mark names, where the list of a moment ago lacks one. */
-async function lookAtMissingCertificates(run: Run): Promise<void> {
-  const listed = new Set(run.certificates.map(({ clientCertificateId }) => clientCertificateId));
-  const isLacking = run.records.some(
-    (entry) => entry.type === 'certificate' && !listed.has(entry.clientCertificateId),
-  );
-  if (isLacking || isOldMissing(run)) await lookAtCertificates(run);
 }
 
 /**

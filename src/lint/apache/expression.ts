@@ -2,21 +2,15 @@
 import { createHash } from 'node:crypto';
 import { type Files, textOf, within } from '../files.js';
 import type { LintFinding, Place } from '../finding.js';
-import type { Caller, Name } from '../identity.js';
+import type { Name } from '../identity.js';
 import { bitsOf } from '../nginx/variables.js';
-import type { VerifyError } from '../openssl.js';
 import type { Ask } from '../outcome.js';
 import { regexOf } from '../regex.js';
+import type { Scene as CommonScene } from '../scene.js';
 import { concat, isOpen, mapValue, type Open, test, unknown, type Value } from '../value.js';
 
 /** What expressions can look at. */
-export interface Scene {
-  isTls: boolean;
-  caller: Caller;
-  presented: boolean;
-  /** Those that were not put up with would have ended the handshake. */
-  errors: readonly VerifyError[];
-  request: { path?: string; method: string; address?: string };
+export interface Scene extends CommonScene {
   environment: Map<string, Value>;
   files: Files;
   folder: string;

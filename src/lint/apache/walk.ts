@@ -4,8 +4,8 @@ import type { Caller } from '../identity.js';
 import { isUnknownIssuer, verifyOpenssl, type VerifyError } from '../openssl.js';
 import type { Ask, Outcome, Result, Step } from '../outcome.js';
 import { regexOf } from '../regex.js';
-import { isOpen, test, unknown } from '../value.js';
-import { bitsOf } from '../nginx/variables.js';
+import { test, unknown } from '../value.js';
+import { authorize, REQUIRES } from './authorize.js';
 import { evaluate, type Scene, variable } from './expression.js';
 import { isKnown } from './known.js';
 import { type ApacheModel, type Host, modeOf, setting, type VerifyMode } from './model.js';
@@ -39,7 +39,22 @@ const WRITTEN: Readonly<Record<string, string>> = {
   virtualhost: 'VirtualHost',
   location: 'Location',
   directory: 'Directory',
+  proxypassmatch: 'ProxyPassMatch',
+  proxy: 'Proxy',
+  redirect: 'Redirect',
+  redirectmatch: 'RedirectMatch',
+  limit: 'Limit',
+  limitexcept: 'LimitExcept',
+  order: 'Order',
+  allow: 'Allow',
+  deny: 'Deny',
+  satisfy: 'Satisfy',
+  if: 'If',
+  elseif: 'ElseIf',
+  else: 'Else',
 };
+
+const writtenName = ({ name }: Node): string => WRITTEN[name] ?? name;
 
 /** What a mode makes of a caller: whether it passes, and with which errors that are put up with. */
 export function verified(
@@ -102,7 +117,7 @@ export function walkApache(
     ...(why === undefined ? {} : { why }),
   });
   const note = (node: Node, text = ''): void => {
-    const step = stepOf(node, WRITTEN[node.name] ?? node.name, text);
+    const step = stepOf(node, writtenName(node), text);
     if (!steps.some((each) => each.line === step.line && each.file === step.file && each.text === step.text))
       steps.push(step);
   };
@@ -320,23 +335,18 @@ export function walkApache(
     note(mixed);
     return end(
       'unknown',
-      `how <${mixed.name}> and other rules combine is not interpreted (line ${mixed.line})`,
+      `how ${writtenName(mixed)} and other rules combine is not interpreted (line ${mixed.line})`,
     );
   }
 
-  const all = layers.flatMap(({ nodes }) => nodes.flatMap((node) => limited(node, scene)));
-  const satisfiesAny =
-    all
-      .filter(({ name }) => name === 'satisfy')
-      .at(-1)
-      ?.words[0]?.toLowerCase() === 'any';
+  const all = layers.flatMap(({ nodes }) => nodes);
   const overrides = all.filter(({ name }) => name === 'allowoverride').at(-1);
   if (!proxying && overrides && !/^none$/i.test(overrides.args)) {
     note(overrides);
     return end('unknown', `files named .htaccess may decide (AllowOverride, line ${overrides.line})`);
   }
 
-  // Access: SSLRequireSSL, a section's own SSLVerifyClient, SSLRequire, Order.
+  // Access: SSLRequireSSL, a section's own SSLVerifyClient, SSLRequire.
   const plain = all.find(({ name }) => name === 'sslrequiressl');
   if (plain && !scene.isTls) {
     note(plain);
@@ -364,15 +374,12 @@ export function walkApache(
   for (const node of demanded) {
     const holds = evaluate(node.args, scene, node, ask, 'ssl');
     note(node, holds ? ' holds' : ' does not hold');
-    if (!holds) return satisfiesAny ? end('unknown', 'Satisfy Any beside SSLRequire') : end('refused');
+    if (!holds) return end('refused');
   }
-  const order = ordered(all, scene, ask, note);
 
   // Authorization: the last section that has any replaces what was before, unless AuthMerging says otherwise.
   const authorized = layers.reduce<boolean | undefined>((before, { nodes }) => {
-    const own = nodes
-      .flatMap((node) => limited(node, scene))
-      .filter(({ name }) => /^require(?:all|any|none)?$/.test(name));
+    const own = nodes.filter(({ name }) => REQUIRES.test(name));
     if (own.length === 0) return before;
     const merging =
       nodes
@@ -383,12 +390,10 @@ export function walkApache(
     if (before === undefined || merging === 'off') return state;
     return merging === 'and' ? before && state : before || state;
   }, undefined);
-  const checks = [order, authorized].filter((each) => each !== undefined);
-  const passes = satisfiesAny ? checks.length === 0 || checks.includes(true) : !checks.includes(false);
   const document = [...host.main, ...host.own, ...all].find(
     ({ name, words }) => name === 'errordocument' && (words[1] ?? '').startsWith('/'),
   );
-  if (!passes) {
+  if (authorized === false) {
     if (document && proxying) {
       note(document);
       return end('unknown', `an error document is asked for inside (line ${document.line})`);
@@ -420,8 +425,7 @@ export function walkApache(
   return end('admitted');
 }
 
-const DECIDES =
-  /^(?:require(?:any|all|none)?|sslrequire(?:ssl)?|sslverifyclient|order|allow|deny|satisfy|limit(?:except)?)$/;
+const DECIDES = /^(?:require(?:any|all|none)?|sslrequire(?:ssl)?|sslverifyclient)$/;
 
 /**
  * What the lab has shown to combine otherwise than it reads: rules for some methods alone, those of mod_access_compat, and
@@ -442,165 +446,5 @@ function setFrom(written: string, scene: Scene): void {
   else {
     const [name = '', ...value] = written.split('=');
     scene.environment.set(name, value.length === 0 ? ['1'] : [value.join('=')]);
-  }
-}
-
-/** What stands in `<Limit>` and `<LimitExcept>` for the method. */
-function limited(node: Node, { request }: Scene): readonly Node[] {
-  if (!node.children || !/^limit(?:except)?$/.test(node.name)) return [node];
-  const names = node.words.map((each) => each.toUpperCase());
-  const isNamed = names.includes(request.method) || (request.method === 'HEAD' && names.includes('GET'));
-  return isNamed === (node.name === 'limit') ? node.children : [];
-}
-
-/** Order, Allow and Deny of mod_access_compat; `undefined` where there are none. */
-function ordered(
-  all: readonly Node[],
-  scene: Scene,
-  ask: Ask,
-  note: (node: Node, text?: string) => void,
-): boolean | undefined {
-  const rules = all.filter(({ name }) => name === 'allow' || name === 'deny');
-  const order = all.filter(({ name }) => name === 'order').at(-1);
-  if (rules.length === 0 && !order) return undefined;
-  const isAllowFirst = /^allow\s*,\s*deny/i.test(order?.args ?? 'deny,allow');
-  const matches = (name: string): boolean =>
-    rules.some((node) => {
-      if (node.name !== name) return false;
-      note(node);
-      return node.words.slice(1).some((each) => {
-        if (each.toLowerCase() === 'all') return true;
-        const environment = /^env=(!?)(\w+)$/.exec(each);
-        if (environment) {
-          const value = scene.environment.get(environment[2] ?? '');
-          const isSet =
-            value === undefined
-              ? ask({
-                  key: each,
-                  doubt: 'unknown',
-                  fallback: false,
-                  why: `what ${each} is depends on other modules`,
-                })
-              : !isOpen(value);
-          return isSet !== (environment[1] === '!');
-        }
-        return inNetwork(each, scene, ask);
-      });
-    });
-  const allowed = matches('allow');
-  const denied = matches('deny');
-  return isAllowFirst ? allowed && !denied : allowed || !denied;
-}
-
-function inNetwork(network: string, scene: Scene, ask: Ask): boolean {
-  const { address } = scene.request;
-  if (address === undefined) {
-    if (/^(?:127\.|::1)/.test(network)) return false;
-    return ask({
-      key: `address in ${network}`,
-      doubt: 'given',
-      fallback: false,
-      why: `the address of the caller decides (${network})`,
-    });
-  }
-  const parts = network.split('.').filter((part) => part !== '');
-  const full =
-    /^[\d.]+$/.test(network) && parts.length < 4
-      ? `${[...parts, '0', '0', '0'].slice(0, 4).join('.')}/${parts.length * 8}`
-      : network;
-  const masked = /^([\d.]+)\/(\d+\.\d+\.\d+\.\d+)$/.exec(full);
-  const bits = masked ? undefined : bitsOf(full, address);
-  return bits === undefined
-    ? ask({
-        key: `address in ${network}`,
-        doubt: 'unknown',
-        fallback: false,
-        why: `${network} is not interpreted`,
-      })
-    : bits >= 0;
-}
-
-type Authorized = 'granted' | 'denied' | 'neutral';
-
-/** A container of `Require`, with the rules of mod_authz_core for what is neutral. */
-function authorize(
-  container: string,
-  nodes: readonly Node[],
-  scene: Scene,
-  ask: Ask,
-  note: (node: Node, text?: string) => void,
-): Authorized {
-  const states = nodes
-    .flatMap((node) => limited(node, scene))
-    .filter(({ name }) => /^require(?:all|any|none)?$/.test(name))
-    .map((node): Authorized => {
-      if (node.children) return authorize(node.name, node.children, scene, ask, note);
-      const isNegated = node.words[0]?.toLowerCase() === 'not';
-      const holds = requirement(node, isNegated ? node.words.slice(1) : node.words, scene, ask);
-      note(node, holds === isNegated ? ' does not hold' : ' holds');
-      if (isNegated) return holds ? 'denied' : 'neutral';
-      return holds ? 'granted' : 'denied';
-    });
-  switch (container) {
-    case 'requireall':
-      return states.includes('denied') ? 'denied' : states.includes('granted') ? 'granted' : 'neutral';
-    case 'requirenone':
-      return states.includes('granted') ? 'denied' : 'neutral';
-    default:
-      return states.includes('granted') ? 'granted' : states.includes('denied') ? 'denied' : 'neutral';
-  }
-}
-
-function requirement(node: Node, words: readonly string[], scene: Scene, ask: Ask): boolean {
-  const [kind = '', ...rest] = words;
-  switch (kind.toLowerCase()) {
-    case 'all':
-      return rest[0]?.toLowerCase() === 'granted';
-    case 'expr': {
-      const written = rest.length === 1 ? (rest[0] ?? '') : node.args.replace(/^\s*(?:not\s+)?expr\s+/i, '');
-      return evaluate(written, scene, node, ask);
-    }
-    case 'method':
-      return rest.map((each) => each.toUpperCase()).includes(scene.request.method);
-    case 'ssl':
-      return scene.isTls;
-    case 'ssl-verify-client':
-      return scene.presented && scene.errors.length === 0;
-    case 'ip':
-      return rest.map((each) => inNetwork(each, scene, ask)).includes(true);
-    case 'local':
-      return scene.request.address?.startsWith('127.') === true;
-    case 'env':
-      return rest
-        .map((name) => {
-          const value = scene.environment.get(name);
-          if (value === undefined)
-            return ask({
-              key: `env ${name}`,
-              doubt: 'unknown',
-              fallback: false,
-              why: `what ${name} is depends on other modules`,
-            });
-          return isOpen(value)
-            ? ask({ key: `env ${name}`, doubt: value.doubt, fallback: false, why: value.why })
-            : true;
-        })
-        .includes(true);
-    case 'valid-user':
-    case 'user':
-    case 'group':
-      return ask({
-        key: 'password',
-        doubt: 'given',
-        fallback: false,
-        why: `a password decides (line ${node.line})`,
-      });
-    default:
-      return ask({
-        key: `Require ${words.join(' ')}`,
-        doubt: 'unknown',
-        fallback: false,
-        why: `Require ${kind} is not interpreted (line ${node.line})`,
-      });
   }
 }

@@ -2,8 +2,9 @@
 import type { Caller } from '../identity.js';
 import { verifyOpenssl, type VerifyError } from '../openssl.js';
 import type { Ask, Outcome, Result, Step } from '../outcome.js';
-import { conditionHolds, sampleOf, type Scene } from './conditions.js';
+import { conditionHolds } from './conditions.js';
 import type { Bind, BindTls, HaproxyModel, Proxy } from './model.js';
+import { sampleOf, type Scene } from './samples.js';
 import type { Line } from './syntax.js';
 
 export interface Request {

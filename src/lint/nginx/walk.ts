@@ -77,6 +77,12 @@ const HOOK = /(?:^|_)(?:access|rewrite|content|preaccess|precontent)_by_lua|^js_
 /** Programs that run when the answer is there. */
 const AFTERWARDS = /^(?:log|header_filter|body_filter|balancer)_by_lua/;
 
+/** Directives of the access phase that leave the decision to something outside of the configuration. */
+const OTHERS_DECIDE = [
+  { name: 'auth_basic', key: 'password', doubt: 'given', who: 'a password', status: 401 },
+  { name: 'auth_request', key: 'auth_request', doubt: 'unknown', who: 'another service', status: 403 },
+] as const;
+
 const ACME = '/.well-known/acme-challenge';
 
 export function walkNginx(model: NginxModel, way: Way, caller: Caller, request: Request, ask: Ask): Outcome {
@@ -340,27 +346,12 @@ export function walkNginx(model: NginxModel, way: Way, caller: Caller, request: 
       note(rule);
       verdicts.push(rule.name === 'allow' ? 'ok' : 403);
     }
-    const basic = inherited(scope, 'auth_basic').at(-1);
-    if (basic && basic.args[0] !== 'off') {
-      note(basic);
-      const passes = ask({
-        key: 'password',
-        doubt: 'given',
-        fallback: false,
-        why: `a password decides (auth_basic, line ${basic.line})`,
-      });
-      verdicts.push(passes ? 'ok' : 401);
-    }
-    const subrequest = inherited(scope, 'auth_request').at(-1);
-    if (subrequest && subrequest.args[0] !== 'off') {
-      note(subrequest);
-      const passes = ask({
-        key: 'auth_request',
-        doubt: 'unknown',
-        fallback: false,
-        why: `another service decides (auth_request, line ${subrequest.line})`,
-      });
-      verdicts.push(passes ? 'ok' : 403);
+    for (const { name, key, doubt, who, status } of OTHERS_DECIDE) {
+      const directive = inherited(scope, name).at(-1);
+      if (!directive || directive.args[0] === 'off') continue;
+      note(directive);
+      const why = `${who} decides (${name}, line ${directive.line})`;
+      verdicts.push(ask({ key, doubt, fallback: false, why }) ? 'ok' : status);
     }
     const refusals = verdicts.filter((each) => each !== 'ok');
     if (refusals.length === 0 || (isAny && verdicts.includes('ok'))) return undefined;
