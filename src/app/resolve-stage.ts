@@ -76,7 +76,7 @@ export async function resolveApi(gateway: Gateway, api: string): Promise<RestApi
   });
 }
 
-/** An id is somebody's for certain; a name that looks like it could be anybody's. */
+/** An id belongs to exactly one API; a name may look like an id and belong to any. */
 function named(all: readonly RestApi[], api: string): RestApi[] {
   const byId = all.filter(({ id }) => id === api);
   return byId.length > 0 ? byId : all.filter(({ name }) => name === api);

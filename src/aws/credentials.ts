@@ -5,36 +5,24 @@
  * endpoints of another profile, and does not say why it found nothing; so its providers are used one by one.
  */
 import { readFile } from 'node:fs/promises';
-import type { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { AppError } from '../core/errors.js';
 import { homeRegionOf } from '../core/partition.js';
 import { cachedRole } from './cli-cache.js';
-import { ssoLogin, type CredentialOrigin } from './credential-origin.js';
-import { credentialFailure, roleFailure, ssoFailure } from './credential-failure.js';
+import type { CredentialOrigin } from './credential-origin.js';
+import { roleFailure } from './credential-failure.js';
 import { processCredentials } from './credential-process.js';
 import type { IniSection } from './ini.js';
 import { patient } from './patient.js';
-import type { AwsService, AwsSettings } from './settings.js';
 import { textOf, type SharedFiles } from './shared-files.js';
-import { SILENT } from './silent.js';
-
-/** Credentials, and where they came from. */
-export interface FoundCredentials {
-  identity: AwsCredentialIdentity;
-  origin: CredentialOrigin;
-}
-
-/** Asks a person for the code that an MFA device shows. */
-export type AskMfaCode = (device: string, profile: string) => Promise<string>;
-
-export interface CredentialOptions {
-  settings: AwsSettings;
-  requestHandler: NodeHttpHandler;
-  /** Where nobody can be asked, it is left out. */
-  askMfaCode?: AskMfaCode | undefined;
-  env: NodeJS.ProcessEnv;
-}
+import {
+  invalidProfile,
+  serviceConfig,
+  type CredentialOptions,
+  type FoundCredentials,
+} from './credential-source.js';
+import { fromContainer, fromInstance, fromMachine } from './machine-credentials.js';
+import { fromLogin, fromSso } from './sign-in-credentials.js';
 
 /** A role to assume. */
 export interface RoleRequest {
@@ -43,26 +31,6 @@ export interface RoleRequest {
   sessionName?: string | undefined;
   durationSeconds?: number | undefined;
   mfaSerial?: string | undefined;
-}
-
-/** What an SDK client of a service is made with, apart from its credentials. */
-export function serviceConfig(
-  { settings, requestHandler }: Pick<CredentialOptions, 'settings' | 'requestHandler'>,
-  service: AwsService,
-  region: string,
-) {
-  const endpoint = settings.endpoint(service)?.value;
-  return {
-    region,
-    profile: settings.profile.value,
-    logger: SILENT,
-    requestHandler,
-    // Resolved here, for the profile in use: the SDK would look into the one of AWS_PROFILE.
-    ignoreConfiguredEndpointUrls: true,
-    ...(endpoint === undefined ? {} : { endpoint }),
-    useFipsEndpoint: settings.useFipsEndpoint,
-    useDualstackEndpoint: settings.useDualstackEndpoint,
-  };
 }
 
 const VISIBLE = /^[\x21-\x7e]+$/;
@@ -160,9 +128,6 @@ function fromFile(
   const names = FILE_NAMES.map((name) => `${name} of the profile "${profile}" in ${file}`);
   return checked(identity, { kind: 'file', profile, file }, names);
 }
-
-const invalidProfile = (profile: string, what: string, hint: string): AppError =>
-  new AppError('CredentialsMissing', `the profile "${profile}" ${what}`, { hint, details: { profile } });
 
 /**
  * Finds the credentials of a session, as often as it is asked.
@@ -435,126 +400,5 @@ async function fromWebIdentity(
     return { identity: await patient(provider)(), origin };
   } catch (error) {
     throw roleFailure(error, roleArn, origin);
-  }
-}
-
-const SSO_KEYS = ['sso_start_url', 'sso_region', 'sso_account_id', 'sso_role_name'] as const;
-
-async function fromSso(options: CredentialOptions, name: string): Promise<FoundCredentials | undefined> {
-  const { files } = options.settings;
-  const keys = files.profiles.get(name);
-  if (textOf(keys, 'sso_account_id') === undefined && textOf(keys, 'sso_role_name') === undefined)
-    return undefined;
-  const sessionName = textOf(keys, 'sso_session');
-  const session = sessionName === undefined ? undefined : files.ssoSessions.get(sessionName);
-  if (sessionName !== undefined && session === undefined) {
-    throw invalidProfile(
-      name,
-      `names the sso_session "${sessionName}", which is not in ${files.configFile}`,
-      `add [sso-session ${sessionName}] there (\`aws configure sso-session\` asks for what it needs), or correct sso_session`,
-    );
-  }
-  const values = Object.fromEntries(
-    SSO_KEYS.map((key) => [key, textOf(session, key) ?? textOf(keys, key) ?? '']),
-  );
-  const missing = SSO_KEYS.filter((key) => !values[key]);
-  if (missing.length > 0) {
-    throw invalidProfile(
-      name,
-      `uses IAM Identity Center, but lacks ${missing.join(', ')}`,
-      'run `aws configure sso`',
-    );
-  }
-  const differs = (['sso_start_url', 'sso_region'] as const).find((key) => {
-    const [own, its] = [textOf(keys, key), textOf(session, key)];
-    return own !== undefined && its !== undefined && own !== its;
-  });
-  if (differs !== undefined) {
-    throw invalidProfile(
-      name,
-      `and its sso-session "${sessionName ?? ''}" differ in ${differs}`,
-      `remove ${differs} from the profile`,
-    );
-  }
-  const region = values['sso_region'] ?? '';
-  const [{ fromSSO }, { SSOClient }] = await Promise.all([
-    import('@aws-sdk/credential-providers'),
-    import('@aws-sdk/nested-clients/sso'),
-  ]);
-  const ssoClient = new SSOClient(serviceConfig(options, 'SSO', region));
-  const provider = fromSSO({
-    profile: name,
-    filepath: files.credentialsFile,
-    configFilepath: files.configFile,
-    logger: SILENT,
-    ssoClient,
-    clientConfig: serviceConfig(options, 'SSO OIDC', region),
-    ...(sessionName === undefined
-      ? {
-          ssoStartUrl: values['sso_start_url'] ?? '',
-          ssoAccountId: values['sso_account_id'] ?? '',
-          ssoRegion: region,
-          ssoRoleName: values['sso_role_name'] ?? '',
-        }
-      : {}),
-  });
-  try {
-    return { identity: await patient(provider)(), origin: { kind: 'sso', profile: name } };
-  } catch (error) {
-    throw ssoFailure(error, name, {
-      account: values['sso_account_id'] ?? '',
-      role: values['sso_role_name'] ?? '',
-      login: ssoLogin(name),
-    });
-  } finally {
-    ssoClient.destroy();
-  }
-}
-
-async function fromLogin(options: CredentialOptions, name: string): Promise<FoundCredentials | undefined> {
-  const { files } = options.settings;
-  if (textOf(files.profiles.get(name), 'login_session') === undefined) return undefined;
-  const { fromLoginCredentials } = await import('@aws-sdk/credential-providers');
-  const origin: CredentialOrigin = { kind: 'login', profile: name };
-  const provider = fromLoginCredentials({
-    profile: name,
-    filepath: files.credentialsFile,
-    configFilepath: files.configFile,
-    logger: SILENT,
-  });
-  try {
-    return { identity: await patient(provider)(), origin };
-  } catch (error) {
-    throw credentialFailure(error, origin);
-  }
-}
-
-async function fromMachine(options: CredentialOptions): Promise<FoundCredentials | undefined> {
-  return (await fromContainer(options)) ?? (await fromInstance(options));
-}
-
-async function fromContainer({ env }: CredentialOptions): Promise<FoundCredentials | undefined> {
-  if (!env['AWS_CONTAINER_CREDENTIALS_RELATIVE_URI'] && !env['AWS_CONTAINER_CREDENTIALS_FULL_URI'])
-    return undefined;
-  const { fromHttp } = await import('@aws-sdk/credential-providers');
-  const origin: CredentialOrigin = { kind: 'container' };
-  try {
-    return { identity: await patient(fromHttp({ logger: SILENT }))(), origin };
-  } catch (error) {
-    throw credentialFailure(error, origin);
-  }
-}
-
-/** Most machines are no instances of EC2: there, nothing answers, and nothing is wrong. */
-async function fromInstance({ env }: CredentialOptions): Promise<FoundCredentials | undefined> {
-  if ((env['AWS_EC2_METADATA_DISABLED'] ?? '').toLowerCase() === 'true') return undefined;
-  const { fromInstanceMetadata } = await import('@aws-sdk/credential-providers');
-  try {
-    return {
-      identity: await patient(fromInstanceMetadata({ logger: SILENT }))(),
-      origin: { kind: 'instance' },
-    };
-  } catch {
-    return undefined;
   }
 }

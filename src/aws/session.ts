@@ -3,7 +3,7 @@ import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from '@smit
 import { AppError } from '../core/errors.js';
 import { createRequestHandler } from './connections.js';
 import type { CredentialOrigin } from './credential-origin.js';
-import type { AskMfaCode, CredentialOptions, FoundCredentials } from './credentials.js';
+import type { AskMfaCode, CredentialOptions, FoundCredentials } from './credential-source.js';
 import { awsSettings, type AwsInput, type AwsService, type AwsSettings } from './settings.js';
 import { silenceSdk, type SILENT } from './silent.js';
 
@@ -121,7 +121,7 @@ export async function openSession(
     origin: () => origin,
     region,
     async clientConfig(service, wanted) {
-      const { serviceConfig } = await import('./credentials.js');
+      const { serviceConfig } = await import('./credential-source.js');
       return { ...serviceConfig(options, service, wanted ?? (await region())), credentials };
     },
   };

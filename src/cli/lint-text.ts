@@ -74,7 +74,7 @@ export const LINT_PROSE: Readonly<Record<LintCode, { meaning: string; remedy: st
     remedy: 'move it to a file of its own',
   },
   Open: {
-    meaning: 'somebody who is not listed is admitted',
+    meaning: 'someone who is not listed is admitted',
     remedy:
       'refuse every caller whose certificate is not listed: apigw-cert backend config SERVER prints how',
   },
@@ -133,7 +133,7 @@ const CALLER_TEXT: Readonly<Record<CallerName, string>> = {
 
 const VERDICT_TEXT: Readonly<Record<LintVerdict, string>> = {
   enforces: 'only listed certificates that are in date are admitted',
-  open: 'somebody who is not listed is admitted',
+  open: 'someone who is not listed is admitted',
   trap: 'the next certificate is refused',
   cannotTell: 'the configuration alone does not show who is admitted',
 };

@@ -84,7 +84,7 @@ const DAY_MS = 86_400_000;
 const roughly = (ms: number): string => formatDuration(Math.ceil(Math.max(0, ms) / 1_000) * 1_000);
 
 /**
- * Steps as they happen, on stderr. On a terminal the step in hand is a line that is redrawn below those that are done,
+ * Steps as they happen, on stderr. On a terminal the current step is a line that is redrawn below those that are done,
  * with the time that it has taken or that is left; elsewhere there are plain lines.
  */
 export function rotationProgress({

@@ -251,13 +251,13 @@ async function ask(url: string): Promise<number> {
   return sendRequest(new URL(url), { timeoutMs: 30_000 }).catch(() => 0);
 }
 
-/** The first signal lets the step in hand end; a second one ends the process, which is safe as well. */
+/** The first signal stops the run after the current step; a second one ends the process at once, which is safe too. */
 function stopOnSignals(stop: AbortController, note: (text: string) => void): () => void {
   const onSignal = (): void => {
     if (stop.signal.aborted) process.exit(EXIT.interrupted);
     note('stopping after the current step; press Ctrl-C again to quit immediately');
     stop.abort(
-      new AppError('Interrupted', 'stopped by a signal, after the step in hand', {
+      new AppError('Interrupted', 'stopped by a signal after the current step', {
         hint: 'run the same command again: it goes on from where it is; with --abort it goes back',
       }),
     );

@@ -1,5 +1,5 @@
 import pLimit from 'p-limit';
-import type { AskMfaCode } from '../aws/credentials.js';
+import type { AskMfaCode } from '../aws/credential-source.js';
 import { openSession, type AwsSession } from '../aws/session.js';
 import { AppError } from '../core/errors.js';
 import { sourceName, type FleetAccount } from '../core/fleet.js';

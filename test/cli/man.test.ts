@@ -19,8 +19,8 @@ const ENV = { PATH: process.env['PATH'] ?? '', LC_ALL: 'C.UTF-8', MANROFFSEQ: ''
 const has = (program: string): boolean =>
   (process.env['PATH'] ?? '').split(':').some((directory) => existsSync(join(directory, program)));
 
-// In CI both are installed, and a skip fails the run.
 describe.each(Object.entries(READERS))('%s', (program, words) => {
+  // A machine without the program has no reader to ask; in CI both are installed, and a skip fails the run.
   (has(program) ? test : test.skip)('finds no fault in any page', async () => {
     const complaints = await Promise.all(
       pages.map(async (page) => {
@@ -38,6 +38,7 @@ describe.each(Object.entries(READERS))('%s', (program, words) => {
   });
 });
 
+// A machine without man has no reader to ask; in CI it is installed, and a skip fails the run.
 const manTest = has('man') ? test : test.skip;
 
 manTest('a reader sees what --help says: sections, options with their values, examples', async () => {

@@ -84,6 +84,7 @@ function expectWhole(rows: readonly string[]): void {
 }
 
 describe('on a terminal', () => {
+  // Without tmux there is no terminal to look at; in CI it is installed, and a skip fails the run.
   const live = hasTmux ? test : test.skip;
 
   live.each([80, 40])('of %d columns one line shows the step and the time that is left', async (columns) => {

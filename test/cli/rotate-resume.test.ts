@@ -75,7 +75,7 @@ describe('a rotation goes on', () => {
     expect(code).toBe(130);
     expect(stdout).toBe('');
     expect(stderr).toContain(
-      `error: orders/prod (${lab.api.restApiId}): stopped by a signal, after the step in hand`,
+      `error: orders/prod (${lab.api.restApiId}): stopped by a signal after the current step`,
     );
     const { presented } = await stateOf(lab);
     expect((await rotateCli(lab)).code).toBe(0);
@@ -384,7 +384,7 @@ describe('a way back', () => {
     const first = await rotateCli(lab);
     expect(first.code).toBe(1);
     expect(first.stderr).toMatch(
-      /fix: allow apigateway:PATCH [^]*; allow apigateway:DELETE [^]*; then run the same command again: it goes on taking the rotation back/,
+      /fix: allow apigateway:PATCH [^]*; allow apigateway:DELETE [^]*; then run the same command again: it continues rolling back/,
     );
     lab.emulator.clearFaults();
     const second = await rotateCli(lab);

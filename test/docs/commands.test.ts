@@ -1,7 +1,5 @@
 /** Every command of the documents, run as it is printed. */
-import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +10,7 @@ import { installPackage, startMachine, type Machine, type Run } from './machine.
 import { blocksOf, commandsOf, crontab, inlineCommands, transcript, type Block } from './markdown.js';
 import { misunderstood } from './parse.js';
 import { PRINTED, startScene, type Scene, type SceneAccount } from './scene.js';
+import { freePort } from '../support/real-server.js';
 
 const SHELLS = new Set(['sh', 'bash', 'console', 'crontab', 'nagios', 'yaml']);
 /** Languages of blocks that hold no command. */
@@ -57,14 +56,6 @@ let scene: Scene;
 let installed: ReturnType<typeof installPackage>;
 const accountsOf = new Map<string, SceneAccount[]>();
 const profiles: string[] = ['shop', 'billing'];
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'apigw-cert-docs-'));
@@ -165,6 +156,7 @@ function isAs(seen: readonly string[], printed: readonly string[]): boolean {
 /** The ids that a transcript prints, besides those of the scene. */
 const idsIn = (text: string): string[] => [...text.matchAll(/→ (\w{6})\b/g)].map(([, id = '']) => id);
 
+// A document that needs a program which this machine lacks cannot be run; in CI all are installed, and a skip fails the run.
 const runs = (name: string) => (lacking(name).length > 0 ? test.skip : test);
 
 /** What a document uses beside apigw-cert and is not on this machine; in CI a skip fails the run. */
@@ -373,6 +365,7 @@ test('the documents name the package as it is made', () => {
 });
 
 const complete = runnable.every(({ name }) => lacking(name).length === 0);
+// The minimums hold where every document could be run; in CI that is so, and a skip fails the run.
 (complete ? test : test.skip)('none is lost', () => {
   expect(figures.run).toBeGreaterThanOrEqual(52);
   expect(figures.parsed).toBeGreaterThanOrEqual(58);

@@ -14,7 +14,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { judgeCall } from '../../src/core/execution-log.js';
 import { mintClientCertificate, mintServerCertificate } from '../../src/x509/mint.js';
 import { startBackend } from '../support/backend.js';
-import { openssl } from '../support/openssl.js';
+import { newKey, openssl } from '../support/openssl.js';
 import { attachCertificate, generateCertificate, makeApi, startLab, type Lab } from '../support/emulator.js';
 
 let lab: Lab;
@@ -249,19 +249,10 @@ describe("a backend's own certificate", () => {
   /** A certificate of a private CA, as openssl issues it. */
   function issue(days: string, extensions: readonly string[]): { cert: string; key: string; ca: string } {
     const path = (file: string): string => join(directory, file);
-    const key = (name: string): string[] => [
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:P-256',
-      '-nodes',
-      '-keyout',
-      path(name),
-    ];
-    const ca = openssl(['req', '-x509', ...key('ca.key'), '-subj', '/CN=lab CA', '-days', '30']);
+    const ca = openssl(['req', '-x509', ...newKey(path('ca.key')), '-subj', '/CN=lab CA', '-days', '30']);
     writeFileSync(path('ca.pem'), ca);
     writeFileSync(path('ext'), extensions.join('\n'));
-    const request = openssl(['req', '-new', ...key('own.key'), '-subj', '/C=US/O=Lab/CN=b.example']);
+    const request = openssl(['req', '-new', ...newKey(path('own.key')), '-subj', '/C=US/O=Lab/CN=b.example']);
     const cert = openssl(
       [
         'x509',

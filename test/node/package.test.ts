@@ -1,8 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
@@ -17,6 +15,7 @@ import {
   replaceFile,
   serverOptions,
 } from './fixture.js';
+import { freePort } from '../support/real-server.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
@@ -80,14 +79,6 @@ describe('the examples of docs/node.md', () => {
   const blocks = [...readFileSync(join(root, 'docs/node.md'), 'utf8').matchAll(/```js\n([^]*?)```/g)].map(
     ([, code = '']) => code,
   );
-
-  async function freePort(): Promise<number> {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    server.close();
-    return port;
-  }
 
   /** Runs a block as a program in this package, with the paths and the port of a test for those it names. */
   async function start(code: string, etc: string) {

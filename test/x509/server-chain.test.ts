@@ -6,7 +6,7 @@ import { rootCertificates } from 'node:tls';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { rootStanding } from '../../src/core/api-gateway-cas.js';
 import { serverChain, type ServerChain } from '../../src/x509/server-chain.js';
-import { openssl } from '../support/openssl.js';
+import { newKey, openssl } from '../support/openssl.js';
 
 let now: Date;
 let directory: string;
@@ -17,18 +17,9 @@ beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'apigw-cert-chain-'));
   const issue = (name: string, issuer: string | undefined, extensions: readonly string[]): void => {
     const path = (file: string): string => join(directory, file);
-    const key = [
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:P-256',
-      '-nodes',
-      '-keyout',
-      path(`${name}.key`),
-    ];
     writeFileSync(path('extensions'), `[e]\n${extensions.join('\n')}\n`);
     const subject = ['-subj', `/CN=${name}`];
-    const request = openssl(['req', '-new', ...key, ...subject]);
+    const request = openssl(['req', '-new', ...newKey(path(`${name}.key`)), ...subject]);
     const signer =
       issuer === undefined
         ? ['-signkey', path(`${name}.key`)]

@@ -15,7 +15,7 @@ import { isOldMissing, lookAtCertificates, lookAtStages, see } from './look.js';
 import { observeCertificates, sameStage } from './observe.js';
 import type { RotationDeps, RotationRequest } from './ports.js';
 import { reportOf, type RotationReport } from './report.js';
-import { NOTHING_PROVED, type Run } from './run.js';
+import { newRun, type Run } from './run.js';
 
 /** How often a list that lacks something is asked for. */
 const MOST_LISTS = 5;
@@ -81,7 +81,7 @@ export async function begin(
       ? current.mark.replaces
       : oldIdOf(currentId, certificates, scope);
   const unit = unitOf(oldId, certificates, new Set([currentId]), scope);
-  const run: Run = {
+  const run = newRun({
     deps,
     request,
     rotationId: unit.next?.mark?.rotationId ?? deps.newRotationId(),
@@ -89,21 +89,9 @@ export async function begin(
     target,
     onlyTarget: request.settings.onlyStage || unit.next?.mark?.onlyStage === scope,
     since: deps.now(),
-    goal: 'rotate',
     certificates,
     stages: [target],
-    sightings: new Map(),
-    apis: new Set(),
-    gone: new Set(),
-    deletedHere: new Set(),
-    notLive: new Set(),
-    progress: NOTHING_PROVED,
-    hasSwitched: false,
-    deployments: new Map(),
-    records: [],
-    calls: [],
-    warnings: [],
-  };
+  });
   see(run, [target]);
   return { unit, run };
 }

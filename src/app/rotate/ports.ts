@@ -28,7 +28,7 @@ export interface RotationDeps {
   /** A new rotation's id: letters, digits, `-` and `_`. */
   newRotationId: () => string;
   emit: (event: RotationEvent) => void;
-  /** Aborted when the run is to stop; the step in hand is finished. */
+  /** Aborted when the run is to stop; the current step is completed. */
   signal: AbortSignal;
   /** Called before each effect; throws once another run has taken over. */
   assertHeld: () => Promise<void>;

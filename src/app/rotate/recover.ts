@@ -149,15 +149,18 @@ async function attempt(run: Run, error: unknown, way: () => Promise<unknown>): P
     await record(run, {
       type: 'note',
       at: run.deps.now().toISOString(),
-      text: `taking the rotation back failed: ${second.message}`,
+      text: `rolling back failed: ${second.message}`,
     }).catch(() => undefined);
     // Often the way back stops at what had stopped the way forward.
     const why = second.message === error.message ? 'the same' : second.message;
-    const hints = [error.hint, second instanceof AppError ? second.hint : undefined].filter(
+    const again = 'run the same command again: it continues rolling back';
+    // That of a run which waits says the same.
+    const isWaiting = second instanceof AppError && second.code === 'RotationWaiting';
+    const hints = [error.hint, second instanceof AppError && !isWaiting ? second.hint : undefined].filter(
       (hint, i, all) => hint !== undefined && all.indexOf(hint) === i,
     );
-    return new AppError(error.code, `${error.message}; and taking the rotation back stopped: ${why}`, {
-      hint: [...hints, 'then run the same command again: it goes on taking the rotation back'].join('; '),
+    return new AppError(error.code, `${error.message}; and rolling back stopped: ${why}`, {
+      hint: hints.length === 0 ? again : `${hints.join('; ')}; then ${again}`,
       cause: second,
     });
   }

@@ -68,6 +68,28 @@ export interface Run {
 
 export const NOTHING_PROVED: Progress = { checked: false, recounted: false, confirmed: false };
 
+type Begun = Pick<
+  Run,
+  'deps' | 'request' | 'rotationId' | 'oldId' | 'target' | 'onlyTarget' | 'since' | 'certificates' | 'stages'
+>;
+
+/** A run that has done nothing yet. */
+export const newRun = (begun: Begun): Run => ({
+  ...begun,
+  goal: 'rotate',
+  sightings: new Map(),
+  apis: new Set(),
+  gone: new Set(),
+  deletedHere: new Set(),
+  notLive: new Set(),
+  progress: NOTHING_PROVED,
+  hasSwitched: false,
+  deployments: new Map(),
+  records: [],
+  calls: [],
+  warnings: [],
+});
+
 /** What the account showed at the last look. */
 export function account(run: Run): AccountView {
   return viewAccount(run, run.certificates, run.stages);

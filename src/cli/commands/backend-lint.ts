@@ -37,7 +37,7 @@ export function backendLintCommand(): Command {
 Walks five callers (no certificate, a listed one, one with the same name, a stranger's, a listed one that has expired)
 through each listener of an nginx, HAProxy, Apache or Caddy configuration, with the files that it includes and names:
   enforces     only listed certificates that are in date are admitted, everywhere
-  open         somebody else is admitted: who, where, and by which lines
+  open         another caller is admitted; the output names the caller, the request and the lines
   trap         of several certificates in a CA bundle only the first is accepted
   cannotTell   something that decides is not understood: ask the server with \`apigw-cert backend verify\`
 A file of certificates is checked by itself. One that a program reads as a list of exact certificates (Node with

@@ -12,7 +12,7 @@ import { observeCertificates } from '../../../src/app/rotate/observe.js';
 import { proveBack, proveEnd } from '../../../src/app/rotate/prove-others.js';
 import { callsToCome, probesOf, proveBoth, proveNew } from '../../../src/app/rotate/prove.js';
 import { remembering } from '../../../src/app/rotate/remembering.js';
-import { NOTHING_PROVED, type Run } from '../../../src/app/rotate/run.js';
+import { newRun, type Run } from '../../../src/app/rotate/run.js';
 import type { Integration, Stage } from '../../../src/core/api-gateway.js';
 import { callsKey } from '../../../src/core/rotation/calls.js';
 import type { StoreView } from '../../../src/core/rotation/next-step.js';
@@ -128,7 +128,7 @@ async function runOf(
   const known = integrations
     ? { ...gateway, getWebSocketIntegrations: () => Promise.resolve([...integrations]) }
     : gateway;
-  const run: Run = {
+  const run = newRun({
     deps: {
       gateway: remembering(known),
       stores: () => [],
@@ -157,22 +157,10 @@ async function runOf(
     target,
     onlyTarget: false,
     since: new Date(),
-    goal: 'rotate',
     certificates: seen,
     stages: stages ?? [await gateway.getStage(target)],
-    sightings: new Map(),
-    apis: new Set(),
-    gone: new Set(),
-    deletedHere: new Set(),
-    notLive: new Set(),
-    progress: NOTHING_PROVED,
-    hasSwitched: false,
-    deployments: new Map(),
-    stores,
-    records: [],
-    calls: [],
-    warnings: [],
-  };
+  });
+  run.stores = stores;
   const named = (id: string): RotationCertificate => {
     const found = seen.find(({ clientCertificateId }) => clientCertificateId === id);
     if (!found) throw new Error(`no certificate ${id}`);

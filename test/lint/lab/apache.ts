@@ -1,5 +1,4 @@
 /** Configurations of Apache as people write them, as virtual hosts of one real server. */
-import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
@@ -8,6 +7,7 @@ import { walkApache } from '../../../src/lint/apache/walk.js';
 import { localFiles } from '../../../src/lint/files.js';
 import { explore } from '../../../src/lint/outcome.js';
 import { BINARY, launch } from '../../support/real-server.js';
+import { acceptedParts } from './accepted.js';
 import type { Cast } from './callers.js';
 import type { App, Asked } from './calls.js';
 import { compare, type Comparison, emptyComparison, type LabSite } from './compare.js';
@@ -261,30 +261,18 @@ export async function compareApache(
     'SSLSessionTickets off',
     '',
   ].join('\n');
-  let alive = sites.map((site, at) => ({
+  const parts = sites.map((site, at) => ({
     at,
-    text: site.replaceAll('@APP@', String(app.port)).replaceAll('@LISTEN@', `${address(at)}:8443`),
+    text: `Listen ${address(at)}:8443\n${site}`
+      .replaceAll('@APP@', String(app.port))
+      .replaceAll('@LISTEN@', `${address(at)}:8443`),
   }));
   const args = ['-f', file];
-  for (let attempt = 0; ; attempt++) {
-    const parts: { at: number; first: number }[] = [];
-    let all = head;
-    for (const { at, text } of alive) {
-      parts.push({ at, first: all.split('\n').length });
-      all += `Listen ${address(at)}:8443\n${text}\n`;
-    }
-    writeFileSync(file, all);
-    try {
-      execFileSync(BINARY.apache, [...args, '-t'], { stdio: 'pipe' });
-      break;
-    } catch (error) {
-      const said = String((error as { stderr?: Buffer }).stderr);
-      const line = Number(/on line (\d+) of/.exec(said)?.[1]);
-      const guilty = parts.filter(({ first }) => first <= line).at(-1);
-      if (!guilty || attempt > sites.length) throw new Error(said.slice(0, 3000));
-      alive = alive.filter(({ at }) => at !== guilty.at);
-    }
-  }
+  const alive = acceptedParts(file, parts, {
+    head,
+    check: [BINARY.apache, ...args, '-t'],
+    guilty: (said, partOf) => [partOf(Number(/on line (\d+) of/.exec(said)?.[1]))],
+  });
   const [first] = alive;
   if (!first) return emptyComparison();
   const server = await launch(BINARY.apache, ['-DFOREGROUND', ...args], {

@@ -1,10 +1,10 @@
 /** The callers of the lab, with their keys, and the files of certificates that generated configurations name. */
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Caller, identityOf } from '../../../src/lint/identity.js';
 import { mintServerCertificate } from '../../../src/x509/mint.js';
 import { mintIdentity } from '../../support/certificates.js';
+import { newKey, openssl } from '../../support/openssl.js';
 
 export interface LabCaller {
   /** Two are listed, so that a bundle of both shows which of them is accepted. */
@@ -29,65 +29,20 @@ export interface Cast {
   >;
 }
 
-function openssl(...args: string[]): void {
-  execFileSync('openssl', args, { stdio: 'ignore' });
-}
-
 /** A certificate of an authority with an entry in `files`. */
-function signed(folder: string, authority: string, name: string): { cert: string; key: string } {
+function signed(folder: string, authorityName: string, name: string): { cert: string; key: string } {
   const at = (file: string): string => join(folder, file);
-  openssl(
-    'req',
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:P-256',
-    '-nodes',
-    '-keyout',
-    at(`${name}.key`),
-    '-out',
-    at(`${name}.csr`),
-    '-subj',
-    `/CN=${name}`,
-  );
-  openssl(
-    'x509',
-    '-req',
-    '-in',
-    at(`${name}.csr`),
-    '-CA',
-    at(`${authority}.pem`),
-    '-CAkey',
-    at(`${authority}.key`),
-    '-CAcreateserial',
-    '-days',
-    '30',
-    '-out',
-    at(`${name}.pem`),
-  );
-  return { cert: readFileSync(at(`${name}.pem`), 'utf8'), key: readFileSync(at(`${name}.key`), 'utf8') };
+  const request = openssl(['req', '-new', ...newKey(at(`${name}.key`)), '-subj', `/CN=${name}`]);
+  const signer = ['-CA', at(`${authorityName}.pem`), '-CAkey', at(`${authorityName}.key`), '-CAcreateserial'];
+  const cert = openssl(['x509', '-req', ...signer, '-days', '30'], request);
+  return { cert, key: readFileSync(at(`${name}.key`), 'utf8') };
 }
 
 function authority(folder: string, name: string): string {
-  const pem = join(folder, `${name}.pem`);
-  openssl(
-    'req',
-    '-x509',
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:P-256',
-    '-nodes',
-    '-keyout',
-    join(folder, `${name}.key`),
-    '-out',
-    pem,
-    '-subj',
-    `/CN=Lab ${name}`,
-    '-days',
-    '30',
-  );
-  return readFileSync(pem, 'utf8');
+  const key = newKey(join(folder, `${name}.key`));
+  const pem = openssl(['req', '-x509', ...key, '-subj', `/CN=Lab ${name}`, '-days', '30']);
+  writeFileSync(join(folder, `${name}.pem`), pem);
+  return pem;
 }
 
 export async function castIn(folder: string): Promise<Cast> {

@@ -1,5 +1,4 @@
 /** Configurations of HAProxy as people write them, and the server that runs a batch of them. */
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -8,6 +7,7 @@ import { haproxyModel } from '../../../src/lint/haproxy/model.js';
 import { walkHaproxy } from '../../../src/lint/haproxy/walk.js';
 import { explore } from '../../../src/lint/outcome.js';
 import { BINARY, launch } from '../../support/real-server.js';
+import { acceptedParts } from './accepted.js';
 import type { Cast } from './callers.js';
 import type { App, Asked } from './calls.js';
 import { compare, type Comparison, type LabSite } from './compare.js';
@@ -282,7 +282,7 @@ export async function compareHaproxy(
   mkdirSync(folder, { recursive: true });
   const file = join(folder, 'haproxy.cfg');
   const address = (at: number): string => `127.${net}.${at >> 8}.${at & 255}`;
-  let alive = sites.map((site, at) => {
+  const parts = sites.map((site, at) => {
     const crtList = join(folder, `crt-list-${at}.txt`);
     if (site.crtList !== undefined) writeFileSync(crtList, site.crtList);
     const text = site.text
@@ -295,26 +295,14 @@ export async function compareHaproxy(
   const head =
     'global\n  maxconn 4000\n  tune.ssl.cachesize 0\n  tune.ssl.default-dh-param 2048\ndefaults\n  timeout client 30s\n  timeout server 30s\n  timeout connect 5s\n';
   const args = ['-f', file];
-  for (let attempt = 0; ; attempt++) {
-    const parts: { at: number; first: number }[] = [];
-    let all = head;
-    for (const { at, text } of alive) {
-      parts.push({ at, first: all.split('\n').length });
-      all += `${text}\n`;
-    }
-    writeFileSync(file, all);
-    try {
-      execFileSync(BINARY.haproxy, ['-c', ...args], { stdio: 'pipe' });
-      break;
-    } catch (error) {
-      const said = String((error as { stderr?: Buffer }).stderr);
-      const lines = [...said.matchAll(/\[ALERT\][^\n]*haproxy\.cfg:(\d+)/g)].map(([, line]) => Number(line));
-      const guilty = new Set(lines.map((line) => parts.filter(({ first }) => first <= line).at(-1)?.at));
-      for (const [, site] of said.matchAll(/\[ALERT\][^\n]*'[a-z]+?(\d+)'/g)) guilty.add(Number(site));
-      if (guilty.size === 0 || attempt > 20) throw new Error(said.slice(0, 3000));
-      alive = alive.filter(({ at }) => !guilty.has(at));
-    }
-  }
+  const alive = acceptedParts(file, parts, {
+    head,
+    check: [BINARY.haproxy, '-c', ...args],
+    guilty: (said, partOf) => [
+      ...[...said.matchAll(/\[ALERT\][^\n]*haproxy\.cfg:(\d+)/g)].map(([, line]) => partOf(Number(line))),
+      ...[...said.matchAll(/\[ALERT\][^\n]*'[a-z]+?(\d+)'/g)].map(([, site]) => Number(site)),
+    ],
+  });
   const server = await launch(BINARY.haproxy, ['-db', ...args], {
     folder,
     port: 8443,

@@ -1,5 +1,4 @@
 /** Configurations of nginx as people write them, and the server that runs a batch of them. */
-import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -9,6 +8,7 @@ import { readNginx } from '../../../src/lint/nginx/judge.js';
 import { walkNginx } from '../../../src/lint/nginx/walk.js';
 import { explore } from '../../../src/lint/outcome.js';
 import { BINARY, launch } from '../../support/real-server.js';
+import { acceptedParts } from './accepted.js';
 import type { Cast } from './callers.js';
 import type { App, Asked } from './calls.js';
 import { compare, type Comparison, type LabSite } from './compare.js';
@@ -346,38 +346,20 @@ export async function compareNginx(
       .replaceAll('@N@', String(at))
       .replaceAll('@APP@', String(app.port))
       .replaceAll('@LISTEN@', `${address(at)}:8443`);
-  const head =
-    `pid ${folder}/pid; daemon off; worker_processes 1; error_log ${folder}/error.log crit; events { worker_connections 8192; }\nhttp { access_log off; keepalive_requests 100000; map_hash_bucket_size 4096; map_hash_max_size 4096; variables_hash_max_size 16384; server_names_hash_max_size 16384; set $nothing 1;\n`.replace(
-      ' set $nothing 1;',
-      '',
-    );
+  const head = `pid ${folder}/pid; daemon off; worker_processes 1; error_log ${folder}/error.log crit; events { worker_connections 8192; }\nhttp { access_log off; keepalive_requests 100000; map_hash_bucket_size 4096; map_hash_max_size 4096; variables_hash_max_size 16384; server_names_hash_max_size 16384;\n`;
   const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
     .map((name) => `${name}_temp_path ${folder}/tmp;`)
     .join(' ');
   const common = `${temp} ssl_certificate ${cast.serverPem}; ssl_certificate_key ${cast.serverKey}; ssl_session_cache off; ssl_session_tickets off;\n`;
   const args = ['-p', folder, '-c', file, '-e', `${folder}/error.log`];
-  let alive = sites.map((site, at) => ({ at, text: textOf(site, at), site }));
-  for (let attempt = 0; ; attempt++) {
-    const parts: { at: number; first: number }[] = [];
-    let text = head + common;
-    for (const { at, text: part } of alive) {
-      parts.push({ at, first: text.split('\n').length });
-      text += `${part}\n`;
-    }
-    // \`set\` makes a variable known to all of nginx.
-    text += `server { listen ${address(65000)}:8443; set $ok ""; }\n}\n`;
-    writeFileSync(file, text);
-    try {
-      execFileSync(BINARY.nginx, [...args, '-t'], { stdio: 'pipe' });
-      break;
-    } catch (error) {
-      const said = String((error as { stderr?: Buffer }).stderr);
-      const line = Number(/nginx\.conf:(\d+)/.exec(said)?.[1]);
-      const guilty = parts.filter(({ first }) => first <= line).at(-1);
-      if (!guilty || attempt > sites.length) throw new Error(said);
-      alive = alive.filter(({ at }) => at !== guilty.at);
-    }
-  }
+  const parts = sites.map((site, at) => ({ at, text: textOf(site, at) }));
+  const alive = acceptedParts(file, parts, {
+    head: head + common,
+    // `set` makes a variable known to all of nginx.
+    tail: `server { listen ${address(65000)}:8443; set $ok ""; }\n}\n`,
+    check: [BINARY.nginx, ...args, '-t'],
+    guilty: (said, partOf) => [partOf(Number(/nginx\.conf:(\d+)/.exec(said)?.[1]))],
+  });
   const server = await launch(BINARY.nginx, args, { folder, port: 8443, host: address(alive[0]?.at ?? 0) });
   try {
     const files = localFiles();
