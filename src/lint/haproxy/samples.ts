@@ -88,7 +88,7 @@ function fetch(name: string, args: readonly string[], scene: Scene): Sample {
       return bool(isTls);
     case 'ssl_fc_has_crt':
     case 'ssl_c_used':
-      return bool(identity !== undefined);
+      return isTls ? bool(identity !== undefined) : absent;
     case 'ssl_c_verify':
       return isTls ? number(errors.at(-1)?.code ?? 0) : absent;
     case 'ssl_c_err':
@@ -204,7 +204,8 @@ function convert(
     };
   }
   if (name === 'bool') return sample;
-  if (sample.kind === 'absent' && !/^(?:map|set-var)/.test(name)) return absent;
+  // sample_process: converters, map's default included, see nothing of a fetch that finds nothing.
+  if (sample.kind === 'absent' && !name.startsWith('set-var')) return absent;
   const raw = sample.kind === 'absent' ? '' : String(sample.value);
   const hash = HASHES[whole.toLowerCase()];
   if (hash !== undefined)

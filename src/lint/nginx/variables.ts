@@ -22,6 +22,8 @@ export interface Tls {
 export interface Request {
   /** Absent: any path. */
   uri?: string;
+  /** `$request_uri`, which no rewriting changes; absent: `uri`. */
+  originalUri?: string;
   method: string;
   /** Absent: some address elsewhere. */
   address?: string;
@@ -115,6 +117,9 @@ const HARMLESS = new Set([
   'upstream_status',
 ]);
 
+const pathValue = (path: string | undefined): Value =>
+  path === undefined ? { doubt: 'chosen', key: 'path', why: 'it depends on the path' } : [path];
+
 function builtIn(name: string, tls: Tls | undefined, request: Request): Value {
   if (name === 'ssl_client_verify') return tls ? verifyText(tls) : [''];
   if (isOfCertificate(name)) {
@@ -130,10 +135,9 @@ function builtIn(name: string, tls: Tls | undefined, request: Request): Value {
       return [request.method];
     case 'uri':
     case 'document_uri':
+      return pathValue(request.uri);
     case 'request_uri':
-      return request.uri === undefined
-        ? { doubt: 'chosen', key: 'path', why: 'it depends on the path' }
-        : [request.uri];
+      return pathValue(request.originalUri ?? request.uri);
     case 'remote_addr':
     case 'realip_remote_addr':
       return request.address === undefined

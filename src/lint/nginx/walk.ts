@@ -89,7 +89,10 @@ export function walkNginx(model: NginxModel, way: Way, caller: Caller, request: 
   const { server, handshake, isTls } = way;
   const settings = handshake.tls;
   const tls = isTls ? handshakeOf(caller, settings, way.now) : undefined;
-  const current: Request = { ...request };
+  const current: Request = {
+    ...request,
+    ...(request.uri === undefined ? {} : { originalUri: request.uri }),
+  };
   const variables = variablesFor(model.makers, tls, current, ask);
   const steps: Step[] = [];
   let errorStatus: number | undefined;
@@ -369,13 +372,14 @@ export function walkNginx(model: NginxModel, way: Way, caller: Caller, request: 
       handler.name === 'empty_gif' ||
       handler.name === 'stub_status'
     ) {
-      const tries = inherited(scope, 'try_files').at(-1);
+      const tries = own(scope, 'try_files').at(-1);
       if (tries && !handler) return triedFiles(tries, location);
       if (handler) note(handler);
       else note(location.directive, ': files are served');
       return end((errorStatus ?? 200) < 300 ? 'admitted' : 'refused');
     }
-    const tries = own(location, 'try_files').at(-1);
+    // It is not inherited: an `if` that holds, and limit_except, do without.
+    const tries = own(scope, 'try_files').at(-1);
     if (tries) {
       const isFile = ask({
         key: `file of ${tries.file}:${tries.line} ${hops}`,
@@ -438,7 +442,13 @@ export function walkNginx(model: NginxModel, way: Way, caller: Caller, request: 
       return end('unknown', `${odd.name} is not interpreted (line ${odd.line})`);
     }
     leave();
-    if (location) {
+    const except = location && own(location, 'limit_except')[0];
+    const isExcepted =
+      except !== undefined &&
+      !except.args.includes(current.method) &&
+      !(current.method === 'HEAD' && except.args.includes('GET'));
+    // ngx_http_update_location_config: for these methods the block is the location, and what rewrites in it is passed by.
+    if (location && !isExcepted) {
       const result = rewrites(location);
       if (result.kind === 'done') return result.outcome;
       if (result.kind === 'again') {
@@ -447,18 +457,12 @@ export function walkNginx(model: NginxModel, way: Way, caller: Caller, request: 
       }
     }
     const level: Scope = rewriting.inside ?? scope;
-    const except = own(level, 'limit_except')[0] ?? own(scope, 'limit_except')[0];
-    const isExcepted =
-      except &&
-      !except.args.includes(current.method) &&
-      !(current.method === 'HEAD' && except.args.includes('GET'));
-    const accessed: Scope = except && isExcepted ? { directive: except, parent: scope } : level;
-    if (except && isExcepted) note(except);
+    const accessed: Scope = isExcepted ? { directive: except, parent: scope } : level;
+    if (isExcepted) note(except);
     const refused = access(accessed);
     if (refused) return refused;
-    if (except && isExcepted && own(accessed, ...HANDLERS).length > 0) return content(accessed, scope);
     if (isPublicChallenge(scope, current.uri)) note(scope.directive, ': public by design (ACME)');
-    return content(level, scope);
+    return content(accessed, scope);
   };
 
   const locate = (): Location | undefined =>
