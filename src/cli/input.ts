@@ -22,9 +22,13 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /**
  * Reads `-` as stdin, and a file where there is one. `undefined` for what is no file and could be an id.
+ * @param hint what to specify instead of a file that cannot be read
  * @throws AppError `FileNotReadable`
  */
-export async function readInput(target: string): Promise<Input | undefined> {
+export async function readInput(
+  target: string,
+  hint = 'specify a certificate file, an id as `apigw-cert list` shows it, or - for stdin',
+): Promise<Input | undefined> {
   if (target === '-') return { bytes: await readAll(process.stdin, 'stdin'), name: 'stdin' };
   try {
     return { bytes: await readAll(createReadStream(target), target), name: target };
@@ -34,7 +38,7 @@ export async function readInput(target: string): Promise<Input | undefined> {
     if (code === 'ENOENT' && (!PATH_LIKE.test(target) || target.startsWith('arn:'))) return undefined;
     throw new AppError('FileNotReadable', `${target} ${REASONS[code] ?? `cannot be read (${code})`}`, {
       cause,
-      hint: 'name a certificate file, an id as `apigw-cert list` shows it, or - for stdin',
+      hint,
       details: { file: target },
     });
   }

@@ -120,5 +120,5 @@ export function recognise(file: string, bytes: Uint8Array): Recognised {
   if (text.trim() === '' || text.includes('-----BEGIN ')) return { format: 'pem' };
   if (/^(?:[0-9a-f:]{40,95}\s*(?:#.*)?\r?\n?|#.*\n|\s*\n)+$/i.test(text))
     return { other: 'a list of fingerprints' };
-  return { other: 'of a kind that is not known here' };
+  return { other: 'no recognized configuration' };
 }

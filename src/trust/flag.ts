@@ -37,7 +37,10 @@ export function trustStoreFromFlag(text: string, reload?: string): TrustStoreCon
       ? `kinds with flags: ${Object.keys(MAIN_OPTION).join(', ')}, manual; all others are described in apigw-cert.yaml`
       : `write --trust ${kind}:${option.toUpperCase()}`;
   // What the schema says of an unknown kind is a list of all kinds; the hint says it better.
+  const problem = parsed.success ? undefined : z.prettifyError(parsed.error).split('\n')[0];
   const why =
-    parsed.success || option === undefined ? '' : `: ${z.prettifyError(parsed.error).split('\n')[0] ?? ''}`;
+    option === undefined || problem === undefined
+      ? ''
+      : `: ${value ? problem.replace(/^✖ /, '') : `it needs a ${option}`}`;
   throw new AppError('Usage', `"--trust ${text.slice(0, 80)}" names no trust store${why}`, { hint });
 }

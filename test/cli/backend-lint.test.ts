@@ -171,7 +171,7 @@ describe('backend lint of configurations', () => {
       'annotations of a Kubernetes ingress',
     ],
     ['traefik.yaml', 'http:\n  routers:\n    a: {}\n', 'a configuration of Traefik'],
-    ['notes.txt', 'nothing that a server reads\n', 'of a kind that is not known here'],
+    ['notes.txt', 'nothing that a server reads\n', 'no recognized configuration'],
   ])('%s is named for what it is', async (name, content, kind) => {
     const { json, code } = await cli(['backend', 'lint', file(name, content), '--output', 'json']);
     expect(code).toBe(0);

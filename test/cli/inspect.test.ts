@@ -131,7 +131,7 @@ describe('inspect of files, without AWS', () => {
       'CertificateUnreadable',
       /line 2/,
     ],
-    ['absent.pem', undefined, 'FileNotReadable', /name a certificate file/],
+    ['absent.pem', undefined, 'FileNotReadable', /specify a certificate file/],
     ['utf16.pem', Buffer.from('\ufeffCERTIFICATE', 'utf16le'), 'CertificateUnreadable', /UTF-16/],
     ['request.der', Buffer.from('3082000100', 'hex'), 'CertificateUnreadable', /something else/],
   ])('refuses %s with a remedy', async (name, content, expected, hint) => {

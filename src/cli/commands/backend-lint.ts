@@ -51,7 +51,7 @@ Examples:
     )
     .action(
       action<Options, [file: string]>(async ({ args: [file], options, out, now }) => {
-        const input = await readInput(file);
+        const input = await readInput(file, 'specify a server configuration, a PEM file, or - for stdin');
         if (input === undefined) {
           throw new AppError('FileNotReadable', `${file} does not exist`, {
             hint: 'name a file of certificates or a configuration',
