@@ -116,6 +116,8 @@ describe('inspect of files, without AWS', () => {
   test.each(['/dev/zero', '-'])('does not read without end from %s', async (target) => {
     const { exitCode, stderr } = await execa(process.execPath, [BINARY, 'inspect', target], {
       stdin: { file: '/dev/zero' },
+      env: { PATH: process.env['PATH'] },
+      extendEnv: false,
       reject: false,
       timeout: 20_000,
     });
