@@ -10,7 +10,7 @@ import { installPackage, startMachine, type Machine, type Run } from './machine.
 import { blocksOf, commandsOf, crontab, inlineCommands, transcript, type Block } from './markdown.js';
 import { misunderstood } from './parse.js';
 import { PRINTED, startScene, type Scene, type SceneAccount } from './scene.js';
-import { freePort } from '../support/real-server.js';
+import { freePort } from '../support/free-port.js';
 
 const SHELLS = new Set(['sh', 'bash', 'console', 'crontab', 'nagios', 'yaml']);
 /** Languages of blocks that hold no command. */

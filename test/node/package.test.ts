@@ -15,7 +15,7 @@ import {
   replaceFile,
   serverOptions,
 } from './fixture.js';
-import { freePort } from '../support/real-server.js';
+import { freePort } from '../support/free-port.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 

@@ -8,14 +8,16 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { request } from 'node:https';
-import { type AddressInfo, connect } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { connect } from 'node:tls';
 import type { TrustedCertificate } from '../../src/core/certificate.js';
 import type { TrustStoreConfig } from '../../src/trust/index.js';
 import { type Recipe, type RecipeOptions, recipes } from '../../src/trust/recipes/index.js';
 import { mintServerCertificate } from '../../src/x509/mint.js';
+import { freePort } from './free-port.js';
 
 export type ServerKind = keyof typeof recipes;
 
@@ -27,15 +29,6 @@ export const BINARY: Record<ServerKind, string> = {
 };
 
 export const isInstalled = (kind: ServerKind): boolean => existsSync(BINARY[kind]);
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 interface Frame {
   /** Files beside the recipe, by name. */
@@ -117,20 +110,35 @@ export interface RealServer {
   stop(): Promise<void>;
 }
 
-async function accepts(host: string, port: number, child: ChildProcess, log: () => string): Promise<void> {
+/**
+ * Whether a server answers a TLS handshake, with whatever: one that speaks no TLS says so. To be connected is less:
+ * Apache listens before it has read its configuration for the second time, and ends if that fails by then.
+ */
+async function answers(host: string, port: number): Promise<boolean> {
+  const socket = connect({ host, port, rejectUnauthorized: false, timeout: 5_000 });
+  socket.on('timeout', () => socket.destroy(new Error('no answer')));
+  try {
+    await once(socket, 'secureConnect');
+    return true;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return code !== 'ECONNREFUSED' && message !== 'no answer';
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function untilItAnswers(
+  host: string,
+  port: number,
+  child: ChildProcess,
+  log: () => string,
+): Promise<void> {
   const deadline = performance.now() + 15_000;
-  for (;;) {
+  while (!(await answers(host, port))) {
     if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}: ${log()}`);
-    const socket = connect(port, host);
-    try {
-      await once(socket, 'connect');
-      return;
-    } catch {
-      if (performance.now() > deadline) throw new Error(`the server does not listen: ${log()}`);
-      await sleep(20);
-    } finally {
-      socket.destroy();
-    }
+    if (performance.now() > deadline) throw new Error(`the server does not answer: ${log()}`);
+    await sleep(20);
   }
 }
 
@@ -140,7 +148,7 @@ export interface Launched {
   stop: () => Promise<void>;
 }
 
-/** Starts a program and waits until it listens. Its home is its own folder. */
+/** Starts a program and waits until it answers. Its home is its own folder. */
 export async function launch(
   binary: string,
   args: readonly string[],
@@ -161,7 +169,7 @@ export async function launch(
     await ended;
   };
   try {
-    await accepts(host, port, child, () => output.join(''));
+    await untilItAnswers(host, port, child, () => output.join(''));
   } catch (error) {
     await stop();
     throw error;

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEmulator, type Emulator, type EmulatorOptions } from '../../src/emulator/index.js';
@@ -9,6 +8,7 @@ import type { Gateway } from '../../src/gateway/gateway.js';
 import { trustClientCertificates } from '../../src/node/index.js';
 import { trustedCertificate } from '../../src/x509/certificate.js';
 import { mintServerCertificate } from '../../src/x509/mint.js';
+import { freePort } from './free-port.js';
 import { attachCertificate, clientOf, generateCertificate, makeApi, type ApiFixture } from './emulator.js';
 
 export const REGION = 'eu-central-1';
@@ -72,9 +72,10 @@ export async function startRotationLab({
         response.end('ok');
       },
     );
-    backend.listen(0, '127.0.0.1');
+    // Not any port: after `stop` somebody else could be given it.
+    const port = await freePort();
+    backend.listen(port, '127.0.0.1');
     await once(backend, 'listening');
-    const { port } = backend.address() as AddressInfo;
     const stop = (): void => {
       backend.close();
       backend.closeAllConnections();
