@@ -77,10 +77,17 @@ export function variable(written: string, scene: Scene): Value {
       return request.path === undefined
         ? { doubt: 'chosen', key: 'path', why: 'it depends on the path' }
         : [request.path];
-    case 'THE_REQUEST':
+    case 'THE_REQUEST': {
+      const why = 'the caller spells the path as it likes';
       return request.path === undefined
-        ? { doubt: 'chosen', key: 'path', why: 'it depends on the path' }
-        : [`${request.method} ${request.path} HTTP/1.1`];
+        ? { doubt: 'chosen', key: 'THE_REQUEST', why }
+        : {
+            doubt: 'given',
+            key: 'THE_REQUEST',
+            why,
+            fallback: `${request.method} ${request.path} HTTP/1.1`,
+          };
+    }
     case 'REMOTE_ADDR':
     case 'CONN_REMOTE_ADDR':
       return request.address === undefined
@@ -105,10 +112,13 @@ export function variable(written: string, scene: Scene): Value {
   return unknown(name, `nothing here says what ${name} is`);
 }
 
-/** A text with `%{…}` in it. */
-export function expand(text: string, scene: Scene): Value {
+/**
+ * A text with `%{…}` in it.
+ * @param read what a variable is; expressions and mod_rewrite do not know the same
+ */
+export function expand(text: string, scene: Scene, read = variable): Value {
   const parts = text.split(/(%\{[^}]*\})/).filter((part) => part !== '');
-  return concat(parts.map((part) => (part.startsWith('%{') ? variable(part.slice(2, -1), scene) : [part])));
+  return concat(parts.map((part) => (part.startsWith('%{') ? read(part.slice(2, -1), scene) : [part])));
 }
 
 interface Token {

@@ -5,6 +5,7 @@ import type { LintFinding, LintSource } from '../finding.js';
 import { type Caller, callersFor, type Identity } from '../identity.js';
 import { certificateFindings, distinctIdentities, identitiesIn } from '../material.js';
 import { sharingSubject } from '../openssl.js';
+import { METHODS } from '../methods.js';
 import { explore } from '../outcome.js';
 import { samplePath } from '../regex.js';
 import type { Examination, Examined, Walked } from '../verdict.js';
@@ -28,7 +29,7 @@ export function pathsOf({ all }: ApacheModel): string[] {
     if (name === 'locationmatch' || (name === 'location' && words[0] === '~')) add(samplePath(last));
     if (name === 'files') add(`/${last.replaceAll('*', 'a')}`);
     if (name === 'filesmatch') add(samplePath(last.replace(/^\^/, '^/')) ?? samplePath(last));
-    if (/^(?:proxypass|redirect)/.test(name))
+    if (/^(?:proxypass|redirect|alias$|scriptalias$)/.test(name))
       for (const each of words) add(each.replace(/\/$/, '') + '/apigw-cert');
     if (/^(?:rewriterule|proxypassmatch)$/.test(name)) add(samplePath((words[0] ?? '').replace(/^!/, '')));
     if (name === 'rewritecond' && /URI|REQUEST/.test(words[0] ?? ''))
@@ -44,12 +45,12 @@ export function pathsOf({ all }: ApacheModel): string[] {
   return [...paths];
 }
 
-function methodsOf({ all }: ApacheModel): string[] {
+function methodsOf({ all }: ApacheModel): readonly string[] {
   const differs = all.some(
     ({ name, args }) =>
       /^limit(?:except)?$/.test(name) || args.includes('REQUEST_METHOD') || /^method\b/i.test(args),
   );
-  return differs ? ['GET', 'POST', 'OPTIONS', 'DELETE'] : ['GET'];
+  return differs ? METHODS : ['GET'];
 }
 
 function walkHost(

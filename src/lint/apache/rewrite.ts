@@ -2,7 +2,7 @@
 import { regexOf } from '../regex.js';
 import type { Ask } from '../outcome.js';
 import { isOpen, test, unknown, type Value } from '../value.js';
-import { evaluate, expand, type Scene } from './expression.js';
+import { evaluate, expand as expandBy, type Scene, variable } from './expression.js';
 import type { Node } from './syntax.js';
 
 /** `none`: nothing that ends the request. */
@@ -10,7 +10,13 @@ export type Rewritten =
   | { kind: 'none' }
   | { kind: 'refused'; by: Node }
   | { kind: 'proxied'; by: Node }
+  /** Another file than the path says, for which sections still hold by that path. */
+  | { kind: 'mapped'; by: Node }
   | { kind: 'unknown'; by: Node; why: string };
+
+/** mod_rewrite has the variables of mod_ssl behind `SSL:` alone; without it they are names of nothing, and empty. */
+const expand = (text: string, scene: Scene): Value =>
+  expandBy(text, scene, (name, at) => (name.startsWith('SSL_') ? [''] : variable(name, at)));
 
 const flagsOf = (node: Node): string[] =>
   (/^\[(.*)\]$/.exec(node.words[2] ?? '')?.[1] ?? '').split(',').map((each) => each.trim());
@@ -50,20 +56,23 @@ function condition(node: Node, scene: Scene, ask: Ask): boolean {
 
 /**
  * Applies the rules of one level in their order.
+ * @param engine the `RewriteEngine` that holds for them, which other levels may have
  * @param strip what of the path rules of a section do not see: its own prefix
  */
 export function rewrite(
   nodes: readonly Node[],
+  engine: Node | undefined,
   scene: Scene,
   ask: Ask,
   strip: string | undefined,
   note: (node: Node, text: string) => void,
 ): Rewritten {
-  const engine = nodes.filter(({ name }) => name === 'rewriteengine').at(-1);
   if (!/^on$/i.test(engine?.words[0] ?? 'off')) return { kind: 'none' };
   let conditions: Node[] = [];
   let skip = 0;
   let isChained = true;
+  const asked = scene.request;
+  let mapped: Node | undefined;
   for (const node of nodes) {
     if (node.name === 'rewritemap')
       return { kind: 'unknown', by: node, why: `RewriteMap is not interpreted (line ${node.line})` };
@@ -162,8 +171,13 @@ export function rewrite(
         scene.request = { method, ...(address === undefined ? {} : { address }) };
       }
     }
+    const isPassed = has('PT', 'passthrough');
+    if (target !== '-') mapped = isPassed ? undefined : node;
+    else if (isPassed) mapped = undefined;
     // PT implies L.
-    if (has('L', 'last', 'END', 'PT', 'passthrough')) break;
+    if (isPassed || has('L', 'last', 'END')) break;
   }
-  return { kind: 'none' };
+  if (mapped === undefined) return { kind: 'none' };
+  scene.request = asked;
+  return { kind: 'mapped', by: mapped };
 }

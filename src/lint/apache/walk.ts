@@ -1,5 +1,5 @@
 /** Walks one caller with one request through a virtual host of Apache, hook by hook. */
-import { nameMatcher } from '../files.js';
+import { nameMatcher, within } from '../files.js';
 import type { Caller } from '../identity.js';
 import { isUnknownIssuer, verifyOpenssl, type VerifyError } from '../openssl.js';
 import type { Ask, Outcome, Result, Step } from '../outcome.js';
@@ -10,7 +10,7 @@ import { evaluate, type Scene, variable } from './expression.js';
 import { isKnown } from './known.js';
 import { type ApacheModel, type Host, modeOf, setting, type VerifyMode } from './model.js';
 import { rewrite } from './rewrite.js';
-import { type Node, UNREADABLE } from './syntax.js';
+import { below, type Node, UNREADABLE } from './syntax.js';
 
 export interface Request {
   /** Absent: any path. */
@@ -175,7 +175,8 @@ export function walkApache(
   }
 
   // What mod_rewrite does at the level of the server comes first; nothing of the main server is inherited.
-  const server = rewrite(host.node ? host.own : host.main, scene, ask, undefined, note);
+  const rules = host.node ? host.own : host.main;
+  const server = rewrite(rules, setting(host, 'rewriteengine'), scene, ask, undefined, note);
   if (server.kind === 'refused') return end('refused');
   if (server.kind === 'unknown') return end('unknown', server.why);
 
@@ -205,6 +206,7 @@ export function walkApache(
   /** Where mod_proxy sends the request: a section's own ProxyPass goes before those of the server. */
   const proxying = ((): { url: string; node: Node } | undefined => {
     if (server.kind === 'proxied') return { url: server.by.words[1] ?? '', node: server.by };
+    if (server.kind === 'mapped') return undefined;
     const inSections = both(/^location(?:match)?$/).filter(
       (section) =>
         section.children?.some(({ name }) => /^proxypass(?:match)?$/.test(name)) === true &&
@@ -225,7 +227,7 @@ export function walkApache(
   })();
 
   // mod_proxy takes a request before mod_alias looks at it.
-  for (const node of proxying ? [] : [...host.own, ...host.main]) {
+  for (const node of proxying || server.kind === 'mapped' ? [] : [...host.own, ...host.main]) {
     if (!node.name.startsWith('redirect')) continue;
     const words = /^(?:\d{3}|permanent|temp|seeother|gone)$/.test(node.words[0] ?? '')
       ? node.words.slice(1)
@@ -242,13 +244,40 @@ export function walkApache(
     }
   }
 
+  /** The folder in which files are looked for: an alias' own, or the site's. `undefined` where it is not known. */
+  const folderOf = (): string | undefined => {
+    const absolute = (path: string | undefined): string | undefined =>
+      path === undefined || path.startsWith('/') || setting(host, 'serverroot')
+        ? path && within(model.folder, path)
+        : undefined;
+    if (both(/^location(?:match)?$/).some(({ children }) => children?.some(({ name }) => ALIAS.test(name)))) {
+      return undefined;
+    }
+    for (const node of [...host.own, ...host.main]) {
+      const [path = '', folder] = node.words;
+      const isOff = node.name === 'userdir' && /^disabled$/i.test(path);
+      if (/^(?:script)?aliasmatch$|^(?:userdir|virtual\w+)$/.test(node.name) && !isOff) return undefined;
+      if (!ALIAS.test(node.name)) continue;
+      if (pathMatches(node, 'prefix', path.replace(/(?<=.)\/$/, ''))) {
+        note(node);
+        return absolute(folder);
+      }
+    }
+    return absolute(setting(host, 'documentroot')?.words[0]);
+  };
+
   const layers: Layer[] = [];
   const layer = (section: Node, prefix = ''): void => {
     layers.push({ section, nodes: section.children ?? [], prefix });
   };
   let undecided: Node | undefined;
-  if (!proxying) {
-    const root = setting(host, 'documentroot')?.words[0];
+  if (server.kind === 'mapped') {
+    note(server.by);
+    undecided = both(/^(?:directory|files|proxy)(?:match)?$/).find(({ children = [] }) =>
+      [...below(children)].some(({ name }) => DECIDES.test(name)),
+    );
+  } else if (!proxying) {
+    const root = folderOf();
     const directories = both(/^directory$/).sort(
       (a, b) => (a.words[0] ?? '').split('/').length - (b.words[0] ?? '').split('/').length,
     );
@@ -402,11 +431,17 @@ export function walkApache(
   }
 
   // Fixups: the rules of sections, after everything else.
-  const ruled = layers
-    .filter(({ nodes }) => nodes.some(({ name }) => name === 'rewriterule' || name === 'rewriteengine'))
-    .at(-1);
+  // The engine is taken over from section to section, rules are not.
+  const rewriting = layers.filter(({ nodes }) =>
+    nodes.some(({ name }) => /^rewrite(?:rule|cond|engine|base|options)$/.test(name)),
+  );
+  const ruled = rewriting.at(-1);
   if (ruled) {
-    const inner = rewrite(ruled.nodes, scene, ask, ruled.prefix, note);
+    const engine = rewriting
+      .flatMap(({ nodes }) => nodes)
+      .filter(({ name }) => name === 'rewriteengine')
+      .at(-1);
+    const inner = rewrite(ruled.nodes, engine, scene, ask, ruled.prefix, note);
     if (inner.kind === 'refused') return end('refused');
     if (inner.kind === 'unknown') return end('unknown', inner.why);
   }
@@ -424,6 +459,8 @@ export function walkApache(
   else steps.push({ file: host.file, line: host.line, text: 'files are served' });
   return end('admitted');
 }
+
+const ALIAS = /^(?:script)?alias$/;
 
 const DECIDES = /^(?:require(?:any|all|none)?|sslrequire(?:ssl)?|sslverifyclient)$/;
 

@@ -4,6 +4,7 @@ import type { LintFinding, LintSource } from '../finding.js';
 import { type Caller, callersFor, type Identity } from '../identity.js';
 import { certificateFindings, distinctIdentities, identitiesIn } from '../material.js';
 import { sharingSubject } from '../openssl.js';
+import { METHODS } from '../methods.js';
 import { explore } from '../outcome.js';
 import { samplePath } from '../regex.js';
 import type { Examination, Examined, Walked } from '../verdict.js';
@@ -34,9 +35,9 @@ export function pathsOf(model: HaproxyModel): string[] {
   return [...paths];
 }
 
-function methodsOf(model: HaproxyModel): string[] {
+function methodsOf(model: HaproxyModel): readonly string[] {
   const differs = model.all.some(({ words }) => words.some((word) => /^!?(?:METH_\w+|method)$/.test(word)));
-  return differs ? ['GET', 'POST', 'OPTIONS', 'DELETE'] : ['GET'];
+  return differs ? METHODS : ['GET'];
 }
 
 function walkBind(

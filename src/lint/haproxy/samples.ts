@@ -14,6 +14,8 @@ export interface Scene extends CommonScene {
   /** Some program sets variables. */
   programs: boolean;
   mode: string;
+  /** The port of this machine that the caller came to. */
+  port?: number;
 }
 
 /** The value of a fetch: absent ones match nothing. `binary` is a text of octets (latin1). */
@@ -111,6 +113,10 @@ function fetch(name: string, args: readonly string[], scene: Scene): Sample {
       return scene.mode === 'http'
         ? text(scene.request.method)
         : openSample('method', 'method is compared outside of HTTP');
+    case 'dst_port':
+      return scene.port === undefined
+        ? openSample('dst_port', 'the port that the caller comes to decides')
+        : number(scene.port);
     case 'src': {
       const { address } = scene.request;
       if (address !== undefined) return text(address);
@@ -128,6 +134,11 @@ function fetch(name: string, args: readonly string[], scene: Scene): Sample {
     if (scene.rewritten) return openSample(name, 'the path was rewritten before');
     if (path === undefined || /^(?:base|baseq)$/.test(name))
       return { kind: 'open', doubt: 'chosen', key: 'path', why: 'it depends on the path' };
+    if (!name.startsWith('path')) {
+      // RFC 9112 section 3.2.2: the whole address may stand where a path does.
+      const why = 'the caller may write the whole address, http://host/path';
+      return { kind: 'open', doubt: 'given', key: name, why, fallback: text(path) };
+    }
     return text(path);
   }
   if (

@@ -62,6 +62,12 @@ function handshake(
   return { presented: true, errors, ...(fatal ? { end: 'refused' } : {}) };
 }
 
+/** The port that a caller came to, where a bind has one alone. */
+function portOf({ addresses }: Bind): { port?: number } {
+  const port = addresses.length === 1 ? /:(\d+)$/.exec(addresses[0] ?? '')?.[1] : undefined;
+  return port === undefined ? {} : { port: Number(port) };
+}
+
 /** What rules of one kind came to: on to the next kind, or an end. */
 type Ruled = Outcome | undefined;
 
@@ -97,6 +103,7 @@ export function walkHaproxy(
       ({ words }) => words[0] === 'filter' && /^(?:spoe|lua|opentracing)/.test(words[1] ?? ''),
     ),
     mode: frontend.mode,
+    ...portOf(bind),
   };
   const holds = (line: Line, proxy: Proxy): boolean => {
     const answer = conditionHolds(line.words, proxy.rules, scene, model, line, ask);
@@ -144,8 +151,14 @@ export function walkHaproxy(
           return undefined;
         case 'deny':
         case 'reject':
+        case 'tarpit': {
+          // A status that says success, for the sake of whoever asks.
+          const status = words.includes('deny_status')
+            ? Number(words[words.indexOf('deny_status') + 1])
+            : 403;
+          return end(status < 300 ? 'admitted' : 'refused');
+        }
         case 'silent-drop':
-        case 'tarpit':
         case 'redirect':
           return end('refused');
         case 'return': {

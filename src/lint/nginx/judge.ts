@@ -4,6 +4,7 @@ import type { LintFinding, LintSource } from '../finding.js';
 import { type Caller, callersFor, type Identity } from '../identity.js';
 import { certificateFindings, distinctIdentities, identitiesIn } from '../material.js';
 import { sharingSubject } from '../openssl.js';
+import { METHODS } from '../methods.js';
 import { explore } from '../outcome.js';
 import { samplePath } from '../regex.js';
 import type { Examination, Examined, Walked } from '../verdict.js';
@@ -55,15 +56,25 @@ export function pathsOf(server: Server, all: readonly Directive[]): string[] {
   return [...paths];
 }
 
+/** Other spellings of a path, of the same meaning to locations and not to `$request_uri`. */
+export function spellingsOf(uri: string, all: readonly Directive[]): string[] {
+  const counts = all.some(({ args }) => args.some((each) => /\$\{?request_uri\b/.test(each)));
+  if (!counts) return [uri];
+  const encoded = uri.replace(/^(\/+)([A-Za-z0-9])/, (_, slashes: string, sign: string) => {
+    return `${slashes}%${sign.charCodeAt(0).toString(16)}`;
+  });
+  return [...new Set([uri, encoded, `${uri}?apigw-cert`])];
+}
+
 /** Methods that may be treated apart. */
-function methodsOf(all: readonly Directive[]): string[] {
+function methodsOf(all: readonly Directive[]): readonly string[] {
   const differs = all.some(
     ({ name, args, block }) =>
       name === 'limit_except' ||
       args.some((each) => each.includes('$request_method')) ||
       block?.some(({ args: inner }) => inner.some((each) => each.includes('$request_method'))),
   );
-  return differs ? ['GET', 'POST', 'OPTIONS', 'DELETE'] : ['GET'];
+  return differs ? METHODS : ['GET'];
 }
 
 /** Who may come to which server by which TLS settings: nginx answers 421 where a name of another server was negotiated. */
@@ -100,11 +111,13 @@ export function walkListener(
       }
       const walk = (caller: Caller, request: Request) =>
         explore((ask) => walkNginx(model, way, caller, { ...request, ...by }, ask));
-      const paths = pathsOf(server, model.all);
+      const requested = pathsOf(server, model.all).flatMap((uri) =>
+        spellingsOf(uri, model.all).map((originalUri) => ({ uri, originalUri })),
+      );
       return callers.flatMap((caller) => {
         const along = methods.flatMap((method) =>
-          paths.map((uri): Walked => {
-            const outcome = walk(caller, { uri, method });
+          requested.map(({ uri, originalUri }): Walked => {
+            const outcome = walk(caller, { uri, originalUri, method });
             const location = findLocation(server, uri);
             const place = location?.directive ?? server.directive;
             const isPublic =
@@ -114,7 +127,7 @@ export function walkListener(
               file: place.file,
               line: place.line,
               where: `${title}${location ? `location ${location.directive.args.join(' ')}` : 'server'}${via}`,
-              request: `${method} ${uri}${name === undefined ? '' : ` (Host: ${name}${via})`}`,
+              request: `${method} ${originalUri}${name === undefined ? '' : ` (Host: ${name}${via})`}`,
               outcome,
               ...(isPublic ? { isPublic } : {}),
             };

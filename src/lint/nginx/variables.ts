@@ -22,7 +22,7 @@ export interface Tls {
 export interface Request {
   /** Absent: any path. */
   uri?: string;
-  /** `$request_uri`, which no rewriting changes; absent: `uri`. */
+  /** `$request_uri`: as the caller spells it, whatever it means. Absent: anything. */
   originalUri?: string;
   method: string;
   /** Absent: some address elsewhere. */
@@ -137,7 +137,9 @@ function builtIn(name: string, tls: Tls | undefined, request: Request): Value {
     case 'document_uri':
       return pathValue(request.uri);
     case 'request_uri':
-      return pathValue(request.originalUri ?? request.uri);
+      return request.originalUri === undefined
+        ? { doubt: 'chosen', key: '$request_uri', why: 'the caller spells the path as it likes' }
+        : [request.originalUri];
     case 'remote_addr':
     case 'realip_remote_addr':
       return request.address === undefined

@@ -90,8 +90,8 @@ export function walkNginx(model: NginxModel, way: Way, caller: Caller, request: 
   const settings = handshake.tls;
   const tls = isTls ? handshakeOf(caller, settings, way.now) : undefined;
   const current: Request = {
-    ...request,
     ...(request.uri === undefined ? {} : { originalUri: request.uri }),
+    ...request,
   };
   const variables = variablesFor(model.makers, tls, current, ask);
   const steps: Step[] = [];

@@ -125,6 +125,8 @@ export function apacheGrammar(cast: Cast): fc.Arbitrary<string> {
     'RewriteCond %{REQUEST_METHOD} =POST [OR]',
     'RewriteCond %{SSL:SSL_CLIENT_VERIFY} =NONE [OR]',
     'RewriteCond %{ENV:ok} =1',
+    'RewriteCond %{SSL_CLIENT_VERIFY} ^(NONE|FAILED)',
+    'RewriteCond %{THE_REQUEST} " /admin"',
     `RewriteCond expr "%{SSL_CLIENT_VERIFY} == 'SUCCESS'"`,
   );
   const rule = fc
@@ -137,6 +139,8 @@ export function apacheGrammar(cast: Cast): fc.Arbitrary<string> {
         'RewriteRule ^/public - [L]',
         'RewriteRule !^/public - [F]',
         'RewriteRule ^/x$ /public/x [PT]',
+        'RewriteRule ^/x$ /public/x [L]',
+        'RewriteRule ^/admin/(.*)$ /public/$1',
         'RewriteRule ^ - [E=ok:1]',
       ),
     )

@@ -45,6 +45,7 @@ export interface Target {
 export interface Asked {
   path: string;
   method: string;
+  headers?: Readonly<Record<string, string>>;
 }
 
 let next = 0;
@@ -59,7 +60,7 @@ export async function callAs(
   const options = { keepAlive: true, maxSockets: 1 };
   const agent = target.isTls ? new Agent({ ...options, maxCachedSessions: 0 }) : new PlainAgent(options);
   const results: (boolean | string)[] = [];
-  for (const { path, method } of all) {
+  for (const { path, method, headers } of all) {
     const id = String(next++);
     const result = await new Promise<boolean | string>((resolve) => {
       const common = {
@@ -70,7 +71,7 @@ export async function callAs(
         path,
         method,
         timeout: 10_000,
-        headers: { host: target.name, 'x-lab-id': id },
+        headers: { ...headers, host: target.name, 'x-lab-id': id },
       };
       const outgoing = target.isTls
         ? request({
