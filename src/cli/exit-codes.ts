@@ -1,6 +1,7 @@
 /** What exit codes mean, in words: `--help` and docs/exit-codes.md are made from this and from ERROR_CODES. */
 import { CHECK_EXIT } from '../core/check-level.js';
 import { ERROR_CODES, EXIT } from '../core/errors.js';
+import { byText } from '../core/order.js';
 
 const MEANING = {
   ok: 'done, or nothing to do',
@@ -24,7 +25,7 @@ export function exitCodesText(answersMonitor: boolean): string {
 
 /** docs/exit-codes.md. */
 export function exitCodesMarkdown(): string {
-  const errors = Object.entries(ERROR_CODES).sort(([a], [b]) => (a < b ? -1 : 1));
+  const errors = Object.entries(ERROR_CODES).sort(([a], [b]) => byText(a, b));
   const sections = outcomes.map((outcome) => {
     const list = errors
       .filter(([, { exit }]) => exit === EXIT[outcome])

@@ -1,3 +1,5 @@
+import { byText } from './order.js';
+
 /**
  * API Gateway's choice of a method for a request, in one place for all who need it: the stage decides by it, so whoever
  * calls a method in the stage's stead must. Rules: the developer guide, and answers of AWS recorded by others.
@@ -56,8 +58,6 @@ export function pathParameters(template: string, path: string): Map<string, stri
   return fit(template, path)?.parameters;
 }
 
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-
 /**
  * The method that API Gateway routes a request to, whatever the order in which the methods are listed, and the values of
  * its path parameters. From the left, segment by segment, a literal one goes before a parameter and that before a greedy
@@ -76,7 +76,7 @@ export function routeFor<T extends MethodAt>(
       const found = fit(target.path, path);
       return found ? [{ target, ...found }] : [];
     })
-    .sort((a, b) => compare(a.rank, b.rank) || isAny(a.target) - isAny(b.target))
+    .sort((a, b) => byText(a.rank, b.rank) || isAny(a.target) - isAny(b.target))
     .at(0);
 }
 

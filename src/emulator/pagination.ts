@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { byText } from '../core/order.js';
 import { badRequest } from './errors.js';
 
 const DEFAULT_LIMIT = 25;
@@ -40,7 +41,7 @@ export function pageOf<Item>(
 ): { found: Item[]; next?: string } {
   const limit = limitOf(asked.limit);
   const after = asked.position === null ? '' : decode(collection, asked.position);
-  const rest = [...items].filter(([key]) => key > after).sort(([a], [b]) => (a < b ? -1 : 1));
+  const rest = [...items].filter(([key]) => key > after).sort(([a], [b]) => byText(a, b));
   const page = rest.slice(0, limit);
   const last = page.at(-1);
   return {

@@ -6,6 +6,7 @@ import { constants } from 'node:fs';
 import { open, readdir, readFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../core/errors.js';
+import { byText } from '../core/order.js';
 import { JOURNAL_VERSION, type RotationRecord } from '../core/rotation/record.js';
 import type { Journal, JournalledRotation } from './journal.js';
 import { makePrivateDirectory, notWritable, stateDirectory, syncDirectory } from './state-directory.js';
@@ -166,7 +167,7 @@ export function openFileJournal(directory: string = join(stateDirectory(), 'rota
       const rotations = (await Promise.all(ids.map(entry))).flat();
       const begun = ({ records, rotationId }: JournalledRotation): string =>
         `${records[0]?.at ?? ''} ${rotationId}`;
-      return rotations.sort((a, b) => (begun(a) < begun(b) ? -1 : 1));
+      return rotations.sort((a, b) => byText(begun(a), begun(b)));
     },
   };
 }

@@ -2,6 +2,7 @@ import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { AppError } from '../core/errors.js';
+import { byText } from '../core/order.js';
 import { type BundleView, changedMeanwhile, versionOf, viewDocument } from './bundle-view.js';
 import { documentTrustStore } from './document-store.js';
 import { fileDocument } from './file-document.js';
@@ -104,7 +105,7 @@ function view(directory: string): BundleView {
         }
       }
       const kept = files.filter((file) => !removing.includes(file));
-      return version([...kept, ...adding].toSorted((a, b) => (a.path < b.path ? -1 : 1)));
+      return version([...kept, ...adding].toSorted((a, b) => byText(a.path, b.path)));
     },
   };
 }

@@ -3,6 +3,7 @@ import type { Resource, Stage } from '../../core/api-gateway.js';
 import { daysLeft } from '../../core/certificate.js';
 import { AppError } from '../../core/errors.js';
 import { isAcmArn } from '../../core/inventory.js';
+import { byText } from '../../core/order.js';
 import { httpsMethods, trafficOf } from '../../core/rotation/backend.js';
 import { whyNotSafe, type ProbeRequest } from '../../core/rotation/probe.js';
 import type { Gateway } from '../../gateway/gateway.js';
@@ -90,7 +91,7 @@ function safeCallsOf(stage: Stage, resources: readonly Resource[]): SafeCall[] {
       String(path.length).padStart(5, '0'),
       path,
     ].join(' ');
-  return [...calls.values()].sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
+  return [...calls.values()].sort((a, b) => byText(rank(a), rank(b)));
 }
 
 /**

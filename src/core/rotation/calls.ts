@@ -1,3 +1,4 @@
+import { byText } from '../order.js';
 import type { Probe } from './probe.js';
 import { stageText } from './unit.js';
 
@@ -24,7 +25,7 @@ function callKey({
   stageVariables,
   backend,
 }: Probe): string {
-  const variables = Object.entries(stageVariables).sort(([a], [b]) => (a < b ? -1 : 1));
+  const variables = Object.entries(stageVariables).sort(([a], [b]) => byText(a, b));
   return JSON.stringify([stage.restApiId, resourceId, httpMethod, pathWithQueryString, backend, variables]);
 }
 

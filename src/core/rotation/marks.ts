@@ -93,7 +93,7 @@ export function readMark({
   const words = new Map(
     IN_DESCRIPTION.exec(description)?.[1]
       ?.split(' ')
-      .map((word) => word.split('=', 2) as [string, string]),
+      .map((word) => word.split('=') as [string, string]),
   );
   const value = (tag: string): string | undefined => tags[PREFIX + tag] ?? words.get(tag);
   const rotationId = value('rotation');

@@ -1,6 +1,7 @@
 import type { Integration, Resource, Stage, StageRef } from '../api-gateway.js';
 import { AppError } from '../errors.js';
 import { methodFor } from '../method-for.js';
+import { byText } from '../order.js';
 import { backendOf, httpsMethods, trafficOf, type HttpsMethod } from './backend.js';
 import { stageText } from './unit.js';
 
@@ -107,7 +108,7 @@ export interface ProbeChoice {
 /** Shortest path first, GET before HEAD, and whatever the order of GetResources. */
 function byPath(a: HttpsMethod, b: HttpsMethod): number {
   const key = ({ path, httpMethod }: HttpsMethod): string => `${path} ${httpMethod}`;
-  return a.path.length - b.path.length || (key(a) < key(b) ? -1 : 1);
+  return a.path.length - b.path.length || byText(key(a), key(b));
 }
 
 /**

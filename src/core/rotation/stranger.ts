@@ -1,4 +1,5 @@
 import type { ClientCertificate, Stage } from '../api-gateway.js';
+import { byText } from '../order.js';
 import { readMark } from './marks.js';
 import { presentedIds } from './unit.js';
 
@@ -17,7 +18,7 @@ export function strangerOf<T extends ClientCertificate>(
   const presented = presentedIds(stages);
   const existing = new Set(certificates.map(({ clientCertificateId }) => clientCertificateId));
   const replaces = (certificate: T): string | undefined => readMark(certificate)?.replaces;
-  const replaced = new Set(certificates.flatMap((each) => replaces(each) ?? []));
+  const replaced = new Set(certificates.map(replaces));
   return certificates
     .filter((each) => {
       const id = each.clientCertificateId;
@@ -29,6 +30,6 @@ export function strangerOf<T extends ClientCertificate>(
         !existing.has(replaces(each) ?? '')
       );
     })
-    .sort((a, b) => (a.clientCertificateId < b.clientCertificateId ? -1 : 1))
+    .sort((a, b) => byText(a.clientCertificateId, b.clientCertificateId))
     .at(0);
 }

@@ -1,5 +1,6 @@
 import type { ClientCertificate, Stage } from '../api-gateway.js';
 import type { RemovableCertificate, TrustedCertificate } from '../certificate.js';
+import { byText } from '../order.js';
 import type { Mark } from './marks.js';
 
 /** A certificate of the account with everything that a rotation asks of it. */
@@ -92,7 +93,7 @@ export function rank(
     (a, b) =>
       inUse(a) - inUse(b) ||
       a.createdDate.getTime() - b.createdDate.getTime() ||
-      (a.clientCertificateId < b.clientCertificateId ? -1 : 1),
+      byText(a.clientCertificateId, b.clientCertificateId),
   );
 }
 

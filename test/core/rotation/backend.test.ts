@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { backendOf, trafficOf } from '../../../src/core/rotation/backend.js';
+import { backendOf, httpsMethods, trafficOf } from '../../../src/core/rotation/backend.js';
 
 const VARIABLES = { host: 'Blue.example', base: 'v1/x', url: 'https://blue.example/api', none: '' };
 const of = (uri: string | undefined, type: 'HTTP' | 'HTTP_PROXY' = 'HTTP_PROXY') =>
@@ -31,6 +31,7 @@ describe('backendOf', () => {
     ['arn:aws:apigateway:eu-west-1:lambda:path/x'],
     ['https:///x'],
     ['https://${stageVariables.none}/x'],
+    ['xhttps://orders.example/x'],
     ['orders.example'],
     [''],
     [undefined],
@@ -45,6 +46,7 @@ describe('backendOf', () => {
   test.each([
     ['https://${stageVariables.Nope}.Example/x', '${stageVariables.Nope}.Example', ['Nope']],
     ['${stageVariables.nope}/x', '${stageVariables.nope}', ['nope']],
+    ['${stageVariables.nope}.example:8443/x', '${stageVariables.nope}.example:8443', ['nope']],
     ['${stageVariables.nope}://orders.example/x', '${stageVariables.nope}://orders.example', ['nope']],
     ['https://${stageVariables.constructor}/x', '${stageVariables.constructor}', ['constructor']],
   ])('%s is named as it stands', (uri, backend, unset) => {
@@ -86,6 +88,38 @@ describe('backendOf', () => {
       ),
     );
   });
+});
+
+test('a method is seen with all that decides whether it may be called', () => {
+  const integration = {
+    type: 'HTTP',
+    uri: 'https://orders.example',
+    insecureSkipVerification: true,
+  } as const;
+  const get = { httpMethod: 'GET', requiredParameters: ['method.request.querystring.id'] };
+  const seen = {
+    ...known('orders.example'),
+    resourceId: 'r',
+    path: '/x',
+    ...get,
+    insecureSkipVerification: true,
+  };
+  expect(
+    httpsMethods(
+      [
+        {
+          id: 'r',
+          path: '/x',
+          methods: [
+            { ...get, integration },
+            { ...get, integration: { ...integration, httpMethod: 'POST' } },
+            get,
+          ],
+        },
+      ],
+      { variables: {} },
+    ),
+  ).toStrictEqual([seen, { ...seen, integrationMethod: 'POST' }]);
 });
 
 test('a canary is a part of the traffic with its own variables over those of the stage', () => {

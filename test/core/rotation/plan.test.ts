@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from '@jest/globals';
 import type { Goal, Situation, Step } from '../../../src/core/rotation/next-step.js';
 import { nextStep } from '../../../src/core/rotation/next-step.js';
-import { afterStep, planSteps } from '../../../src/core/rotation/plan.js';
+import { afterStep, isLast, planSteps } from '../../../src/core/rotation/plan.js';
 import {
   after,
   certificate,
@@ -96,6 +96,167 @@ function played(start: Situation): { before: Situation; step: Step }[] {
 }
 
 const endOf = (start: Situation): Situation => planSteps(start).steps.reduce(afterStep, start);
+
+describe('afterStep', () => {
+  const next = certificate('new', { mark: mark('old', { replacesSha256: 'OLD' }) });
+  const spare = certificate('spare', { mark: mark('old', { rotationId: 'r2' }) });
+  const unit = { oldId: 'old', old: certificate('old'), next, spares: [spare] };
+  const start = situation({
+    unit,
+    moving: [stage('prod', 'old'), stage('beta')],
+    stores: [store('a', 'OLD'), store('b', 'OLD', 'NEW')],
+    lastPresented: new Map([['spare', after(-DAY)]]),
+    progress: { ...NOTHING, proved: 'before' },
+  });
+  const gone = certificate('gone');
+
+  test('what is generated stands for a certificate of a year, with the tags of the old one', () => {
+    const old = { ...certificate('old'), tags: { team: 'orders' } };
+    const notAfter = after(365 * DAY);
+    const made = (before: Situation) => afterStep(before, { kind: 'generate' });
+    const expected = {
+      clientCertificateId: '(new)',
+      createdDate: NOW,
+      expirationDate: notAfter,
+      pemEncodedCertificate: '',
+      tags: { team: 'orders' },
+      trusted: {
+        subject: '',
+        issuer: '',
+        serialNumber: '',
+        notBefore: NOW,
+        notAfter,
+        fingerprintSha256: '(new)',
+        fingerprintSha1: '',
+        spkiPin: '',
+        pem: '',
+      },
+      mark: { rotationId: 'r1', replaces: 'old', replacesSha256: 'OLD' },
+    };
+    const before = situation({ unit: { oldId: 'old', old, spares: [spare] } });
+    expect(made(before)).toStrictEqual({
+      ...before,
+      unit: { oldId: 'old', old, next: expected, spares: [spare] },
+    });
+    const withoutOld = made(situation({ unit: { oldId: 'old', spares: [] } }));
+    expect(withoutOld.unit).toStrictEqual({
+      oldId: 'old',
+      next: { ...expected, tags: {}, mark: { rotationId: 'r1', replaces: 'old' } },
+      spares: [],
+    });
+  });
+
+  test.each<[Step, Partial<Situation>]>([
+    [
+      { kind: 'adopt', certificate: gone },
+      {
+        unit: {
+          ...unit,
+          next: { ...gone, mark: { rotationId: 'r1', replaces: 'old', adopted: true } },
+        },
+      },
+    ],
+    [
+      { kind: 'withdraw', certificate: next },
+      {
+        unit: {
+          ...unit,
+          next: {
+            ...next,
+            mark: { ...mark('old', { replacesSha256: 'OLD' }), withdrawn: NOW.toISOString() },
+          },
+        },
+      },
+    ],
+    [{ kind: 'withdraw', certificate: gone }, { unit: { ...unit, next: gone } }],
+    [
+      { kind: 'trust', store: 'a', certificate: next },
+      { stores: [store('a', 'OLD', 'NEW'), store('b', 'OLD', 'NEW')] },
+    ],
+    [
+      { kind: 'untrust', store: 'b', certificate: unit.old },
+      { stores: [store('a', 'OLD'), { ...store('b', 'NEW'), added: ['OLD', 'NEW'] }] },
+    ],
+    [{ kind: 'prove', to: next }, { progress: { ...NOTHING, proved: proof('new') } }],
+    [{ kind: 'check' }, { progress: { ...NOTHING, proved: 'before', checked: true } }],
+    [{ kind: 'verify', next }, { progress: { ...NOTHING, proved: 'before', verified: proof('new') } }],
+    [{ kind: 'recount' }, { progress: { ...NOTHING, proved: 'before', recounted: true } }],
+    [{ kind: 'confirm', next }, { progress: { ...NOTHING, proved: 'before', confirmed: true } }],
+    [
+      { kind: 'switch', stage: stage('prod', 'old'), to: next },
+      {
+        moving: [stage('prod', 'new'), stage('beta')],
+        switchedAt: NOW,
+        lastPresented: new Map([
+          ['spare', after(-DAY)],
+          ['old', NOW],
+        ]),
+        presentedBefore: new Set(['old', 'new']),
+      },
+    ],
+    [
+      { kind: 'switch', stage: stage('beta'), to: next },
+      {
+        moving: [stage('prod', 'old'), stage('beta', 'new')],
+        switchedAt: NOW,
+        presentedBefore: new Set(['old', 'new']),
+      },
+    ],
+    [
+      { kind: 'redeploy', stage: stage('prod', 'new'), next },
+      { redeployed: ['api/prod'], switchedAt: NOW },
+    ],
+    [{ kind: 'soak', until: after(DAY) }, { now: after(DAY) }],
+    [{ kind: 'settle', until: after(DAY) }, { now: after(DAY) }],
+    [{ kind: 'keep', until: after(DAY) }, { now: after(DAY) }],
+    [
+      { kind: 'delete', certificate: unit.old },
+      { unit: { oldId: 'old', next, spares: [spare] }, deleted: [unit.old] },
+    ],
+    [
+      { kind: 'delete', certificate: spare },
+      { unit: { ...unit, spares: [] }, deleted: [spare] },
+    ],
+    [{ kind: 'release', certificate: next }, { unit: { oldId: 'old', old: unit.old, spares: [spare] } }],
+    [{ kind: 'finish', certificate: next }, { unit: { ...unit, next: { ...next, mark: mark('old') } } }],
+    [{ kind: 'finish', certificate: gone }, {}],
+    [{ kind: 'stageChanged' }, {}],
+    [{ kind: 'impossible' }, {}],
+    [{ kind: 'inUse', certificate: next }, {}],
+    [{ kind: 'done' }, {}],
+  ])('%j', (step, changes) => {
+    const kept = structuredClone(start);
+    expect(afterStep(start, step)).toStrictEqual({ ...start, ...changes });
+    expect(start).toStrictEqual(kept);
+  });
+
+  test('what was not there before a deletion is not there after it', () => {
+    const before = { ...start, unit: { oldId: 'old', spares: [spare] } };
+    const ended = afterStep(before, { kind: 'delete', certificate: spare });
+    expect(ended.unit).toStrictEqual({ oldId: 'old', spares: [] });
+  });
+
+  test('one redeployed after another is remembered beside it', () => {
+    const first = afterStep(start, { kind: 'redeploy', stage: stage('prod', 'new'), next });
+    const second = afterStep(first, { kind: 'redeploy', stage: stage('beta', 'new'), next });
+    expect(second.redeployed).toEqual(['api/prod', 'api/beta']);
+  });
+
+  test('one deleted after another is remembered beside it', () => {
+    const first = afterStep(start, { kind: 'delete', certificate: spare });
+    expect(afterStep(first, { kind: 'delete', certificate: unit.old }).deleted).toEqual([spare, unit.old]);
+  });
+});
+
+test.each<[Step, boolean]>([
+  [{ kind: 'done' }, true],
+  [{ kind: 'stageChanged' }, true],
+  [{ kind: 'impossible' }, true],
+  [{ kind: 'inUse', certificate: certificate('new') }, true],
+  [{ kind: 'check' }, false],
+])('isLast %j: %s', (step, last) => {
+  expect(isLast(step)).toBe(last);
+});
 
 describe('planSteps', () => {
   test('a plain rotation, in order', () => {

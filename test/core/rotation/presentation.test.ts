@@ -8,10 +8,12 @@ import {
   type PresentationEvidence,
   type StageSighting,
 } from '../../../src/core/rotation/presentation.js';
-import type { RotationRecord } from '../../../src/core/rotation/record.js';
+import { JOURNAL_VERSION, type RotationRecord } from '../../../src/core/rotation/record.js';
 import { after, certificate, DAY, mark, MINUTE, NOW, stage } from './fixture.js';
 
 const SOAK = 5 * MINUTE;
+/** How long ago the change of a stranger counts at most, where the stages of the rotation changed 20 minutes ago. */
+const LIMIT = 20 * MINUTE - 1_000 - 2 * SOAK;
 const old = certificate('old', { created: after(-300 * DAY) });
 const next = certificate('new', { created: after(-10 * MINUTE), mark: mark('old') });
 
@@ -45,6 +47,16 @@ const move = (
     ? { type, at: after(-at).toISOString(), step, subject: 'api/prod', evidence: evidenceOf }
     : { type, at: after(-at).toISOString(), step, subject: 'api/prod', evidence: evidenceOf, ms: 1 };
 
+const started = (stageName: string): RotationRecord => ({
+  type: 'started',
+  version: JOURNAL_VERSION,
+  at: after(-DAY).toISOString(),
+  rotationId: 'r1',
+  region: 'eu-west-1',
+  oldCertificateId: 'old',
+  stages: [{ restApiId: 'api', stageName }],
+});
+
 const failed = (step: 'switch' | 'generate', code: string, at: number): RotationRecord => ({
   type: 'failed',
   at: after(-at).toISOString(),
@@ -56,6 +68,26 @@ const failed = (step: 'switch' | 'generate', code: string, at: number): Rotation
 
 const updated = (name: string, id: string, before: number) =>
   stage(name, id, { lastUpdatedDate: after(-before) });
+
+test('a stage is known by what it presents since when, and by when it was last seen with what', () => {
+  const a = { clientCertificateId: 'a' };
+  const first = sighted(undefined, a, 5);
+  expect(first).toStrictEqual({ ...a, since: 5, lastWith: new Map([['a', 5]]) });
+  const again = sighted(first, a, 9);
+  expect(again).toStrictEqual({ ...a, since: 5, lastWith: new Map([['a', 9]]) });
+  const none = sighted(again, {}, 12);
+  expect(none).toStrictEqual({ since: 12, lastWith: new Map([['a', 9]]) });
+  expect(sighted(none, {}, 15)).toStrictEqual(none);
+  expect(sighted(none, { clientCertificateId: 'b' }, 20)).toStrictEqual({
+    clientCertificateId: 'b',
+    since: 20,
+    lastWith: new Map([
+      ['a', 9],
+      ['b', 20],
+    ]),
+  });
+  expect(first.lastWith).toEqual(new Map([['a', 5]]));
+});
 
 describe('lastPresented', () => {
   test("by AWS's date, rounded up to the end of its second", () => {
@@ -69,6 +101,32 @@ describe('lastPresented', () => {
     const stages = [updated('prod', 'new', 4 * MINUTE)];
     const records = [move('switch', 'done', 4 * MINUTE - 200)];
     expect(ago(lastPresented(evidence({ stages, records }), stages).of(old))).toBe(4 * MINUTE - 200);
+  });
+
+  test('a record of the very second that AWS names needs no rounding', () => {
+    const stages = [updated('prod', 'new', 4 * MINUTE)];
+    const records = [move('switch', 'done', 4 * MINUTE)];
+    expect(ago(lastPresented(evidence({ stages, records }), stages).of(old))).toBe(4 * MINUTE);
+  });
+
+  test('a second that ends now is not yet to come', () => {
+    const stages = [updated('prod', 'new', 1_000)];
+    const sightings = new Map([['api/prod', seen(['new', 3 * MINUTE])]]);
+    expect(lastPresented(evidence({ stages, sightings }), stages).of(old)).toEqual(NOW);
+  });
+
+  test('a stage of which nothing tells when it changed may have changed now', () => {
+    const stages = [stage('prod', 'new')];
+    const last = lastPresented(evidence({ stages }), stages);
+    expect(last.of(old)).toEqual(NOW);
+    expect(last.switchedAt).toEqual(NOW);
+    const sightings = new Map([['api/prod', seen(['new', 3 * MINUTE])]]);
+    expect(ago(lastPresented(evidence({ stages, sightings }), stages).of(old))).toBe(3 * MINUTE);
+  });
+
+  test('where there is no stage, none can have presented anything', () => {
+    const last = lastPresented(evidence({}), []);
+    expect([last.of(old), last.switchedAt]).toEqual([new Date(0), new Date(0)]);
   });
 
   test('another machine switched later than this journal knows', () => {
@@ -91,6 +149,45 @@ describe('lastPresented', () => {
     expect(ago(lastPresented(evidence({ stages, sightings }), stages).of(old))).toBe(MINUTE);
   });
 
+  test.each<[string, Partial<PresentationEvidence>, number]>([
+    ['it presents the old one', { stages: [updated('x', 'old', 1_000)] }, 0],
+    ['it presents a successor', { stages: [updated('x', 'new', 2_000)] }, 1_000],
+    [
+      'it was seen with the old one',
+      { sightings: new Map([['api/x', seen(['old', 9 * MINUTE], ['foreign', 0])]]) },
+      1_000,
+    ],
+    [
+      'it was seen with a successor',
+      { sightings: new Map([['api/x', seen(['new', 9 * MINUTE], ['foreign', 0])]]) },
+      1_000,
+    ],
+    ['it was seen with others alone', { sightings: new Map([['api/x', seen(['foreign', 0])]]) }, LIMIT],
+    [
+      'the rotation began with it',
+      {
+        records: [started('x')],
+      },
+      1_000,
+    ],
+    [
+      'the rotation has moved it',
+      {
+        records: [
+          { ...move('switch', 'intent', 30 * MINUTE), subject: 'api/x' },
+          { ...move('switch', 'done', 30 * MINUTE), subject: 'api/x' },
+        ] as RotationRecord[],
+      },
+      1_000,
+    ],
+  ])('a change of a stage is no stranger’s where %s', (_, changes, expected) => {
+    const prod = updated('prod', 'new', 20 * MINUTE);
+    const stages = [prod, ...(changes.stages ?? [updated('x', 'foreign', 2_000)])];
+    const { of } = lastPresented(evidence({ ...changes, stages }), [prod]);
+    // What a stage presents now is no matter of the past.
+    expect(ago(of(old))).toBe(expected === 0 ? 20 * MINUTE - 1_000 : expected);
+  });
+
   test('a stranger that changes all the time puts the end off for two soaks at most', () => {
     const prod = updated('prod', 'new', 20 * MINUTE);
     const busy = updated('busy', 'foreign', 1_000);
@@ -109,6 +206,34 @@ describe('lastPresented', () => {
   test('no stage can have presented what did not exist when it last changed', () => {
     const stages = [updated('prod', 'old', 11 * MINUTE), updated('x', 'foreign', 12 * MINUTE)];
     expect(lastPresented(evidence({ stages }), stages.slice(0, 1)).of(next)).toEqual(new Date(0));
+  });
+
+  test.each([
+    ['a second before it was made', 1_000, 0],
+    ['later', 999, 10 * MINUTE - 1],
+  ])('nor what was made when the stage last changed %s', (_, before, expected) => {
+    const stages = [updated('prod', 'old', 10 * MINUTE + before)];
+    expect(ago(lastPresented(evidence({ stages }), stages).of(next))).toBe(expected);
+  });
+
+  test('of a certificate of which nobody knows when it was made every change counts', () => {
+    const stages = [updated('prod', 'old', 300 * DAY)];
+    const { of } = lastPresented(evidence({ stages }), stages);
+    expect(ago(of({ clientCertificateId: 'gone' }))).toBe(300 * DAY - 1_000);
+  });
+
+  test('after a refused switch the one before it counts as before', () => {
+    const stages = [updated('prod', 'old', DAY)];
+    const earlier = [move('switch', 'intent', 30 * MINUTE), move('switch', 'done', 20 * MINUTE)];
+    const refused = [move('switch', 'intent', 2 * MINUTE), failed('switch', 'AccessDenied', MINUTE)];
+    const { of } = lastPresented(evidence({ stages, records: [...earlier, ...refused] }), stages);
+    expect(ago(of(next))).toBe(20 * MINUTE);
+  });
+
+  test('the making of a certificate moves no stage', () => {
+    const stages = [updated('prod', 'new', 9 * MINUTE)];
+    const records = [move('generate', 'done', MINUTE)];
+    expect(ago(lastPresented(evidence({ stages, records }), stages).of(old))).toBe(9 * MINUTE - 1_000);
   });
 
   test('a switch that AWS refused did not take place, one without an answer may have', () => {
@@ -170,6 +295,13 @@ describe('openWrites', () => {
     ['other steps are no writes of that kind', [move('redeploy', 'intent', 1)], []],
   ])('%s', (_, records, expected) => {
     expect(openWrites(records).map(({ step }) => step)).toEqual(expected);
+  });
+
+  test('what came of one stage says nothing of another', () => {
+    const beta = { ...move('switch', 'intent', 2), subject: 'api/beta' } as RotationRecord;
+    expect(openWrites([beta, move('switch', 'intent', 2), move('switch', 'done', 1)])).toEqual([
+      { step: 'switch', at: after(-2).toISOString() },
+    ]);
   });
 
   test('counts from the last try', () => {

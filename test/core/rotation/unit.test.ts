@@ -64,7 +64,7 @@ describe('oldIdOf', () => {
 
 describe('unitOf', () => {
   test('joins old, next and spares', () => {
-    expect(unitOf('aaaaaa', [rival, twin, a, b], new Set(['aaaaaa']), PROD)).toEqual({
+    expect(unitOf('aaaaaa', [rival, twin, a, b], new Set(['aaaaaa']), PROD)).toStrictEqual({
       oldId: 'aaaaaa',
       old: a,
       next: b,
@@ -73,7 +73,7 @@ describe('unitOf', () => {
   });
 
   test('does without the old one once it is deleted', () => {
-    expect(unitOf('aaaaaa', [b], new Set(['bbbbbb']), PROD)).toEqual({
+    expect(unitOf('aaaaaa', [b], new Set(['bbbbbb']), PROD)).toStrictEqual({
       oldId: 'aaaaaa',
       next: b,
       spares: [],
@@ -81,13 +81,21 @@ describe('unitOf', () => {
   });
 
   test('what was made for another stage alone is none of its business', () => {
-    expect(unitOf('aaaaaa', [a, betaOnly], new Set(), PROD)).toEqual({ oldId: 'aaaaaa', old: a, spares: [] });
+    expect(unitOf('aaaaaa', [a, betaOnly], new Set(), PROD)).toStrictEqual({
+      oldId: 'aaaaaa',
+      old: a,
+      spares: [],
+    });
     expect(unitOf('aaaaaa', [a, prodOnly, betaOnly], new Set(), PROD).next).toBe(prodOnly);
   });
 
   test('a mark that names its own certificate makes no circle', () => {
     const self = certificate('aaaaaa', { mark: mark('aaaaaa') });
-    expect(unitOf('aaaaaa', [self], new Set(), PROD)).toEqual({ oldId: 'aaaaaa', old: self, spares: [] });
+    expect(unitOf('aaaaaa', [self], new Set(), PROD)).toStrictEqual({
+      oldId: 'aaaaaa',
+      old: self,
+      spares: [],
+    });
   });
 });
 
