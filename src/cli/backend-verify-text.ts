@@ -3,8 +3,8 @@ import type { BackendReport } from '../app/backend-verify.js';
 import { treatmentOf, type Admission, type Verdict, type VerdictReason } from '../core/backend-verdict.js';
 import { printable } from '../core/printable.js';
 import type { JavaClientProblem } from '../core/java-client.js';
-import type { FindingSeverity } from '../core/severity.js';
 import type { ServerChainProblem } from '../x509/server-chain.js';
+import { JAVA_PROSE } from './java-client-text.js';
 import { severityText } from './severity-text.js';
 import { timeText } from './status.js';
 import { facts } from './facts.js';
@@ -57,75 +57,17 @@ function chainText(problem: ServerChainProblem, { root, olderRoot, listDate }: S
   }
 }
 
-/** How each server is told to announce the names of API Gateway's certificates, or none. */
-const ANNOUNCE: readonly (readonly [server: string, remedy: string])[] = [
-  [
-    'nginx',
-    'ssl_client_certificate with the certificates of API Gateway, together with ssl_verify_client optional_no_ca',
-  ],
-  [
-    'Apache',
-    'SSLCADNRequestFile with a certificate of API Gateway, or no SSLCACertificateFile where whole certificates are compared',
-  ],
-  ['HAProxy', 'no-ca-names on the bind line, or ca-file with the certificates of API Gateway'],
-  ['Caddy', 'trusted_ca_cert_file with the certificates of API Gateway, one line each'],
-  ['Node.js', 'ca: [] where whole certificates are compared, else the certificates of API Gateway'],
-];
-
-const JAVA: Readonly<
-  Record<
-    JavaClientProblem,
-    { severity: FindingSeverity; meaning: string; remedy: string; servers?: typeof ANNOUNCE }
-  >
-> = {
-  CertificateWithheld: {
-    severity: 'error',
-    meaning:
-      "API Gateway withholds its certificate: its client is Java's, which presents a certificate only to a backend that announces no CA names, or its issuer C=US, L=Seattle, CN=ApiGateway among them, in exactly this order. curl and OpenSSL present theirs all the same",
-    remedy: 'announce the names of the certificates of API Gateway, or none:',
-    servers: ANNOUNCE,
-  },
-  CaNamesTooLarge: {
-    severity: 'error',
-    meaning:
-      'API Gateway ends the handshake: the backend announces so many CA names that its request is larger than the 32768 bytes that Java accepts',
-    remedy:
-      'announce the names of the certificates of API Gateway alone, or none, not those of the system’s CA bundle:',
-    servers: ANNOUNCE,
-  },
-  LateRequest: {
-    severity: 'error',
-    meaning:
-      "the backend asks for a certificate only after it has seen the path. Under TLS 1.3, which it agrees to, Java's client cannot answer and is refused",
-    remedy:
-      'ask in the handshake, for the whole host: in Apache, SSLVerifyClient in the VirtualHost, not in a Location; or allow TLS 1.2 only',
-  },
-  LateRequestTls12: {
-    severity: 'warning',
-    meaning:
-      'the backend asks for a certificate only after it has seen the path, which renegotiates: bodies of more than about 128 kB fail with 413, and it ends as soon as TLS 1.3 is allowed',
-    remedy:
-      'ask in the handshake, for the whole host: in Apache, SSLVerifyClient in the VirtualHost, not in a Location',
-  },
-  ServerNameNotSent: {
-    severity: 'warning',
-    meaning:
-      'a Java client sends no server name (SNI) for a host name without a dot, so the backend answers with the certificate and settings of its default server',
-    remedy: "use a host name with a dot in the integration's URI, or make this server the default one",
-  },
-};
-
 /** Whether a report has something that keeps API Gateway, or the certificate of --cert, from being let in. */
 export function hasError({ javaClient, withCertificate }: BackendReport): boolean {
   const { problems } = javaClient;
   return (
-    problems.some((problem) => JAVA[problem].severity === 'error') ||
+    problems.some((problem) => JAVA_PROSE[problem].severity === 'error') ||
     (withCertificate !== null && treatmentOf(withCertificate) !== 'admitted')
   );
 }
 
 function javaFindingText(problem: JavaClientProblem, style: ChalkInstance): string {
-  const { severity, meaning, remedy, servers = [] } = JAVA[problem];
+  const { severity, meaning, remedy, servers = [] } = JAVA_PROSE[problem];
   return [
     `${severityText(severity, style)}: ${meaning} [${problem}]`,
     `${style.dim('  fix:')} ${remedy}`,

@@ -4,13 +4,24 @@ import { printable } from '../core/printable.js';
 import { LINT_CODES, type LintCode, type LintFinding } from '../lint/finding.js';
 import type { CallerName } from '../lint/identity.js';
 import type { ListenerReport, LintVerdict } from '../lint/verdict.js';
+import { JAVA_PROSE, javaRemedy } from './java-client-text.js';
 import { severityText } from './severity-text.js';
+
+const javaProse = (problem: keyof typeof JAVA_PROSE): { meaning: string; remedy: string } => ({
+  meaning: JAVA_PROSE[problem].meaning,
+  remedy: javaRemedy(problem, ''),
+});
 
 /** What a finding means, and what to do about it. */
 export const LINT_PROSE: Readonly<Record<LintCode, { meaning: string; remedy: string }>> = {
   AdmitsExpired: {
     meaning: 'a listed certificate is still accepted after it has expired',
     remedy: 'let TLS check the dates: HAProxy, crt-ignore-err 18 alone; Caddy, mode require_and_verify',
+  },
+  ApiGatewayUnclear: {
+    meaning:
+      'API Gateway itself may be refused: its client presents no certificate to a server that announces CA names without C=US, L=Seattle, CN=ApiGateway',
+    remedy: 'ask the running server which names it announces: apigw-cert backend verify URL',
   },
   BrokenPem: {
     meaning: 'this part of the file is damaged or incomplete',
@@ -21,6 +32,7 @@ export const LINT_PROSE: Readonly<Record<LintCode, { meaning: string; remedy: st
       'this CA bundle works with one certificate of API Gateway, but OpenSSL accepts only the first of two: the next rotation causes an outage',
     remedy: 'compare whole certificates instead: apigw-cert backend config SERVER prints how',
   },
+  CaNamesTooLarge: javaProse('CaNamesTooLarge'),
   CannotTell: {
     meaning: 'the configuration alone does not show who is admitted',
     remedy: 'ask the running server: apigw-cert backend verify URL --expect enforced',
@@ -33,6 +45,7 @@ export const LINT_PROSE: Readonly<Record<LintCode, { meaning: string; remedy: st
     meaning: 'this certificate is not valid yet',
     remedy: 'check the clock of this machine',
   },
+  CertificateWithheld: javaProse('CertificateWithheld'),
   CheckLeftToUpstream: {
     meaning:
       'every caller is passed on, and the application is told what the server saw of the certificate: it has to check that, and nobody else may reach it',
@@ -60,6 +73,8 @@ export const LINT_PROSE: Readonly<Record<LintCode, { meaning: string; remedy: st
       'this is JSON, as the aws command line prints it: nginx, OpenSSL and Node.js find no certificate in it',
     remedy: 'write the certificate alone: apigw-cert download ID --out FILE',
   },
+  LateRequest: javaProse('LateRequest'),
+  LateRequestTls12: javaProse('LateRequestTls12'),
   LineBreaksLost: {
     meaning: 'this PEM has lost its line breaks: nginx, OpenSSL and Node.js do not read it',
     remedy: 'write it again with its line breaks: apigw-cert download ID --out FILE',
@@ -116,11 +131,22 @@ export function lintMessage({ code, subject }: LintFinding): string {
   return subject === '' ? meaning : `${printable(subject)}: ${meaning}`;
 }
 
+/** What to do about a finding, at this kind of server. */
+export function lintRemedy(code: LintCode, format: LintReport['format']): string {
+  return code === 'CertificateWithheld' || code === 'CaNamesTooLarge'
+    ? javaRemedy(code, format)
+    : LINT_PROSE[code].remedy;
+}
+
 /** A finding with its place as compilers write it, and its remedy below. */
-export function lintFindingText(finding: LintFinding, style: ChalkInstance): string {
+export function lintFindingText(
+  finding: LintFinding,
+  format: LintReport['format'],
+  style: ChalkInstance,
+): string {
   const { code, file, line } = finding;
   const place = printable(`${file}:${line}`);
-  return `${place}: ${severityText(LINT_CODES[code], style)}: ${lintMessage(finding)} [${code}]\n${style.dim('  fix:')} ${LINT_PROSE[code].remedy}`;
+  return `${place}: ${severityText(LINT_CODES[code], style)}: ${lintMessage(finding)} [${code}]\n${style.dim('  fix:')} ${lintRemedy(code, format)}`;
 }
 
 const CALLER_TEXT: Readonly<Record<CallerName, string>> = {
@@ -146,7 +172,7 @@ export function verifyCommand({ host = 'HOST', port = 443 }: Pick<ListenerReport
 }
 
 function listenerText(report: ListenerReport, style: ChalkInstance): string {
-  const { listener, file, line, verdict, reason, witness, isTls } = report;
+  const { listener, file, line, verdict, reason, witness, isTls, apiGateway = [] } = report;
   const word = style[VERDICT_COLOURS[verdict]](verdict);
   const head = `${printable(`${file}:${line}`)}: ${printable(listener)}${isTls ? '' : ' (without TLS)'}: ${word}: `;
   if (verdict === 'open' && witness) {
@@ -158,9 +184,14 @@ function listenerText(report: ListenerReport, style: ChalkInstance): string {
       ...steps,
     ].join('\n');
   }
+  const refused = apiGateway.find(({ result }) => result === 'refused');
+  const itself =
+    refused === undefined
+      ? ''
+      : `; but API Gateway itself is refused${refused.host === undefined ? '' : ` at ${printable(refused.host)}`}: ${printable(refused.request)}`;
   const because = reason === undefined ? VERDICT_TEXT[verdict] : printable(reason);
   const next = verdict === 'cannotTell' ? [`  ${style.dim('next:')} ${verifyCommand(report)}`] : [];
-  return [`${head}${because}`, ...next].join('\n');
+  return [`${head}${because}${itself}`, ...next].join('\n');
 }
 
 /** Listeners with what decided, then everything else that was found, then one word for all. */
@@ -172,10 +203,14 @@ export function lintReportText(report: LintReport, counts: string, style: ChalkI
     ({ code }) => !said.has(code) || (code === 'CannotTell' && listeners.length === 0),
   );
   const name = format === 'other' ? kind : format;
-  const last = verdict === undefined ? counts : `${verdict}: ${VERDICT_TEXT[verdict]}`;
+  const isRefused = listeners.some(({ apiGateway = [] }) =>
+    apiGateway.some(({ result }) => result === 'refused'),
+  );
+  const itself = isRefused ? '; but API Gateway itself is refused' : '';
+  const last = verdict === undefined ? counts : `${verdict}: ${VERDICT_TEXT[verdict]}${itself}`;
   return [
     ...listeners.map((each) => listenerText(each, style)),
-    ...rest.map((finding) => lintFindingText(finding, style)),
+    ...rest.map((finding) => lintFindingText(finding, format, style)),
     `${printable(name)}: ${last}`,
   ].join('\n');
 }

@@ -43,6 +43,8 @@ export interface Caller {
   identity?: Identity;
   /** Its certificate is past its end when it calls. */
   expired: boolean;
+  /** A client of Java does not answer a request that comes after the handshake of TLS 1.3; others may. */
+  answersLate?: false;
 }
 
 const hash = (algorithm: string, octets: Uint8Array): string =>

@@ -18,6 +18,8 @@ export interface Outcome {
   steps: readonly Step[];
   /** For `unknown`: what would have to be known. */
   why?: string;
+  /** For a caller that does not answer late: the line that asks after the handshake. */
+  late?: Place;
 }
 
 /**

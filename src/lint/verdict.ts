@@ -1,5 +1,6 @@
 /** From what becomes of the callers at each place to one word for a listener. The same rule for every server. */
-import type { LintFinding, Place } from './finding.js';
+import type { ApiGatewayReport } from './api-gateway.js';
+import type { LintCode, LintFinding, Place } from './finding.js';
 import { type Caller, CALLERS, type CallerName, type Identity } from './identity.js';
 import type { Outcome, Result, Step } from './outcome.js';
 
@@ -37,6 +38,8 @@ export interface ListenerReport extends Place {
   /** One sentence, for `cannotTell` and `trap`. */
   reason?: string;
   witness?: Witness;
+  /** Where API Gateway itself is refused, or may be, although its certificate is admitted. One for each host. */
+  apiGateway?: readonly ApiGatewayReport[];
   places: PlaceReport[];
   /** A host name to call, where the configuration has one. */
   host?: string;
@@ -62,6 +65,7 @@ export interface Examined extends Place {
   walked: readonly Walked[];
   /** Groups of certificates of one subject in a CA bundle that this listener verifies by. */
   sharing: readonly (readonly Identity[])[];
+  apiGateway: readonly ApiGatewayReport[];
   host?: string;
   port?: number;
 }
@@ -104,13 +108,14 @@ const keyOf = (identity: Identity | undefined): string => identity?.sha256 ?? id
 
 /** @param others whether other listeners can be called from elsewhere */
 function judgeListener(examined: Examined, others: boolean): ListenerReport {
-  const { walked, sharing, listener, file, line, isTls, isLocal, host, port } = examined;
+  const { walked, sharing, apiGateway, listener, file, line, isTls, isLocal, host, port } = examined;
   const base = {
     listener,
     file,
     line,
     isTls,
     places: placesOf(walked),
+    ...(apiGateway.length === 0 ? {} : { apiGateway }),
     ...(host === undefined ? {} : { host }),
     ...(port === undefined ? {} : { port }),
   };
@@ -164,6 +169,26 @@ function judgeListener(examined: Examined, others: boolean): ListenerReport {
 const isServing = ({ walked }: Examined): boolean =>
   walked.some(({ outcome }) => outcome.result !== 'refused');
 
+/** API Gateway at a listener as findings, at the lines that ask for a certificate. */
+function apiGatewayFindings({ listener, apiGateway }: Examined): LintFinding[] {
+  return apiGateway.map(({ problem, host, caNames, reason, file, line }): LintFinding => {
+    const code: LintCode =
+      problem === undefined || problem === 'ServerNameNotSent' ? 'ApiGatewayUnclear' : problem;
+    const place = host === undefined ? listener : `${listener} (${host})`;
+    const names =
+      caNames.length > 3
+        ? `${caNames.slice(0, 3).join('; ')} and ${caNames.length - 3} more`
+        : caNames.join('; ');
+    const about: Partial<Record<LintCode, string>> = {
+      ApiGatewayUnclear: reason ?? '',
+      CertificateWithheld: `announces ${names}`,
+      CaNamesTooLarge: `announces ${caNames.length} CA names`,
+    };
+    const what = about[code];
+    return { code, file, line, subject: what === undefined ? place : `${place}: ${what}` };
+  });
+}
+
 export interface Judgement {
   verdict: LintVerdict;
   listeners: ListenerReport[];
@@ -199,7 +224,10 @@ function findingOf(report: ListenerReport, examined: Examined): LintFinding[] {
 export function judge({ examined, findings, doubt }: Examination): Judgement {
   const outside = examined.filter((each) => !each.isLocal).length;
   const pairs = examined.map((each) => ({ each, report: judgeListener(each, outside > 0) }));
-  const found = pairs.flatMap(({ each, report }) => findingOf(report, each));
+  const found = pairs.flatMap(({ each, report }) => [
+    ...findingOf(report, each),
+    ...apiGatewayFindings(each),
+  ]);
   const publicPlaces = examined
     .flatMap(({ walked }) => walked)
     .filter(({ isPublic }) => isPublic === true)

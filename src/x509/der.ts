@@ -82,6 +82,17 @@ export function subjectPublicKeyInfo(der: Uint8Array): Uint8Array {
   return der.subarray(spki.start, spki.end);
 }
 
+/**
+ * The DER of a certificate's subject.
+ * @param der one certificate
+ * @throws RangeError when it is not the DER of a certificate
+ */
+export function subjectName(der: Uint8Array): Uint8Array {
+  const subject = tbsFields(der)[4];
+  if (subject?.tag !== SEQUENCE) throw new RangeError('no subject in the DER');
+  return der.subarray(subject.start, subject.end);
+}
+
 /** The content octets of the OIDs 2.5.29.14 (subjectKeyIdentifier) and 2.5.29.35 (authorityKeyIdentifier), in hex. */
 const KEY_IDENTIFIERS = ['551d0e', '551d23'];
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GetClientCertificateCommand, GetStageCommand } from '@aws-sdk/client-api-gateway';
@@ -62,6 +62,21 @@ describe('generate', () => {
     expect(lab.emulator.requests()).toEqual([]);
     expect((await run('generate', '--out', file, '--force')).code).toBe(0);
     expect(readFileSync(file, 'utf8')).toMatch(/^-----BEGIN CERTIFICATE-----\n/);
+  });
+
+  test('leaves the file of a link alone as well; --force replaces that file, and the link stays', async () => {
+    const [file, link] = [join(directory, 'linked.pem'), join(directory, 'link.pem')];
+    writeFileSync(file, 'what a backend trusts');
+    symlinkSync('linked.pem', link);
+    lab.emulator.clearRequests();
+    const { code, stderr } = await run('generate', '--out', link);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`${link} exists already`);
+    expect(lab.emulator.requests()).toEqual([]);
+    expect(readFileSync(file, 'utf8')).toBe('what a backend trusts');
+    expect((await run('generate', '--out', link, '--force')).code).toBe(0);
+    expect(readFileSync(file, 'utf8')).toMatch(/^-----BEGIN CERTIFICATE-----\n/);
+    expect(readlinkSync(link)).toBe('linked.pem');
   });
 
   test('a file that cannot be written does not lose sight of the certificate', async () => {

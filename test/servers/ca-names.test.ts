@@ -1,5 +1,8 @@
 /** What real servers announce, and what API Gateway's kind of client makes of it. */
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { lintBackend } from '../../src/app/backend-lint.js';
 import { verifyBackend, type BackendReport } from '../../src/app/backend-verify.js';
 import { recipes } from '../../src/trust/recipes/index.js';
 import { mintIdentity, type TestIdentity } from '../support/certificates.js';
@@ -10,11 +13,26 @@ beforeAll(async () => {
   identity = await mintIdentity('a1b2c3');
 });
 
-async function verify(kind: ServerKind, configured?: Configured): Promise<BackendReport> {
+/** What lint says of API Gateway itself, from the same configuration. */
+async function lintOf(kind: ServerKind, folder: string): Promise<string[]> {
+  if (kind === 'caddy') return [];
+  const file = join(folder, kind === 'haproxy' ? 'recipe.cfg' : 'recipe.conf');
+  const report = await lintBackend(
+    { file, bytes: readFileSync(file), format: kind, consumer: 'openssl-ca-bundle' },
+    () => new Date(),
+  );
+  return report.listeners.flatMap(({ apiGateway = [] }) =>
+    apiGateway.map(({ problem = '', result }) => `${problem} ${result}`),
+  );
+}
+
+type Verified = BackendReport & { lint: string[] };
+
+async function verify(kind: ServerKind, configured?: Configured): Promise<Verified> {
   const { certificate, privateKeyPem } = identity;
   const server = await startServer(kind, [certificate], configured);
   try {
-    return await verifyBackend(
+    const report = await verifyBackend(
       `https://localhost:${server.port}/`,
       {
         backendCas: [Buffer.from(server.caPem)],
@@ -22,6 +40,7 @@ async function verify(kind: ServerKind, configured?: Configured): Promise<Backen
       },
       () => new Date(),
     );
+    return { ...report, lint: await lintOf(kind, server.folder) };
   } finally {
     await server.stop();
   }
@@ -40,6 +59,7 @@ test.each(KINDS)('%s as printed: a Java client presents its certificate and is l
     javaClient: { answers: true },
     withCertificate: { kind: 'answered', status: 200 },
     server: { problems: [] },
+    lint: [],
   });
   expect(problems(report)).toEqual([]);
 });
@@ -64,6 +84,7 @@ describe.each((['nginx', 'haproxy', 'apache'] as const).filter(isInstalled))('%s
       verdict: 'enforced',
       withCertificate: { kind: 'answered', status: 200 },
       javaClient: { answers: false },
+      lint: ['CertificateWithheld refused'],
     });
     expect(problems(report)).toEqual(['CertificateWithheld']);
     expect(report.caNames).toContain('CN=apigw-cert throwaway CA');
@@ -71,9 +92,9 @@ describe.each((['nginx', 'haproxy', 'apache'] as const).filter(isInstalled))('%s
 });
 
 (isInstalled('apache') ? test : test.skip).each([
-  ['-all +TLSv1.2 +TLSv1.3', 'LateRequest'],
-  ['-all +TLSv1.2', 'LateRequestTls12'],
-])('apache that asks for one path only, %s: %s', async (protocols, problem) => {
+  ['-all +TLSv1.2 +TLSv1.3', 'LateRequest', 'refused'],
+  ['-all +TLSv1.2', 'LateRequestTls12', 'unknown'],
+])('apache that asks for one path only, %s: %s', async (protocols, problem, result) => {
   const report = await verify('apache', {
     trustFile: recipes.apache.trustFile,
     configuration: (options) =>
@@ -83,6 +104,11 @@ describe.each((['nginx', 'haproxy', 'apache'] as const).filter(isInstalled))('%s
         .replace(/^ *SSLVerifyClient.*\n/m, '')
         .replace('Require all denied', 'SSLVerifyClient optional_no_ca\n        Require all denied'),
   });
-  expect(report).toMatchObject({ verdict: 'unclear', reason: 'asksLate', asksForCertificate: false });
+  expect(report).toMatchObject({
+    verdict: 'unclear',
+    reason: 'asksLate',
+    asksForCertificate: false,
+    lint: [`${problem} ${result}`],
+  });
   expect(problems(report)).toEqual([problem]);
 });

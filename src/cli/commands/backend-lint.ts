@@ -40,6 +40,8 @@ through each listener of an nginx, HAProxy, Apache or Caddy configuration, with 
   open         another caller is admitted; the output names the caller, the request and the lines
   trap         of several certificates in a CA bundle only the first is accepted
   cannotTell   something that decides is not understood: ask the server with \`apigw-cert backend verify\`
+The verdict is about strangers. API Gateway itself, whose client is Java's, is walked as well where the server announces
+CA names or asks late: it may be refused where others with its certificate are admitted.
 A file of certificates is checked by itself. One that a program reads as a list of exact certificates (Node with
 apigw-cert/node, Java, Go) may hold several of one subject: --consumer exact-list.
 
@@ -71,7 +73,7 @@ Examples:
           ...finding,
           severity: LINT_CODES[finding.code],
           message: text.lintMessage(finding),
-          hint: text.LINT_PROSE[finding.code].remedy,
+          hint: text.lintRemedy(finding.code, report.format),
         }));
         const listeners = report.listeners.map((each) => ({
           ...each,

@@ -32,10 +32,10 @@ export function generateCommand(): Command {
     );
 }
 
-/** What is there may be what a backend trusts: it is not replaced unasked, and nothing is made for it. */
+/** What is there, also by a link, may be what a backend trusts: it is not replaced unasked, and nothing is made for it. */
 async function refuseExisting(file: string): Promise<void> {
-  const { lstat } = await import('node:fs/promises');
-  const found = await lstat(file).catch(() => undefined);
+  const { stat } = await import('node:fs/promises');
+  const found = await stat(file).catch(() => undefined);
   if (found?.isFile() !== true || found.size === 0) return;
   throw new AppError('FileNotWritable', `${file} exists already`, {
     hint: 'name another file, or add --force to replace it; to add to a trust store, see apigw-cert backend add',

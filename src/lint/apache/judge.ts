@@ -1,4 +1,5 @@
 /** Walks every caller through every virtual host of Apache, by paths that lead into each section. */
+import { type ApiGatewayReport, asApiGateway } from '../api-gateway.js';
 import type { Files } from '../files.js';
 import { textOf, within } from '../files.js';
 import type { LintFinding, LintSource } from '../finding.js';
@@ -53,34 +54,43 @@ function methodsOf({ all }: ApacheModel): readonly string[] {
   return differs ? METHODS : ['GET'];
 }
 
-function walkHost(
-  model: ApacheModel,
-  host: Host,
-  isOnly: boolean,
-  callers: readonly Caller[],
-  now: Date,
-): Walked[] {
+/** All requests of one caller to a host, always in the same order. */
+function walkHost(model: ApacheModel, host: Host, isOnly: boolean, caller: Caller, now: Date): Walked[] {
   const name = host.names.find((each) => /^[\w.-]+$/.test(each));
   const title = isOnly || name === undefined ? '' : `${name} `;
   const at = { file: host.file, line: host.line };
   const paths = pathsOf(model);
   const methods = methodsOf(model);
-  return callers.flatMap((caller) => {
-    const walk = (request: { path?: string; method: string }) =>
-      explore((ask) => walkApache(model, host, now, caller, request, ask));
-    const along = methods.flatMap((method) =>
-      paths.map((path): Walked => ({
-        caller,
-        ...at,
-        where: `${title}${path}`,
-        request: `${method} ${path}${name === undefined ? '' : ` (Host: ${name})`}`,
-        outcome: walk({ path, method }),
-      })),
-    );
-    return [
-      ...along,
-      { caller, ...at, where: `${title}any path`, request: 'a request', outcome: walk({ method: 'GET' }) },
-    ];
+  const walk = (request: { path?: string; method: string }) =>
+    explore((ask) => walkApache(model, host, now, caller, request, ask));
+  const along = methods.flatMap((method) =>
+    paths.map((path): Walked => ({
+      caller,
+      ...at,
+      where: `${title}${path}`,
+      request: `${method} ${path}${name === undefined ? '' : ` (Host: ${name})`}`,
+      outcome: walk({ path, method }),
+    })),
+  );
+  const outcome = walk({ method: 'GET' });
+  return [...along, { caller, ...at, where: `${title}any path`, request: 'a request', outcome }];
+}
+
+/** API Gateway under the name of each host, which it also has in its handshake. */
+function apiGatewayAt(
+  model: ApacheModel,
+  { hosts }: Listener,
+  callers: readonly Caller[],
+  now: Date,
+): ApiGatewayReport[] {
+  return hosts.flatMap((each) => {
+    const { isOn, announced, announcedAt, mayAskLate } = each.tls;
+    if (!isOn) return [];
+    const host = hosts.length > 1 ? each.names.find((name) => /^[\w.-]+$/.test(name)) : undefined;
+    const { file, line } = announcedAt;
+    const asking = { file, line, announced, mayAskLate, ...(host === undefined ? {} : { host }) };
+    const walk = (caller: Caller): Walked[] => walkHost(model, each, hosts.length === 1, caller, now);
+    return asApiGateway(asking, callers, walk) ?? [];
   });
 }
 
@@ -153,7 +163,10 @@ function examineListener(
     line,
     isTls: hosts.some(({ tls }) => tls.isOn),
     isLocal: isLocal(address),
-    walked: hosts.flatMap((each) => walkHost(model, each, hosts.length === 1, callers, now)),
+    walked: hosts.flatMap((each) =>
+      callers.flatMap((caller) => walkHost(model, each, hosts.length === 1, caller, now)),
+    ),
+    apiGateway: apiGatewayAt(model, listener, callers, now),
     sharing: hosts.flatMap(({ tls }) => sharingSubject(tls.trusted)),
     ...(host === undefined ? {} : { host }),
     ...(Number.isNaN(port) ? {} : { port }),

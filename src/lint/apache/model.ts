@@ -1,4 +1,5 @@
 /** What Apache's configuration makes: virtual hosts on their addresses, with the sections that hold in them. */
+import { type Announced, announcedBy, NOTHING_ANNOUNCED } from '../api-gateway.js';
 import { type Files, dirname, within } from '../files.js';
 import type { LintFinding, LintSource, Place } from '../finding.js';
 import type { Identity } from '../identity.js';
@@ -13,6 +14,16 @@ export interface HostTls {
   at: Place;
   trusted: readonly Identity[];
   materials: readonly Material[];
+  /**
+   * What it says to accept, wherever it asks: the subjects of SSLCADNRequestFile and -Path, or else those that it verifies
+   * by; nothing where it verifies by none (ssl_engine_init.c, measured).
+   */
+  announced: Announced;
+  announcedAt: Place;
+  /** Some section asks after the handshake. */
+  mayAskLate: boolean;
+  /** Whether it agrees to TLS 1.3, in which it cannot renegotiate. */
+  allowsTls13: boolean;
   depth: number;
   doubt?: string;
 }
@@ -55,10 +66,22 @@ export function setting(host: Pick<Host, 'own' | 'main'>, name: string): Node | 
   return last(host.own) ?? last(host.main);
 }
 
+/** `SSLProtocol`: words with a sign add and remove, one without replaces (ssl_engine_config.c). */
+function allowsTls13(words: readonly string[]): boolean {
+  return words.reduce((allowed, word) => {
+    const [, sign, name = ''] = /^([+-]?)(.*)$/.exec(word.toLowerCase()) ?? [];
+    const isMeant = name === 'all' || name === 'tlsv1.3';
+    if (sign === '+') return allowed || isMeant;
+    return sign === '-' ? allowed && !isMeant : isMeant;
+  }, true);
+}
+
+/** @param names reads every file of a folder, whatever its name, as Apache does for the names it announces */
 function tlsOf(
   host: Pick<Host, 'own' | 'main'>,
   place: Place,
   load: (path: string, at: Place) => Material[],
+  names: (path: string, at: Place) => Material[],
 ): HostTls {
   const engine = setting(host, 'sslengine');
   const verify = setting(host, 'sslverifyclient');
@@ -67,7 +90,13 @@ function tlsOf(
   const sources = ['sslcacertificatefile', 'sslcacertificatepath'].flatMap(
     (name) => setting(host, name) ?? [],
   );
-  const materials = mode === 'none' ? [] : sources.flatMap((node) => load(node.words[0] ?? '', node));
+  const requested = ['sslcadnrequestfile', 'sslcadnrequestpath'].flatMap((name) => setting(host, name) ?? []);
+  const announcing = sources.length === 0 ? [] : requested.length > 0 ? requested : sources;
+  const mayAskLate = [...host.main, ...host.own].some(({ children = [] }) =>
+    [...below(children)].some(({ name, words }) => name === 'sslverifyclient' && modeOf(words[0]) !== 'none'),
+  );
+  const asks = mode !== 'none' || mayAskLate;
+  const materials = !asks ? [] : sources.flatMap((node) => load(node.words[0] ?? '', node));
   const revocation = setting(host, 'sslcarevocationcheck');
   const command = [...host.main, ...host.own].find(
     ({ name, args }) => name === 'sslopensslconfcmd' && /verify|partial|ca/i.test(args),
@@ -75,7 +104,7 @@ function tlsOf(
   const isOn = /^on$/i.test(engine?.words[0] ?? 'off');
   const doubt =
     (mode === undefined ? `SSLVerifyClient ${verify?.args ?? ''} is not understood` : undefined) ??
-    (mode === 'none' ? undefined : materials.find(({ problem }) => problem !== undefined)?.problem) ??
+    (!asks ? undefined : materials.find(({ problem }) => problem !== undefined)?.problem) ??
     (revocation && !/^none/i.test(revocation.args)
       ? `a revocation list decides as well (line ${revocation.line})`
       : undefined) ??
@@ -90,6 +119,12 @@ function tlsOf(
     at: verify ?? place,
     trusted: materials.flatMap(({ certificates }) => certificates),
     materials,
+    announced: asks
+      ? announcedBy(announcing.flatMap((node) => names(node.words[0] ?? '', node)))
+      : NOTHING_ANNOUNCED,
+    announcedAt: announcing[0] ?? verify ?? place,
+    mayAskLate,
+    allowsTls13: allowsTls13(setting(host, 'sslprotocol')?.words ?? []),
     depth: Number.isNaN(depth) ? 1 : depth,
     ...(doubt === undefined ? {} : { doubt }),
   };
@@ -129,22 +164,27 @@ export function apacheModel(source: LintSource, files: Files): ApacheModel {
     loaded.set(located, all);
     return all;
   };
+  const names = (path: string, at: Place): Material[] => {
+    const located = within(folder, path);
+    const entries = files.list(located)?.filter((each) => files.list(each) === undefined);
+    return (entries ?? [located]).map((each) => readMaterial(each, at, files));
+  };
   const main = nodes.filter(({ name }) => name !== 'virtualhost');
   const hosts = nodes
     .filter(({ name }) => name === 'virtualhost')
     .map((node) => {
       const own = node.children ?? [];
-      const names = own
+      const hostNames = own
         .filter(({ name }) => name === 'servername' || name === 'serveralias')
         .flatMap(({ words }) => words);
       const place = { file: node.file, line: node.line };
       const host: Host = {
         ...place,
         node,
-        names: names.map((each) => each.replace(/^https?:\/\//, '').replace(/:\d+$/, '')),
+        names: hostNames.map((each) => each.replace(/^https?:\/\//, '').replace(/:\d+$/, '')),
         own,
         main,
-        tls: tlsOf({ own, main }, place, load),
+        tls: tlsOf({ own, main }, place, load, names),
       };
       return { host, addresses: node.words.map(normalized) };
     });
@@ -164,7 +204,7 @@ export function apacheModel(source: LintSource, files: Files): ApacheModel {
     names: [],
     own: [],
     main,
-    tls: tlsOf({ own: [], main }, { file: source.file, line: 1 }, load),
+    tls: tlsOf({ own: [], main }, { file: source.file, line: 1 }, load, names),
   };
   const decides =
     /^(?:ssl(?:engine|verifyclient)|location|locationmatch|directory|proxypass|documentroot|rewriterule|require)$/;

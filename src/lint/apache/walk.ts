@@ -390,12 +390,18 @@ export function walkApache(
       mode !== 'none' && mode !== tls.mode && !(tls.mode === 'require' && mode !== 'optional_no_ca');
     if (isStricter) {
       const { end: ended, why } = verified(caller, mode, host, now);
+      // Measured with TLS 1.3: whoever cannot answer gets 403, whatever the mode and with a certificate from the handshake.
+      const isLate = tls.mode === 'none' || mode === 'require';
+      if (caller.answersLate === false && isLate && tls.allowsTls13)
+        return { ...end('refused'), late: { file: asks.file, line: asks.line } };
       if (ended) return end(ended, why);
       if (caller.identity !== undefined || mode !== 'require') {
-        return end(
+        const late = caller.answersLate === false ? { late: { file: asks.file, line: asks.line } } : {};
+        const unknown = end(
           'unknown',
           `a certificate is asked for after the handshake (line ${asks.line}), which not every client answers`,
         );
+        return { ...unknown, ...late };
       }
     }
   }

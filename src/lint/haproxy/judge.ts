@@ -1,4 +1,5 @@
 /** Walks every caller through every way into every frontend of HAProxy. */
+import { type ApiGatewayReport, asApiGateway } from '../api-gateway.js';
 import type { Files } from '../files.js';
 import type { LintFinding, LintSource } from '../finding.js';
 import { type Caller, callersFor, type Identity } from '../identity.js';
@@ -8,7 +9,7 @@ import { METHODS } from '../methods.js';
 import { explore } from '../outcome.js';
 import { samplePath } from '../regex.js';
 import type { Examination, Examined, Walked } from '../verdict.js';
-import { type Bind, haproxyModel, type HaproxyModel, type Proxy } from './model.js';
+import { type Bind, type BindTls, haproxyModel, type HaproxyModel, type Proxy } from './model.js';
 import { walkHaproxy } from './walk.js';
 
 /** Paths that conditions tell apart. */
@@ -40,44 +41,49 @@ function methodsOf(model: HaproxyModel): readonly string[] {
   return differs ? METHODS : ['GET'];
 }
 
-function walkBind(
+/** All requests of one caller who comes in by one way, always in the same order. */
+function walkWay(
   model: HaproxyModel,
-  frontend: Proxy,
-  bind: Bind,
-  callers: readonly Caller[],
-  now: Date,
+  { frontend, bind, way, now }: { frontend: Proxy; bind: Bind; way: BindTls | undefined; now: Date },
+  caller: Caller,
 ): Walked[] {
-  const ways = bind.isTls ? bind.ways : [undefined];
-  const paths = frontend.mode === 'http' ? pathsOf(model) : ['/'];
-  const methods = frontend.mode === 'http' ? methodsOf(model) : ['GET'];
-  return ways.flatMap((way) =>
-    callers.flatMap((caller) => {
-      const walk = (request: { path?: string; method: string }) =>
-        explore((ask) =>
-          walkHaproxy(model, { frontend, bind, now, ...(way ? { way } : {}) }, caller, request, ask),
-        );
-      const name = way?.names[0];
-      const at = { file: bind.file, line: bind.line, caller };
-      const host = name === undefined ? '' : ` (host ${name})`;
-      const along = methods.flatMap((method) =>
-        paths.map((path): Walked => ({
-          ...at,
-          where: `${frontend.kind} ${frontend.name}${host}`,
-          request: frontend.mode === 'http' ? `${method} ${path}${host}` : `a connection${host}`,
-          outcome: walk({ path, method }),
-        })),
-      );
-      return [
-        ...along,
-        {
-          ...at,
-          where: `${frontend.kind} ${frontend.name}${host}`,
-          request: `any path${host}`,
-          outcome: walk({ method: 'GET' }),
-        },
-      ];
-    }),
+  const isHttp = frontend.mode === 'http';
+  const name = way?.names[0];
+  const host = name === undefined ? '' : ` (host ${name})`;
+  const walked = (request: { path?: string; method: string }, shown: string): Walked => ({
+    file: bind.file,
+    line: bind.line,
+    caller,
+    where: `${frontend.kind} ${frontend.name}${host}`,
+    request: shown,
+    outcome: explore((ask) =>
+      walkHaproxy(model, { frontend, bind, now, ...(way ? { way } : {}) }, caller, request, ask),
+    ),
+  });
+  const along = (isHttp ? methodsOf(model) : ['GET']).flatMap((method) =>
+    (isHttp ? pathsOf(model) : ['/']).map((path) =>
+      walked({ path, method }, isHttp ? `${method} ${path}${host}` : `a connection${host}`),
+    ),
   );
+  return [...along, walked({ method: 'GET' }, `any path${host}`)];
+}
+
+/** API Gateway under each name of a bind. */
+function apiGatewayAt(
+  model: HaproxyModel,
+  { frontend, bind, now }: { frontend: Proxy; bind: Bind; now: Date },
+  callers: readonly Caller[],
+): ApiGatewayReport[] {
+  if (!bind.isTls) return [];
+  return bind.ways.flatMap((way) => {
+    if (way.verify === 'none') return [];
+    const { file, line, announced } = way;
+    const [host] = way.names;
+    const asking = { file, line, announced, ...(host === undefined ? {} : { host }) };
+    return (
+      asApiGateway(asking, callers, (caller) => walkWay(model, { frontend, bind, way, now }, caller)) ?? []
+    );
+  });
 }
 
 const isLocal = (address: string): boolean =>
@@ -151,6 +157,7 @@ export function examineHaproxy(source: LintSource, files: Files, now: Date): Exa
         const authorities = distinctIdentities(
           bind.ways.flatMap(({ trusted }) => trusted.filter(({ isAuthority }) => isAuthority)),
         );
+        const callers = callersFor(listed, authorities, now);
         const host = bind.ways.flatMap(({ names }) => names).find((each) => /^[a-z0-9][\w.-]+$/i.test(each));
         const port = Number(/:(\d+)$/.exec(bind.addresses[0] ?? '')?.[1]);
         return {
@@ -159,7 +166,10 @@ export function examineHaproxy(source: LintSource, files: Files, now: Date): Exa
           line: bind.line,
           isTls: bind.isTls,
           isLocal: bind.addresses.every(isLocal),
-          walked: walkBind(model, frontend, bind, callersFor(listed, authorities, now), now),
+          walked: (bind.isTls ? bind.ways : [undefined]).flatMap((way) =>
+            callers.flatMap((caller) => walkWay(model, { frontend, bind, way, now }, caller)),
+          ),
+          apiGateway: apiGatewayAt(model, { frontend, bind, now }, callers),
           sharing: bind.ways.flatMap(({ trusted, ignoresOwn }) =>
             ignoresOwn === 'all' || ignoresOwn.has(18) ? [] : sharingSubject(trusted),
           ),

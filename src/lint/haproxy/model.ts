@@ -1,4 +1,5 @@
 /** What haproxy.cfg makes: frontends with their ways in, backends, and what they inherit. */
+import { type Announced, announcedBy, NOTHING_ANNOUNCED } from '../api-gateway.js';
 import { type Files, dirname, textOf, within } from '../files.js';
 import type { LintFinding, LintSource, Place } from '../finding.js';
 import type { Identity } from '../identity.js';
@@ -10,6 +11,8 @@ export interface BindTls extends Place {
   verify: 'none' | 'optional' | 'required';
   trusted: readonly Identity[];
   materials: readonly Material[];
+  /** What it says to accept: the subjects of ca-file, not of ca-verify-file, unless no-ca-names. */
+  announced: Announced;
   /** Errors that are put up with: at the certificate itself, and further up. */
   ignoresOwn: ReadonlySet<number> | 'all';
   ignoresAuthority: ReadonlySet<number> | 'all';
@@ -94,6 +97,13 @@ function tlsOf(words: readonly string[], at: Place, context: Context, names: rea
       path,
       material: path.startsWith('@') ? undefined : context.load(pathOf(context, path, context.caBase), at),
     }));
+  const announcing = after(words, 'ca-file');
+  const announced: Announced =
+    announcing === undefined || verify === 'none' || words.includes('no-ca-names')
+      ? NOTHING_ANNOUNCED
+      : announcing.startsWith('@')
+        ? { ...NOTHING_ANNOUNCED, doubt: `${announcing} stands for the authorities of the system` }
+        : announcedBy([context.load(pathOf(context, announcing, context.caBase), at)]);
   const own = errorsOf(after(words, 'crt-ignore-err'));
   const authority = errorsOf(after(words, 'ca-ignore-err'));
   const materials = verify === 'none' ? [] : cas.flatMap(({ material }) => material ?? []);
@@ -112,6 +122,7 @@ function tlsOf(words: readonly string[], at: Place, context: Context, names: rea
     verify,
     trusted: materials.flatMap(({ certificates }) => certificates),
     materials,
+    announced,
     ignoresOwn: own === 'unclear' ? new Set() : own,
     ignoresAuthority: authority === 'unclear' ? new Set() : authority,
     names,

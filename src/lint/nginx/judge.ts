@@ -1,4 +1,5 @@
 /** Walks every caller through every listener of nginx, by paths that lead into each location and past each condition. */
+import { type ApiGatewayReport, asApiGateway } from '../api-gateway.js';
 import type { Files } from '../files.js';
 import type { LintFinding, LintSource } from '../finding.js';
 import { type Caller, callersFor, type Identity } from '../identity.js';
@@ -84,6 +85,50 @@ function waysTo(server: Server, { isTls, servers, fallback }: Listener, now: Dat
   return [...handshakes].map((handshake) => ({ isTls, handshake, server, now }));
 }
 
+/** All requests of one caller who comes to a server in one way, always in the same order. */
+function walkWay(
+  model: NginxModel,
+  { servers }: Listener,
+  way: Way,
+  caller: Caller,
+  by: Pick<Request, 'address'>,
+): Walked[] {
+  const { server } = way;
+  const at = { file: server.directive.file, line: server.directive.line };
+  const name = server.names.find((each) => each !== '_' && each !== '');
+  const title = servers.length > 1 && name !== undefined ? `${name} ` : '';
+  const via = way.handshake === server ? '' : ', by the TLS settings of the default server';
+  if (server.isStream) {
+    const outcome = explore((ask) => walkStream(model, way, caller, { method: 'GET', ...by }, ask));
+    return [{ caller, ...at, where: `${title}stream server`, request: 'a connection', outcome }];
+  }
+  const walk = (request: Request) =>
+    explore((ask) => walkNginx(model, way, caller, { ...request, ...by }, ask));
+  const requested = pathsOf(server, model.all).flatMap((uri) =>
+    spellingsOf(uri, model.all).map((originalUri) => ({ uri, originalUri })),
+  );
+  const along = methodsOf(model.all).flatMap((method) =>
+    requested.map(({ uri, originalUri }): Walked => {
+      const outcome = walk({ uri, originalUri, method });
+      const location = findLocation(server, uri);
+      const place = location?.directive ?? server.directive;
+      const isPublic =
+        location !== undefined && isPublicChallenge(location, uri) && outcome.result === 'admitted';
+      return {
+        caller,
+        file: place.file,
+        line: place.line,
+        where: `${title}${location ? `location ${location.directive.args.join(' ')}` : 'server'}${via}`,
+        request: `${method} ${originalUri}${name === undefined ? '' : ` (Host: ${name}${via})`}`,
+        outcome,
+        ...(isPublic ? { isPublic } : {}),
+      };
+    }),
+  );
+  const outcome = walk({ method: 'GET' });
+  return [...along, { caller, ...at, where: `${title}any path${via}`, request: 'a request', outcome }];
+}
+
 export function walkListener(
   model: NginxModel,
   listener: Listener,
@@ -91,55 +136,30 @@ export function walkListener(
   now: Date,
   address?: string,
 ): Walked[] {
-  const methods = methodsOf(model.all);
+  const by = address === undefined ? {} : { address };
+  return listener.servers.flatMap((server) =>
+    waysTo(server, listener, now).flatMap((way) =>
+      callers.flatMap((caller) => walkWay(model, listener, way, caller, by)),
+    ),
+  );
+}
+
+/** API Gateway under the name of each server, which it also has in its handshake. */
+function apiGatewayAt(
+  model: NginxModel,
+  listener: Listener,
+  callers: readonly Caller[],
+  now: Date,
+): ApiGatewayReport[] {
+  if (!listener.isTls) return [];
   return listener.servers.flatMap((server) => {
-    const at = { file: server.directive.file, line: server.directive.line };
-    const name = server.names.find((each) => each !== '_' && each !== '');
-    const title = listener.servers.length > 1 && name !== undefined ? `${name} ` : '';
-    const by = address === undefined ? {} : { address };
-    return waysTo(server, listener, now).flatMap((way) => {
-      const via = way.handshake === server ? '' : ', by the TLS settings of the default server';
-      if (server.isStream) {
-        const request: Request = { method: 'GET', ...by };
-        return callers.map((caller): Walked => ({
-          caller,
-          ...at,
-          where: `${title}stream server`,
-          request: 'a connection',
-          outcome: explore((ask) => walkStream(model, way, caller, request, ask)),
-        }));
-      }
-      const walk = (caller: Caller, request: Request) =>
-        explore((ask) => walkNginx(model, way, caller, { ...request, ...by }, ask));
-      const requested = pathsOf(server, model.all).flatMap((uri) =>
-        spellingsOf(uri, model.all).map((originalUri) => ({ uri, originalUri })),
-      );
-      return callers.flatMap((caller) => {
-        const along = methods.flatMap((method) =>
-          requested.map(({ uri, originalUri }): Walked => {
-            const outcome = walk(caller, { uri, originalUri, method });
-            const location = findLocation(server, uri);
-            const place = location?.directive ?? server.directive;
-            const isPublic =
-              location !== undefined && isPublicChallenge(location, uri) && outcome.result === 'admitted';
-            return {
-              caller,
-              file: place.file,
-              line: place.line,
-              where: `${title}${location ? `location ${location.directive.args.join(' ')}` : 'server'}${via}`,
-              request: `${method} ${originalUri}${name === undefined ? '' : ` (Host: ${name}${via})`}`,
-              outcome,
-              ...(isPublic ? { isPublic } : {}),
-            };
-          }),
-        );
-        const any = walk(caller, { method: 'GET' });
-        return [
-          ...along,
-          { caller, ...at, where: `${title}any path${via}`, request: 'a request', outcome: any },
-        ];
-      });
-    });
+    const { mode, announced, announcedAt, rejectsHandshake } = server.tls;
+    if (mode === 'off' || rejectsHandshake) return [];
+    const host = listener.servers.length > 1 ? server.names.find((each) => each !== '_') : undefined;
+    const { file, line } = announcedAt;
+    const asking = { file, line, announced, ...(host === undefined ? {} : { host }) };
+    const way: Way = { isTls: true, handshake: server, server, now };
+    return asApiGateway(asking, callers, (caller) => walkWay(model, listener, way, caller, {})) ?? [];
   });
 }
 
@@ -221,6 +241,7 @@ export function examineNginx(source: LintSource, files: Files, now: Date): Exami
       isLocal: isLocal(address),
       walked: walkListener(model, listener, callers, now),
       sharing: listener.servers.flatMap(({ tls }) => sharingSubject(tls.trusted)),
+      apiGateway: apiGatewayAt(model, listener, callers, now),
       ...(host === undefined ? {} : { host }),
       ...(Number.isNaN(port) ? {} : { port }),
     };

@@ -1,5 +1,6 @@
 /** What nginx's configuration makes: listeners with their servers, and streams. */
 import type { Files } from '../files.js';
+import { type Announced, announcedBy, NOTHING_ANNOUNCED } from '../api-gateway.js';
 import type { LintFinding, Place } from '../finding.js';
 import type { Identity } from '../identity.js';
 import { type Material, readMaterial } from '../material.js';
@@ -27,6 +28,10 @@ export interface TlsSettings {
   at: Place;
   trusted: readonly Identity[];
   materials: readonly Material[];
+  /** What it says to accept: the subjects of ssl_client_certificate alone. */
+  announced: Announced;
+  /** The line that says so, or that asks. */
+  announcedAt: Place;
   /** Why verification cannot be told. */
   doubt?: string;
   rejectsHandshake: boolean;
@@ -100,6 +105,8 @@ function tlsOf(scope: Scope, load: (path: string, at: Place) => Material): TlsSe
       at,
       trusted: [],
       materials: [],
+      announced: NOTHING_ANNOUNCED,
+      announcedAt: at,
       rejectsHandshake,
       ...(doubt === undefined ? {} : { doubt }),
     };
@@ -108,6 +115,8 @@ function tlsOf(scope: Scope, load: (path: string, at: Place) => Material): TlsSe
     .flatMap((name) => inherited(scope, name).slice(-1))
     .filter(({ args }) => args[0] !== undefined && args[0] !== '')
     .map((each) => load(each.args[0] ?? '', each));
+  const announcing = inherited(scope, 'ssl_client_certificate').at(-1);
+  const announcedFile = announcing?.args[0] ?? '';
   const crl = inherited(scope, 'ssl_crl').at(-1);
   const command = inherited(scope, 'ssl_conf_command').find(({ args }) =>
     /verify|partial|ca/i.test(args.join(' ')),
@@ -128,6 +137,9 @@ function tlsOf(scope: Scope, load: (path: string, at: Place) => Material): TlsSe
     at,
     trusted: materials.flatMap(({ certificates }) => certificates),
     materials,
+    announced:
+      announcing && announcedFile !== '' ? announcedBy([load(announcedFile, announcing)]) : NOTHING_ANNOUNCED,
+    announcedAt: announcing ?? at,
     rejectsHandshake,
     ...(doubt === undefined ? {} : { doubt }),
   };

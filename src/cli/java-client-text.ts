@@ -1,0 +1,69 @@
+/** Where API Gateway's kind of client fails although others succeed, in words. */
+import type { JavaClientProblem } from '../core/java-client.js';
+import type { FindingSeverity } from '../core/severity.js';
+
+/** How each server is told to announce the names of API Gateway's certificates, or none. */
+const ANNOUNCE: readonly (readonly [server: string, remedy: string])[] = [
+  [
+    'nginx',
+    'ssl_client_certificate with the certificates of API Gateway, together with ssl_verify_client optional_no_ca',
+  ],
+  [
+    'Apache',
+    'SSLCADNRequestFile with a certificate of API Gateway, or no SSLCACertificateFile where whole certificates are compared',
+  ],
+  ['HAProxy', 'no-ca-names on the bind line, or ca-file with the certificates of API Gateway'],
+  ['Caddy', 'trusted_ca_cert_file with the certificates of API Gateway, one line each'],
+  ['Node.js', 'ca: [] where whole certificates are compared, else the certificates of API Gateway'],
+];
+
+/** What each problem of a Java client means, and what to do about it. */
+export const JAVA_PROSE: Readonly<
+  Record<
+    JavaClientProblem,
+    { severity: FindingSeverity; meaning: string; remedy: string; servers?: typeof ANNOUNCE }
+  >
+> = {
+  CertificateWithheld: {
+    severity: 'error',
+    meaning:
+      "API Gateway withholds its certificate: its client is Java's, which presents a certificate only to a backend that announces no CA names, or its issuer C=US, L=Seattle, CN=ApiGateway among them, in exactly this order. curl and OpenSSL present theirs all the same",
+    remedy: 'announce the names of the certificates of API Gateway, or none:',
+    servers: ANNOUNCE,
+  },
+  CaNamesTooLarge: {
+    severity: 'error',
+    meaning:
+      'API Gateway ends the handshake: the backend announces so many CA names that its request is larger than the 32768 bytes that Java accepts',
+    remedy:
+      'announce the names of the certificates of API Gateway alone, or none, not those of the system’s CA bundle:',
+    servers: ANNOUNCE,
+  },
+  LateRequest: {
+    severity: 'error',
+    meaning:
+      "the backend asks for a certificate only after it has seen the path. Under TLS 1.3, which it agrees to, Java's client cannot answer and is refused",
+    remedy:
+      'ask in the handshake, for the whole host: in Apache, SSLVerifyClient in the VirtualHost, not in a Location; or allow TLS 1.2 only',
+  },
+  LateRequestTls12: {
+    severity: 'warning',
+    meaning:
+      'the backend asks for a certificate only after it has seen the path, which renegotiates: bodies of more than about 128 kB fail with 413, and it ends as soon as TLS 1.3 is allowed',
+    remedy:
+      'ask in the handshake, for the whole host: in Apache, SSLVerifyClient in the VirtualHost, not in a Location',
+  },
+  ServerNameNotSent: {
+    severity: 'warning',
+    meaning:
+      'a Java client sends no server name (SNI) for a host name without a dot, so the backend answers with the certificate and settings of its default server',
+    remedy: "use a host name with a dot in the integration's URI, or make this server the default one",
+  },
+};
+
+/** What to do about a problem at one kind of server. */
+export function javaRemedy(problem: JavaClientProblem, server: string): string {
+  const { remedy, servers = [] } = JAVA_PROSE[problem];
+  const how = servers.find(([name]) => name.toLowerCase() === server)?.[1];
+  return how === undefined ? remedy.replace(/:$/, '') : `${remedy} ${how}`;
+}
