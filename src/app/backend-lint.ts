@@ -75,7 +75,7 @@ async function examine(
     case 'apache':
       return (await import('../lint/apache/judge.js')).examineApache(source, files, now);
     case 'caddy':
-      return (await import('../lint/caddy/judge.js')).examineCaddy(source);
+      return (await import('../lint/caddy/judge.js')).examineCaddy(source, files, now);
   }
 }
 

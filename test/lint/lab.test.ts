@@ -15,7 +15,7 @@ afterAll(() => {
   lab.close();
 });
 
-for (const server of ['nginx', 'haproxy', 'apache'] as const) {
+for (const server of ['nginx', 'haproxy', 'apache', 'caddy'] as const) {
   (isInstalled(server) ? describe : describe.skip)(server, () => {
     test('nobody whom it admits is called refused, nobody whom it refuses admitted', async () => {
       const { disagreements, ...figures } = await compareGenerated(server, { count, batch: 200, seed }, lab);

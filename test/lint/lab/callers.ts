@@ -45,6 +45,9 @@ function authority(folder: string, name: string): string {
   return pem;
 }
 
+/** Caddy takes its certificate by the name of the handshake. */
+const SERVER_NAMES = ['localhost', 'a.test', 'b.test', '*.w.test', 'apigw-cert.invalid'];
+
 export async function castIn(folder: string): Promise<Cast> {
   mkdirSync(folder, { recursive: true });
   const [a, b, impostor, expired, own] = await Promise.all([
@@ -52,7 +55,7 @@ export async function castIn(folder: string): Promise<Cast> {
     mintIdentity('bbbbbb'),
     mintIdentity('impost'),
     mintIdentity('expire', 400),
-    mintServerCertificate({ notBefore: new Date(Date.now() - 3_600_000), dnsNames: ['localhost'] }),
+    mintServerCertificate({ notBefore: new Date(Date.now() - 3_600_000), dnsNames: SERVER_NAMES }),
   ]);
   const real = authority(folder, 'ca');
   authority(folder, 'other');

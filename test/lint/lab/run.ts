@@ -7,6 +7,7 @@ import { type Cast, castIn } from './callers.js';
 import { type App, startApp } from './calls.js';
 import { add, type Comparison, emptyComparison } from './compare.js';
 import { apacheGrammar, compareApache } from './apache.js';
+import { caddyGrammar, compareCaddy } from './caddy.js';
 import { compareHaproxy, haproxyGrammar } from './haproxy.js';
 import { compareNginx, nginxGrammar } from './nginx.js';
 
@@ -54,4 +55,6 @@ const SERVERS = {
     compareHaproxy(fc.sample(haproxyGrammar(cast), { numRuns: size, seed }), cast, app, net),
   apache: (cast: Cast, size: number, seed: number, app: App) =>
     compareApache(fc.sample(apacheGrammar(cast), { numRuns: size, seed }), cast, app, net),
+  caddy: (cast: Cast, size: number, seed: number, app: App) =>
+    compareCaddy(fc.sample(caddyGrammar(cast), { numRuns: size, seed }), cast, app, net),
 } as const;
