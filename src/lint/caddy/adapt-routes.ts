@@ -1,5 +1,5 @@
 /** Directives of a Caddyfile as routes, in the order in which Caddy runs them (caddyconfig/httpcaddyfile). */
-import { type Json, jsonAt, listOf, member, type Plain, textOf } from './json.js';
+import { type Json, jsonAt, listOf, member, type Plain, printed, textOf } from './json.js';
 import { matcherToken, type Matchers, namedMatcher } from './adapt-matchers.js';
 import type { Segment, Word } from './syntax.js';
 
@@ -353,6 +353,29 @@ function sorted(all: readonly Routed[], order: readonly string[]): Routed[] {
   return inOrder;
 }
 
+/** Neighbours under the same conditions become one route, so that all of their handlers run, blocks of `handle` too. */
+export function consolidated(routes: readonly Json[]): Json[] {
+  const apart = (route: Json): string =>
+    ['match', 'group', 'terminal'].map((name) => printed(member(route, name) ?? jsonAt(route, null))).join();
+  const all: Json[] = [];
+  for (const route of routes) {
+    const before = all.at(-1);
+    if (!before || apart(before) !== apart(route)) {
+      all.push(route);
+      continue;
+    }
+    const handle = [...listOf(member(before, 'handle')), ...listOf(member(route, 'handle'))];
+    all[all.length - 1] = {
+      ...before,
+      content: new Map([
+        ...(before.content as ReadonlyMap<string, Json>),
+        ['handle', jsonAt(before, handle)] as const,
+      ]),
+    };
+  }
+  return all;
+}
+
 /** Directives that are not routes. */
 const APART = /^(?:bind|tls|log|handle_errors)$/;
 
@@ -377,16 +400,21 @@ export function subroutes(
   const inOrder = isSorted ? sorted(all, rules.order) : all;
   if (!isSorted) return inOrder.flatMap(({ routes }) => routes);
   const groups = new Map<string, string>();
-  return inOrder.flatMap(({ directive, routes }) => {
-    if (!/^(?:rewrite|handle|root)$/.test(directive)) return routes;
-    const group = groups.get(directive) ?? rules.group();
-    groups.set(directive, group);
-    return routes.map((route) => ({
-      ...route,
-      content: new Map([
-        ...(route.content as ReadonlyMap<string, Json>),
-        ['group', jsonAt(route, group)] as const,
-      ]),
-    }));
-  });
+  const isGrouped = (directive: string): boolean =>
+    directive === 'rewrite' ||
+    (directive === 'handle' && inOrder.filter((each) => each.directive === directive).length > 1);
+  return consolidated(
+    inOrder.flatMap(({ directive, routes }) => {
+      if (!isGrouped(directive)) return routes;
+      const group = groups.get(directive) ?? rules.group();
+      groups.set(directive, group);
+      return routes.map((route) => ({
+        ...route,
+        content: new Map([
+          ...(route.content as ReadonlyMap<string, Json>),
+          ['group', jsonAt(route, group)] as const,
+        ]),
+      }));
+    }),
+  );
 }

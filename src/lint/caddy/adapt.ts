@@ -3,7 +3,15 @@ import { type Files, textOf, within, dirname } from '../files.js';
 import type { LintFinding, LintSource, Place } from '../finding.js';
 import { readBundle } from '../../x509/bundle.js';
 import { namedMatcher } from './adapt-matchers.js';
-import { fullWords, lineText, orderOf, routing, type Routing, subroutes } from './adapt-routes.js';
+import {
+  consolidated,
+  fullWords,
+  lineText,
+  orderOf,
+  routing,
+  type Routing,
+  subroutes,
+} from './adapt-routes.js';
 import { type Json, jsonAt, member, type Plain } from './json.js';
 import { ofEnvironment, readCaddyfile, type Segment } from './syntax.js';
 
@@ -414,7 +422,7 @@ function serverOf(
     .flatMap(({ block }) => block ?? []);
   return jsonAt(at, {
     listen: [address],
-    routes,
+    routes: consolidated(routes),
     errors: errors.length === 0 ? undefined : { routes: errors },
     tls_connection_policies: policies.length === 0 ? undefined : policies,
     automatic_https: {

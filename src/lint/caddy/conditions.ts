@@ -24,6 +24,8 @@ const ABSENT = '<nil>';
 
 /** A path without doubled slashes and dots, as patterns see it. */
 function cleaned(path: string): string {
+  if (path === '') return '.';
+  if (!path.startsWith('/')) return path;
   const parts: string[] = [];
   for (const part of path.split('/').slice(1)) {
     if (part === '..') parts.pop();

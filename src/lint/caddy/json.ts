@@ -61,11 +61,13 @@ export function textsOf(json: Json | undefined): string[] {
 
 export const isTrue = (json: Json | undefined): boolean => json?.content === true;
 
-/** The value as one line of JSON. */
+/** The value as one line of JSON, the members of objects in the order of their names. */
 export function printed(json: Json): string {
   const plain = ({ content }: Json): unknown =>
     isMap(content)
-      ? Object.fromEntries([...content].map(([name, value]) => [name, plain(value)]))
+      ? Object.fromEntries(
+          [...content].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, value]) => [name, plain(value)]),
+        )
       : isList(content)
         ? content.map(plain)
         : content;

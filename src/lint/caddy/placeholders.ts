@@ -16,8 +16,8 @@ export interface Scene extends Omit<AnyScene, 'errors'> {
   groups: Set<string>;
   /** Header fields were changed before, so that they are nobody's but the server's. */
   headersChanged: boolean;
-  /** The status of the error that is being handled. */
-  error?: Value;
+  /** The error that is being handled; the failure of a condition has no status. */
+  error?: { status?: Value };
   /** A condition could not be evaluated: the request fails. */
   failed: boolean;
 }
@@ -107,7 +107,7 @@ export function placeholder(key: string, scene: Scene): Value | undefined {
     case 'http.request.tls.server_name':
       return scene.isTls ? [scene.sni] : undefined;
     case 'http.error.status_code':
-      return scene.error;
+      return scene.error?.status;
     case 'http.request.remote.host':
     case 'http.request.remote':
       return given(key, 'the address of the caller decides');

@@ -22,7 +22,7 @@ export interface Request {
 
 /** An error that goes up to whoever handles errors. */
 interface Failure {
-  failed: Value;
+  failed: { status?: Value };
 }
 
 type End = Outcome | Failure;
@@ -30,7 +30,6 @@ type End = Outcome | Failure;
 const isFailure = (end: End): end is Failure => 'failed' in end;
 
 const short = (text: string): string => (text.length > 120 ? `${text.slice(0, 120)}…` : text);
-
 
 /** Handlers that change nothing about who is admitted. */
 const NEUTRAL =
@@ -65,7 +64,7 @@ export function walkCaddy(server: Server, now: Date, caller: Caller, request: Re
   const byStatus = (status: Value, at: Json): End => {
     if (isOpen(status)) return end('unknown', status.why);
     const [text = ''] = status;
-    if (status.length !== 1 || !/^\d+$/.test(text)) return { failed: ['500'] };
+    if (status.length !== 1 || !/^\d+$/.test(text)) return { failed: { status: ['500'] } };
     const code = Number(text);
     if (code < 200) return end('unknown', `the status ${text} (line ${at.line})`);
     return end(code < 300 ? 'admitted' : 'refused');
@@ -74,7 +73,7 @@ export function walkCaddy(server: Server, now: Date, caller: Caller, request: Re
   /** What is answered where no handler does. */
   const nothing = (): End => {
     const at = steps.at(-1) ?? server.at;
-    if (scene.error) return byStatus(scene.error, server.at);
+    if (scene.error) return byStatus(scene.error.status ?? ['500'], server.at);
     steps.push({ file: at.file, line: at.line, text: 'no handler answers: Caddy sends 200 without a body' });
     return end('admitted');
   };
@@ -124,17 +123,25 @@ export function walkCaddy(server: Server, now: Date, caller: Caller, request: Re
         const written = textOf(member(at, 'status_code'));
         if (written === '103') return next();
         return byStatus(
-          written === undefined || written === '' ? (scene.error ?? ['200']) : expanded(written, scene),
+          // Where a condition has failed, there is no status to go on with, and this answers 200.
+          written === undefined || written === ''
+            ? (scene.error?.status ?? ['200'])
+            : expanded(written, scene),
           at,
         );
       }
       case 'error': {
         step(at);
         const written = textOf(member(at, 'status_code'));
-        return { failed: written === undefined || written === '' ? ['500'] : expanded(written, scene) };
+        return {
+          failed: { status: written === undefined || written === '' ? ['500'] : expanded(written, scene) },
+        };
       }
       case 'reverse_proxy': {
         step(at);
+        const isOdd =
+          scene.path !== undefined && !isOpen(scene.path) && scene.path.some((path) => /^[^/]/.test(path));
+        if (isOdd) return end('unknown', `a path without a slash is passed on (line ${at.line})`);
         const telling =
           told ??
           (isTrue(member(at, 'tells')) || printed(at).includes('http.request.tls.client.') ? at : undefined);
@@ -169,7 +176,7 @@ export function walkCaddy(server: Server, now: Date, caller: Caller, request: Re
           why: `a password decides (line ${at.line})`,
         })
           ? next()
-          : { failed: ['401'] };
+          : { failed: { status: ['401'] } };
       case 'headers':
         if (
           isTrue(member(at, 'tells')) ||
@@ -246,7 +253,7 @@ export function walkCaddy(server: Server, now: Date, caller: Caller, request: Re
       if (!isMatched) {
         if (!scene.failed) return from(index + 1);
         scene.failed = false;
-        return { failed: ['500'] };
+        return { failed: {} };
       }
       const group = textOf(member(route, 'group')) ?? '';
       if (group !== '') {
@@ -279,7 +286,7 @@ export function walkCaddy(server: Server, now: Date, caller: Caller, request: Re
   let ended: End;
   if (server.isTls && server.isStrict && request.sni.toLowerCase() !== request.host.toLowerCase()) {
     step(server.at, 'strict_sni_host: the host is not the name of the handshake');
-    ended = { failed: ['421'] };
+    ended = { failed: { status: ['421'] } };
   } else ended = routes(server.routes, nothing);
   if (!isFailure(ended)) return ended;
   const handled = listOf(member(server.errors, 'routes'));
@@ -289,12 +296,12 @@ export function walkCaddy(server: Server, now: Date, caller: Caller, request: Re
     if (!isFailure(again)) return again;
     ended = again;
   }
-  const last = byStatus(ended.failed, server.at);
+  const last = byStatus(ended.failed.status ?? ['500'], server.at);
   return isFailure(last) ? end('refused') : last;
 }
 
+/** An empty path is cleaned to a dot, which no prefix is taken from. */
 function withoutPrefix(path: string, prefix: string): string {
-  if (!path.toLowerCase().startsWith(prefix.toLowerCase())) return path;
-  const rest = path.slice(prefix.length);
-  return rest.startsWith('/') ? rest : `/${rest}`;
+  const cleaned = path === '' ? '.' : path;
+  return cleaned.toLowerCase().startsWith(prefix.toLowerCase()) ? cleaned.slice(prefix.length) : cleaned;
 }
