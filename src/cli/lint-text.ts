@@ -59,6 +59,11 @@ export const LINT_PROSE: Readonly<Record<LintCode, { meaning: string; remedy: st
     meaning: 'there is no certificate in this file, and some programs take an empty list for "everybody"',
     remedy: 'add the certificates that are to be accepted: apigw-cert download ID... --out FILE',
   },
+  FirstOfFile: {
+    meaning:
+      'Caddy before 2.8 loads only the first certificate of a trusted_ca_cert_file, so the others are refused',
+    remedy: 'one trusted_ca_cert line for each certificate: apigw-cert backend config caddy prints how',
+  },
   ForeignCertificate: {
     meaning: 'API Gateway did not generate this certificate: whoever holds its key is admitted as well',
     remedy: 'remove it if nobody knows what it is for',

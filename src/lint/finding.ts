@@ -14,6 +14,7 @@ export const LINT_CODES = {
   CheckLeftToUpstream: 'warning',
   DuplicateCertificate: 'note',
   EmptyBundle: 'error',
+  FirstOfFile: 'error',
   ForeignCertificate: 'warning',
   GluedPem: 'error',
   JsonText: 'error',

@@ -63,9 +63,11 @@ export interface Examined extends Place {
   /** Only programs of this machine can call it. */
   isLocal: boolean;
   walked: readonly Walked[];
-  /** Groups of certificates of one subject in a CA bundle that this listener verifies by. */
+  /** Groups of certificates in a CA bundle of which this listener may accept the first alone. */
   sharing: readonly (readonly Identity[])[];
   apiGateway: readonly ApiGatewayReport[];
+  /** Why it does, where that is not their common subject. */
+  firstAlone?: { code: LintCode; reason: string };
   host?: string;
   port?: number;
 }
@@ -159,7 +161,9 @@ function judgeListener(examined: Examined, others: boolean): ListenerReport {
     return {
       ...base,
       verdict: 'trap',
-      reason: `of ${trap.length} certificates of one subject the first alone is accepted`,
+      reason:
+        examined.firstAlone?.reason ??
+        `of ${trap.length} certificates of one subject the first alone is accepted`,
     };
   }
   return { ...base, verdict: 'enforces' };
@@ -206,6 +210,7 @@ function findingOf(report: ListenerReport, examined: Examined): LintFinding[] {
     }
     case 'trap': {
       const [group = []] = examined.sharing;
+      if (examined.firstAlone) return [{ code: examined.firstAlone.code, file, line, subject: listener }];
       return [{ code: 'SharedSubject', file, line, subject: `${listener}: ${group.length} × one subject` }];
     }
     case 'cannotTell':

@@ -120,7 +120,7 @@ function loader(folder: string, files: Files, findings: LintFinding[]): Loader {
 }
 
 /** `client_auth` of a `tls` directive. */
-function clientAuth(segment: Segment, folder: string, { load }: Loader): Json {
+function clientAuth(segment: Segment, folder: string, files: Loader): Json {
   const trusted: Json[] = [];
   const later: Json[] = [];
   const leaves: Json[] = [];
@@ -150,7 +150,7 @@ function clientAuth(segment: Segment, folder: string, { load }: Loader): Json {
         break;
       case 'trusted_ca_cert_file':
       case 'trusted_leaf_cert_file': {
-        const loaded = load(value, line);
+        const loaded = files.load(value, line);
         why ??= loaded.why;
         const isLeaf = name === 'trusted_leaf_cert_file';
         (isLeaf ? leaves : trusted).push(...loaded.sure.map(one));
@@ -478,7 +478,7 @@ export function adaptCaddyfile(source: LintSource, files: Files): Adapted {
   const findings = [...found];
   const [head] = sites;
   const hasOptions = head?.words.length === 0;
-  const lines = hasOptions ? (head?.block ?? []) : [];
+  const lines = hasOptions ? (head.block ?? []) : [];
   const options = optionsOf(lines);
   const strange = lines.find(({ words }) => !IDLE.test(words[0]?.text ?? ''));
   const rules = routing(
@@ -498,9 +498,7 @@ export function adaptCaddyfile(source: LintSource, files: Files): Adapted {
     admin: admin
       ? jsonAt(
           admin,
-          admin.words[1]?.text === 'off'
-            ? { disabled: true }
-            : { listen: admin.words[1]?.text === undefined ? undefined : admin.words[1].text },
+          admin.words[1]?.text === 'off' ? { disabled: true } : { listen: admin.words[1]?.text },
           lineText(admin),
         )
       : undefined,

@@ -246,10 +246,10 @@ export function setMatches(set: Json, scene: Scene, ask: Ask): boolean {
   let all = true;
   let fails = false;
   for (const [name, json] of membersOf(set)) {
-    scene.failed = false;
-    const answer = matches(name, json, scene, ask);
+    const alone: Scene = Object.assign(Object.create(scene) as Scene, { failed: false });
+    const answer = matches(name, json, alone, ask);
     all &&= answer;
-    if (scene.failed) fails = true;
+    if (alone.failed) fails = true;
     else if (!answer) isSure = true;
   }
   scene.failed =

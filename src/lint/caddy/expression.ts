@@ -4,7 +4,7 @@ import { regexOf } from '../regex.js';
 import { isOpen, test, type Value } from '../value.js';
 import { NAMES, placeholder, type Scene } from './placeholders.js';
 
-/** `error`: CEL has no answer, and neither has the request. */
+/** `error`: CEL has no answer, and neither has the request; one that `ends` all is not made up for by another part. */
 type Term =
   | { kind: 'text'; value: Value }
   /** A distinguished name, which equals a text only from the left. */
@@ -13,7 +13,7 @@ type Term =
   | { kind: 'number'; value: number }
   | { kind: 'list'; value: readonly Term[] }
   | { kind: 'null' }
-  | { kind: 'error' }
+  | { kind: 'error'; ends?: boolean }
   | { kind: 'open'; why: string };
 
 interface Context {
@@ -63,10 +63,12 @@ function tokensOf(source: string): Token[] | undefined {
 
 const bool = (value: boolean): Term => ({ kind: 'bool', value });
 const ERROR: Term = { kind: 'error' };
+const END: Term = { kind: 'error', ends: true };
 const open = (why: string): Term => ({ kind: 'open', why });
 
 function equals(a: Term, b: Term, { ask }: Context): Term {
-  if (a.kind === 'error' || b.kind === 'error') return ERROR;
+  if (a.kind === 'error') return a;
+  if (b.kind === 'error') return b;
   if (a.kind === 'open') return a;
   if (b.kind === 'open') return b;
   if (a.kind === 'null' || b.kind === 'null') return bool(a.kind === b.kind);
@@ -88,7 +90,8 @@ function equals(a: Term, b: Term, { ask }: Context): Term {
 }
 
 function contains(term: Term, list: Term, context: Context): Term {
-  if (term.kind === 'error' || list.kind === 'error') return ERROR;
+  if (term.kind === 'error') return term;
+  if (list.kind === 'error') return list;
   if (term.kind === 'open') return term;
   if (list.kind !== 'list') return open('“in” with something that is no list');
   // A list of constants is looked up as a set, in which a distinguished name is never found.
@@ -100,8 +103,9 @@ function contains(term: Term, list: Term, context: Context): Term {
 
 /** `a && b` and `a || b`: an error only matters where the other side does not decide. */
 function both(a: Term, b: Expression, decisive: boolean, context: Context): Term {
-  if (a.kind === 'bool' && a.value === decisive) return a;
+  if ((a.kind === 'bool' && a.value === decisive) || (a.kind === 'error' && a.ends === true)) return a;
   const other = b(context);
+  if (other.kind === 'error' && other.ends === true) return other;
   if (other.kind === 'bool' && other.value === decisive) return other;
   if (a.kind === 'open' || other.kind === 'open') return a.kind === 'open' ? a : other;
   if (a.kind === 'bool' && other.kind === 'bool') return other;
@@ -117,6 +121,8 @@ const METHODS: Readonly<Record<string, (text: string, argument: string) => boole
 
 function method(subject: Term, name: string, args: readonly Term[], { ask }: Context): Term {
   if (subject.kind === 'open') return subject;
+  // Caddy 2.6 panics where a distinguished name is asked for something.
+  if (subject.kind === 'name' || (subject.kind === 'error' && subject.ends === true)) return END;
   if (subject.kind !== 'text') return ERROR;
   const [argument] = args;
   const holds = METHODS[name];
@@ -150,7 +156,7 @@ export function parseExpression(source: string): Expression | undefined {
   const tokens = tokensOf(source);
   if (!tokens) return undefined;
   let at = 0;
-  let odd = false;
+  const state = { odd: false };
   const is = (sign: string): boolean => tokens[at]?.kind === 'sign' && tokens[at]?.text === sign;
   const eat = (sign: string): boolean => {
     if (!is(sign)) return false;
@@ -158,11 +164,11 @@ export function parseExpression(source: string): Expression | undefined {
     return true;
   };
   const need = (sign: string): void => {
-    if (!eat(sign)) odd = true;
+    if (!eat(sign)) state.odd = true;
   };
   const listUntil = (sign: string): Expression[] => {
     const all: Expression[] = [];
-    while (!odd && at < tokens.length && !is(sign)) {
+    while (!state.odd && at < tokens.length && !is(sign)) {
       all.push(ternary());
       if (!eat(',')) break;
     }
@@ -191,7 +197,7 @@ export function parseExpression(source: string): Expression | undefined {
   const primary = (): Expression => {
     const token = tokens[at++];
     if (!token) {
-      odd = true;
+      state.odd = true;
       return () => ERROR;
     }
     const { kind, text } = token;
@@ -213,12 +219,12 @@ export function parseExpression(source: string): Expression | undefined {
       const all = listUntil(']');
       return (context) => ({ kind: 'list', value: all.map((each) => each(context)) });
     }
-    odd = true;
+    state.odd = true;
     return () => ERROR;
   };
   const postfix = (): Expression => {
     let subject = primary();
-    while (!odd && eat('.')) {
+    while (!state.odd && eat('.')) {
       const name = tokens[at++];
       const before = subject;
       if (name?.kind !== 'name' || !eat('(')) {
@@ -241,7 +247,11 @@ export function parseExpression(source: string): Expression | undefined {
     const inner = unary();
     return (context) => {
       const term = inner(context);
-      return term.kind === 'bool' ? bool(!term.value) : term.kind === 'open' ? term : ERROR;
+      return term.kind === 'bool'
+        ? bool(!term.value)
+        : term.kind === 'open' || term.kind === 'error'
+          ? term
+          : ERROR;
     };
   };
   const relation = (): Expression => {
@@ -264,7 +274,7 @@ export function parseExpression(source: string): Expression | undefined {
   };
   const chain = (next: () => Expression, sign: string, decisive: boolean): Expression => {
     let left = next();
-    while (!odd && eat(sign)) {
+    while (!state.odd && eat(sign)) {
       const before = left;
       const right = next();
       left = (context) => both(before(context), right, decisive, context);
@@ -280,11 +290,11 @@ export function parseExpression(source: string): Expression | undefined {
     return (context) => {
       const term = condition(context);
       if (term.kind === 'bool') return (term.value ? yes : no)(context);
-      return term.kind === 'open' ? term : ERROR;
+      return term.kind === 'open' || term.kind === 'error' ? term : ERROR;
     };
   };
   const whole = ternary();
-  return odd || at < tokens.length ? undefined : whole;
+  return state.odd || at < tokens.length ? undefined : whole;
 }
 
 /** Whether an expression holds; where it has no answer, the request has failed. */

@@ -93,22 +93,28 @@ export function parseJson(file: string, text: string): Json {
     const place = { file, line };
     if (text[at] === '[') {
       const list: Json[] = [];
-      for (at++, space(); text[at] !== ']'; space()) {
+      at++;
+      space();
+      while (text[at] !== ']') {
         if (text[at] === ',') at++;
         list.push(value());
+        space();
       }
       at++;
       return { ...place, content: list };
     }
     if (text[at] === '{') {
       const members = new Map<string, Json>();
-      for (at++, space(); text[at] !== '}'; space()) {
+      at++;
+      space();
+      while (text[at] !== '}') {
         if (text[at] === ',') at++;
         space();
         const name = JSON.parse(scalar()) as string;
         space();
         at++;
         members.set(name, value());
+        space();
       }
       at++;
       return { ...place, content: members };

@@ -156,6 +156,10 @@ function examinedOf(model: CaddyModel, server: Server, now: Date): Examined[] {
       sharing: auths.flatMap(({ pool = [], laterPool }) =>
         laterPool.length === 0 ? [] : [[...pool, ...laterPool].filter(({ isAuthority }) => !isAuthority)],
       ),
+      firstAlone: {
+        code: 'FirstOfFile',
+        reason: 'of several certificates in a file, Caddy before 2.8 accepts the first alone',
+      },
       ...(/^[a-z0-9][\w.-]+$/i.test(host) && host !== ANY_HOST ? { host } : {}),
       ...(Number.isNaN(port) ? {} : { port }),
     };

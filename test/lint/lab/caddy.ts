@@ -406,14 +406,7 @@ interface Alive {
   twin?: CaddyModel;
 }
 
-const NO_TAG = /apigw-cert\.invalid/;
-
-function sitesFor(
-  { at, text, model, twin }: Alive,
-  server: Server,
-  host: string,
-  differences: string[],
-): LabSite[] {
+function sitesFor({ text, twin }: Alive, server: Server, host: string, differences: string[]): LabSite[] {
   const kinds = [...new Set(server.addresses.map((address) => Number(/:(\d+)$/.exec(address)?.[1])))];
   const same = twin?.servers.find((each) => each.addresses.join() === server.addresses.join());
   const walk = (
@@ -432,8 +425,6 @@ function sitesFor(
         ask,
       ),
     );
-  void at;
-  void model;
   return kinds.flatMap((port) =>
     sitesOf(server)
       .flatMap(({ hosts }) => hosts)
@@ -443,7 +434,7 @@ function sitesFor(
           .filter(
             (sni) =>
               !server.isTls ||
-              (sni !== '' && !NO_TAG.test(sni)) ||
+              (sni !== '' && !sni.endsWith('.invalid')) ||
               server.policies.every(({ at: policy }) =>
                 JSON.stringify([...(policy.content as Map<string, unknown>).keys()]).includes(
                   'certificate_selection',
