@@ -1,14 +1,16 @@
 /** Walks every caller through every site of Caddy, under each name that the configuration knows. */
+import { announcedBy, type ApiGatewayReport, asApiGateway } from '../api-gateway.js';
 import type { Files } from '../files.js';
 import type { LintFinding, LintSource } from '../finding.js';
 import { type Caller, callersFor, type Identity } from '../identity.js';
 import { certificateFindings, distinctIdentities, identitiesIn } from '../material.js';
+import { METHODS } from '../methods.js';
 import { explore } from '../outcome.js';
 import { samplePath } from '../regex.js';
 import type { Examination, Examined, Walked } from '../verdict.js';
 import { adaptCaddyfile } from './adapt.js';
 import { isList, isMap, type Json, member, parseJson, textOf, textsOf } from './json.js';
-import { type CaddyModel, caddyModel, isLocalAddress, type Server, topHosts } from './model.js';
+import { type CaddyModel, caddyModel, isLocalAddress, policyFor, type Server, topHosts } from './model.js';
 import { type Request, walkCaddy } from './walk.js';
 
 /** Every value of a configuration with the name that it stands under. */
@@ -48,11 +50,11 @@ export function pathsOf(config: Json): string[] {
   return [...paths];
 }
 
-function methodsOf(config: Json): string[] {
+function methodsOf(config: Json): readonly string[] {
   for (const [name, json] of everything(config)) {
     const isExpression = name === 'expression' || name === 'expr';
-    if (name === 'method' && isList(json.content)) return ['GET', 'POST', 'OPTIONS', 'DELETE'];
-    if (isExpression && (textOf(json) ?? '').includes('method')) return ['GET', 'POST', 'OPTIONS', 'DELETE'];
+    if (name === 'method' && isList(json.content)) return METHODS;
+    if (isExpression && (textOf(json) ?? '').includes('method')) return METHODS;
   }
   return ['GET'];
 }
@@ -104,36 +106,55 @@ export function certificatesOf(model: CaddyModel): { listed: Identity[]; authori
   };
 }
 
+/** All requests of one caller under one name of the handshake, always in the same order. */
 function walksOf(
   model: CaddyModel,
   server: Server,
-  { hosts, at }: { hosts: readonly string[]; at: Json },
+  { host, sni, at, now }: { host: string; sni: string; at: Json; now: Date },
+  caller: Caller,
+): Walked[] {
+  const methods = methodsOf(model.config);
+  const name = host === ANY_HOST ? 'any host' : `host ${host}`;
+  const handshake = !server.isTls || sni === host ? '' : `, SNI ${sni === '' ? 'absent' : sni}`;
+  return [...pathsOf(model.config), undefined].flatMap((path) =>
+    (path === undefined ? ['GET'] : methods).map((method): Walked => {
+      const request: Request = { method, host, sni, ...(path === undefined ? {} : { path }) };
+      return {
+        file: at.file,
+        line: at.line,
+        caller,
+        where: name,
+        request: `${path === undefined ? 'any path' : `${method} ${path}`} (${name}${handshake})`,
+        outcome: explore((ask) => walkCaddy(server, now, caller, request, ask)),
+      };
+    }),
+  );
+}
+
+/** API Gateway under each host of a site. Go announces the subjects of the trust pool. */
+function apiGatewayAt(
+  model: CaddyModel,
+  server: Server,
+  site: { hosts: readonly string[]; at: Json },
   callers: readonly Caller[],
   now: Date,
-): Walked[] {
-  const paths: (string | undefined)[] = [...pathsOf(model.config), undefined];
-  const methods = methodsOf(model.config);
-  return hosts.flatMap((host) =>
-    handshakesFor(server, host).flatMap((sni) =>
-      callers.flatMap((caller) =>
-        paths.flatMap((path) =>
-          (path === undefined ? ['GET'] : methods).map((method): Walked => {
-            const request: Request = { method, host, sni, ...(path === undefined ? {} : { path }) };
-            const name = host === ANY_HOST ? 'any host' : `host ${host}`;
-            const handshake = !server.isTls || sni === host ? '' : `, SNI ${sni === '' ? 'absent' : sni}`;
-            return {
-              file: at.file,
-              line: at.line,
-              caller,
-              where: name,
-              request: `${path === undefined ? 'any path' : `${method} ${path}`} (${name}${handshake})`,
-              outcome: explore((ask) => walkCaddy(server, now, caller, request, ask)),
-            };
-          }),
-        ),
-      ),
-    ),
-  );
+): ApiGatewayReport[] {
+  if (!server.isTls) return [];
+  return site.hosts.flatMap((host) => {
+    const auth = policyFor(server, host)?.auth;
+    if (!auth) return [];
+    const { doubt, pool: certificates = [], at } = auth;
+    const names = announcedBy([{ path: at.file, certificates, findings: [] }]);
+    const asking = {
+      file: at.file,
+      line: at.line,
+      announced: { ...names, ...(doubt === undefined ? {} : { doubt }) },
+      ...(host === ANY_HOST ? {} : { host }),
+    };
+    const walk = (caller: Caller): Walked[] =>
+      walksOf(model, server, { host, sni: host, at: site.at, now }, caller);
+    return asApiGateway(asking, callers, walk) ?? [];
+  });
 }
 
 function examinedOf(model: CaddyModel, server: Server, now: Date): Examined[] {
@@ -152,7 +173,12 @@ function examinedOf(model: CaddyModel, server: Server, now: Date): Examined[] {
       line: site.at.line,
       isTls: server.isTls,
       isLocal: server.addresses.every(isLocalAddress),
-      walked: walksOf(model, server, site, callers, now),
+      walked: site.hosts.flatMap((each) =>
+        handshakesFor(server, each).flatMap((sni) =>
+          callers.flatMap((caller) => walksOf(model, server, { host: each, sni, at: site.at, now }, caller)),
+        ),
+      ),
+      apiGateway: apiGatewayAt(model, server, site, callers, now),
       sharing: auths.flatMap(({ pool = [], laterPool }) =>
         laterPool.length === 0 ? [] : [[...pool, ...laterPool].filter(({ isAuthority }) => !isAuthority)],
       ),
@@ -181,6 +207,7 @@ function adminExamined({ admin }: CaddyModel): Examined[] {
       isTls: false,
       isLocal: false,
       sharing: [],
+      apiGateway: [],
       walked: [
         {
           ...at,

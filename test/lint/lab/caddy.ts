@@ -11,7 +11,8 @@ import { type CaddyModel, caddyModel, type Server } from '../../../src/lint/cadd
 import { walkCaddy } from '../../../src/lint/caddy/walk.js';
 import { localFiles } from '../../../src/lint/files.js';
 import { explore, type Outcome } from '../../../src/lint/outcome.js';
-import { BINARY, freePort, launch } from '../../support/real-server.js';
+import { freePort } from '../../support/free-port.js';
+import { BINARY, launch } from '../../support/real-server.js';
 import type { Cast, LabCaller } from './callers.js';
 import type { App, Asked } from './calls.js';
 import { compare, type Comparison, type LabSite } from './compare.js';
