@@ -124,6 +124,11 @@ const CASES: Readonly<Record<string, Case>> = {
     sites: `a.test {\n ${tls('mode {$MODE:require_and_verify}', 'trusted_ca_cert_file @FILES@/trust-a.pem')}\n reverse_proxy 127.0.0.1:@APP@\n}`,
     verdicts: ['cannotTell'],
   },
+  'another authority is announced: API Gateway withholds its certificate': {
+    sites: `a.test {\n ${tls('mode request', 'trusted_ca_cert_file @FILES@/trust-onlyca.pem')}\n ${PINNED}\n route {\n reverse_proxy @listed 127.0.0.1:@APP@\n respond 403\n }\n}`,
+    verdicts: ['open'],
+    codes: ['AdmitsExpired', 'CertificateWithheld'],
+  },
   'an administration that everybody can call': {
     options: 'admin 0.0.0.0:2019',
     sites: `a.test {\n ${tls('trusted_ca_cert_file @FILES@/trust-a.pem')}\n reverse_proxy 127.0.0.1:@APP@\n}`,
