@@ -10,6 +10,11 @@ export const FAULTS = [
   'timeout',
   'diskFull',
   'journalDeleted',
+  'otherRotates',
+  'otherAborts',
+  'proxyRepeats',
+  'proxyDelays',
+  'proxyWithholds',
 ] as const;
 
 export type FaultKind = (typeof FAULTS)[number];
@@ -40,12 +45,24 @@ export const STEPS: readonly (readonly [step: RotationStep, mode: Mode])[] = [
 export interface Cell {
   step: RotationStep;
   mode: Mode;
-  /** Where the process is killed, the disk fills up, or from where on AWS does not answer as it should. */
+  /**
+   * Where the process is killed, or stopped until another machine has finished, where the disk fills up, or from where
+   * on AWS or a proxy does not answer as it should.
+   */
   point: Point;
   fault: FaultKind;
 }
 
-const NETWORK: ReadonlySet<FaultKind> = new Set(['cutBefore', 'cutAfter', 'throttle', 'error500', 'timeout']);
+const NETWORK: ReadonlySet<FaultKind> = new Set([
+  'cutBefore',
+  'cutAfter',
+  'throttle',
+  'error500',
+  'timeout',
+  'proxyRepeats',
+  'proxyDelays',
+  'proxyWithholds',
+]);
 /** After the effect of these, a run calls AWS no more: there is nothing left that could be cut. */
 const LAST: ReadonlySet<RotationStep> = new Set(['finish', 'deleteNew', 'untrustNew', 'undo']);
 

@@ -8,12 +8,19 @@ describe('the crash matrix', () => {
     expect(ALL_CELLS).toHaveLength(STEPS.length * POINTS.length * FAULTS.length);
     expect(ALL_CELLS.filter((cell) => impossible(cell) !== undefined).map(cellName)).toEqual(
       ['finish', 'undo', 'deleteNew', 'untrustNew'].flatMap((step) =>
-        ['cutBefore', 'cutAfter', 'throttle', 'error500', 'timeout'].map(
-          (fault) => `${step} × afterEffect × ${fault}`,
-        ),
+        [
+          'cutBefore',
+          'cutAfter',
+          'throttle',
+          'error500',
+          'timeout',
+          'proxyRepeats',
+          'proxyDelays',
+          'proxyWithholds',
+        ].map((fault) => `${step} × afterEffect × ${fault}`),
       ),
     );
-    expect(CELLS).toHaveLength(436);
+    expect(CELLS).toHaveLength(709);
   });
 
   test('its sample has every step, and every fault at every point', () => {

@@ -12,7 +12,8 @@ import { certificateFacts } from '../../src/x509/certificate.js';
 import { REGION, startRotationLab, startTraffic, type RotationLab } from '../support/rotation.js';
 import { cellName, type Cell, type FaultKind } from './cells.js';
 import type { Order } from './victim.js';
-import { fillable, runRotation, trapped, type World } from './world.js';
+import { startCallProxy, type CallProxy, type ProxyManner } from './proxy.js';
+import { fillable, runRotation, trapped, type Mode, type World } from './world.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
@@ -60,6 +61,18 @@ const BODIES: Partial<Record<FaultKind, FaultBody>> = {
   timeout: { kind: 'delay', ms: LATE },
 };
 
+const MANNERS: Partial<Record<FaultKind, ProxyManner>> = {
+  proxyRepeats: 'repeats',
+  proxyDelays: 'delays',
+  proxyWithholds: 'withholds',
+};
+
+/** What another machine does, with a journal of its own, while the first one is stopped. */
+const OTHERS: Partial<Record<FaultKind, Mode>> = { otherRotates: 'rotate', otherAborts: 'abort' };
+
+/** Faults in which a call outlives the run that has made it. */
+const OUTLIVED: ReadonlySet<FaultKind> = new Set(['timeout', 'proxyWithholds']);
+
 async function bundleVictim(): Promise<string> {
   const outfile = join(root, 'build', 'crash-victim.mjs');
   await build({
@@ -100,12 +113,13 @@ export async function runMatrix(cells: readonly Cell[], labs: number): Promise<M
   const totals = await Promise.all(
     Array.from({ length: labs }, async () => {
       const lab = await startRotationLab({ propagationDelayMs: PROPAGATION });
+      const proxy = await startCallProxy(lab.emulator.url, IMPATIENT / 2);
       const traffic = startTraffic(`${lab.api.invokeUrl}/health`, { lanes: 2, pauseMs: 10 });
       try {
         for (let cell = waiting.shift(); cell; cell = waiting.shift()) {
           const before = traffic.failed().length;
           const name = cellName(cell);
-          const result = await runCell(lab, cell, victim).catch(
+          const result = await runCell(lab, proxy, cell, victim).catch(
             async (error: unknown): Promise<CellResult> => ({
               name,
               first: 'broken',
@@ -124,6 +138,7 @@ export async function runMatrix(cells: readonly Cell[], labs: number): Promise<M
         return await traffic.stop();
       } finally {
         await traffic.stop();
+        await proxy.close();
         await lab.close();
       }
     }),
@@ -135,7 +150,7 @@ export async function runMatrix(cells: readonly Cell[], labs: number): Promise<M
   };
 }
 
-async function runCell(lab: RotationLab, cell: Cell, victim: string): Promise<CellResult> {
+async function runCell(lab: RotationLab, proxy: CallProxy, cell: Cell, victim: string): Promise<CellResult> {
   const { emulator, gateway, api, trustFile, directory } = lab;
   const { mode, step, point, fault } = cell;
   const stage = { restApiId: api.restApiId, stageName: api.stageName };
@@ -143,7 +158,7 @@ async function runCell(lab: RotationLab, cell: Cell, victim: string): Promise<Ce
   const redeploys = step === 'redeploy';
   const world: World = {
     region: REGION,
-    endpoint: emulator.url,
+    endpoint: proxy.url,
     ...stage,
     trustFile,
     journalDirectory: join(directory, 'journal'),
@@ -160,9 +175,9 @@ async function runCell(lab: RotationLab, cell: Cell, victim: string): Promise<Ce
     (await gateway.getStage(stage)).clientCertificateId ?? 'none';
   const startId = await presented();
   /** The new certificate of one cell is the old one of the next: as long as nothing has begun, it is not due. */
-  const due = async (): Promise<World> => {
+  const due = async (of: World = world): Promise<World> => {
     const untouched = (await presented()) === startId && (await gateway.getClientCertificates()).length === 1;
-    return { ...world, settings: { ...world.settings, force: untouched } };
+    return { ...of, settings: { ...of.settings, force: untouched } };
   };
 
   emulator.configure({ needRedeploy: redeploys });
@@ -174,15 +189,24 @@ async function runCell(lab: RotationLab, cell: Cell, victim: string): Promise<Ce
     );
   }
 
+  const other = OTHERS[fault];
+  const otherWorld: World = { ...world, journalDirectory: join(directory, 'other-journal') };
+  const runOther = async (): Promise<boolean> =>
+    hasEnded((await runRotation(await due(otherWorld), other ?? mode)).outcome, other ?? mode);
+
+  const order = { world: await due(), mode, step, point };
   const first =
     fault === 'kill' || fault === 'journalDeleted'
-      ? await runToDeath(lab, victim, { world: await due(), mode, step, point })
-      : await runWithFault(
-          lab,
-          { ...(await due()), ...(fault === 'timeout' ? { requestTimeout: IMPATIENT } : {}) },
-          cell,
-        );
+      ? await runToDeath(lab, victim, order)
+      : other
+        ? await runStopped(lab, victim, order, runOther)
+        : await runWithFault(
+            { emulator, proxy },
+            { ...order.world, ...(OUTLIVED.has(fault) ? { requestTimeout: IMPATIENT } : {}) },
+            cell,
+          );
   emulator.clearFaults();
+  proxy.manner = 'passes';
   if (fault === 'journalDeleted') await rm(world.journalDirectory, { recursive: true, force: true });
 
   const wrong: string[] = [];
@@ -192,16 +216,17 @@ async function runCell(lab: RotationLab, cell: Cell, victim: string): Promise<Ce
     const { outcome, warnings } = await runRotation(await due(), mode);
     const lie = warnings.find(({ code }) => code === 'OldCertificateRefused');
     if (lie) wrong.push(lie.message);
-    return mode === 'abort' ? ABORTED.has(outcome) : ROTATED.has(outcome);
+    return hasEnded(outcome, mode);
   };
   for (let finished = false; !finished && reruns < MOST_RERUNS;) {
-    finished = await rerun().catch((error: unknown) => {
+    const both = async (): Promise<boolean> => (await rerun()) && (other === undefined || (await runOther()));
+    finished = await both().catch((error: unknown) => {
       if (!(error instanceof AppError) || reruns === MOST_RERUNS)
         wrong.push(`rerun ${reruns}: ${String(error)}`);
       return false;
     });
   }
-  if (fault === 'timeout') {
+  if (OUTLIVED.has(fault)) {
     // What AWS does long after everybody has gone, the next run of the timer finds.
     await sleep(2 * LATE);
     await rerun();
@@ -211,15 +236,17 @@ async function runCell(lab: RotationLab, cell: Cell, victim: string): Promise<Ce
   const [only] = certificates;
   const ids = certificates.map(({ clientCertificateId }) => clientCertificateId);
   if (ids.length !== 1) wrong.push(`certificates: ${ids.join(', ')}`);
-  if ((ids[0] === startId) !== (mode === 'abort'))
+  // Of two machines that want the opposite, either may have been the last.
+  if (other === undefined && (ids[0] === startId) !== (mode === 'abort'))
     wrong.push(`the certificate left is ${ids[0] ?? 'none'}, the first was ${startId}`);
   if ((await presented()) !== ids[0]) wrong.push(`the stage presents ${await presented()}`);
   const trusted = await fingerprints(trustFile);
   const expected = only ? [certificateFacts(only.pemEncodedCertificate).fingerprintSha256] : [];
   if (trusted.join() !== expected.join()) wrong.push(`trusted: ${trusted.join(', ')}`);
-  const unended = (await openFileJournal(world.journalDirectory).list()).filter(
-    ({ records }) => records.at(-1)?.type !== 'ended',
+  const journals = await Promise.all(
+    [world, otherWorld].map(({ journalDirectory }) => openFileJournal(journalDirectory).list()),
   );
+  const unended = journals.flat().filter(({ records }) => records.at(-1)?.type !== 'ended');
   if (unended.length > 0)
     wrong.push(`without an end: ${unended.map(({ rotationId }) => rotationId).join(', ')}`);
   if (step === 'hook' && (await readFile(hookFile, 'utf8').catch(() => '')) === '')
@@ -244,6 +271,8 @@ async function description({ gateway, directory }: RotationLab): Promise<string>
 
 const ROTATED: ReadonlySet<string> = new Set(['completed', 'notDue']);
 const ABORTED: ReadonlySet<string> = new Set(['aborted', 'nothingToAbort']);
+const hasEnded = (outcome: string, mode: Mode): boolean =>
+  (mode === 'abort' ? ABORTED : ROTATED).has(outcome);
 
 async function expectCode(code: string, run: Promise<unknown>): Promise<void> {
   const error: unknown = await run.then(
@@ -254,21 +283,55 @@ async function expectCode(code: string, run: Promise<unknown>): Promise<void> {
 }
 
 /** In a process of its own. */
-async function runToDeath({ env }: RotationLab, victim: string, order: Order): Promise<string> {
+function startVictim({ env }: RotationLab, victim: string, order: Order) {
   const child = spawn(process.execPath, [victim, JSON.stringify(order)], {
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'], ...env },
   });
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
+  const ended = once(child, 'close').then(([code, signal]) => ({
+    code: code as number | null,
+    signal: signal as string | null,
+    stderr,
+  }));
+  return { child, ended };
+}
+
+async function runToDeath(lab: RotationLab, victim: string, order: Omit<Order, 'signal'>): Promise<string> {
+  const { child, ended } = startVictim(lab, victim, { ...order, signal: 'SIGKILL' });
+  child.stdout.resume();
+  const { code, signal, stderr } = await ended;
   if (signal !== 'SIGKILL')
     throw new Error(`the victim was not killed but ended with ${code ?? ''}: ${stderr}`);
   return 'killed';
 }
 
+/** Stopped in the middle, and continued when the other machine has run. */
+async function runStopped(
+  lab: RotationLab,
+  victim: string,
+  order: Omit<Order, 'signal'>,
+  meanwhile: () => Promise<unknown>,
+): Promise<string> {
+  const { child, ended } = startVictim(lab, victim, { ...order, signal: 'SIGSTOP' });
+  const stopped = await Promise.race([once(child.stdout, 'data').then(() => true), ended.then(() => false)]);
+  if (!stopped) throw new Error(`the run never came to ${order.step}: ${(await ended).stderr}`);
+  const other = await meanwhile().then(
+    (hasEnded) => (hasEnded ? 'the other finished' : 'the other has not finished'),
+    (error: unknown) => {
+      if (error instanceof AppError) return `the other: ${error.code}`;
+      throw error;
+    },
+  );
+  child.kill('SIGCONT');
+  const { code, stderr } = await ended;
+  if (code !== 0) throw new Error(`the victim ended with ${code ?? 'a signal'}: ${stderr}`);
+  return `${other}; ${stderr || 'finished'}`;
+}
+
 async function runWithFault(
-  { emulator }: RotationLab,
+  { emulator, proxy }: { emulator: RotationLab['emulator']; proxy: CallProxy },
   world: World,
   { mode, step, point, fault }: Cell,
 ): Promise<string> {
@@ -276,7 +339,9 @@ async function runWithFault(
   const spring = (): Promise<void> => {
     state.sprung = true;
     const body = BODIES[fault];
-    if (body === undefined) state.isFull = true;
+    const manner = MANNERS[fault];
+    if (manner !== undefined) proxy.manner = manner;
+    else if (body === undefined) state.isFull = true;
     else for (const operation of OPERATIONS) emulator.addFault({ ...body, operation, occurrence: 'every' });
     return Promise.resolve();
   };

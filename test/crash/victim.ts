@@ -1,4 +1,5 @@
-/** One run that kills itself, as by SIGKILL from outside, at a point of a step. argv: a JSON object. */
+/** One run that kills or stops itself, as by a signal from outside, at a point of a step. argv: a JSON object. */
+import { AppError } from '../../src/core/errors.js';
 import type { RotationStep } from '../../src/core/rotation/record.js';
 import { openFileJournal } from '../../src/journal/file-journal.js';
 import { runRotation, trapped, type Mode, type Point, type World } from './world.js';
@@ -8,16 +9,24 @@ export interface Order {
   mode: Mode;
   step: RotationStep;
   point: Point;
+  /** With SIGSTOP it says `stopped` on stdout, and goes on with SIGCONT. */
+  signal: 'SIGKILL' | 'SIGSTOP';
 }
 
-const { world, mode, step, point } = JSON.parse(process.argv[2] ?? '') as Order;
+const { world, mode, step, point, signal } = JSON.parse(process.argv[2] ?? '') as Order;
 const journal = trapped(openFileJournal(world.journalDirectory), { step, point }, async () => {
-  process.kill(process.pid, 'SIGKILL');
-  await new Promise(() => undefined);
+  await new Promise<void>((resolve) => {
+    process.stdout.write('stopped\n', () => {
+      resolve();
+    });
+  });
+  process.kill(process.pid, signal);
+  // A signal to oneself is there before the next turn; SIGKILL has no next turn.
+  await new Promise((resolve) => setImmediate(resolve));
 });
 try {
   await runRotation(world, mode, journal);
 } catch (error) {
-  process.stderr.write(String(error));
-  process.exitCode = 1;
+  if (!(error instanceof AppError)) throw error;
+  process.stderr.write(error.code);
 }

@@ -5,6 +5,7 @@ import { isLast, type LastStep } from '../../core/rotation/plan.js';
 import { stageText, type RotationCertificate } from '../../core/rotation/unit.js';
 import { replaceCertificate } from './look.js';
 import { writeMark } from './mark.js';
+import { despiteOthers } from './others.js';
 import { perform } from './perform.js';
 import { account, NOTHING_PROVED, step, stopIfAsked, tell, warn, type Run } from './run.js';
 import { situation } from './situation.js';
@@ -86,7 +87,7 @@ export async function goBack(run: Run, goal: 'abort' | 'cancel', reason: string)
 /** Where there turns out to be no way back, the rotation can only be finished, and no mark must say otherwise. */
 async function takeBackSteps(run: Run): Promise<End> {
   try {
-    const last = await takeSteps(run, mostStepsBack(run));
+    const last = await despiteOthers(run, () => takeSteps(run, mostStepsBack(run)));
     if (last.kind === 'impossible') await eraseWithdrawal(run);
     return last;
   } catch (error) {

@@ -73,7 +73,7 @@ export async function perform(run: Run, next: DoableStep): Promise<void> {
         next.to.clientCertificateId,
       );
     case 'redeploy':
-      return redeploy(run, next.stage, next.next);
+      return redeploy(run, next.stage, next.to);
     case 'verify':
       return verify(run, next.next);
     case 'soak':

@@ -19,8 +19,10 @@ export async function confirmPublishing(run: Run): Promise<void> {
       gateway.getDeployment(stage.restApiId, stage.deploymentId),
     ]);
     run.deployments.set(stage.deploymentId, deployment.description);
-    // An earlier run has asked for this one and made it.
-    if (unit.next && deployment.description === deploymentText(unit.next.clientCertificateId)) continue;
+    const isDeployed =
+      unit.next !== undefined && deployment.description === deploymentText(unit.next.clientCertificateId);
+    // An earlier run has asked for this one and made it; on the way back, there is none of its to replace.
+    if (isDeployed === (run.goal === 'rotate')) continue;
     moving.push(stage);
     const changes = unpublishedChanges(resources, deployment);
     if (changes.length > 0) {

@@ -22,11 +22,12 @@ import { lookAtStages, lookAtStores, replaceCertificate } from './look.js';
 import { assertAdoptable } from './make.js';
 import { writeMark } from './mark.js';
 import { sameStage } from './observe.js';
+import { despiteOthers, overtaken } from './others.js';
 import { askStage } from './perform.js';
 import type { RotationDeps, RotationRequest } from './ports.js';
 import { callsToCome, probeChoices } from './prove.js';
 import { confirmPublishing } from './publishing.js';
-import { isOutdated, overtaken, recover } from './recover.js';
+import { recover } from './recover.js';
 import { plannedStep, reportOf, type RotationReport } from './report.js';
 import {
   account,
@@ -43,8 +44,6 @@ import { situation } from './situation.js';
 
 /** More steps than any rotation of so many stages needs; somebody who keeps changing them must not keep it running. */
 const mostSteps = ({ stages }: Run): number => 500 + 4 * stages.length;
-/** How often a run goes on after the work of others has made a step of its own fail. */
-const MOST_TRIES = 5;
 /** What the gates look at. */
 async function gateInput(run: Run): Promise<GateInput> {
   const { unit, moving } = account(run);
@@ -96,6 +95,7 @@ async function passGatesBack(run: Run): Promise<void> {
   if (!unit.next && changedStores(run).length === 0) return;
   assertOpen(closedGateBack(await gateInput(run)));
   await lookAtStores(run);
+  if (run.request.settings.redeploy === 'always') await confirmPublishing(run);
 }
 
 /**
@@ -139,7 +139,7 @@ export async function rotate(
       await allowAgain(run, next);
     }
     await runHook(run, 'pre');
-    return await driveOn(run);
+    return await despiteOthers(run, () => drive(run));
   } catch (error) {
     throw await recover(run, error);
   }
@@ -152,8 +152,8 @@ async function finishEarlierWayBack(
   dryRun: boolean,
 ): Promise<RotationReport> {
   const { deps, request, oldId } = run;
-  await passGatesBack(run);
   run.goal = goal;
+  await passGatesBack(run);
   const plan = await lookAhead(run);
   if (dryRun) return planned(run, plan);
   await openJournal(run);
@@ -182,18 +182,6 @@ function planned(run: Run, { steps, last }: Plan): RotationReport {
   if (last.kind !== 'done') throw lastError(run, last);
   const outcome = run.goal === 'rotate' ? 'planned' : 'plannedAbort';
   return { ...reportOf(run, outcome), steps: steps.map((step) => plannedStep(step, run.goal)) };
-}
-
-/** Drives the rotation to its end, also where others at work make a step fail. */
-async function driveOn(run: Run): Promise<RotationReport> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await drive(run);
-    } catch (error) {
-      if (tries < MOST_TRIES && (await isOutdated(run, error))) continue;
-      throw error;
-    }
-  }
 }
 
 async function drive(run: Run): Promise<RotationReport> {
@@ -236,6 +224,24 @@ async function keepPromise(run: Run): Promise<void> {
   replaceCertificate(run, await writeMark(run, next, { ...next.mark, keepOld: keepOldMark(keepOld) }));
 }
 
+/** Steps that leave everything as it is. */
+const LOOKS: ReadonlySet<Step['kind']> = new Set(['verify', 'soak', 'settle', 'confirm']);
+
+/**
+ * Why nothing can be taken back. Where others have finished the rotation meanwhile, its journal on this machine ends
+ * with it.
+ */
+async function noWayBack(run: Run): Promise<AppError> {
+  const error = lastError(run, { kind: 'impossible' });
+  if (run.records.length === 0 || closedGateBack(await gateInput(run))) return error;
+  const { steps, last } = planSteps(await situation(run));
+  if (last.kind !== 'done' || steps.some(({ kind }) => !LOOKS.has(kind))) return error;
+  await end(run, 'completed');
+  return new AppError(error.code, `${error.message}: another run has finished the rotation`, {
+    hint: 'nothing is in progress any more; `rotate --force` replaces the certificate in use',
+  });
+}
+
 /**
  * Takes back the rotation that is in progress for the target: ends with the old certificate in place and the new one gone
  * from stages, trust stores and account.
@@ -255,8 +261,9 @@ export async function abort(
   await lookAtStages(run, { known: true });
   await lookAtMissingCertificates(run);
   stopIfAsked(run);
-  await passGatesBack(run);
+  if (!canGoBack(run)) throw dryRun ? lastError(run, { kind: 'impossible' }) : await noWayBack(run);
   run.goal = 'abort';
+  await passGatesBack(run);
   const plan = await lookAhead(run);
   if (dryRun) return planned(run, plan);
   await openJournal(run);

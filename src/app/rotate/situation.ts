@@ -74,19 +74,21 @@ function keepOld({ records, request }: Run, { unit }: AccountView, switchedAt: D
   return unit.next ? Math.min(wanted, since(dueAt(unit.next.trusted, settings.renewBefore))) : wanted;
 }
 
-/** The stages that were deployed since they present the new certificate, as far as that is asked for at all. */
+/** The stages that need no deployment any more, as far as that is asked for at all. */
 async function redeployedStages(run: Run, { unit: { next }, moving }: AccountView): Promise<string[]> {
-  if (run.request.settings.redeploy === 'never' || !next) return [];
+  if (run.request.settings.redeploy === 'never') return [];
+  const isForward = run.goal === 'rotate';
+  if (!next) return isForward ? [] : moving.map(stageText);
   const id = next.clientCertificateId;
   // A change of a WebSocket API's stage takes effect by itself, and what its deployment would publish is not looked at.
   const deployed = moving.filter(({ protocolType }) => protocolType !== undefined).map(stageText);
   for (const stage of moving) {
-    if (stage.clientCertificateId !== id || stage.protocolType !== undefined) continue;
+    if (stage.protocolType !== undefined || (isForward && stage.clientCertificateId !== id)) continue;
     const text =
       run.deployments.get(stage.deploymentId) ??
       (await run.deps.gateway.getDeployment(stage.restApiId, stage.deploymentId)).description;
     run.deployments.set(stage.deploymentId, text);
-    if (text === deploymentText(id)) deployed.push(stageText(stage));
+    if ((text === deploymentText(id)) === isForward) deployed.push(stageText(stage));
   }
   return deployed;
 }

@@ -69,7 +69,10 @@ export interface Situation {
   unsettled: { switches: Date; generation: Date };
   /** How the backends of the moving stages are called; a proof holds for these calls only. */
   calls: string;
-  /** `apiId/stageName` of stages that were deployed since they present the new certificate. */
+  /**
+   * `apiId/stageName` of stages that need no deployment any more: they were deployed with the certificate that they are
+   * to present, or on the way back never with the new one.
+   */
   redeployed: readonly string[];
   progress: Progress;
   settings: Pick<RotationSettings, 'soak' | 'redeploy' | 'inFlight'> & { keepOld: number };
@@ -88,7 +91,7 @@ export type Step =
   | { kind: 'prove'; to: RotationCertificate }
   | { kind: 'check' }
   | { kind: 'switch'; stage: Stage; to: RotationCertificate }
-  | { kind: 'redeploy'; stage: Stage; next: RotationCertificate }
+  | { kind: 'redeploy'; stage: Stage; to: RotationCertificate }
   | { kind: 'verify'; next: RotationCertificate }
   | { kind: 'soak'; until: Date }
   /** Wait for writes whose outcome is not known. */
@@ -137,6 +140,7 @@ export function nextStep(situation: Situation): Step {
     wayBack(situation) ??
     trustStep(situation) ??
     switchStep(situation) ??
+    redeployStep(situation) ??
     useStep(situation) ??
     endStep(situation)
   );
@@ -214,21 +218,18 @@ function switchStep(situation: Situation): Step | undefined {
   return { kind: 'switch', stage, to };
 }
 
+/** Who deploys after a switch does so after a switch back. */
+function redeployStep(situation: Situation): Step | undefined {
+  const { goal, moving, redeployed, settings } = situation;
+  const to = aim(situation);
+  if (settings.redeploy !== 'always' || goal === 'cancel' || !to) return undefined;
+  const stage = moving.find((candidate) => !redeployed.includes(stageText(candidate)));
+  return stage && { kind: 'redeploy', stage, to };
+}
+
 /** The new certificate, in use. */
-function useStep({
-  goal,
-  unit: { next },
-  moving,
-  redeployed,
-  progress,
-  calls,
-  settings,
-}: Situation): Step | undefined {
+function useStep({ goal, unit: { next }, progress, calls }: Situation): Step | undefined {
   if (goal !== 'rotate' || !next) return undefined;
-  if (settings.redeploy === 'always') {
-    const stage = moving.find((candidate) => !redeployed.includes(stageText(candidate)));
-    if (stage) return { kind: 'redeploy', stage, next };
-  }
   return progress.verified === proofKey(next.clientCertificateId, calls)
     ? undefined
     : { kind: 'verify', next };

@@ -117,7 +117,7 @@ const CASES: readonly (readonly [what: string, situation: Situation, step: Step]
   [
     'the stage is switched and has to be deployed',
     switched(0, { settings: settings(0, 0, 'always') }),
-    { kind: 'redeploy', stage: stage('prod', 'new'), next },
+    { kind: 'redeploy', stage: stage('prod', 'new'), to: next },
   ],
   [
     'the stage is deployed',
@@ -272,6 +272,35 @@ const WAY_BACK: readonly (readonly [what: string, situation: Situation, step: St
     'the stage is back and hosts may present the new one still',
     back({ moving: [stage('prod', 'old')], lastPresented: new Map([['new', NOW]]) }),
     { kind: 'soak', until: after(5 * MINUTE) },
+  ],
+  [
+    'the stage is back and was deployed with the new one',
+    back({ moving: [stage('prod', 'old')], settings: settings(0, 0, 'always') }),
+    { kind: 'redeploy', stage: stage('prod', 'old'), to: old },
+  ],
+  [
+    'rolled back, and deployed with the new one',
+    back({ goal: 'rollBack', moving: [stage('prod', 'old')], settings: settings(0, 0, 'always') }),
+    { kind: 'redeploy', stage: stage('prod', 'old'), to: old },
+  ],
+  [
+    'cancelled: no stage is deployed that none of this rotation has moved',
+    situation({
+      goal: 'cancel',
+      unit: made,
+      progress: recounted,
+      settings: settings(0, 0, 'always'),
+    }),
+    { kind: 'delete', certificate: next },
+  ],
+  [
+    'the stage is back and deployed',
+    back({
+      moving: [stage('prod', 'old')],
+      settings: settings(0, 0, 'always'),
+      redeployed: ['api/prod'],
+    }),
+    { kind: 'recount' },
   ],
   ['the soak is over', back({ moving: [stage('prod', 'old')] }), { kind: 'recount' }],
   [
