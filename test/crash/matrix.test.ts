@@ -36,5 +36,6 @@ describe('the crash matrix', () => {
     expect(results).toHaveLength(SAMPLE.length);
     expect(failed).toEqual([]);
     expect(requests).toBeGreaterThan(500);
-  }, 240_000);
+    // Generous: a machine that is busy with other things is ten times as slow.
+  }, 900_000);
 });

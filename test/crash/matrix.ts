@@ -25,7 +25,9 @@ const LONG = 3_600_000;
 /** A call that is done this late has long been given up by its caller. Milliseconds. */
 const LATE = 1_200;
 const IMPATIENT = 700;
-/** Longer than that. Milliseconds. */
+/** How late each answer is that a proxy delays. Milliseconds. */
+const DELAY = 100;
+/** Longer than a late call. Milliseconds. */
 const IN_FLIGHT = 2_000;
 /** Reached from any state by a run or two; more is not to converge. */
 const MOST_RERUNS = 6;
@@ -113,7 +115,7 @@ export async function runMatrix(cells: readonly Cell[], labs: number): Promise<M
   const totals = await Promise.all(
     Array.from({ length: labs }, async () => {
       const lab = await startRotationLab({ propagationDelayMs: PROPAGATION });
-      const proxy = await startCallProxy(lab.emulator.url, IMPATIENT / 2);
+      const proxy = await startCallProxy(lab.emulator.url, DELAY);
       const traffic = startTraffic(`${lab.api.invokeUrl}/health`, { lanes: 2, pauseMs: 10 });
       try {
         for (let cell = waiting.shift(); cell; cell = waiting.shift()) {
