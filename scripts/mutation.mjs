@@ -1,5 +1,5 @@
 // Changes files one place at a time and lists the changes that no test notices:
-// `npm run test:mutation -- [--sample N] [--seed S] src/core/rotation/stranger.ts …`. It works on a copy; the checkout
+// `npm run test:mutation -- [--sample N] [--seed S] [--tests GLOB] src/core/rotation/stranger.ts …`. It works on a copy; the checkout
 // is never touched. How it works, and which changes are known to change nothing: docs/mutation.md.
 import { fork } from 'node:child_process';
 import {
@@ -34,11 +34,15 @@ const LONG = 300;
 
 const { values: options, positionals: files } = parseArgs({
   allowPositionals: true,
-  options: { sample: { type: 'string' }, seed: { type: 'string', default: '1' } },
+  options: {
+    sample: { type: 'string' },
+    seed: { type: 'string', default: '1' },
+    tests: { type: 'string', default: '**/*.test.ts' },
+  },
 });
 const folders = files.map((file) => [...TESTS].find(([folder]) => file.startsWith(folder))?.[1]);
 if (files.length === 0 || folders.includes(undefined)) {
-  console.error('usage: npm run test:mutation -- [--sample N] [--seed S] FILE.ts …');
+  console.error('usage: npm run test:mutation -- [--sample N] [--seed S] [--tests GLOB] FILE.ts …');
   console.error(`FILE.ts lies below one of ${[...TESTS.keys()].join(', ')}`);
   process.exit(2);
 }
@@ -70,7 +74,13 @@ async function run(request, timeout) {
     };
     child.once('message', settle);
     child.once('exit', () => settle(undefined));
-    child.send({ paths: [], related: false, roots: [...new Set(folders)], ...request });
+    child.send({
+      paths: [],
+      related: false,
+      roots: [...new Set(folders)],
+      tests: options.tests,
+      ...request,
+    });
   });
   child.removeAllListeners();
   if (!answer || answer.memory > 2e9) {

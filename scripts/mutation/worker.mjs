@@ -7,7 +7,7 @@ const root = process.cwd();
 const { default: config } = await import(pathToFileURL(join(root, 'jest.config.mjs')));
 const { globalSetup: _, ...kept } = config;
 
-process.on('message', async ({ paths, related, roots, chosen }) => {
+process.on('message', async ({ paths, related, roots, tests, chosen }) => {
   globalThis.mutation = { files: [], chosen: chosen && new Set(chosen) };
   const { results } = await runCLI(
     {
@@ -16,6 +16,7 @@ process.on('message', async ({ paths, related, roots, chosen }) => {
       config: JSON.stringify({
         ...kept,
         rootDir: root,
+        testMatch: [tests],
         roots: ['src', ...roots].map((folder) => join(root, folder)),
         cacheDirectory: join(root, '.jest'),
         testEnvironment: join(import.meta.dirname, 'environment.mjs'),

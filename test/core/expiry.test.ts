@@ -26,7 +26,7 @@ describe('expiryStatus', () => {
     ['2026-12-02T00:00:00Z', 'warning'],
     ['2026-12-24T23:59:59Z', 'warning'],
     ['2026-12-25T00:00:00Z', 'critical'],
-    ['2026-12-31T23:59:59Z', 'critical'],
+    ['2026-12-31T23:59:59.999Z', 'critical'],
     ['2027-01-01T00:00:00Z', 'expired'],
     ['2030-01-01T00:00:00Z', 'expired'],
   ])('at %s: %s', (now, status) => {
@@ -72,7 +72,10 @@ describe('assertThresholdOrder', () => {
       assertThresholdOrder({ warning: parseThreshold(warning), critical: parseThreshold(critical) });
     };
     if (accepted) expect(check).not.toThrow();
-    else expect(check).toThrow(expect.objectContaining({ code: 'Usage' }));
+    else
+      expect(check).toThrow(
+        expect.objectContaining({ code: 'Usage', hint: expect.stringContaining('30d and 7d') as unknown }),
+      );
   });
 });
 
@@ -92,7 +95,11 @@ describe('the renewal window', () => {
 
   test.each(['365d', '100%', '400d'])('of %s would rotate at every run: refused', (renewBefore) => {
     expect(() => dueAt(validity, parseThreshold(renewBefore))).toThrow(
-      expect.objectContaining({ code: 'Usage', message: expect.stringContaining('whole life of 365 d') }),
+      expect.objectContaining({
+        code: 'Usage',
+        message: expect.stringContaining('whole life of 365 d'),
+        hint: expect.stringContaining('--force'),
+      }),
     );
   });
 

@@ -74,6 +74,26 @@ describe('pruneReason', () => {
     expect(reason(old, first, next)).toBeUndefined();
   });
 
+  test('nor does one go that a certificate of one stage alone has taken the place of', () => {
+    const first = row('a', { age: 340, usedBy: inUse });
+    const old = row('b', { replaces: 'a', age: 250 });
+    const tags = markTags({ rotationId: 'r2', replaces: 'b', onlyStage: 'api/prod' });
+    expect(reason(old, first, row('c', { tags, age: 100, usedBy: inUse }))).toBeUndefined();
+    expect(reason(old, first)).toBe('abortedRotation');
+  });
+
+  test.each([
+    [6, undefined],
+    [7, 'abortedRotation'],
+  ])('one that is %d days old, where no stage presents what it was to replace', (age, expected) => {
+    const made = row('b', { replaces: 'a', age });
+    expect(pruneReason(made, [made, row('a')], DAY, NOW)).toBe(expected);
+  });
+
+  test('one whose date has passed by this clock alone stays', () => {
+    expect(reason(row('a', { status: 'ok', notAfter: days(-31) }))).toBeUndefined();
+  });
+
   test.each([
     ['a day before', -29, undefined],
     ['at once when', -30, 'expired'],

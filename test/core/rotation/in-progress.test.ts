@@ -73,6 +73,14 @@ describe('what a rotation in progress needs', () => {
   });
 });
 
+test.each([
+  ['old', true],
+  ['new', true],
+  ['other', false],
+])('%s may be in a rotation: %s', (id, expected) => {
+  expect(mayBeInRotation(id, [old, certificate('new', {}), certificate('other')])).toBe(expected);
+});
+
 test('the stages are only worth a look where a mark names the certificate', () => {
   const ids = fc.constantFrom<string>('a', 'b', 'c', 'd');
   const marks = fc.option(

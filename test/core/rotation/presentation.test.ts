@@ -38,7 +38,7 @@ const seen = (...ids: readonly (readonly [id: string, ago: number])[]): StageSig
   ) ?? { since: NOW.getTime(), lastWith: new Map() };
 
 const move = (
-  step: 'switch' | 'rollBack' | 'redeploy' | 'generate',
+  step: 'switch' | 'rollBack' | 'redeploy' | 'generate' | 'adopt',
   type: 'intent' | 'done',
   at: number,
   evidenceOf: Record<string, unknown> = {},
@@ -129,6 +129,11 @@ describe('lastPresented', () => {
     expect([last.of(old), last.switchedAt]).toEqual([new Date(0), new Date(0)]);
   });
 
+  test('what a stage presents now it has not left', () => {
+    const stages = [updated('prod', 'old', MINUTE)];
+    expect(lastPresented(evidence({ stages }), stages).of(old)).toEqual(new Date(0));
+  });
+
   test('another machine switched later than this journal knows', () => {
     const stages = [updated('prod', 'new', MINUTE)];
     const records = [move('switch', 'done', 9 * MINUTE)];
@@ -216,6 +221,12 @@ describe('lastPresented', () => {
     expect(ago(lastPresented(evidence({ stages }), stages).of(next))).toBe(expected);
   });
 
+  test('but one that it was seen with it presented, whatever AWS says of its last change', () => {
+    const stages = [updated('prod', 'old', DAY)];
+    const sightings = new Map([['api/prod', seen(['new', 2 * MINUTE], ['old', 0])]]);
+    expect(ago(lastPresented(evidence({ stages, sightings }), stages).of(next))).toBe(2 * MINUTE);
+  });
+
   test('of a certificate of which nobody knows when it was made every change counts', () => {
     const stages = [updated('prod', 'old', 300 * DAY)];
     const { of } = lastPresented(evidence({ stages }), stages);
@@ -283,6 +294,8 @@ describe('presentedBefore', () => {
 describe('openWrites', () => {
   test.each<[string, RotationRecord[], string[]]>([
     ['an intent alone', [move('switch', 'intent', 1)], ['switch']],
+    ['the intent of a way back', [move('rollBack', 'intent', 1)], ['rollBack']],
+    ['the intent to take one that is there', [move('adopt', 'intent', 1)], ['adopt']],
     ['done', [move('switch', 'intent', 2), move('switch', 'done', 1)], []],
     [
       'done at a second try: the first may come late',
