@@ -32,7 +32,7 @@ const TESTS = new Map([
 /** Tests that take longer are run one by one, the others of a file together. In ms. */
 const LONG = 300;
 
-const { values: options, positionals: files } = parseArgs({
+const { values: options, positionals: named } = parseArgs({
   allowPositionals: true,
   options: {
     sample: { type: 'string' },
@@ -40,9 +40,16 @@ const { values: options, positionals: files } = parseArgs({
     tests: { type: 'string', default: '**/*.test.ts' },
   },
 });
+/** `FILE` or `FILE:LINE`; of a file without a line all changes are tried. */
+const wanted = named.map((name) => /^(?<file>.+?)(?::(?<line>\d+))?$/.exec(name)?.groups ?? { file: name });
+const files = [...new Set(wanted.map(({ file }) => file))];
+const isWanted = (mutant) =>
+  wanted.some(
+    ({ file, line }) => file === mutant.file && (line === undefined || Number(line) === mutant.number),
+  );
 const folders = files.map((file) => [...TESTS].find(([folder]) => file.startsWith(folder))?.[1]);
 if (files.length === 0 || folders.includes(undefined)) {
-  console.error('usage: npm run test:mutation -- [--sample N] [--seed S] [--tests GLOB] FILE.ts …');
+  console.error('usage: npm run test:mutation -- [--sample N] [--seed S] [--tests GLOB] FILE.ts[:LINE] …');
   console.error(`FILE.ts lies below one of ${[...TESTS.keys()].join(', ')}`);
   process.exit(2);
 }
@@ -134,7 +141,7 @@ const all = [...texts].flatMap(([file, text]) => changesOf(file, text));
 const stale = equivalents.filter((entry) => !all.some((mutant) => isEntryOf(mutant)(entry)));
 for (const { file, line, change } of stale)
   console.log(`${EQUIVALENT}: no such change in ${file} any more: ${change} in ${line}`);
-const open = all.filter((mutant) => !equivalents.some(isEntryOf(mutant)));
+const open = all.filter((mutant) => isWanted(mutant) && !equivalents.some(isEntryOf(mutant)));
 const mutants = options.sample
   ? shuffled(open, Number(options.seed))
       .slice(0, Number(options.sample))

@@ -26,7 +26,8 @@ let faults: Set<string>;
 
 const happens = (what: string, goesWrong = faults.has(what)): void => {
   log.push(what);
-  if (goesWrong) throw new AppError('TrustStoreFailed', `${what} went wrong`, { hint: 'mend it' });
+  if (goesWrong)
+    throw new AppError('TrustStoreFailed', `${what} went wrong`, { hint: 'mend it', details: { line: 1 } });
 };
 
 function memory(marked: boolean): TextDocument {
@@ -185,7 +186,13 @@ describe('what goes wrong', () => {
     text = old.pem;
     faults.add('write late');
     const error = await appError(open().add(next));
-    expect(error.code).toBe('TrustStoreNotRestored');
+    const { code, hint, details, cause } = error;
+    expect({ code, details }).toEqual({
+      code: 'TrustStoreNotRestored',
+      details: { trustStore: 'memory', line: 1 },
+    });
+    expect(hint).toMatch(/backend show.*by hand/);
+    expect(cause).toMatchObject({ message: 'write late went wrong' });
     expect(mark).toBe(
       'write late went wrong; then the former content could not be restored: write late went wrong',
     );
@@ -195,11 +202,14 @@ describe('what goes wrong', () => {
     text = old.pem;
     faults.add('check');
     const error = await appError(open().add(next));
-    expect({ code: error.code, message: error.message, hint: error.hint }).toEqual({
+    const { code, message, hint, details, cause } = error;
+    expect({ code, message, hint, details }).toEqual({
       code: 'TrustStoreFailed',
       message: 'memory: check went wrong; the former content is back, the server was not touched',
       hint: 'mend it',
+      details: { trustStore: 'memory', line: 1 },
     });
+    expect(cause).toMatchObject({ message: 'check went wrong' });
     expect({ text, mark, reloads: log.includes('reload') }).toEqual({
       text: old.pem,
       mark: undefined,

@@ -27,6 +27,7 @@ const refused = (...outcomes: ProofOutcome[]): ProofResult => ({
 
 test.each<[string, ProofResult[], boolean]>([
   ['every caller fared as wanted', [accepted('accepted', 'accepted'), refused('refused')], true],
+  ['the only caller fared as wanted', [accepted('accepted')], true],
   ['one of two backends refuses the new one', [accepted('accepted', 'refused')], false],
   ['one of two backends does not tell', [accepted('accepted', 'unknown')], false],
   ['one of two backends accepts a caller without a certificate', [refused('refused', 'accepted')], false],
