@@ -105,8 +105,11 @@ export async function readJournal({ unit, run }: { unit: RotationUnit; run: Run 
   const { journal, gateway } = deps;
   if (unit.next) return { ...run, records: await journal.open(run.rotationId) };
   const caller = await gateway.caller();
-  const unended = (await journal.list()).findLast(({ records: [first, ...rest] }) => {
+  // With --only-stage it may have come to a certificate since, which is none of this stage's.
+  const elsewhere = new Set(run.certificates.map(({ mark }) => mark?.rotationId));
+  const unended = (await journal.list()).findLast(({ rotationId, records: [first, ...rest] }) => {
     if (first?.type !== 'started' || rest.at(-1)?.type === 'ended') return false;
+    if (elsewhere.has(rotationId)) return false;
     const { oldCertificateId, stages } = first;
     return (
       oldCertificateId === oldId &&

@@ -110,9 +110,11 @@ async function untrust(run: Run, storeName: string, certificate: EndedCertificat
   }
 }
 
-/** A certificate that `--to` named for nothing stays as it was before the rotation. */
+/** A certificate that `--to` named for nothing stays as it was before the rotation, and what other stages present stays in use. */
 async function release(run: Run, certificate: RotationCertificate): Promise<void> {
   const { clientCertificateId: id } = certificate;
+  const users = run.stages.filter(({ clientCertificateId }) => clientCertificateId === id).map(stageText);
+  if (users.length > 0) warn(run, 'NewCertificateInUse', `${users.join(', ')} presents ${id}, so it stays`);
   await step(run, 'release', id, async () => {
     await eraseMark(run, certificate);
     return { value: undefined, evidence: { kept: true } };

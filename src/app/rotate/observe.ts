@@ -64,7 +64,8 @@ function remembered(
   records: readonly RotationRecord[],
   isSeen: boolean,
 ): Omit<StoreView, 'name'> {
-  const isLost = isJournalLost(records);
+  // A dry run begins no journal, and so does not note that one is missing.
+  const isLost = isJournalLost(records) || (records.length === 0 && next !== undefined);
   const all = [old, next, ...spares, ...deleted].flatMap((one) => one?.trusted.fingerprintSha256 ?? []);
   const first = old ?? deleted.find(({ clientCertificateId }) => clientCertificateId === oldId);
   const certain = new Set(first && !isLost ? [first.trusted.fingerprintSha256] : []);
@@ -116,7 +117,9 @@ export function viewAccount(
   certificates: readonly RotationCertificate[],
   stages: readonly Stage[],
 ): AccountView {
-  const unit = unitOf(oldId, certificates, presentedIds(stages), stageText(target));
+  // A rotation of one stage alone has nothing to do with what the others present.
+  const concerned = onlyTarget ? stages.filter((stage) => sameStage(stage, target)) : stages;
+  const unit = unitOf(oldId, certificates, presentedIds(concerned), stageText(target));
   const ours = new Set([
     unit.oldId,
     ...[...(unit.next ? [unit.next] : []), ...unit.spares].map(

@@ -8,6 +8,7 @@ import {
   isCheckFresh,
   lookAtCertificates,
   lookAtStages,
+  lookAtStores,
   lookAtSwitched,
   replaceCertificate,
   replaceStages,
@@ -189,6 +190,8 @@ async function check(run: Run): Promise<void> {
     ]);
     replaceStages(run, seen);
     delete run.stores;
+    // Here and not before the switch: a slow store must not make this look outdated before it has served.
+    await lookAtStores(run);
     run.check = { begun, ended: now() };
     return { value: undefined };
   });
@@ -308,6 +311,8 @@ async function recount(run: Run): Promise<void> {
   await step(run, 'recount', undefined, async () => {
     // The certificates as well: another run may have withdrawn the new one meanwhile.
     await Promise.all([lookAtStages(run), lookAtCertificates(run)]);
+    await lookAtStores(run);
+    if (run.look) run.look = { ...run.look, ended: run.deps.now() };
     return { value: undefined, evidence: { stages: run.stages.length } };
   });
   const { moving, unit } = account(run);

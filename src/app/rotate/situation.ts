@@ -33,13 +33,14 @@ export async function situation(run: Run): Promise<Situation> {
     stores: await lookAtStores(run),
     deleted,
     switchedAt: last.switchedAt,
+    keptFrom: last.keptFrom,
     lastPresented: new Map(certificates.map((one) => [one.clientCertificateId, last.of(one)])),
     presentedBefore: presentedBefore(evidence),
     unsettled: unsettled(run, now),
     calls: callsKey(await probesOf(run)),
     redeployed: await redeployedStages(run, view),
     progress: run.progress,
-    settings: { ...settings, keepOld: keepOld(run, view, last.switchedAt) },
+    settings: { ...settings, keepOld: keepOld(run, view, last.keptFrom) },
     ...(adoptable ? { adoptable } : {}),
   };
 }
@@ -63,10 +64,10 @@ function unsettled({ records, since, request }: Run, now: Date): Situation['unse
  * the journal remember that an earlier one was. `--force` ends what was only remembered, and the day on which the new one
  * is due itself ends any.
  */
-function keepOld({ records, request }: Run, { unit }: AccountView, switchedAt: Date): number {
+function keepOld({ records, request }: Run, { unit }: AccountView, from: Date): number {
   const { settings } = request;
   const promised = records.findLast((entry) => entry.type === 'kept');
-  const since = (until: Date): number => Math.max(0, until.getTime() - switchedAt.getTime());
+  const since = (until: Date): number => Math.max(0, until.getTime() - from.getTime());
   const remembered = promised
     ? since(new Date(promised.until))
     : ((unit.next?.mark && keepOldOf(unit.next.mark)) ?? 0);

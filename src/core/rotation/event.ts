@@ -26,6 +26,7 @@ export type RotationWarning =
   | 'HookFailed'
   | 'JournalLost'
   | 'MarkNotWritten'
+  | 'NewCertificateInUse'
   | 'OldCertificateExpired'
   | 'OldCertificateNotTrusted'
   | 'OldCertificateRefused'

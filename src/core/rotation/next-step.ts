@@ -61,6 +61,8 @@ export interface Situation {
   deleted: readonly EndedCertificate[];
   /** When the last moving stage changed. */
   switchedAt: Date;
+  /** What the time for which the old certificate is kept counts from: when the last moving stage changed by AWS's date. */
+  keptFrom: Date;
   /** The last moment at which a stage that has left a certificate may have presented it, by its id. */
   lastPresented: ReadonlyMap<string, Date>;
   /** Ids that stages are known to have presented. */
@@ -100,7 +102,7 @@ export type Step =
   | { kind: 'recount' }
   | { kind: 'delete'; certificate: RotationCertificate }
   | { kind: 'untrust'; store: string; certificate: EndedCertificate }
-  /** Take the mark off a certificate that is none of the rotation's making. */
+  /** Take the mark off a certificate that stays: none of the rotation's making, or in use at other stages. */
   | { kind: 'release'; certificate: RotationCertificate }
   | { kind: 'confirm'; next: RotationCertificate }
   /** Take from the mark what says that trust in the old certificate may be left. */
@@ -109,7 +111,7 @@ export type Step =
   | { kind: 'stageChanged' }
   /** The old certificate is deleted: no stage can go back to it. */
   | { kind: 'impossible' }
-  /** A stage that this rotation does not move presents what was to be taken away. */
+  /** A stage presents what was to be taken away. */
   | { kind: 'inUse'; certificate: RotationCertificate }
   | { kind: 'done' };
 
@@ -171,8 +173,9 @@ function wayBack(situation: Situation): Step | undefined {
   if (goal === 'rollBack') return undefined;
   const { next } = unit;
   if (!next?.mark || next.mark.withdrawn !== undefined || !made(situation).includes(next)) return undefined;
-  // What is deleted at once needs no mark: AWS takes it from every run at the same moment.
-  return behind || isKept(next, unit) ? { kind: 'withdraw', certificate: next } : undefined;
+  // Also what is deleted at once: where the answer to that is lost, it may be done later, and a run on another machine
+  // must not switch to it meanwhile. What a run made and takes back by itself no other has seen for long.
+  return goal === 'abort' || isKept(next, unit) ? { kind: 'withdraw', certificate: next } : undefined;
 }
 
 /**
@@ -235,10 +238,16 @@ function useStep({ goal, unit: { next }, progress, calls }: Situation): Step | u
     : { kind: 'verify', next };
 }
 
-/** What the way back takes away: all that was made for the place of the old one, or what this rotation made. */
-function made({ goal, unit, rotationId }: Situation): RotationCertificate[] {
-  const all = [unit.next, ...unit.spares].filter((one) => one !== undefined);
-  return goal === 'cancel' ? all.filter(({ mark }) => mark?.rotationId === rotationId) : all;
+/**
+ * What the way back takes away: all that was made for the place of the old one, without what other stages present by
+ * another rotation; or what this rotation made.
+ */
+function made({ goal, unit, rotationId, elsewhere }: Situation): RotationCertificate[] {
+  return [unit.next, ...unit.spares].filter((one): one is RotationCertificate => {
+    if (one === undefined) return false;
+    const isOwn = one.mark?.rotationId === rotationId;
+    return isOwn || (goal !== 'cancel' && !elsewhere.includes(one.clientCertificateId));
+  });
 }
 
 /** What is to be ended, in order. What others present stays with them. */
@@ -252,13 +261,13 @@ function goingOf(situation: Situation): RotationCertificate[] {
 
 /** The end of what is not to be presented any more: waited for, looked for, deleted, and only then trusted no more. */
 function endStep(situation: Situation): Step {
-  const { now, goal, unit, stores, deleted, switchedAt, lastPresented, unsettled, progress, settings } =
-    situation;
+  const { now, goal, unit, stores, deleted, switchedAt, keptFrom } = situation;
+  const { lastPresented, unsettled, progress, settings } = situation;
   if (goal === 'rollBack') return { kind: 'done' };
   const going = goingOf(situation);
-  const kept = going.filter((one) => isKept(one, unit));
-  const used = going.find(({ clientCertificateId }) => situation.elsewhere.includes(clientCertificateId));
-  if (used) return { kind: 'inUse', certificate: used };
+  const isUsed = ({ clientCertificateId }: RotationCertificate): boolean =>
+    situation.elsewhere.includes(clientCertificateId);
+  const kept = going.filter((one) => isKept(one, unit) || isUsed(one));
 
   const left = Math.max(
     goal === 'rotate' ? switchedAt.getTime() : 0,
@@ -279,7 +288,7 @@ function endStep(situation: Situation): Step {
   const held = stores.flatMap((store) => {
     const holds = (one: EndedCertificate): boolean => store.mayTrust.includes(one.trusted.fingerprintSha256);
     const puts = (one: EndedCertificate): boolean => store.added.includes(one.trusted.fingerprintSha256);
-    return [...deleted.filter(holds), ...kept.filter((one) => holds(one) && puts(one))].map(
+    return [...deleted.filter(holds), ...kept.filter((one) => holds(one) && puts(one) && !isUsed(one))].map(
       (certificate) => ({
         store: store.name,
         certificate,
@@ -292,7 +301,7 @@ function endStep(situation: Situation): Step {
   const toConfirm = goal === 'rotate' && deleted.length > 0 && !progress.confirmed ? next : undefined;
 
   if (goal === 'rotate' && unit.old && going.includes(unit.old)) {
-    const keptUntil = new Date(switchedAt.getTime() + settings.keepOld);
+    const keptUntil = new Date(keptFrom.getTime() + settings.keepOld);
     if (now < keptUntil) return { kind: 'keep', until: keptUntil };
   }
   if (!isOver && !progress.recounted) return { kind: 'recount' };

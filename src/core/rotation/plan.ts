@@ -1,10 +1,21 @@
+import type { Mark } from './marks.js';
 import { nextStep, proofKey, type Situation, type Step, type StoreView } from './next-step.js';
 import { stageText, type RotationCertificate, type RotationUnit } from './unit.js';
 
 /** Stands for the certificate that a dry run does not make. */
 const PLACEHOLDER_ID = '(new)';
 
-function placeholder({ unit: { oldId, old }, rotationId, now }: Situation): RotationCertificate {
+const newMark = ({ rotationId, unit: { oldId, old } }: Situation): Mark => ({
+  rotationId,
+  replaces: oldId,
+  ...(old ? { replacesSha256: old.trusted.fingerprintSha256 } : {}),
+});
+
+function placeholder(situation: Situation): RotationCertificate {
+  const {
+    unit: { old },
+    now,
+  } = situation;
   const facts = {
     subject: '',
     issuer: '',
@@ -23,11 +34,7 @@ function placeholder({ unit: { oldId, old }, rotationId, now }: Situation): Rota
     pemEncodedCertificate: '',
     tags: old?.tags ?? {},
     trusted: facts,
-    mark: {
-      rotationId,
-      replaces: oldId,
-      ...(old ? { replacesSha256: old.trusted.fingerprintSha256 } : {}),
-    },
+    mark: newMark(situation),
   };
 }
 
@@ -44,7 +51,7 @@ export function afterStep(situation: Situation, step: Step): Situation {
     case 'generate':
       return { ...situation, unit: { ...unit, next: placeholder(situation) } };
     case 'adopt': {
-      const mark = { rotationId: situation.rotationId, replaces: unit.oldId, adopted: true };
+      const mark = { ...newMark(situation), adopted: true };
       return { ...situation, unit: { ...unit, next: { ...step.certificate, mark } } };
     }
     case 'withdraw': {
@@ -87,6 +94,7 @@ export function afterStep(situation: Situation, step: Step): Situation {
         ...situation,
         moving,
         switchedAt: now,
+        keptFrom: now,
         lastPresented: new Map([
           ...situation.lastPresented,
           ...(before === undefined ? [] : [[before, now] as const]),
@@ -95,7 +103,12 @@ export function afterStep(situation: Situation, step: Step): Situation {
       };
     }
     case 'redeploy':
-      return { ...situation, redeployed: [...situation.redeployed, stageText(step.stage)], switchedAt: now };
+      return {
+        ...situation,
+        redeployed: [...situation.redeployed, stageText(step.stage)],
+        switchedAt: now,
+        keptFrom: now,
+      };
     case 'verify':
       return proves({ verified: proofKey(step.next.clientCertificateId, calls) });
     case 'soak':

@@ -73,12 +73,15 @@ function recordedMoves(records: readonly RotationRecord[]): Map<string, number> 
 /** AWS gives whole seconds. */
 const SECOND = 1_000;
 
+/** So far ahead AWS's clock may be of one that counts as right, in milliseconds: see `platform/clock.ts`. */
+const AHEAD = 6_000;
+
 /**
  * When a stage last changed, as late as anything says: AWS's date of its last update, the rotation's records, and what
- * this process saw. A date that is yet to come is one of a wrong clock: then what this process saw counts.
+ * this process saw. A date that is long to come is one of a wrong clock: then what this process saw counts.
  */
 function lastChange(stage: Stage, moved: number | undefined, since: number, now: number): number {
-  const past = (time: number): number => (time > now ? since : time);
+  const past = (time: number): number => (time > now + AHEAD ? since : time);
   const updated = stage.lastUpdatedDate?.getTime();
   const byAws = (): number => {
     if (updated === undefined) return since;
@@ -98,6 +101,11 @@ const STRANGERS_SOAKS = 2;
 export interface LastPresented {
   /** When the last of the stages that the rotation moves changed. */
   switchedAt: Date;
+  /**
+   * The same by AWS's date alone, as far as there is one: what `--keep-old` counts from, so that it ends at the same time for
+   * runs with the journal and without, on any machine.
+   */
+  keptFrom: Date;
   /**
    * The last moment at which a stage that has left the certificate may still have presented it; the beginning of time
    * where none ever can have. For stages that present it now, ask the stages.
@@ -122,6 +130,7 @@ export function lastPresented(evidence: PresentationEvidence, moving: readonly S
       lastWith: sighting?.lastWith,
       isMoved: moved !== undefined,
       changed: lastChange(stage, moved, sighting?.since ?? now.getTime(), now.getTime()),
+      updated: stage.lastUpdatedDate && stage.lastUpdatedDate.getTime() + SECOND,
       isRelated:
         moved !== undefined ||
         begun.has(name) ||
@@ -132,9 +141,15 @@ export function lastPresented(evidence: PresentationEvidence, moving: readonly S
   const cap =
     latest(known.flatMap(({ isRelated, changed }) => (isRelated ? [changed] : []))) + STRANGERS_SOAKS * soak;
   const movingNames = new Set(moving.map(stageText));
+  const moved = known.filter(({ name }) => movingNames.has(name));
   return {
-    switchedAt: new Date(
-      latest(known.flatMap(({ name, changed }) => (movingNames.has(name) ? [changed] : []))),
+    switchedAt: new Date(latest(moved.map(({ changed }) => changed))),
+    keptFrom: new Date(
+      latest(
+        moved.map(({ updated, changed }) =>
+          updated === undefined || updated > now.getTime() + AHEAD ? changed : updated,
+        ),
+      ),
     ),
     of({ clientCertificateId: id, createdDate }) {
       const times = known.map(({ stage, lastWith, isMoved, isRelated, changed }) => {

@@ -8,6 +8,7 @@ import {
   expectAsBefore,
   expectPromises,
   expectRotated,
+  expectTidy,
   finish,
   IS_FULL,
   LARGE,
@@ -202,6 +203,75 @@ test('a certificate that two machines take for the new one at once is trusted no
   }
 });
 
+describe('a rotation of one stage alone', () => {
+  const alone = { settings: { wait: false, onlyStage: true } };
+
+  test(
+    'is aborted beside one of the other stages, which goes on',
+    history(async () => {
+      await go(a, alone);
+      await go(b, { ...NO_WAIT, stage: 'api/beta' });
+      const second = the.world.account().stages.get('api/beta')?.current;
+      await pass(SETTINGS.soak);
+      expect((await go(a, { mode: 'abort' })).outcome).toBe('aborted');
+      expect(picture(the).presented).toEqual({ 'api/prod': the.oldId, 'api/beta': second });
+      expectPromises(the);
+      // The other machine's journal knows of its own rotation alone.
+      await calm(the);
+      await finish(the, b);
+      expectPromises(the);
+      expect(picture(the).presented).toEqual({ 'api/prod': second, 'api/beta': second });
+      expectRotated(the);
+    }),
+  );
+
+  test(
+    'is aborted although somebody has attached its certificate to another stage, where it stays',
+    history(async () => {
+      await go(a, alone);
+      const made = the.world.account().stages.get('api/prod')?.current;
+      the.world.attach('somebody', 'api/beta', made);
+      const { outcome, report } = await go(a, { mode: 'abort', settings: { onlyStage: true } });
+      expect(outcome).toBe('aborted');
+      expect(report?.warnings.map(({ code }) => code)).toEqual(['NewCertificateInUse']);
+      expect(picture(the).presented).toEqual({ 'api/prod': the.oldId, 'api/beta': made });
+      expect((await go(a, { mode: 'abort' })).outcome).toBe('nothingToAbort');
+      await endsRotatedApart();
+    }),
+  );
+
+  /** Each stage has a certificate of its own. */
+  async function endsRotatedApart(): Promise<void> {
+    await calm(the);
+    expect((await finish(the, a)).at(-1)?.outcome).toBe('completed');
+    expectPromises(the);
+    expectTidy(the);
+  }
+});
+
+test(
+  'a certificate whose deletion was not answered is switched to by no other machine meanwhile',
+  history(async () => {
+    const { time } = the.world;
+    // The one looks while the other is about to prove the certificate that it has made.
+    const forward = run(a, NO_WAIT, { latency: () => 444 });
+    const back = time
+      .sleep(4_400)
+      .then(() =>
+        run(
+          b,
+          { ...NO_WAIT, mode: 'abort' },
+          { latency: () => 242, fates: [on('DeleteClientCertificate', { kind: 'late', by: 10_000 })] },
+        ),
+      );
+    const [{ outcome }] = await time.until(Promise.all([forward, back]));
+    expect(outcome).toBe('RotationOvertaken');
+    await go(b, NO_WAIT);
+    expectPromises(the);
+    await endsRotated('blind');
+  }),
+);
+
 describe('an UpdateStage whose outcome is not known', () => {
   const STALE: Fate = on('GetStage', { kind: 'stale', age: 3_000, times: 20 });
 
@@ -355,6 +425,14 @@ describe('a rotation always ends', () => {
     }),
   );
 
+  test.each([3_000, 10_000])('although every call, the look into a trust store too, takes %d ms', (ms) =>
+    history(async () => {
+      expect((await go(a, {}, { latency: () => ms })).outcome).toBe('completed');
+      expectPromises(the);
+      expectRotated(the);
+    })(),
+  );
+
   test(
     'with one certificate, although lists show it seconds later',
     history(async () => {
@@ -379,6 +457,20 @@ describe('the marks in AWS', () => {
       expect((await go(b)).outcome).toBe('completed');
       expectPromises(the);
       expectRotated(the);
+    }),
+  );
+
+  test(
+    'keep the old one as long as was promised, also where AWS did not answer for seconds',
+    history(async () => {
+      const keepOld = { settings: { keepOld: 120_000 } };
+      const lost = Array.from({ length: 4 }, () => on('UpdateStage api/beta', { kind: 'lostAfter' }));
+      const { report } = await go(a, keepOld, { fates: lost });
+      await pass((report?.until?.getTime() ?? 0) - the.world.time.now - 600);
+      expect((await go(b)).outcome).toBe('keepingOld');
+      await pass(1_000);
+      expect((await go(b)).outcome).toBe('completed');
+      expectPromises(the);
     }),
   );
 

@@ -88,6 +88,7 @@ export function situation(changes: Partial<Situation> = {}): Situation {
     stores: [store('file', 'OLD')],
     deleted: [],
     switchedAt,
+    keptFrom: switchedAt,
     lastPresented: new Map(),
     presentedBefore: new Set(['old']),
     unsettled: { switches: new Date(0), generation: new Date(0) },

@@ -325,9 +325,36 @@ const WAY_BACK: readonly (readonly [what: string, situation: Situation, step: St
   ],
   ['the old one is deleted', back({ unit: gone }), { kind: 'impossible' }],
   [
-    'no stage has moved: what is made for nothing is deleted without a word to others',
+    'no stage has moved: others are told first, for the deletion may come late',
     situation({ goal: 'abort', unit: made, progress: recounted }),
-    { kind: 'delete', certificate: next },
+    { kind: 'withdraw', certificate: next },
+  ],
+  [
+    'no stage has moved, and others have been told',
+    situation({ goal: 'abort', unit: { ...made, next: withdrawn }, progress: recounted }),
+    { kind: 'delete', certificate: withdrawn },
+  ],
+  [
+    'a stage that is not moved presents it: it stays there, trusted',
+    situation({
+      goal: 'abort',
+      unit: { ...made, next: withdrawn },
+      elsewhere: ['new'],
+      stores: [store('file', 'OLD', 'NEW')],
+      progress: recounted,
+    }),
+    { kind: 'release', certificate: withdrawn },
+  ],
+  [
+    'a stage that is not moved presents what another rotation has made: that is not touched',
+    situation({
+      goal: 'abort',
+      unit: { ...made, next: certificate('new', { mark: mark('old', { rotationId: 'r2' }) }) },
+      elsewhere: ['new'],
+      stores: [store('file', 'OLD', 'NEW')],
+      progress: recounted,
+    }),
+    { kind: 'done' },
   ],
   [
     'a call that makes a certificate may still take effect',

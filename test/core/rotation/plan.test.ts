@@ -308,7 +308,10 @@ describe('planSteps', () => {
       {
         kind: 'trust',
         store: 'file',
-        certificate: { ...adoptable, mark: { rotationId: 'r1', replaces: 'old', adopted: true } },
+        certificate: {
+          ...adoptable,
+          mark: { rotationId: 'r1', replaces: 'old', replacesSha256: 'OLD', adopted: true },
+        },
       },
     ]);
   });

@@ -265,6 +265,24 @@ describe('lastPresented', () => {
     expect(ago(lastPresented(evidence({ stages, sightings, records }), stages).of(old))).toBe(3 * MINUTE);
   });
 
+  test("AWS's clock may be a little ahead of this one", () => {
+    const stages = [updated('prod', 'new', -4_000)];
+    const sightings = new Map([['api/prod', seen(['new', 3 * MINUTE])]]);
+    expect(ago(lastPresented(evidence({ stages, sightings }), stages).of(old))).toBe(-5_000);
+  });
+
+  test("what is kept is kept from AWS's date on, whether or not there is a record of the switch", () => {
+    const stages = [updated('prod', 'new', 4 * MINUTE)];
+    const records = [move('switch', 'done', 4 * MINUTE - 3_000)];
+    const sightings = new Map([['api/prod', seen(['new', 9 * MINUTE])]]);
+    const keptFrom = (change: Partial<PresentationEvidence>): number =>
+      ago(lastPresented(evidence({ stages, sightings, ...change }), stages).keptFrom);
+    expect([keptFrom({}), keptFrom({ records })]).toEqual([4 * MINUTE - 1_000, 4 * MINUTE - 1_000]);
+    // One of a wrong clock, or none, does not tell.
+    expect(keptFrom({ stages: [updated('prod', 'new', -60 * MINUTE)], records })).toBe(4 * MINUTE - 3_000);
+    expect(keptFrom({ stages: [stage('prod', 'new')], records })).toBe(4 * MINUTE - 3_000);
+  });
+
   test('nothing that is known makes it earlier', () => {
     const times = fc.integer({ min: 0, max: 60 }).map((minutes) => minutes * MINUTE);
     fc.assert(

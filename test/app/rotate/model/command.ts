@@ -47,7 +47,13 @@ export interface Ran {
 }
 
 /** What all histories together came to. */
-export const explored = { histories: 0, runs: 0, calls: 0, outcomes: new Map<string, number>() };
+export const explored = {
+  histories: 0,
+  runs: 0,
+  calls: 0,
+  outcomes: new Map<string, number>(),
+  unprotected: 0,
+};
 
 /** One run of the command on a machine, to its end or its death. */
 export async function run(
@@ -64,6 +70,13 @@ export async function run(
   const work = async (): Promise<Omit<Ran, 'events' | 'calls'>> => {
     try {
       if (!dryRun) process.lock();
+      const clock = steadyClock(
+        () => process.wall(),
+        () => process.monotonic(),
+      );
+      process.onAnswer((time) => {
+        clock.correct(time, new Date(process.wall()));
+      });
       const gateway = remembering(process.gateway());
       const [restApiId = '', stageName = ''] = stage.split('/');
       const protocolType = machine.world.topology.apis[restApiId]?.protocolType;
@@ -78,12 +91,6 @@ export async function run(
         const names = [...moving.flatMap((one) => storesOf[stageKey(one)] ?? []), ...changed];
         return all.filter(({ name }) => names.includes(name));
       };
-      const clock = steadyClock(
-        () => process.wall(),
-        () => process.monotonic(),
-      );
-      // AWS tells its time with its first answer, and the model's own clock is AWS's.
-      clock.correct(new Date(process.monotonic()), new Date(process.wall()));
       const deps = {
         gateway,
         stores: storesBehind,

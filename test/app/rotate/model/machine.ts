@@ -15,6 +15,8 @@ export class Machine {
   readonly name: string;
   readonly world: World;
   records = new Map<string, RotationRecord[]>();
+  /** How far its wall clock is ahead, in milliseconds. */
+  skew = 0;
   holder: Process | undefined;
 
   constructor(world: World, name: string) {
@@ -93,12 +95,17 @@ export class Process {
 
   // Clocks
 
-  /** What the machine's clock shows: it may be set while the process runs, and is right again for the next. */
+  /** What the machine's clock shows. */
   wall(): number {
-    return this.#time.now + this.#skew;
+    return this.#time.now + this.machine.skew;
   }
 
-  #skew = 0;
+  /** Has whoever asks hear the time that each answer of AWS carries. */
+  onAnswer(hear: (time: Date) => void): void {
+    this.#hear = hear;
+  }
+
+  #hear: (time: Date) => void = () => undefined;
 
   monotonic(): number {
     return this.#time.now;
@@ -181,7 +188,7 @@ export class Process {
         late(mishap.by);
         return this.#kill();
       case 'clock':
-        this.#skew += mishap.by;
+        this.machine.skew += mishap.by;
         break;
       case 'conflict':
         if (mishap.isDone) effect({ age: 0 });
@@ -193,6 +200,8 @@ export class Process {
       age: mishap?.kind === 'stale' ? mishap.age : this.#world.readAge,
       ...(mishap?.kind === 'empty' || mishap?.kind === 'shrunken' ? { less: mishap.kind } : {}),
     });
+    // Whole seconds, as in HTTP.
+    if (!isLocal) this.#hear(new Date(Math.floor(this.#time.now / 1000) * 1000));
     switch (mishap?.kind) {
       case 'killAfter':
         return this.#kill();
@@ -234,10 +243,12 @@ export class Process {
         write('UpdateClientCertificate', () =>
           world.change(name, id, (known) => ({ ...known, description })),
         ),
-      deleteClientCertificate: (id) =>
-        write(`DeleteClientCertificate ${id}`, () => {
-          world.delete(name, id);
-        }),
+      deleteClientCertificate: (id) => {
+        const sent = this.#time.now;
+        return write(`DeleteClientCertificate ${id}`, () => {
+          world.delete(name, id, sent);
+        });
+      },
       tagClientCertificate: (id, tags) =>
         write(`TagResource ${id}`, () => {
           world.change(name, id, (known) => ({ ...known, tags: { ...known.tags, ...tags } }));

@@ -42,8 +42,9 @@ export interface ModelApi {
 interface ModelStage {
   current?: string;
   /** What some hosts of API Gateway still present. */
-  formers: readonly { id: string; until: number }[];
+  formers: readonly { id: string; until: number; by: string; since: number }[];
   changedAt: number;
+  changedBy: string;
   /** The backend that a canary release sends a share of the traffic to. */
   canaryHost?: string;
 }
@@ -76,6 +77,8 @@ export class World {
   readonly stores: ReadonlyMap<string, Store>;
   /** What broke the promise, in words. */
   readonly violations: string[] = [];
+  /** What no machine could have known of another. */
+  readonly unprotected: string[] = [];
   readonly deleted: { id: string; by: string }[] = [];
   /** Who made a certificate, by its id. */
   readonly makers = new Map<string, string>();
@@ -90,6 +93,8 @@ export class World {
   readonly #fingerprints = new Map<string, string>();
   readonly #pool: readonly TrustedCertificate[];
   #made = 0;
+  /** Whether somebody ever emptied a store. */
+  #wasEmptied = false;
   /** Newest last. */
   #history: Account[];
 
@@ -185,20 +190,28 @@ export class World {
     change: (certificate: ClientCertificate) => ClientCertificate,
   ): ClientCertificate {
     const changed = change(this.certificate(id));
+    const mark = readMark(changed);
+    if (mark) this.replaced.add(mark.replaces);
     this.#become({ certificates: new Map([...this.account().certificates, [id, changed]]) });
     this.tell(`${by} marks ${id} ${JSON.stringify(changed.tags)}${changed.description ?? ''}`);
     return changed;
   }
 
-  /** AWS refuses to delete what a stage is set to. */
-  delete(by: string, id: string): void {
+  /**
+   * AWS refuses to delete what a stage is set to.
+   * @param sent when that was asked for: nobody can protect from who switches a stage there and back before it takes effect
+   */
+  delete(by: string, id: string, sent = this.time.now): void {
     this.certificate(id);
     const { certificates, stages } = this.account();
     const user = [...stages].find(([, { current }]) => current === id);
     if (user) throw new AppError('RequestRefused', `${id} is in use`);
-    for (const name of stages.keys()) {
-      if (this.presented(name).includes(id))
-        this.violate(`${by} deletes ${id} while hosts still present it for ${name}`);
+    for (const [name, { formers }] of stages) {
+      const left = formers.filter((former) => former.id === id && former.until > this.time.now);
+      const known = left.filter((former) => former.by === by || former.since <= sent);
+      if (known.length > 0) this.violate(`${by} deletes ${id} while hosts still present it for ${name}`);
+      else if (left.length > 0)
+        this.unprotected.push(`${by} deletes ${id}, to and from which ${name} was switched`);
     }
     this.#become({ certificates: new Map([...certificates].filter(([known]) => known !== id)) });
     this.deleted.push({ id, by });
@@ -248,11 +261,21 @@ export class World {
     if (before?.current === id && before !== undefined) return;
     const formers = (before?.formers ?? []).filter(({ until }) => until > this.time.now);
     const left =
-      before?.current === undefined ? [] : [{ id: before.current, until: this.time.now + PROPAGATION }];
+      before?.current === undefined
+        ? []
+        : [
+            {
+              id: before.current,
+              until: this.time.now + PROPAGATION,
+              by: before.changedBy,
+              since: before.changedAt,
+            },
+          ];
     const stage: ModelStage = {
       ...(id === undefined ? {} : { current: id }),
       formers: before ? [...formers, ...left] : [],
       changedAt: this.time.now,
+      changedBy: by,
       ...(before?.canaryHost === undefined ? {} : { canaryHost: before.canaryHost }),
     };
     this.#become({ stages: new Map([...stages, [name, stage]]) });
@@ -273,6 +296,7 @@ export class World {
       current,
       formers: [],
       changedAt: this.time.now - 3_600_000,
+      changedBy: 'user',
       ...(canaryHost === undefined ? {} : { canaryHost }),
     };
     this.#become({ stages: new Map([...stages, [name, stage]]) });
@@ -280,11 +304,14 @@ export class World {
 
   /** What UpdateStage does, judged. */
   switch(by: string, name: string, id: string): void {
-    const isNew = this.account().stages.get(name)?.current !== id;
+    const before = this.account().stages.get(name)?.current;
     this.attach(by, name, id);
-    if (!isNew) return;
+    if (before === id) return;
     for (const host of this.hostsOf(name)) {
-      if (!this.accepts(host, id)) this.violate(`${by} sets ${name} to ${id}, which ${host} refuses`);
+      if (this.accepts(host, id)) continue;
+      // Where somebody has emptied a store a moment ago, the stage is refused already.
+      const wasRefused = this.#wasEmptied && before !== undefined && !this.accepts(host, before);
+      if (!wasRefused) this.violate(`${by} sets ${name} to ${id}, which ${host} refuses`);
     }
   }
 
@@ -384,11 +411,7 @@ export class World {
       if (store.held.has(fingerprint)) return;
       const before = this.#presentedAndAccepted();
       store.live.delete(fingerprint);
-      const after = new Set(this.#presentedAndAccepted());
-      for (const what of before) {
-        if (!after.has(what))
-          this.violate(`${by} takes ${this.idOf(fingerprint)} out of ${name}: ${what} no more`);
-      }
+      this.#judge(before, `${by} takes ${this.idOf(fingerprint)} out of ${name}`);
     });
   }
 
@@ -397,7 +420,27 @@ export class World {
     const store = this.#store(name);
     store.held.clear();
     store.live.clear();
+    this.#wasEmptied = true;
     this.tell(`somebody empties ${name}`);
+  }
+
+  /** From now on every server goes by its store; judged like any end of trust. */
+  obey(): void {
+    const before = this.#presentedAndAccepted();
+    for (const store of this.stores.values()) {
+      store.ignores = 'nothing';
+      store.deafTo = [];
+      store.live.clear();
+      for (const fingerprint of store.held) store.live.add(fingerprint);
+    }
+    this.#judge(before, 'what was taken out of the stores takes effect');
+  }
+
+  #judge(before: readonly string[], what: string): void {
+    const after = new Set(this.#presentedAndAccepted());
+    for (const was of before) {
+      if (!after.has(was)) this.violate(`${what}: ${was} no more`);
+    }
   }
 
   /** What a store has held from the start. */
