@@ -240,10 +240,10 @@ function useStep({ goal, unit: { next }, progress, calls }: Situation): Step | u
 
 /**
  * What the way back takes away: all that was made for the place of the old one, without what other stages present by
- * another rotation; or what this rotation made.
+ * another rotation; or what this rotation made. The new certificate last, since its mark tells other runs of the abort.
  */
 function made({ goal, unit, rotationId, elsewhere }: Situation): RotationCertificate[] {
-  return [unit.next, ...unit.spares].filter((one): one is RotationCertificate => {
+  return [...unit.spares, unit.next].filter((one): one is RotationCertificate => {
     if (one === undefined) return false;
     const isOwn = one.mark?.rotationId === rotationId;
     return isOwn || (goal !== 'cancel' && !elsewhere.includes(one.clientCertificateId));
@@ -288,12 +288,13 @@ function endStep(situation: Situation): Step {
   const held = stores.flatMap((store) => {
     const holds = (one: EndedCertificate): boolean => store.mayTrust.includes(one.trusted.fingerprintSha256);
     const puts = (one: EndedCertificate): boolean => store.added.includes(one.trusted.fingerprintSha256);
-    return [...deleted.filter(holds), ...kept.filter((one) => holds(one) && puts(one) && !isUsed(one))].map(
-      (certificate) => ({
-        store: store.name,
-        certificate,
-      }),
-    );
+    return [
+      ...deleted.filter(holds).sort(byId),
+      ...kept.filter((one) => holds(one) && puts(one) && !isUsed(one)),
+    ].map((certificate) => ({
+      store: store.name,
+      certificate,
+    }));
   });
   const isOver = going.length === 0 && held.length === 0;
   const { next } = unit;
@@ -312,6 +313,10 @@ function endStep(situation: Situation): Step {
   if (kept[0]) return { kind: 'release', certificate: kept[0] };
   return toFinish ? { kind: 'finish', certificate: toFinish } : { kind: 'done' };
 }
+
+/** However a run has come to know of them: a plan and the run take the same order. */
+const byId = (a: EndedCertificate, b: EndedCertificate): number =>
+  a.clientCertificateId < b.clientCertificateId ? -1 : 1;
 
 /** A time that is yet to come is one of a wrong clock: it counts as the beginning of this run. */
 function withdrawnAt(at: string | undefined, { now, since }: Situation): number {

@@ -66,7 +66,7 @@ describe('in a world of mishaps', () => {
             expectTidy(the, losesJournal(list) ? 'deleted' : 'nothing');
           }),
         ),
-        80,
+        50,
       ),
     TIMEOUT,
   );
@@ -83,7 +83,7 @@ describe('in a world of mishaps', () => {
             expectTidy(the, 'deleted');
           }),
         ),
-        80,
+        50,
       ),
     TIMEOUT,
   );
@@ -105,7 +105,7 @@ describe('in a world of mishaps', () => {
               expectTidy(the, 'deleted');
             }),
         ),
-        100,
+        60,
       ),
     TIMEOUT,
   );
@@ -133,7 +133,7 @@ test(
             expectTidy(the, losesJournal(list) ? 'deleted' : 'nothing');
           }),
       ),
-      80,
+      50,
     ),
   TIMEOUT,
 );
@@ -159,7 +159,7 @@ test(
             expectPromises(the);
           }),
       ),
-      80,
+      50,
     ),
   TIMEOUT,
 );
@@ -220,7 +220,7 @@ test(
           expect(steps).toEqual(wait === steps.length ? foreseen.slice(0, wait) : foreseen);
         }),
       ),
-      120,
+      100,
     ),
   TIMEOUT,
 );
