@@ -303,7 +303,7 @@ function endStep(situation: Situation): Step {
 
   if (goal === 'rotate' && unit.old && going.includes(unit.old)) {
     const keptUntil = new Date(keptFrom.getTime() + settings.keepOld);
-    if (now < keptUntil) return { kind: 'keep', until: keptUntil };
+    if (settings.keepOld > 0 && now < keptUntil) return { kind: 'keep', until: keptUntil };
   }
   if (!isOver && !progress.recounted) return { kind: 'recount' };
   const first = going.find((one) => !kept.includes(one));

@@ -415,6 +415,17 @@ const WAY_BACK: readonly (readonly [what: string, situation: Situation, step: St
 ];
 
 describe('nextStep', () => {
+  test("without --keep-old nothing is kept, not even to the end of AWS's second", () => {
+    const soaked = situation({
+      unit: made,
+      moving: [stage('prod', 'new')],
+      stores: [store('file', 'OLD', 'NEW')],
+      progress: recounted,
+      keptFrom: after(500),
+    });
+    expect(nextStep(soaked)).toEqual({ kind: 'delete', certificate: old });
+  });
+
   test.each(CASES)('%s', (_, given, expected) => {
     expect(nextStep(given)).toEqual(expected);
   });
