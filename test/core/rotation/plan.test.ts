@@ -152,7 +152,10 @@ describe('afterStep', () => {
       {
         unit: {
           ...unit,
-          next: { ...gone, mark: { rotationId: 'r1', replaces: 'old', adopted: true } },
+          next: {
+            ...gone,
+            mark: { rotationId: 'r1', replaces: 'old', replacesSha256: 'OLD', adopted: true },
+          },
         },
       },
     ],
@@ -187,6 +190,7 @@ describe('afterStep', () => {
       {
         moving: [stage('prod', 'new'), stage('beta')],
         switchedAt: NOW,
+        keptFrom: NOW,
         lastPresented: new Map([
           ['spare', after(-DAY)],
           ['old', NOW],
@@ -199,12 +203,13 @@ describe('afterStep', () => {
       {
         moving: [stage('prod', 'old'), stage('beta', 'new')],
         switchedAt: NOW,
+        keptFrom: NOW,
         presentedBefore: new Set(['old', 'new']),
       },
     ],
     [
       { kind: 'redeploy', stage: stage('prod', 'new'), next },
-      { redeployed: ['api/prod'], switchedAt: NOW },
+      { redeployed: ['api/prod'], switchedAt: NOW, keptFrom: NOW },
     ],
     [{ kind: 'soak', until: after(DAY) }, { now: after(DAY) }],
     [{ kind: 'settle', until: after(DAY) }, { now: after(DAY) }],
