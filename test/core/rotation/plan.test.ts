@@ -208,7 +208,7 @@ describe('afterStep', () => {
       },
     ],
     [
-      { kind: 'redeploy', stage: stage('prod', 'new'), next },
+      { kind: 'redeploy', stage: stage('prod', 'new'), to: next },
       { redeployed: ['api/prod'], switchedAt: NOW, keptFrom: NOW },
     ],
     [{ kind: 'soak', until: after(DAY) }, { now: after(DAY) }],
@@ -242,8 +242,8 @@ describe('afterStep', () => {
   });
 
   test('one redeployed after another is remembered beside it', () => {
-    const first = afterStep(start, { kind: 'redeploy', stage: stage('prod', 'new'), next });
-    const second = afterStep(first, { kind: 'redeploy', stage: stage('beta', 'new'), next });
+    const first = afterStep(start, { kind: 'redeploy', stage: stage('prod', 'new'), to: next });
+    const second = afterStep(first, { kind: 'redeploy', stage: stage('beta', 'new'), to: next });
     expect(second.redeployed).toEqual(['api/prod', 'api/beta']);
   });
 
