@@ -69,7 +69,10 @@ describe('backendOf', () => {
   });
 
   test('with all variables set, it is the host that a URL parser finds', () => {
-    const name = fc.stringMatching(/^[a-z][a-z0-9-]{0,8}[a-z0-9]$/);
+    // What begins with xn-- has to be Punycode, which a URL parser reads.
+    const name = fc
+      .stringMatching(/^[a-z][a-z0-9-]{0,8}[a-z0-9]$/)
+      .filter((text) => !text.startsWith('xn--'));
     const part = fc.record({ text: name, isVariable: fc.boolean() });
     fc.assert(
       fc.property(
