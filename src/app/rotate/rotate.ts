@@ -233,7 +233,11 @@ const LOOKS: ReadonlySet<Step['kind']> = new Set(['verify', 'soak', 'settle', 'c
  */
 async function noWayBack(run: Run): Promise<AppError> {
   const error = lastError(run, { kind: 'impossible' });
-  if (run.records.length === 0 || closedGateBack(await gateInput(run))) return error;
+  const isOwn = run.records.some(
+    (entry) => entry.type === 'done' && entry.step === 'delete' && entry.subject === run.oldId,
+  );
+  // What this machine has brought so far it finishes itself, with its hooks.
+  if (isOwn || run.records.length === 0 || closedGateBack(await gateInput(run))) return error;
   const { steps, last } = planSteps(await situation(run));
   if (last.kind !== 'done' || steps.some(({ kind }) => !LOOKS.has(kind))) return error;
   await end(run, 'completed');
