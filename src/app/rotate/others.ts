@@ -37,7 +37,7 @@ export function overtaken(run: Run): AppError | undefined {
   if (!next && lostId !== undefined) {
     return new AppError(
       'RotationOvertaken',
-      `another run aborted this rotation, or somebody deleted or unmarked the new certificate ${lostId}`,
+      `another run aborted this rotation, or someone deleted the new certificate or removed its mark: ${lostId}`,
       { hint: 'run the same command again: it starts over where the certificate is still due' },
     );
   }

@@ -21,7 +21,7 @@ export async function confirmPublishing(run: Run): Promise<void> {
     run.deployments.set(stage.deploymentId, deployment.description);
     const isDeployed =
       unit.next !== undefined && deployment.description === deploymentText(unit.next.clientCertificateId);
-    // An earlier run has asked for this one and made it; on the way back, there is none of its to replace.
+    // Forward, an earlier run has made this deployment; on the way back, this rotation has made none to replace.
     if (isDeployed === (run.goal === 'rotate')) continue;
     moving.push(stage);
     const changes = unpublishedChanges(resources, deployment);

@@ -2,7 +2,7 @@ import type { BackendCall } from '../../core/rotation/calls.js';
 import type { RotationWarning } from '../../core/rotation/event.js';
 import type { Goal, Step } from '../../core/rotation/next-step.js';
 import { stageText } from '../../core/rotation/unit.js';
-import { account, isTold, type Run } from './run.js';
+import { account, isShown, type Run } from './run.js';
 
 /** What a run came to, for people and JSON alike. */
 export interface RotationReport {
@@ -49,7 +49,7 @@ export function reportOf(run: Run, outcome: RotationReport['outcome']): Rotation
     ...(inPlace ? { notAfter: inPlace.trusted.notAfter } : {}),
     calls: run.calls,
     steps: run.records.flatMap((entry) =>
-      entry.type === 'done' && isTold(entry.step)
+      entry.type === 'done' && isShown(entry.step)
         ? [
             {
               step: entry.step,

@@ -201,10 +201,10 @@ export async function waitUntil(run: Run, until: Date): Promise<void> {
   }
 }
 
-/** Brackets around other steps, in the journal alone: of a way back the event `rollingBack` tells. */
-const UNTOLD: ReadonlySet<RotationStep> = new Set<RotationStep>(['undo']);
+/** Steps that only enclose others: they are in the journal alone. The event `rollingBack` announces the way back. */
+const ENCLOSING: ReadonlySet<RotationStep> = new Set<RotationStep>(['undo']);
 
-export const isTold = (name: RotationStep): boolean => !UNTOLD.has(name);
+export const isShown = (name: RotationStep): boolean => !ENCLOSING.has(name);
 
 /** What a step can say of itself in the journal. */
 export type Evidence = StepEvidence;
@@ -226,7 +226,7 @@ export async function step<T>(
   const about = subject === undefined ? {} : { subject };
   const { assertHeld } = run.deps;
   await assertHeld();
-  if (isTold(name)) tell(run, { type: 'stepStarted', step: name, ...about });
+  if (isShown(name)) tell(run, { type: 'stepStarted', step: name, ...about });
   await record(run, {
     type: 'intent',
     at: now().toISOString(),
@@ -245,14 +245,14 @@ export async function step<T>(
     if (error instanceof AppError && error.code === 'LockLost') throw error;
     const code = error instanceof AppError ? error.code : 'Internal';
     const message = error instanceof Error ? error.message : String(error);
-    if (isTold(name)) tell(run, { type: 'stepFailed', step: name, ...about, code, message });
+    if (isShown(name)) tell(run, { type: 'stepFailed', step: name, ...about, code, message });
     await record(run, { type: 'failed', at: now().toISOString(), step: name, ...about, code, message });
     throw error;
   }
   const { value, evidence = {} } = result;
   const ms = now().getTime() - started;
   await record(run, { type: 'done', at: now().toISOString(), step: name, ...about, evidence, ms });
-  if (isTold(name)) tell(run, { type: 'stepDone', step: name, ...about, ms, evidence });
+  if (isShown(name)) tell(run, { type: 'stepDone', step: name, ...about, ms, evidence });
   return value;
 }
 

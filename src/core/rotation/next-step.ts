@@ -72,8 +72,8 @@ export interface Situation {
   /** How the backends of the moving stages are called; a proof holds for these calls only. */
   calls: string;
   /**
-   * `apiId/stageName` of stages that need no deployment any more: they were deployed with the certificate that they are
-   * to present, or on the way back never with the new one.
+   * `apiId/stageName` of stages that need no further deployment: forward, those deployed with the certificate that they
+   * are to present; on the way back, those never deployed with the new one.
    */
   redeployed: readonly string[];
   progress: Progress;
@@ -239,8 +239,8 @@ function useStep({ goal, unit: { next }, progress, calls }: Situation): Step | u
 }
 
 /**
- * What the way back takes away: all that was made for the place of the old one, without what other stages present by
- * another rotation; or what this rotation made. The new certificate last, since its mark tells other runs of the abort.
+ * What the way back removes: everything made to replace the old certificate, except what other stages present through
+ * another rotation; or only what this rotation made. The new certificate comes last: its mark shows the abort to other runs.
  */
 function made({ goal, unit, rotationId, elsewhere }: Situation): RotationCertificate[] {
   return [...unit.spares, unit.next].filter((one): one is RotationCertificate => {
