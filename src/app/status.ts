@@ -1,6 +1,6 @@
 import type { AppError } from '../core/errors.js';
 import type { RotationOutcome, RotationRecord } from '../core/rotation/record.js';
-import type { Journal } from '../journal/journal.js';
+import type { Journal, JournalEnd } from '../journal/journal.js';
 
 /** A rotation as the journal of this machine has it. */
 export interface RotationStatus {
@@ -37,11 +37,30 @@ export interface RotationStatus {
   problem?: { code: string; message: string; hint?: string; file?: string };
 }
 
-/** Every rotation in the journal, oldest first. */
-export async function rotationStatus(journal: Journal): Promise<RotationStatus[]> {
-  return (await journal.list()).map(({ rotationId, records, problem }) =>
-    problem ? unreadable(rotationId, problem) : statusOf(rotationId, records),
-  );
+/** So many journals are read at a time, and are in memory together. */
+const AT_A_TIME = 32;
+
+/** How many of those that have ended are among {@link recentRotations}. */
+const RECENT = 10;
+
+/** Ids of the rotations that have not ended, or cannot be told to have, and of the last that have; oldest first. */
+export function recentRotations(ends: readonly JournalEnd[]): string[] {
+  const recent = new Set(ends.filter(({ ended }) => ended).slice(-RECENT));
+  return ends.filter((one) => !one.ended || recent.has(one)).map(({ rotationId }) => rotationId);
+}
+
+/** Rotations of the journal in the order given, read as they are asked for; without those whose journal has gone. */
+export async function* rotationStatuses(
+  journal: Pick<Journal, 'read'>,
+  rotationIds: readonly string[],
+): AsyncGenerator<RotationStatus> {
+  for (let i = 0; i < rotationIds.length; i += AT_A_TIME) {
+    const read = await Promise.all(rotationIds.slice(i, i + AT_A_TIME).map((id) => journal.read(id)));
+    for (const one of read) {
+      if (one?.problem) yield unreadable(one.rotationId, one.problem);
+      else if (one) yield statusOf(one.rotationId, one.records);
+    }
+  }
 }
 
 function unreadable(rotationId: string, { code, message, hint, details }: AppError): RotationStatus {
@@ -103,6 +122,12 @@ function statusOf(rotationId: string, records: readonly RotationRecord[]): Rotat
 
 /** Results, and intents that have none. */
 function stepsOf(records: readonly RotationRecord[]): RotationStatus['steps'] {
+  /** Where each kind of step about each subject last came to a result. */
+  const settled = new Map<string, number>();
+  const key = ({ step, subject }: { step: string; subject?: string }): string =>
+    JSON.stringify([step, subject]);
+  for (const [i, record] of records.entries())
+    if (record.type === 'done' || record.type === 'failed') settled.set(key(record), i);
   return records.flatMap((record, i): RotationStatus['steps'] => {
     if (record.type !== 'intent' && record.type !== 'done' && record.type !== 'failed') return [];
     const about = {
@@ -115,14 +140,6 @@ function stepsOf(records: readonly RotationRecord[]): RotationStatus['steps'] {
       return [{ ...about, result: 'done', ms, ...(evidence === undefined ? {} : { evidence }) }];
     }
     if (record.type === 'failed') return [{ ...about, result: 'failed', message: record.message }];
-    const settled = records
-      .slice(i + 1)
-      .some(
-        (later) =>
-          (later.type === 'done' || later.type === 'failed') &&
-          later.step === record.step &&
-          later.subject === record.subject,
-      );
-    return settled ? [] : [{ ...about, result: 'begun' }];
+    return (settled.get(key(record)) ?? -1) > i ? [] : [{ ...about, result: 'begun' }];
   });
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Chalk, type ChalkInstance } from 'chalk';
 import { AppError, EXIT, type ExitCode } from '../core/errors.js';
 import { printable } from '../core/printable.js';
@@ -11,6 +12,15 @@ export interface Output {
   noteStyle: ChalkInstance;
   /** The command's one result: `json` as a document, or the text, made only when it is wanted. */
   result(json: unknown, text: () => string): void;
+  /**
+   * The command's one result where that is a list which may be too long to be held: `json` as an object with the list as
+   * its only member, or a text for each item that has one, and one at the end.
+   */
+  list<Item>(
+    name: string,
+    items: AsyncIterable<Item>,
+    text: { each: (item: Item) => string | undefined; end: () => string },
+  ): Promise<void>;
   /** The command's one result where that is a file's content: these octets and nothing else. */
   content(octets: Uint8Array): void;
   /** Something worth knowing on the way; silenced by `--quiet`. */
@@ -35,6 +45,11 @@ function line(text: string): string {
   return text.endsWith('\n') ? text : `${text}\n`;
 }
 
+/** Writes to stdout, and waits where its reader is slower. */
+async function written(text: string): Promise<void> {
+  if (!process.stdout.write(text)) await once(process.stdout, 'drain');
+}
+
 export function createOutput({ output, color, quiet = false }: CommonOptions): Output {
   const noteStyle = styleFor(process.stderr, color);
   return {
@@ -42,6 +57,18 @@ export function createOutput({ output, color, quiet = false }: CommonOptions): O
     noteStyle,
     result(json, text) {
       process.stdout.write(output === 'json' ? `${JSON.stringify(json, null, 2)}\n` : line(text()));
+    },
+    async list(name, items, { each, end }) {
+      const isJson = output === 'json';
+      let count = 0;
+      for await (const item of items) {
+        const json = isJson ? JSON.stringify(item, null, 2).replaceAll('\n', '\n    ') : '';
+        const text = isJson ? `${count === 0 ? `{\n  "${name}": [` : ','}\n    ${json}` : each(item);
+        count += 1;
+        if (text !== undefined) await written(isJson ? text : line(text));
+      }
+      if (!isJson) await written(line(end()));
+      else await written(count === 0 ? `{\n  "${name}": []\n}\n` : '\n  ]\n}\n');
     },
     content(octets) {
       process.stdout.write(octets);

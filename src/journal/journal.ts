@@ -1,5 +1,5 @@
 import type { AppError } from '../core/errors.js';
-import type { RotationRecord } from '../core/rotation/record.js';
+import type { RotationOutcome, RotationRecord } from '../core/rotation/record.js';
 
 /** What is known of one rotation: its records, or why they cannot be read. */
 export interface JournalledRotation {
@@ -8,6 +8,13 @@ export interface JournalledRotation {
   records: RotationRecord[];
   /** `JournalBroken` (also of a file that no record came into), `JournalTooNew` or `FileNotReadable`. */
   problem?: AppError;
+}
+
+/** What the last line of a journal says. */
+export interface JournalEnd {
+  rotationId: string;
+  /** Absent where the last line is no end, or cannot be read: as far as anybody knows the rotation is in progress. */
+  ended?: { at: string; outcome: RotationOutcome };
 }
 
 /**
@@ -33,6 +40,20 @@ export interface Journal {
    */
   append(rotationId: string, record: RotationRecord): Promise<void>;
 
-  /** Every rotation there is a journal of, oldest first; an unreadable one does not hide the others. */
-  list(): Promise<JournalledRotation[]>;
+  /**
+   * Every rotation there is a journal of, by its last line alone, in the order of their ids, which begin with the time
+   * at which the rotation began. Throws `FileNotReadable` for the whole directory alone.
+   */
+  ends(): Promise<JournalEnd[]>;
+
+  /** One of them with its records, or why they cannot be read; nothing where its journal has gone meanwhile. */
+  read(rotationId: string): Promise<JournalledRotation | undefined>;
+
+  /**
+   * Deletes the journal of a rotation that has ended. Does nothing where its last line is no end, or where a record was
+   * torn after it.
+   * @returns whether the journal is gone
+   * @throws AppError `JournalNotWritable`
+   */
+  remove(rotationId: string): Promise<boolean>;
 }

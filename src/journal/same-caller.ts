@@ -23,3 +23,17 @@ export function sameCaller(
   const own = callerFields(caller);
   return account === own.account && region === own.region && endpoint === own.endpoint;
 }
+
+/** The caller whose rotation a journal is of; nothing where it does not say its account. */
+export function callerOf({
+  account,
+  region,
+  endpoint,
+}: Pick<Started, 'account' | 'region' | 'endpoint'>): Caller | undefined {
+  if (account === undefined) return undefined;
+  return {
+    ...(/^\d{12}$/.test(account) ? { accountId: account, accessKeyId: '' } : { accessKeyId: account }),
+    region,
+    ...(endpoint === undefined ? {} : { endpoint }),
+  };
+}

@@ -476,6 +476,32 @@ describe('status', () => {
     expect((await rotateCli(lab)).code).toBe(0);
   });
 
+  test('forgets what ended more than a year ago, of its own account and Region alone, when a rotation begins', async () => {
+    await rotateCli(lab);
+    const directory = join(lab.directory, 'state', 'apigw-cert', 'rotations');
+    const [own = ''] = await readdir(directory);
+    const text = await readFile(join(directory, own), 'utf8');
+    const id = own.replace('.jsonl', '');
+    const copy = (name: string, days: number, change: (text: string) => string = (same) => same) => {
+      const at = new Date(Date.now() - days * 86_400_000).toISOString();
+      const lines = text.replaceAll(id, name).trimEnd().split('\n').slice(0, -1);
+      const ended = JSON.stringify({ type: 'ended', at, outcome: 'completed' });
+      return writeFile(join(directory, `${name}.jsonl`), change([...lines, ended, ''].join('\n')));
+    };
+    await copy('old', 366);
+    await copy('young', 364);
+    await copy('torn', 366, (whole) => `${whole}{"type":`);
+    await copy('unended', 366, (whole) => whole.split('\n').slice(0, -2).concat('').join('\n'));
+    await copy('elsewhere', 366, (whole) => whole.replace(REGION, 'us-east-1'));
+    await copy('anothers', 366, (whole) => whole.replace(/"account":"\w+"/, '"account":"999999999999"'));
+    // Nothing is due: nothing begins, and nothing goes.
+    expect((await rotateCli(lab)).code).toBe(0);
+    expect(await readdir(directory)).toHaveLength(7);
+    expect((await rotateCli(lab, '--force')).code).toBe(0);
+    const left = (await readdir(directory)).filter((name) => !name.startsWith('20')).sort();
+    expect(left).toEqual(['anothers.jsonl', 'elsewhere.jsonl', 'torn.jsonl', 'unended.jsonl', 'young.jsonl']);
+  });
+
   test('takes a file that no record came into for no rotation, and says what to do with it', async () => {
     await soaking();
     const directory = join(lab.directory, 'state', 'apigw-cert', 'rotations');

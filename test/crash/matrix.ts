@@ -9,6 +9,7 @@ import { AppError } from '../../src/core/errors.js';
 import type { FaultInput } from '../../src/emulator/faults.js';
 import { openFileJournal } from '../../src/journal/file-journal.js';
 import { certificateFacts } from '../../src/x509/certificate.js';
+import { allRotations } from '../support/journals.js';
 import { REGION, startRotationLab, startTraffic, type RotationLab } from '../support/rotation.js';
 import { cellName, type Cell, type FaultKind } from './cells.js';
 import type { Order } from './victim.js';
@@ -246,7 +247,7 @@ async function runCell(lab: RotationLab, proxy: CallProxy, cell: Cell, victim: s
   const expected = only ? [certificateFacts(only.pemEncodedCertificate).fingerprintSha256] : [];
   if (trusted.join() !== expected.join()) wrong.push(`trusted: ${trusted.join(', ')}`);
   const journals = await Promise.all(
-    [world, otherWorld].map(({ journalDirectory }) => openFileJournal(journalDirectory).list()),
+    [world, otherWorld].map(({ journalDirectory }) => allRotations(openFileJournal(journalDirectory))),
   );
   const unended = journals.flat().filter(({ records }) => records.at(-1)?.type !== 'ended');
   if (unended.length > 0)
@@ -260,7 +261,7 @@ async function runCell(lab: RotationLab, proxy: CallProxy, cell: Cell, victim: s
 /** What is there, for whoever has to find out why. */
 async function description({ gateway, directory }: RotationLab): Promise<string> {
   const certificates = await gateway.getClientCertificates();
-  const journals = await openFileJournal(join(directory, 'journal')).list();
+  const journals = await allRotations(openFileJournal(join(directory, 'journal')));
   return JSON.stringify({
     certificates: certificates.map(({ clientCertificateId, createdDate, tags }) => ({
       clientCertificateId,

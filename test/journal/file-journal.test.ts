@@ -1,10 +1,19 @@
-import { appendFileSync, chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { RotationRecord } from '../../src/core/rotation/record.js';
 import { openFileJournal } from '../../src/journal/file-journal.js';
 import type { Journal } from '../../src/journal/journal.js';
+import { allRotations } from '../support/journals.js';
 import { bundleFixture, start, temporaryDirectory } from './fixture.js';
 
 const at = '2026-01-01T00:00:00.000Z';
@@ -59,7 +68,7 @@ describe('a journal', () => {
 
   test('of an unknown rotation is empty, and asking creates nothing', async () => {
     expect(await journal.open('r1')).toEqual([]);
-    expect(await journal.list()).toEqual([]);
+    expect(await allRotations(journal)).toEqual([]);
     expect(() => statSync(directory)).toThrow('ENOENT');
   });
 
@@ -136,17 +145,17 @@ describe('what cannot be believed', () => {
     });
   });
 
-  test('does not hide the other rotations of a list, which is sorted by their start', async () => {
+  test('does not hide the other rotations of a list, which is sorted by their ids', async () => {
     await journal.append('late', started('late', '2026-03-01T00:00:00.000Z'));
     await journal.append('early', started('early', '2026-02-01T00:00:00.000Z'));
     writeFileSync(fileOf('broken'), 'nonsense\n');
     mkdirSync(fileOf('folder'));
     writeFileSync(join(directory, 'README'), 'not a journal');
     writeFileSync(join(directory, 'no id.jsonl'), 'nonsense\n');
-    expect(await journal.list()).toMatchObject([
+    expect(await allRotations(journal)).toMatchObject([
       { rotationId: 'broken', records: [], problem: { code: 'JournalBroken' } },
-      { rotationId: 'folder', records: [], problem: { code: 'FileNotReadable' } },
       { rotationId: 'early', records: [{ type: 'started' }] },
+      { rotationId: 'folder', records: [], problem: { code: 'FileNotReadable' } },
       { rotationId: 'late', records: [{ type: 'started' }] },
     ]);
   });
@@ -167,7 +176,7 @@ describe('a file that no record came into', () => {
         ),
         async (content) => {
           writeFileSync(fileOf('r1'), content);
-          const [remains, ...others] = await journal.list();
+          const [remains, ...others] = await allRotations(journal);
           expect(remains).toMatchObject({
             rotationId: 'r1',
             records: [],
@@ -189,6 +198,7 @@ describe('a file that no record came into', () => {
 
 describe('whether a rotation has come to its end', () => {
   const ended: RotationRecord = { type: 'ended', at, outcome: 'completed' };
+  const note = (length: number): RotationRecord => ({ type: 'note', at, text: 'x'.repeat(length) });
 
   test.each<[string, RotationRecord[], boolean]>([
     ['begun', [started('r1')], true],
@@ -201,6 +211,42 @@ describe('whether a rotation has come to its end', () => {
     // What was never acknowledged changes nothing.
     appendFileSync(fileOf('r1'), JSON.stringify(unended ? ended : intent));
     expect(await journal.isUnended('r1')).toBe(unended);
+  });
+
+  test('is told by the last line alone, however long it and what was torn after it are', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.oneof(fc.constant(ended), fc.nat({ max: 9_000 }).map(note)), { maxLength: 4 }),
+        fc.nat({ max: 5_000 }),
+        async (records, torn) => {
+          const lines = [started('r1'), ...records].map((record) => `${JSON.stringify(record)}\n`);
+          mkdirSync(directory, { recursive: true });
+          writeFileSync(fileOf('r1'), lines.join('') + 'x'.repeat(torn));
+          const hasEnded = records.at(-1)?.type === 'ended';
+          expect(await journal.ends()).toEqual([
+            { rotationId: 'r1', ...(hasEnded ? { ended: { at, outcome: 'completed' } } : {}) },
+          ]);
+          expect(await journal.isUnended('r1')).toBe(!hasEnded);
+          // Never one that is in progress, and never a torn one.
+          const mayGo = hasEnded && torn === 0;
+          expect(await journal.remove('r1')).toBe(mayGo);
+          expect(existsSync(fileOf('r1'))).toBe(!mayGo);
+        },
+      ),
+    );
+  });
+
+  test.each([
+    ['an outcome of tomorrow', '{"type":"ended","at":"2026-01-01T00:00:00.000Z","outcome":"exploded"}'],
+    ['no time', '{"type":"ended","outcome":"completed"}'],
+    ['no JSON', '{"type":"ended"'],
+    ['null', 'null'],
+  ])('no end is believed to be one: %s', async (_what, line) => {
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(fileOf('r1'), `${JSON.stringify(started('r1'))}\n${line}\n`);
+    expect(await journal.ends()).toEqual([{ rotationId: 'r1' }]);
+    expect(await journal.remove('r1')).toBe(false);
+    expect(existsSync(fileOf('r1'))).toBe(true);
   });
 
   test('is no for one that is not known or cannot be read', async () => {

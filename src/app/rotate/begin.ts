@@ -2,6 +2,7 @@
 import type { Stage } from '../../core/api-gateway.js';
 import { AppError } from '../../core/errors.js';
 import { dueAt, isDue } from '../../core/expiry.js';
+import type { RotationRecord } from '../../core/rotation/record.js';
 import {
   oldIdOf,
   stageText,
@@ -10,6 +11,7 @@ import {
   type RotationUnit,
 } from '../../core/rotation/unit.js';
 import type { Gateway } from '../../gateway/gateway.js';
+import type { JournalledRotation } from '../../journal/journal.js';
 import { sameCaller } from '../../journal/same-caller.js';
 import { isOldMissing, lookAtCertificates, lookAtStages, see } from './look.js';
 import { observeCertificates, sameStage } from './observe.js';
@@ -107,18 +109,25 @@ export async function readJournal({ unit, run }: { unit: RotationUnit; run: Run 
   const caller = await gateway.caller();
   // With --only-stage it may have come to a certificate since, which is none of this stage's.
   const elsewhere = new Set(run.certificates.map(({ mark }) => mark?.rotationId));
-  const unended = (await journal.list()).findLast(({ rotationId, records: [first, ...rest] }) => {
-    if (first?.type !== 'started' || rest.at(-1)?.type === 'ended') return false;
-    if (elsewhere.has(rotationId)) return false;
-    const { oldCertificateId, stages } = first;
-    return (
-      oldCertificateId === oldId &&
-      sameCaller(first, caller) &&
-      stages.some((stage) => sameStage(stage, target))
-    );
-  });
-  return unended ? { ...run, ...unended } : run;
+  const isOurs = ([first, ...rest]: readonly RotationRecord[]): boolean =>
+    first?.type === 'started' &&
+    rest.at(-1)?.type !== 'ended' &&
+    first.oldCertificateId === oldId &&
+    sameCaller(first, caller) &&
+    first.stages.some((stage) => sameStage(stage, target));
+  const candidates = (await journal.ends()).filter(
+    ({ rotationId, ended }) => !ended && !elsewhere.has(rotationId),
+  );
+  let latest: JournalledRotation | undefined;
+  for (const { rotationId } of candidates) {
+    const unended = await journal.read(rotationId);
+    if (!unended || !isOurs(unended.records)) continue;
+    if (begunAt(unended) >= begunAt(latest)) latest = unended;
+  }
+  return latest ? { ...run, ...latest } : run;
 }
+
+const begunAt = (rotation: JournalledRotation | undefined): string => rotation?.records[0]?.at ?? '';
 
 /** Nothing to do, and since when there will be: the answer of almost every run from a timer. */
 export function notDue(

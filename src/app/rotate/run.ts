@@ -4,12 +4,13 @@ import type { BackendCall } from '../../core/rotation/calls.js';
 import type { RotationEvent, RotationWarning } from '../../core/rotation/event.js';
 import type { Goal, Progress, StoreView } from '../../core/rotation/next-step.js';
 import type { StageSighting } from '../../core/rotation/presentation.js';
-import type { StepEvidence } from '../../core/rotation/proof.js';
+import { journalEvidence, type StepEvidence } from '../../core/rotation/proof.js';
 import type { RotationOutcome, RotationRecord, RotationStep } from '../../core/rotation/record.js';
 import { JOURNAL_VERSION } from '../../core/rotation/record.js';
 import { stageText, type RotationCertificate } from '../../core/rotation/unit.js';
 import { callerFields } from '../../journal/same-caller.js';
 import type { TrustStore } from '../../trust/trust-store.js';
+import { pruneOwnJournals } from '../prune-journals.js';
 import { viewAccount, type AccountView } from './observe.js';
 import type { RotationDeps, RotationRequest } from './ports.js';
 
@@ -141,12 +142,14 @@ export async function openJournal(run: Run): Promise<void> {
   const { unit, moving } = account(run);
   const resumed = unit.next !== undefined || run.records.length > 0;
   if (run.records.length === 0) {
+    const { journal, gateway, now } = run.deps;
+    const caller = await gateway.caller();
     await record(run, {
       type: 'started',
       version: JOURNAL_VERSION,
-      at: run.deps.now().toISOString(),
+      at: now().toISOString(),
       rotationId: run.rotationId,
-      ...callerFields(await run.deps.gateway.caller()),
+      ...callerFields(caller),
       oldCertificateId: run.oldId,
       stages: moving.map(({ restApiId, stageName, protocolType }) => ({
         restApiId,
@@ -156,6 +159,7 @@ export async function openJournal(run: Run): Promise<void> {
       ...(resumed ? { foundUnderWay: true } : {}),
       ...(run.request.target === undefined ? {} : { target: run.request.target }),
     });
+    await pruneOwnJournals(journal, caller, { current: run.rotationId, now: now() });
     delete run.stores;
     if (resumed)
       warn(
@@ -251,7 +255,14 @@ export async function step<T>(
   }
   const { value, evidence = {} } = result;
   const ms = now().getTime() - started;
-  await record(run, { type: 'done', at: now().toISOString(), step: name, ...about, evidence, ms });
+  await record(run, {
+    type: 'done',
+    at: now().toISOString(),
+    step: name,
+    ...about,
+    evidence: journalEvidence(evidence),
+    ms,
+  });
   if (isShown(name)) tell(run, { type: 'stepDone', step: name, ...about, ms, evidence });
   return value;
 }

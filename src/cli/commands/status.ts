@@ -2,12 +2,17 @@ import type { ChalkInstance } from 'chalk';
 import type { Command } from 'commander';
 import type { RotationStatus } from '../../app/status.js';
 import { formatDuration } from '../../core/duration.js';
+import { AppError } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 import type { RotationStep } from '../../core/rotation/record.js';
 import { action, command } from '../command.js';
+import type { CommonOptions } from '../context.js';
+import type { Output } from '../output.js';
 
 interface Options {
   all?: boolean;
+  prune?: string;
+  dryRun?: boolean;
 }
 
 type StepText = (about: { step: RotationStep; subject?: string }) => string;
@@ -15,50 +20,74 @@ type StepText = (about: { step: RotationStep; subject?: string }) => string;
 export function statusCommand(): Command {
   return command('status', 'Rotations in progress and finished, as recorded on this machine')
     .option('--all', 'include all that have ended, with each step')
+    .option(
+      '--prune <duration>',
+      'delete the records of rotations that ended longer ago than that, such as 90d',
+    )
+    .option('--dry-run', 'with --prune: only count them')
     .action(
-      action<Options>(async ({ options, out }) => {
-        const [{ rotationStatus }, { openFileJournal }, { stepText }] = await Promise.all([
-          import('../../app/status.js'),
-          import('../../journal/file-journal.js'),
-          import('../rotate-progress.js'),
-        ]);
-        const rotations = await rotationStatus(openFileJournal());
-        out.result({ rotations }, () =>
-          rotations.length === 0
-            ? 'no rotation has been started on this machine'
-            : [
-                ...shown(rotations, options.all === true).map((rotation) =>
-                  rotationText(rotation, options.all === true, out.style, stepText),
-                ),
-                countText(rotations),
-              ].join('\n'),
-        );
+      action<Options>(async ({ options, out, now }) => {
+        if (options.prune !== undefined) {
+          const { pruneStatus } = await import('../status-prune.js');
+          await pruneStatus(options.prune, options, out, now());
+          return;
+        }
+        if (options.dryRun === true) {
+          throw new AppError('Usage', '--dry-run needs --prune', { hint: 'add --prune 90d, or omit it' });
+        }
+        await showStatus(options, out);
       }),
     );
 }
 
-/** How many of the ended ones are shown without `--all`. */
-const SHOWN = 10;
-
-function countText(rotations: readonly RotationStatus[]): string {
-  const inProgress = rotations.filter(isInProgress).length;
-  const unreadable = rotations.filter(({ state }) => state === 'unreadable').length;
-  const ended = rotations.length - inProgress - unreadable;
-  return [
-    `${inProgress} in progress, ${ended} ended`,
-    ...(unreadable === 0 ? [] : [`${unreadable} unreadable`]),
-  ].join(', ');
+async function showStatus(options: Options & CommonOptions, out: Output): Promise<void> {
+  const [{ recentRotations, rotationStatuses }, { openFileJournal }, { stepText }] = await Promise.all([
+    import('../../app/status.js'),
+    import('../../journal/file-journal.js'),
+    import('../rotate-progress.js'),
+  ]);
+  const { all = false, region } = options;
+  const journal = openFileJournal();
+  const ends = await journal.ends();
+  const isComplete = all || options.output === 'json' || region !== undefined;
+  const shown = new Set(recentRotations(ends));
+  const ids = isComplete ? ends.map(({ rotationId }) => rotationId) : [...shown];
+  const counts = { inProgress: 0, ended: isComplete ? 0 : ends.length - ids.length, unreadable: 0 };
+  const rotations = inRegion(rotationStatuses(journal, ids), region);
+  await out.list('rotations', rotations, {
+    each(rotation) {
+      counts[kindOf(rotation)] += 1;
+      return all || shown.has(rotation.rotationId)
+        ? rotationText(rotation, all, out.style, stepText)
+        : undefined;
+    },
+    end: () =>
+      ends.length === 0 ? 'no rotation has been started on this machine' : countText(counts, region),
+  });
 }
 
-const isInProgress = ({ state }: RotationStatus): boolean => state === 'inProgress';
+/** Those of one Region, and those of which nothing can be read. */
+async function* inRegion(
+  rotations: AsyncIterable<RotationStatus>,
+  region: string | undefined,
+): AsyncGenerator<RotationStatus> {
+  for await (const rotation of rotations)
+    if (region === undefined || rotation.region === undefined || rotation.region === region) yield rotation;
+}
 
-/** Those in progress, those that cannot be read, and the last that ended. */
-function shown(rotations: readonly RotationStatus[], all: boolean): readonly RotationStatus[] {
-  if (all) return rotations;
-  const needsAttention = (rotation: RotationStatus): boolean =>
-    isInProgress(rotation) || rotation.state === 'unreadable';
-  const ended = rotations.filter((rotation) => !needsAttention(rotation)).slice(-SHOWN);
-  return rotations.filter((rotation) => needsAttention(rotation) || ended.includes(rotation));
+type Counts = Record<'inProgress' | 'ended' | 'unreadable', number>;
+
+const kindOf = ({ state }: RotationStatus): keyof Counts =>
+  state === 'inProgress' || state === 'unreadable' ? state : 'ended';
+
+function countText({ inProgress, ended, unreadable }: Counts, region: string | undefined): string {
+  const where = region === undefined ? '' : ` in ${printable(region)}`;
+  return (
+    [
+      `${inProgress} in progress, ${ended} ended`,
+      ...(unreadable === 0 ? [] : [`${unreadable} unreadable`]),
+    ].join(', ') + where
+  );
 }
 
 const STATE_WORDS: Readonly<Record<RotationStatus['state'], string>> = {
@@ -93,7 +122,7 @@ function rotationText(
     return `${style.red(STATE_WORDS[state])} ${rotationId}: ${printable(problem.message)}${fix}`;
   }
   const colour = state === 'inProgress' ? style.yellow : state === 'completed' ? style.green : style.red;
-  const head = `${colour(STATE_WORDS[state])} ${rotationId}: ${oldCertificateId} → ${newCertificateId} for ${stages.map(printable).join(', ')}, last at ${seconds(lastAt)}`;
+  const head = `${colour(STATE_WORDS[state])} ${rotationId}: ${printable(oldCertificateId)} → ${printable(newCertificateId)} for ${stages.map(printable).join(', ')}, last at ${seconds(lastAt)}`;
   if (!all && state !== 'inProgress') return head;
   const marks = { done: style.green('✓'), failed: style.red('✗'), begun: style.yellow('…') };
   return [

@@ -59,3 +59,24 @@ export function isAsWanted({ results }: Proof): boolean {
     results.every(({ backends, wanted }) => backends.every(({ outcome }) => outcome === wanted))
   );
 }
+
+/** So many stages of a backend a journal names in a proof; its first record names them all. */
+const NAMED = 5;
+
+/**
+ * Evidence as the journal keeps it: of each backend in a proof the first few stages and how many more there are
+ * (`moreStages`), so that a journal grows with the calls that were made and not with stages times proofs.
+ */
+export function journalEvidence(evidence: StepEvidence): Record<string, unknown> {
+  const { proof } = evidence;
+  if (!proof) return evidence;
+  const results = proof.results.map(({ backends, ...caller }) => ({
+    ...caller,
+    backends: backends.map((backend) => {
+      const { stages } = backend;
+      if (stages.length <= NAMED) return backend;
+      return { ...backend, stages: stages.slice(0, NAMED), moreStages: stages.length - NAMED };
+    }),
+  }));
+  return { ...evidence, proof: { ...proof, results } };
+}

@@ -343,10 +343,16 @@ export class Process {
         }).catch((error: unknown) => {
           throw new AppError('JournalNotWritable', 'the disk is full', { cause: error });
         }),
-      list: () =>
+      ends: () =>
         Promise.resolve(
-          [...machine.records].map(([rotationId, records]) => ({ rotationId, records: [...records] })),
+          [...machine.records].map(([rotationId, records]) => {
+            const last = records.at(-1);
+            return { rotationId, ...(last?.type === 'ended' ? { ended: last } : {}) };
+          }),
         ),
+      read: (rotationId) => Promise.resolve({ rotationId, records: [...of(rotationId)] }),
+      // Nothing here lives for a year.
+      remove: () => Promise.resolve(false),
     };
   }
 }

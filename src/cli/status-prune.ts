@@ -1,0 +1,53 @@
+import {
+  inRegion,
+  prunableJournals,
+  pruneJournals,
+  type PrunableJournal,
+  type PrunedJournals,
+} from '../app/prune-journals.js';
+import { parseDuration } from '../core/duration.js';
+import { AppError, EXIT } from '../core/errors.js';
+import { printable } from '../core/printable.js';
+import { openFileJournal } from '../journal/file-journal.js';
+import { fileLease } from '../journal/file-lease.js';
+import type { CommonOptions } from './context.js';
+import { counted } from './formats/summary.js';
+import type { Output } from './output.js';
+import { timeText } from './status.js';
+
+type Options = Pick<CommonOptions, 'region'> & { all?: boolean; dryRun?: boolean };
+
+/** So many of those that stay are named one by one. */
+const NAMED = 5;
+
+/**
+ * Deletes what this machine remembers of rotations that ended longer ago than that.
+ * @throws AppError `Usage`, `FileNotReadable`
+ */
+export async function pruneStatus(age: string, options: Options, out: Output, now: Date): Promise<void> {
+  const { all = false, dryRun = false, region } = options;
+  if (all) throw new AppError('Usage', '--all and --prune exclude each other', { hint: 'give one of them' });
+  const before = new Date(now.getTime() - parseDuration(age));
+  const journal = openFileJournal();
+  const old = await prunableJournals(journal, before);
+  const candidates = region === undefined ? old : await inRegion(journal, old, region);
+  const pruned: PrunedJournals = dryRun
+    ? { deleted: [], failed: [] }
+    : await pruneJournals(journal, fileLease(), candidates);
+  const { deleted, failed } = pruned;
+  const where = region === undefined ? '' : ` in ${printable(region)}`;
+  const when = `${where} that ended before ${timeText(before)}`;
+  for (const { rotationId, error } of failed.slice(0, NAMED))
+    out.warn(`the record of ${rotationId} is still there: ${printable(error.message)}`);
+  if (failed.length > NAMED) out.warn(`and ${failed.length - NAMED} more`);
+  out.result({ candidates, ...pruned }, () =>
+    dryRun || candidates.length === 0
+      ? candidatesText(candidates, when)
+      : `deleted the records of ${counted(deleted.length, 'rotation')}${when}`,
+  );
+  if (dryRun && candidates.length > 0) out.note('nothing was deleted; omit --dry-run to delete them');
+  if (failed.length > 0) out.exitWith(EXIT.failed);
+}
+
+const candidatesText = ({ length }: readonly PrunableJournal[], when: string): string =>
+  length === 0 ? `no rotation is recorded${when}` : `the records of ${counted(length, 'rotation')}${when}`;
