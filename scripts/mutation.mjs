@@ -1,5 +1,5 @@
 // Changes files one place at a time and lists the changes that no test notices:
-// `npm run test:mutation -- [--sample N] [--seed S] [--tests GLOB] src/core/rotation/stranger.ts …`. It works on a copy; the checkout
+// `npm run test:mutation -- [--sample N] [--seed S] [--tests GLOB] [--at-most SECONDS] src/core/order.ts …`. It works on a copy; the checkout
 // is never touched. How it works, and which changes are known to change nothing: docs/mutation.md.
 import { fork } from 'node:child_process';
 import {
@@ -24,6 +24,7 @@ const EQUIVALENT = 'scripts/mutation/equivalent.json';
 /** The tests that must notice a change of a file below a folder of `src`. */
 const TESTS = new Map([
   ['src/core/', 'test/core'],
+  ['src/gateway/', 'test/gateway'],
   ['src/app/rotate/', 'test/app/rotate'],
   ['src/trust/', 'test/trust'],
   ['src/journal/', 'test/journal'],
@@ -38,8 +39,12 @@ const { values: options, positionals: named } = parseArgs({
     sample: { type: 'string' },
     seed: { type: 'string', default: '1' },
     tests: { type: 'string', default: '**/*.test.ts' },
+    'at-most': { type: 'string', default: 'Infinity' },
   },
 });
+/** How long tests may take for one change, in ms; the first goes in any case. */
+const MOST = Number(options['at-most']) * 1000;
+
 /** `FILE` or `FILE:LINE`; of a file without a line all changes are tried. */
 const wanted = named.map((name) => /^(?<file>.+?)(?::(?<line>\d+))?$/.exec(name)?.groups ?? { file: name });
 const files = [...new Set(wanted.map(({ file }) => file))];
@@ -49,7 +54,9 @@ const isWanted = (mutant) =>
   );
 const folders = files.map((file) => [...TESTS].find(([folder]) => file.startsWith(folder))?.[1]);
 if (files.length === 0 || folders.includes(undefined)) {
-  console.error('usage: npm run test:mutation -- [--sample N] [--seed S] [--tests GLOB] FILE.ts[:LINE] …');
+  console.error(
+    'usage: npm run test:mutation -- [--sample N] [--seed S] [--tests GLOB] [--at-most SECONDS] FILE.ts[:LINE] …',
+  );
   console.error(`FILE.ts lies below one of ${[...TESTS.keys()].join(', ')}`);
   process.exit(2);
 }
@@ -191,8 +198,11 @@ async function isNoticed({ file, from, to, by }) {
   writeFileSync(join(copy, file), text.slice(0, from) + by + text.slice(to));
   const promise = ({ batch, cost }) => (batch.kills + 1) / (batch.runs + 2) / cost;
   left.sort((a, b) => promise(b) - promise(a));
+  let spent = 0;
   try {
     for (const { batch, tests, cost } of left) {
+      if (spent > 0 && spent + cost > MOST) continue;
+      spent += cost;
       const answer = await run(
         { paths: [batch.path], chosen: tests.map(({ name }) => name) },
         10_000 + 8 * cost,

@@ -1,7 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { parseFailOn, countedLevel, overallLevel } from '../../src/core/fail-on.js';
 import { FINDINGS, type Finding } from '../../src/core/finding-catalogue.js';
-import { fleetAccounts, isRegionless, regionlessSource, sourceName } from '../../src/core/fleet.js';
+import {
+  explainedAccounts,
+  fleetAccounts,
+  isRegionless,
+  regionlessSource,
+  sourceName,
+  type FleetInput,
+} from '../../src/core/fleet.js';
 
 describe('fleetAccounts', () => {
   test('flags come before the configuration, the configuration before the environment', () => {
@@ -48,14 +55,48 @@ describe('fleetAccounts', () => {
     ]);
   });
 
-  test.each([
-    [{ profileFlag: 'a,b,a' }, 'the profile "a" is given twice'],
-    [{ regionFlag: 'eu-west-1,eu-west-1' }, 'the Region "eu-west-1" is given twice'],
-    [{ regionFlag: 'all,eu-west-1' }, 'names all Regions and single ones'],
-    [{ profileFlag: 'a,,b' }, 'has an empty place in it'],
+  test('a profile of the flag is not the environment’s', () => {
+    expect(fleetAccounts({ profileFlag: 'a', environmentProfile: 'a' })).toEqual([
+      { name: 'a', profile: 'a', regions: 'default' },
+    ]);
+  });
+
+  test.each(['all', ' all '])('--region %j stands for all Regions', (regionFlag) => {
+    expect(fleetAccounts({ regionFlag })).toEqual([{ name: 'default', regions: 'all' }]);
+  });
+
+  test('Regions of the flag go before those of an account', () => {
+    const accounts = [{ profile: 'shop', regions: ['eu-west-1'] }];
+    expect(fleetAccounts({ regionFlag: 'eu-west-2', configuration: { accounts } })).toEqual([
+      { name: 'shop', profile: 'shop', regions: ['eu-west-2'] },
+    ]);
+  });
+
+  test.each<[FleetInput, string, string]>([
+    [
+      { profileFlag: 'a,b,a' },
+      'the profile "a" is given twice',
+      'give each once: everything is counted and paced by account and Region',
+    ],
+    [
+      { regionFlag: 'eu-west-1,eu-west-1' },
+      'the Region "eu-west-1" is given twice',
+      'give each once: everything is counted and paced by account and Region',
+    ],
+    [
+      { regionFlag: 'all,eu-west-1' },
+      '--region "all,eu-west-1" names all Regions and single ones',
+      'write --region all, or only the names',
+    ],
+    [
+      { profileFlag: 'a,,b' },
+      '--profile "a,,b" has an empty place in it',
+      'write names with a comma between them, such as --profile first,second',
+    ],
     [
       { configuration: { accounts: [{ name: 'x', profile: 'a' }, { profile: 'x' }] } },
       'the account "x" is given twice',
+      'give each once: everything is counted and paced by account and Region',
     ],
     [
       {
@@ -67,9 +108,51 @@ describe('fleetAccounts', () => {
         },
       },
       'the account "123456789012" is given twice',
+      'give each once: everything is counted and paced by account and Region',
     ],
-  ])('refuses %j', (input, message) => {
-    expect(() => fleetAccounts(input)).toThrow(message);
+  ])('refuses %j', (input, message, hint) => {
+    expect(() => fleetAccounts(input)).toThrow(expect.objectContaining({ code: 'Usage', message, hint }));
+  });
+});
+
+describe('what decided', () => {
+  const origins = (input: FleetInput): string[] =>
+    explainedAccounts(input).map(({ origin, regionsOrigin }) => `${origin} ${regionsOrigin}`);
+  const everywhere = { regions: ['eu-west-1'], region: 'eu-west-2' };
+
+  test.each<[FleetInput, string]>([
+    [{}, 'default default'],
+    [{ environmentRegion: 'eu-west-3' }, 'default environment'],
+    [{ environmentRegion: 'eu-west-3', configuration: { region: 'eu-west-2' } }, 'default region'],
+    [{ environmentRegion: 'eu-west-3', configuration: everywhere }, 'default regions'],
+    [{ regionFlag: 'eu-west-4', environmentRegion: 'eu-west-3', configuration: everywhere }, 'default flag'],
+    [{ environmentProfile: 'env' }, 'environment default'],
+    [{ environmentProfile: 'env', configuration: { profile: 'file' } }, 'profile default'],
+    [{ profileFlag: 'a', environmentProfile: 'env', configuration: { profile: 'file' } }, 'flag default'],
+    [{ profileFlag: 'a' }, 'flag default'],
+    [
+      { profileFlag: 'a', configuration: { accounts: [{ profile: 'shop', regions: 'all' }] } },
+      'flag default',
+    ],
+  ])('the account and its Regions in %j', (input, expected) => {
+    expect(origins(input)).toEqual([expected]);
+  });
+
+  test('the Regions of listed accounts', () => {
+    const accounts = [{ profile: 'own', regions: ['us-east-1'] }, { profile: 'other' }];
+    expect(origins({ configuration: { accounts } })).toEqual(['account account', 'account default']);
+    expect(origins({ configuration: { ...everywhere, accounts } })).toEqual([
+      'account account',
+      'account regions',
+    ]);
+    expect(origins({ environmentRegion: 'eu-west-3', configuration: { accounts } })).toEqual([
+      'account account',
+      'account environment',
+    ]);
+    expect(origins({ regionFlag: 'all', configuration: { accounts } })).toEqual([
+      'account flag',
+      'account flag',
+    ]);
   });
 });
 

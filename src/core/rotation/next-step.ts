@@ -189,13 +189,11 @@ function trustStep(situation: Situation): Step | undefined {
   const behind = behindOf(situation);
   const certificates = [unit.old, ...unit.spares, unit.next].filter((one) => one !== undefined);
   const needed = certificates.filter((one) => isNeeded(situation, one));
-  // Where no stage goes back, taking back what was made for nothing must not change anything else.
-  if (goal !== 'rotate' && !behind && needed.every((one) => one === unit.old)) return undefined;
   const first = needed.filter((one) => one !== to && one.trusted.notAfter > now);
+  // Where no stage goes back, taking back what was made for nothing must not change anything else.
+  const last = to && (behind || goal === 'rotate') ? [to] : [];
   for (const store of stores) {
-    const missing = [...first, ...(to && (behind || goal === 'rotate') ? [to] : [])].find(
-      (one) => !store.trusts.includes(one.trusted.fingerprintSha256),
-    );
+    const missing = [...first, ...last].find((one) => !store.trusts.includes(one.trusted.fingerprintSha256));
     if (missing) return { kind: 'trust', store: store.name, certificate: missing };
   }
   return undefined;
@@ -205,7 +203,7 @@ function trustStep(situation: Situation): Step | undefined {
 function isNeeded(situation: Situation, { clientCertificateId: id }: RotationCertificate): boolean {
   const { now, unit, lastPresented, presentedBefore, settings } = situation;
   if (isPresented(situation, id)) return true;
-  if (id === unit.oldId && behindOf(situation) && situation.goal === 'rotate') return true;
+  if (id === unit.oldId && behindOf(situation)) return true;
   if (id !== unit.oldId && !presentedBefore.has(id)) return false;
   const last = lastPresented.get(id);
   return last !== undefined && now.getTime() < last.getTime() + settings.soak;

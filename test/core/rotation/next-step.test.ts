@@ -23,6 +23,7 @@ const made = { oldId: 'old', old, next, spares: [] };
 const gone = { oldId: 'old', next, spares: [] };
 const unfinished = certificate('new', { mark: mark('old', { replacesSha256: 'OLD' }) });
 const adopted = certificate('new', { mark: mark('old', { adopted: true }) });
+const adoptedOld = certificate('old', { mark: mark('older', { adopted: true }) });
 const withdrawn = certificate('new', { mark: mark('old', { withdrawn: after(-MINUTE).toISOString() }) });
 const proved = { ...NOTHING, proved: proof('new') };
 const checked = { ...proved, checked: true };
@@ -113,6 +114,20 @@ const CASES: readonly (readonly [what: string, situation: Situation, step: Step]
     }),
     { kind: 'switch', stage: stage('beta', 'spare'), to: next },
   ],
+  [
+    'a stage has to leave a spare, and the old one may be needed again: it is trusted still',
+    situation({
+      unit: { ...made, spares: [spare] },
+      stores: [store('file', 'NEW', 'SPARE')],
+      moving: [stage('prod', 'new'), stage('beta', 'spare')],
+    }),
+    { kind: 'trust', store: 'file', certificate: old },
+  ],
+  [
+    'no stage presents the spare of a racing run: it need not be trusted',
+    situation({ unit: { ...made, spares: [spare] }, stores: BOTH }),
+    { kind: 'prove', to: next },
+  ],
   ['every stage is switched', switched(0), { kind: 'verify', next }],
   [
     'the stage is switched and has to be deployed',
@@ -153,6 +168,11 @@ const CASES: readonly (readonly [what: string, situation: Situation, step: Step]
     { kind: 'recount' },
   ],
   ['recounted: AWS has the last word', soaked({ progress: recounted }), { kind: 'delete', certificate: old }],
+  [
+    'recounted, and an earlier rotation had adopted the old one: it goes like any other',
+    soaked({ unit: { ...made, old: adoptedOld }, progress: recounted }),
+    { kind: 'delete', certificate: adoptedOld },
+  ],
   [
     'the old one is deleted',
     soaked({ unit: gone, progress: recounted, deleted: [old] }),
@@ -258,6 +278,25 @@ const WAY_BACK: readonly (readonly [what: string, situation: Situation, step: St
     { kind: 'trust', store: 'file', certificate: old },
   ],
   [
+    'hosts may present the new one still, and it is not trusted any more',
+    back({
+      moving: [stage('prod', 'old')],
+      stores: [store('file', 'OLD')],
+      lastPresented: new Map([['new', NOW]]),
+    }),
+    { kind: 'trust', store: 'file', certificate: withdrawn },
+  ],
+  [
+    'nothing has moved: that the old one is trusted nowhere is not for this run to change',
+    situation({
+      goal: 'abort',
+      unit: { ...made, next: withdrawn },
+      stores: [store('file', 'NEW')],
+      progress: recounted,
+    }),
+    { kind: 'delete', certificate: withdrawn },
+  ],
+  [
     'a proof of the new one says nothing of the old one',
     back({ progress: { ...proved, checked: true } }),
     { kind: 'prove', to: old },
@@ -324,6 +363,11 @@ const WAY_BACK: readonly (readonly [what: string, situation: Situation, step: St
     { kind: 'done' },
   ],
   ['the old one is deleted', back({ unit: gone }), { kind: 'impossible' }],
+  [
+    'the old one is deleted, and there is no stage that would go back',
+    back({ unit: { ...gone, next: withdrawn }, moving: [], progress: recounted }),
+    { kind: 'delete', certificate: withdrawn },
+  ],
   [
     'no stage has moved: others are told first, for the deletion may come late',
     situation({ goal: 'abort', unit: made, progress: recounted }),
@@ -398,6 +442,16 @@ const WAY_BACK: readonly (readonly [what: string, situation: Situation, step: St
     'after a failure in use the new one is kept',
     back({ goal: 'rollBack', unit: made, moving: [stage('prod', 'old')] }),
     { kind: 'done' },
+  ],
+  [
+    'after a failure in use one that --to named is kept as it is',
+    back({ goal: 'rollBack', unit: { ...made, next: adopted }, moving: [stage('prod', 'old')] }),
+    { kind: 'done' },
+  ],
+  [
+    'cancelled: one that --to named stays, and others have to know first',
+    situation({ goal: 'cancel', unit: { ...made, next: adopted }, progress: recounted }),
+    { kind: 'withdraw', certificate: adopted },
   ],
   [
     'cancelled, and a stage presents it by now',

@@ -53,7 +53,9 @@ describe('parseProbe', () => {
   test.each(['', 'GET', '/health', 'GET health', 'GET /a b', 'GET\u0000 /x', 'G3T /x'])(
     'refuses %j',
     (text) => {
-      expect(() => parseProbe(text)).toThrow(expect.objectContaining({ code: 'Usage' }));
+      expect(() => parseProbe(text)).toThrow(
+        expect.objectContaining({ code: 'Usage', hint: "write a method and a path: 'GET /health'" }),
+      );
     },
   );
 });
@@ -69,14 +71,27 @@ describe('parseProbes', () => {
     });
   });
 
-  test.each([
-    [['GET /a', 'GET /b']],
-    [['x=GET /a', 'x=GET /b']],
-    [['x=/a']],
-    [['=GET /a']],
-    [['x=y=GET /a']],
-  ])('refuses %j', (texts) => {
+  test('reads a name without the spaces around it, and says nothing of a call for everything where there is none', () => {
+    expect(parseProbes([' my orders =GET /a'])).toStrictEqual({
+      named: [{ of: 'my orders', method: 'GET', path: '/a' }],
+    });
+  });
+
+  test.each([[['x=/a']], [['=GET /a']], [['x=y=GET /a']], [['x=GET /a\nGET /b']]])('refuses %j', (texts) => {
     expect(() => parseProbes(texts)).toThrow(expect.objectContaining({ code: 'Usage' }));
+  });
+
+  test.each([
+    [['GET /a', 'GET /b'], '--probe is given twice'],
+    [['x=GET /a', 'GET /c', ' x =GET /b'], '--probe is given twice for x'],
+  ])('refuses %j: two calls for the same', (texts, message) => {
+    expect(() => parseProbes(texts)).toThrow(
+      expect.objectContaining({
+        code: 'Usage',
+        message,
+        hint: "write the API or the backend that each is for: 'orders=GET /health'",
+      }),
+    );
   });
 });
 
