@@ -1,4 +1,5 @@
 import type { Stage } from '../api-gateway.js';
+import { byText } from '../order.js';
 import type { RotationSettings } from './settings.js';
 import { stageText, type EndedCertificate, type RotationCertificate, type RotationUnit } from './unit.js';
 
@@ -299,7 +300,7 @@ function endStep(situation: Situation): Step {
   const toFinish = goal === 'rotate' && next?.mark?.replacesSha256 !== undefined ? next : undefined;
   const toConfirm = goal === 'rotate' && deleted.length > 0 && !progress.confirmed ? next : undefined;
 
-  if (goal === 'rotate' && unit.old && going.includes(unit.old)) {
+  if (unit.old && going.includes(unit.old)) {
     const keptUntil = new Date(keptFrom.getTime() + settings.keepOld);
     if (settings.keepOld > 0 && now < keptUntil) return { kind: 'keep', until: keptUntil };
   }
@@ -314,7 +315,7 @@ function endStep(situation: Situation): Step {
 
 /** However a run has come to know of them: a plan and the run take the same order. */
 const byId = (a: EndedCertificate, b: EndedCertificate): number =>
-  a.clientCertificateId < b.clientCertificateId ? -1 : 1;
+  byText(a.clientCertificateId, b.clientCertificateId);
 
 /** A time that is yet to come is one of a wrong clock: it counts as the beginning of this run. */
 function withdrawnAt(at: string | undefined, { now, since }: Situation): number {

@@ -18,6 +18,8 @@ const old = certificate('old');
 const next = certificate('new', { mark: mark('old') });
 const spare = certificate('spare', { mark: mark('old') });
 
+const others = certificate('spare', { mark: mark('old', { rotationId: 'r2' }) });
+
 const BOTH = [store('file', 'OLD', 'NEW')];
 const made = { oldId: 'old', old, next, spares: [] };
 const gone = { oldId: 'old', next, spares: [] };
@@ -128,6 +130,29 @@ const CASES: readonly (readonly [what: string, situation: Situation, step: Step]
     situation({ unit: { ...made, spares: [spare] }, stores: BOTH }),
     { kind: 'prove', to: next },
   ],
+  [
+    'the old one is deleted, and a stage presents a spare: it moves on',
+    situation({
+      unit: { ...gone, spares: [spare] },
+      stores: [store('file', 'NEW', 'SPARE')],
+      moving: [stage('prod', 'new'), stage('beta', 'spare')],
+    }),
+    { kind: 'prove', to: next },
+  ],
+  [
+    'one that --to named is moved to as any other',
+    situation({ unit: { ...made, next: adopted }, stores: BOTH }),
+    { kind: 'prove', to: adopted },
+  ],
+  [
+    'a spare that no stage is known to have presented need not be trusted',
+    situation({
+      unit: { ...made, spares: [spare] },
+      stores: BOTH,
+      lastPresented: new Map([['spare', NOW]]),
+    }),
+    { kind: 'prove', to: next },
+  ],
   ['every stage is switched', switched(0), { kind: 'verify', next }],
   [
     'the stage is switched and has to be deployed',
@@ -140,6 +165,16 @@ const CASES: readonly (readonly [what: string, situation: Situation, step: Step]
     { kind: 'verify', next },
   ],
   ['verified', switched(0, { progress: verified }), { kind: 'soak', until: after(5 * MINUTE) }],
+  [
+    'verified, and of no certificate is it known when stages left it: the soak counts from the switch',
+    switched(0, { progress: verified, lastPresented: new Map() }),
+    { kind: 'soak', until: after(5 * MINUTE) },
+  ],
+  [
+    'the file was emptied within the soak, whatever is known of who has presented the old one',
+    switched(MINUTE, { stores: [store('file', 'NEW')], presentedBefore: new Set(['new']) }),
+    { kind: 'trust', store: 'file', certificate: old },
+  ],
   [
     'the soak is under way',
     switched(MINUTE, { progress: verified }),
@@ -163,6 +198,11 @@ const CASES: readonly (readonly [what: string, situation: Situation, step: Step]
     { kind: 'keep', until: after(7 * DAY - 5 * MINUTE) },
   ],
   [
+    'the old one is to be kept, and other stages keep it anyway (--only-stage)',
+    soaked({ progress: verified, elsewhere: ['old'], settings: settings(0, 7 * DAY, 'never') }),
+    { kind: 'done' },
+  ],
+  [
     'the old one was kept long enough',
     switched(7 * DAY, { progress: verified, settings: settings(0, 7 * DAY, 'never') }),
     { kind: 'recount' },
@@ -172,6 +212,24 @@ const CASES: readonly (readonly [what: string, situation: Situation, step: Step]
     'recounted, and an earlier rotation had adopted the old one: it goes like any other',
     soaked({ unit: { ...made, old: adoptedOld }, progress: recounted }),
     { kind: 'delete', certificate: adoptedOld },
+  ],
+  [
+    'recounted: that a call may still make a certificate is nothing to wait for',
+    soaked({
+      progress: recounted,
+      unsettled: { switches: after(MINUTE), generation: after(MINUTE) },
+    }),
+    { kind: 'delete', certificate: old },
+  ],
+  [
+    'two are deleted: whatever the order in which they are known, the trust in them ends in the same',
+    soaked({
+      unit: gone,
+      progress: recounted,
+      deleted: [spare, old],
+      stores: [store('file', 'OLD', 'NEW', 'SPARE')],
+    }),
+    { kind: 'untrust', store: 'file', certificate: old },
   ],
   [
     'the old one is deleted',
@@ -265,6 +323,29 @@ const back = (changes: Partial<Situation> = {}): Situation =>
   switched(0, { goal: 'abort', unit: { ...made, next: withdrawn }, ...changes });
 const backProved = { ...NOTHING, proved: proof('old') };
 
+/** Nothing has moved, and a certificate that `--to` named is taken back, in these stores. */
+const withdrawnAdopted = certificate('new', {
+  mark: mark('old', { adopted: true, withdrawn: after(-MINUTE).toISOString() }),
+});
+const released = (...stores: Situation['stores']): Situation =>
+  situation({
+    goal: 'abort',
+    unit: { ...made, next: withdrawnAdopted },
+    stores,
+    progress: recounted,
+  });
+
+/** Nothing has moved, and one that `--to` named was withdrawn at that time. */
+const withdrawnFor = (at: string, changes: Partial<Situation>): Situation =>
+  situation({
+    goal: 'abort',
+    unit: {
+      ...made,
+      next: certificate('new', { mark: mark('old', { adopted: true, withdrawn: at }) }),
+    },
+    ...changes,
+  });
+
 const WAY_BACK: readonly (readonly [what: string, situation: Situation, step: Step])[] = [
   [
     'stages present the new one: other runs have to know first',
@@ -348,6 +429,16 @@ const WAY_BACK: readonly (readonly [what: string, situation: Situation, step: St
     { kind: 'delete', certificate: withdrawn },
   ],
   [
+    'recounted: --keep-old is not about the way back',
+    back({
+      moving: [stage('prod', 'old')],
+      progress: recounted,
+      keptFrom: NOW,
+      settings: settings(0, 7 * DAY, 'never'),
+    }),
+    { kind: 'delete', certificate: withdrawn },
+  ],
+  [
     'the new one is deleted',
     back({
       moving: [stage('prod', 'old')],
@@ -379,6 +470,15 @@ const WAY_BACK: readonly (readonly [what: string, situation: Situation, step: St
     { kind: 'delete', certificate: withdrawn },
   ],
   [
+    'what another rotation has made for the same place goes too',
+    situation({
+      goal: 'abort',
+      unit: { ...made, next: withdrawn, spares: [others] },
+      progress: recounted,
+    }),
+    { kind: 'delete', certificate: others },
+  ],
+  [
     'a stage that is not moved presents it: it stays there, trusted',
     situation({
       goal: 'abort',
@@ -393,9 +493,24 @@ const WAY_BACK: readonly (readonly [what: string, situation: Situation, step: St
     'a stage that is not moved presents what another rotation has made: that is not touched',
     situation({
       goal: 'abort',
-      unit: { ...made, next: certificate('new', { mark: mark('old', { rotationId: 'r2' }) }) },
+      unit: {
+        ...made,
+        next: certificate('new', { mark: mark('old', { rotationId: 'r2', replacesSha256: 'OLD' }) }),
+      },
       elsewhere: ['new'],
       stores: [store('file', 'OLD', 'NEW')],
+      progress: recounted,
+    }),
+    { kind: 'done' },
+  ],
+  [
+    'a spare is deleted, and what another rotation has made stays in use: that is not proved',
+    situation({
+      goal: 'abort',
+      unit: { ...made, next: certificate('new', { mark: mark('old', { rotationId: 'r2' }) }) },
+      elsewhere: ['new'],
+      deleted: [spare],
+      stores: BOTH,
       progress: recounted,
     }),
     { kind: 'done' },
@@ -414,6 +529,31 @@ const WAY_BACK: readonly (readonly [what: string, situation: Situation, step: St
     { kind: 'withdraw', certificate: adopted },
   ],
   [
+    'one that --to named is trusted no more, where this rotation has put it',
+    released(store('file', 'OLD', 'NEW')),
+    { kind: 'untrust', store: 'file', certificate: withdrawnAdopted },
+  ],
+  [
+    'one that --to named stays where it was trusted before',
+    released({ ...store('file', 'OLD', 'NEW'), added: [] }),
+    { kind: 'release', certificate: withdrawnAdopted },
+  ],
+  [
+    'one that --to named has been taken from the store already',
+    released({ ...store('file', 'OLD'), added: ['NEW'] }),
+    { kind: 'release', certificate: withdrawnAdopted },
+  ],
+  [
+    'a switch to what is deleted need not be waited for',
+    situation({
+      goal: 'abort',
+      unit: { ...made, next: withdrawn },
+      progress: recounted,
+      unsettled: { switches: after(2 * MINUTE), generation: new Date(0) },
+    }),
+    { kind: 'delete', certificate: withdrawn },
+  ],
+  [
     'others may have been about to switch to it when it was withdrawn',
     situation({
       goal: 'abort',
@@ -425,6 +565,21 @@ const WAY_BACK: readonly (readonly [what: string, situation: Situation, step: St
       },
     }),
     { kind: 'settle', until: after(MINUTE / 2) },
+  ],
+  [
+    'a withdrawal of this very moment counts from now, not from when the run began',
+    withdrawnFor(NOW.toISOString(), { since: after(-MINUTE) }),
+    { kind: 'settle', until: after(MINUTE) },
+  ],
+  [
+    'a withdrawal that is yet to come counts from when the run began',
+    withdrawnFor(after(60 * MINUTE).toISOString(), { since: after(-MINUTE / 2) }),
+    { kind: 'settle', until: after(MINUTE / 2) },
+  ],
+  [
+    'a withdrawal of no known time is none to wait for, but a switch is',
+    withdrawnFor('whenever', { unsettled: { switches: after(2 * MINUTE), generation: new Date(0) } }),
+    { kind: 'settle', until: after(2 * MINUTE) },
   ],
   [
     'a switch to it may still take effect',
@@ -454,6 +609,17 @@ const WAY_BACK: readonly (readonly [what: string, situation: Situation, step: St
     { kind: 'withdraw', certificate: adopted },
   ],
   [
+    "cancelled, and a stage presents another rotation's: it is not moved",
+    situation({
+      goal: 'cancel',
+      unit: { ...made, spares: [others] },
+      moving: [stage('prod', 'spare')],
+      stores: [store('file', 'OLD', 'NEW', 'SPARE')],
+      progress: recounted,
+    }),
+    { kind: 'delete', certificate: next },
+  ],
+  [
     'cancelled, and a stage presents it by now',
     back({ goal: 'cancel' }),
     { kind: 'inUse', certificate: withdrawn },
@@ -478,6 +644,10 @@ describe('nextStep', () => {
       keptFrom: after(500),
     });
     expect(nextStep(soaked)).toEqual({ kind: 'delete', certificate: old });
+    expect(nextStep({ ...soaked, settings: settings(5 * MINUTE, 1, 'never') })).toEqual({
+      kind: 'keep',
+      until: after(501),
+    });
   });
 
   test.each(CASES)('%s', (_, given, expected) => {
