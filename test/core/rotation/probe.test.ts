@@ -4,6 +4,7 @@ import { httpsMethods } from '../../../src/core/rotation/backend.js';
 import {
   chooseProbes,
   choiceOfAll,
+  isBackend,
   parseProbe,
   parseProbes,
   webSocketChoice,
@@ -132,13 +133,42 @@ describe('a call for one backend', () => {
       }),
     );
     expect(() => choose({ of: 'pay.example', method: 'GET', path: '/nowhere' })).toThrow(
-      expect.objectContaining({ code: 'ProbeNotFound' }),
+      expect.objectContaining({
+        code: 'ProbeNotFound',
+        message: 'GET /nowhere of api/prod reaches no https backend, not pay.example',
+      }),
     );
     expect(choose({ of: 'other.example', method: 'GET', path: '/x' })).toEqual(choose());
   });
 });
 
+test('a backend is named with its port, or without it where that is 443', () => {
+  expect(isBackend('pay.example:4430', 'pay.example:4430')).toBe(true);
+  expect(isBackend('pay.example', 'Pay.example:443')).toBe(true);
+  expect(isBackend('pay.example', 'pay.example:4430')).toBe(false);
+});
+
 describe('chooseProbes', () => {
+  test('names five of the methods there are where a named call is refused', () => {
+    const paths = ['/1', '/2', '/3', '/4', '/5', '/6'];
+    const resources = paths.map((path) => resource(path, method('GET', proxy(ORDERS))));
+    const five = 'GET /1, GET /2, GET /3, GET /4, GET /5';
+    expect(() => calls(resources, { method: 'GET', path: '/x' })).toThrow(
+      expect.objectContaining({ hint: `it has ${five}` }),
+    );
+    const named = { of: 'orders.example', method: 'GET', path: '/x' };
+    expect(() => chooseProbes(stage('prod', 'old'), resources, undefined, [named])).toThrow(
+      expect.objectContaining({ hint: `orders.example is reached by ${five}` }),
+    );
+  });
+
+  test('takes the named one of two methods of a resource', () => {
+    const resources = [
+      resource('/x', method('GET', proxy(ORDERS)), method('POST', proxy('https://pay.example'))),
+    ];
+    expect(calls(resources, { method: 'POST', path: '/x' }).calls).toEqual(['POST /x -> pay.example']);
+  });
+
   test('takes the shortest GET without parameters, one a backend', () => {
     const resources = [
       resource(
@@ -336,6 +366,12 @@ describe('chooseProbes', () => {
       'set the stage variable host',
     ],
     [
+      'without https beside one whose host is a variable that is not set',
+      { method: 'POST', path: '/v' },
+      'POST /v of api/prod is the method POST /v, which has no https integration',
+      'it has GET /x',
+    ],
+    [
       'whose host depends on the request',
       { method: 'GET', path: '/h/a' },
       'GET /h/a of api/prod reaches {host}.example, which is not an address',
@@ -345,7 +381,7 @@ describe('chooseProbes', () => {
     const resources = [
       resource('/x', method('GET', proxy(ORDERS))),
       resource('/mock', method('GET', proxy(ORDERS, { type: 'MOCK' }))),
-      resource('/v', method('GET', proxy('https://${stageVariables.host}/v'))),
+      resource('/v', method('GET', proxy('https://${stageVariables.host}/v')), method('POST')),
       resource('/h/{host}', method('GET', proxy('https://{host}.example/'))),
     ];
     const wider = [...resources, resource('/mock/{proxy+}', method('ANY', proxy(ORDERS)))];
