@@ -21,15 +21,17 @@ export interface Listing {
   sources: SourceRow[];
   /** Soonest expiry first. */
   items: CertificateRow[];
-  /** Every stage, where they were read. */
+  /** Every stage, where they were wanted. */
   stages: StageRow[];
   /** Stages whose certificate is none of the account's client certificates, where the stages were read. */
   elsewhere: readonly (Source & Inventory['elsewhere'][number])[];
 }
 
 export interface ListWish {
-  /** Also the stages: one call more, and one an API. */
+  /** Also which stages present them: one call more, and one an API. */
   usage: boolean;
+  /** With `usage`: also a row a stage. An account can have 13,200. */
+  stages?: boolean;
   thresholds?: ExpiryThresholds;
 }
 
@@ -40,7 +42,7 @@ export interface ListWish {
 export async function list(
   fleet: Fleet,
   accounts: readonly FleetAccount[],
-  { usage, thresholds = DEFAULT_THRESHOLDS }: ListWish,
+  { usage, stages = false, thresholds = DEFAULT_THRESHOLDS }: ListWish,
   now: () => Date,
   progress?: FleetProgress,
 ): Promise<Listing> {
@@ -58,14 +60,14 @@ export async function list(
   );
   const [only] = results;
   if (results.length === 1 && only?.state === 'unknown') throw only.error;
-  return listing(results);
+  return listing(results, stages);
 }
 
-function listing(results: readonly SourceResult<SourceReading>[]): Listing {
+function listing(results: readonly SourceResult<SourceReading>[], stages: boolean): Listing {
   return {
     sources: results.map(sourceRow),
     items: certificateRows(results),
-    stages: stageRows(results),
+    stages: stages ? stageRows(results) : [],
     elsewhere: results.flatMap((result) =>
       result.state === 'read'
         ? (usageOf(result.value)?.elsewhere ?? []).map((use) => ({ ...result.source, ...use }))

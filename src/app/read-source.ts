@@ -1,4 +1,4 @@
-import type { Integration, RestApi, Stage } from '../core/api-gateway.js';
+import type { Integration, RestApi, StageRef } from '../core/api-gateway.js';
 import { certificateView, type CertificateView } from '../core/certificate-view.js';
 import { AppError } from '../core/errors.js';
 import type { ExpiryThresholds } from '../core/expiry.js';
@@ -7,7 +7,7 @@ import type { OpenSource } from '../gateway/fleet.js';
 import type { Gateway } from '../gateway/gateway.js';
 import { certificateFacts } from '../x509/certificate.js';
 import type { SourceProgress } from './fleet.js';
-import { allStages } from './stages.js';
+import { allPresentations } from './stages.js';
 
 /** What is to be read beside the certificates, which cost one call. */
 export interface ReadingWish {
@@ -46,7 +46,7 @@ export async function readSource(
   if (usage === 'never' || (usage === 'ifNeeded' && !needsUsage(certificates))) return reading;
 
   try {
-    const { apis, stages } = await allStages(gateway, progress);
+    const { apis, stages } = await allPresentations(gateway, progress);
     if (!integrations) return { ...reading, usage: { apis, stages } };
     return {
       ...reading,
@@ -67,7 +67,7 @@ function trueTime(now: Date, offsetMs = 0): Date {
 async function httpsApis(
   gateway: Gateway,
   apis: readonly RestApi[],
-  stages: readonly Stage[],
+  stages: readonly StageRef[],
   progress: SourceProgress | undefined,
 ): Promise<string[]> {
   const deployed = new Set(stages.map(({ restApiId }) => restApiId));

@@ -1,5 +1,5 @@
 import pLimit from 'p-limit';
-import type { RestApi, Stage } from '../core/api-gateway.js';
+import type { RestApi, Stage, StagePresentation } from '../core/api-gateway.js';
 import { AppError } from '../core/errors.js';
 import type { Gateway } from '../gateway/gateway.js';
 
@@ -20,24 +20,49 @@ export async function allStages(
   gateway: Gateway,
   progress?: StagesProgress,
 ): Promise<{ apis: RestApi[]; stages: Stage[] }> {
-  const apis = (await Promise.all([gateway.getRestApis(), gateway.getWebSocketApis()])).flat();
-  return stagesOfApis(gateway, apis, progress);
+  return stagesOfApis(gateway, await allApis(gateway), whole, progress);
 }
+
+/** As {@link allStages}, of each stage only what it presents: the rest of thousands of stages is most of their memory. */
+export async function allPresentations(
+  gateway: Gateway,
+  progress?: StagesProgress,
+): Promise<{ apis: RestApi[]; stages: StagePresentation[] }> {
+  return stagesOfApis(gateway, await allApis(gateway), presentation, progress);
+}
+
+const allApis = async (gateway: Gateway): Promise<RestApi[]> =>
+  (await Promise.all([gateway.getRestApis(), gateway.getWebSocketApis()])).flat();
+
+const whole = (stage: Stage): Stage => stage;
+
+const presentation = ({
+  restApiId,
+  stageName,
+  protocolType,
+  clientCertificateId,
+}: Stage): StagePresentation => ({
+  restApiId,
+  stageName,
+  ...(protocolType === undefined ? {} : { protocolType }),
+  ...(clientCertificateId === undefined ? {} : { clientCertificateId }),
+});
 
 /** Every stage of the WebSocket APIs alone: few accounts have many. */
 export async function webSocketStages(gateway: Gateway): Promise<{ apis: RestApi[]; stages: Stage[] }> {
-  return stagesOfApis(gateway, await gateway.getWebSocketApis());
+  return stagesOfApis(gateway, await gateway.getWebSocketApis(), whole);
 }
 
-async function stagesOfApis(
+async function stagesOfApis<T>(
   gateway: Gateway,
   apis: RestApi[],
+  keep: (stage: Stage) => T,
   progress?: StagesProgress,
-): Promise<{ apis: RestApi[]; stages: Stage[] }> {
+): Promise<{ apis: RestApi[]; stages: T[] }> {
   progress?.expect(apis.length);
   const limit = pLimit(SIDE_BY_SIDE);
   const stages = await limit.map(apis, async (api) => {
-    const found = await stagesOf(gateway, api);
+    const found = (await stagesOf(gateway, api)).map(keep);
     progress?.done();
     return found;
   });

@@ -55,6 +55,9 @@ export interface Stage extends StageRef {
   canary?: Canary;
 }
 
+/** A stage, and what it presents. */
+export type StagePresentation = StageRef & Pick<Stage, 'clientCertificateId'>;
+
 /** `HTTP` and `HTTP_PROXY` are the only types that connect to a backend with the stage's certificate. */
 export type IntegrationType = 'HTTP' | 'HTTP_PROXY' | 'MOCK' | 'AWS' | 'AWS_PROXY';
 

@@ -61,9 +61,19 @@ export function sourceRow(result: SourceResult<SourceReading>): SourceRow {
   };
 }
 
+/** Every view of a reading asks for its join, which is as large as the account. */
+const joined = new WeakMap<SourceReading, Inventory>();
+
 /** The join of certificates and stages, where both were read. Unreadable certificates take part: they count. */
-export function usageOf({ certificates, unreadable, usage }: SourceReading): Inventory | undefined {
-  return usage && inventory({ certificates: [...certificates, ...unreadable], ...usage });
+export function usageOf(reading: SourceReading): Inventory | undefined {
+  const { certificates, unreadable, usage } = reading;
+  if (usage === undefined) return undefined;
+  let join = joined.get(reading);
+  if (join === undefined) {
+    join = inventory({ certificates: [...certificates, ...unreadable], ...usage });
+    joined.set(reading, join);
+  }
+  return join;
 }
 
 /** The certificates of all sources that were read, soonest expiry first. */
@@ -98,6 +108,7 @@ export interface StageRow extends Source {
 
 /** The stages of all sources where they were read, by account, Region, API and stage. */
 export function stageRows(results: readonly SourceResult<SourceReading>[]): StageRow[] {
+  const { compare } = new Intl.Collator();
   return results.flatMap((result) => {
     if (result.state === 'unknown' || result.value.usage === undefined) return [];
     const { certificates, usage } = result.value;
@@ -122,6 +133,6 @@ export function stageRows(results: readonly SourceResult<SourceReading>[]): Stag
               }),
         };
       })
-      .sort((a, b) => a.apiName.localeCompare(b.apiName) || a.stageName.localeCompare(b.stageName));
+      .sort((a, b) => compare(a.apiName, b.apiName) || compare(a.stageName, b.stageName));
   });
 }

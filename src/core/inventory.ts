@@ -1,4 +1,4 @@
-import type { RestApi, Stage, StageRef } from './api-gateway.js';
+import type { RestApi, StagePresentation, StageRef } from './api-gateway.js';
 
 /** Client certificates that an account may hold in a Region, unless AWS raised it (API Gateway quotas). */
 export const DEFAULT_CERTIFICATE_QUOTA = 60;
@@ -37,7 +37,7 @@ export function inventory({
 }: {
   certificates: readonly { clientCertificateId: string }[];
   apis: readonly RestApi[];
-  stages: readonly Stage[];
+  stages: readonly StagePresentation[];
   quota?: number;
 }): Inventory {
   const apiNames = new Map(apis.map(({ id, name }) => [id, name]));

@@ -1,4 +1,4 @@
-import type { RestApi, Stage } from './api-gateway.js';
+import type { RestApi, StagePresentation } from './api-gateway.js';
 import type { CertificateView } from './certificate-view.js';
 
 /** Clocks that are less apart, in milliseconds, are the same: certificates are judged to the minute. */
@@ -14,7 +14,7 @@ export interface SourceReading {
   /** Absent when it was not asked for. */
   usage?: {
     apis: readonly RestApi[];
-    stages: readonly Stage[];
+    stages: readonly StagePresentation[];
     /** APIs with an integration that presents the stage's certificate; absent when integrations were not read. */
     httpsApis?: readonly string[];
   };

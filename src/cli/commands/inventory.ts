@@ -30,7 +30,7 @@ export function inventoryCommand(): Command {
       const { fleet, accounts } = await fleetFor(options);
       const { list } = await import('../../app/list.js');
       const listing = await withProgress(options, (progress) =>
-        list(fleet, accounts, { usage: true }, now, progress),
+        list(fleet, accounts, { usage: true, stages: true }, now, progress),
       );
       const { table } = await import('../table.js');
       const texts = {
