@@ -7,6 +7,8 @@ export default {
     ...(process.env.APIGW_CERT_FULL ? [] : ['\\.full\\.test\\.ts$']),
   ],
   extensionsToTreatAsEsm: ['.ts'],
+  // What the build puts in.
+  globals: { __VERSION__: '0.0.0-test' },
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: {
     '^.+\\.ts$': [

@@ -90,6 +90,10 @@ export const ERROR_CODES = {
     exit: EXIT.failed,
     meaning: 'The backend refuses the new certificate; nothing was switched.',
   },
+  NothingMatched: {
+    exit: EXIT.failed,
+    meaning: 'No certificate matches the filters, so there is nothing to report.',
+  },
   NotConfirmed: {
     exit: EXIT.failed,
     meaning: 'The question was answered with no, or nobody was there to ask.',

@@ -9,6 +9,7 @@ import { DEFAULT_CERTIFICATE_QUOTA } from './inventory.js';
 import { printable } from './printable.js';
 import { readMark } from './rotation/marks.js';
 import { CLOCK_TOLERANCE_MS, type SourceReading } from './source-reading.js';
+import { stagesText } from './stages-text.js';
 
 /** From this share of the quota on. */
 const QUOTA_SHARE = 0.8;
@@ -53,9 +54,7 @@ const time = (date: Date): string => date.toISOString().replace(/\.\d+Z$/, 'Z');
 function users({ usedBy }: CertificateRow): string {
   if (usedBy === undefined) return '';
   if (usedBy.length === 0) return ', presented by no stage';
-  const names = usedBy.slice(0, 3).map(({ apiName, stageName }) => printable(`${apiName}/${stageName}`));
-  const more = usedBy.length > 3 ? ` and ${usedBy.length - 3} more` : '';
-  return `, presented by ${names.join(', ')}${more}`;
+  return `, presented by ${stagesText(usedBy)}`;
 }
 
 /** What is to be said about one certificate that passed the filter. */

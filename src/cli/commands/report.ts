@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { ExpiryReport } from '../../app/check-expiry.js';
 import { DEFAULT_THRESHOLDS } from '../../core/certificate-view.js';
 import { parseThreshold } from '../../core/duration.js';
 import { AppError } from '../../core/errors.js';
@@ -15,6 +16,17 @@ interface Options extends FleetOptions, FilterOptions {
   ics?: string;
   renewBefore?: string;
   compliance?: boolean;
+}
+
+/**
+ * Where everything was read and a filter still fits nothing, an empty page would pass for good news.
+ * @throws AppError `NothingMatched`
+ */
+function refuseNothing({ items, findings }: ExpiryReport): void {
+  if (items.length > 0 || findings.every(({ code }) => code !== 'NothingMatched')) return;
+  throw new AppError('NothingMatched', 'no certificate matches --tag, --description, --api and --stage', {
+    hint: 'nothing was written; check the spelling, the account and the Region: `apigw-cert list --usage` lists certificates with their stages',
+  });
 }
 
 export function reportCommand(): Command {
@@ -56,6 +68,7 @@ export function reportCommand(): Command {
       const report = await withProgress(options, (progress) =>
         checkExpiry(fleet, accounts, question, now, progress),
       );
+      refuseNothing(report);
       const { writeFileAtomically } = await import('../../app/write-file.js');
       const written: string[] = [];
       if (html !== undefined) {

@@ -2,7 +2,13 @@ import type { CheckedCertificate, ExpiryReport } from '../../app/check-expiry.js
 import type { LoadedConfiguration } from '../../app/config/load.js';
 import type { FleetAccount } from '../../core/fleet.js';
 
-type Reported = ExpiryReport['findings'][number];
+type Found = ExpiryReport['findings'][number];
+
+/** What something can be done about: a finding, or a certificate that is due for renewal. */
+export type Reportable = Pick<
+  Found,
+  'account' | 'region' | 'message' | 'hint' | 'stage' | 'clientCertificateId'
+> & { code: Found['code'] | 'CertificateDue' };
 type Use = NonNullable<CheckedCertificate['usedBy']>[number];
 
 /** How the report itself was asked for: its commands have to reach the same. */
@@ -27,7 +33,7 @@ export function shellWord(word: string): string {
 /** The one target of the configuration that rotates a stage. */
 function targetOf(
   { restApiId, apiName, stageName }: Use,
-  { region: of }: Reported,
+  { region: of }: Reportable,
   { profile: by }: Pick<FleetAccount, 'profile'>,
   { targets = {}, region, profile }: NonNullable<ReportedFrom['configuration']>,
 ): string | undefined {
@@ -49,7 +55,7 @@ function targetOf(
  * and whoever acts there has to bring the credentials
  */
 export function nextStep(
-  reported: Reported,
+  reported: Reportable,
   certificate: CheckedCertificate | undefined,
   account: Pick<FleetAccount, 'profile' | 'roleArn'> = {},
   { endpointUrl, configuration }: ReportedFrom = {},
@@ -72,6 +78,7 @@ export function nextStep(
   if (hint !== undefined) return { advice: hint };
   switch (code) {
     case 'CertificateCritical':
+    case 'CertificateDue':
     case 'CertificateExpired':
     case 'CertificateWarning':
       if (rotate !== undefined) return { command: `${rotate} --dry-run` };

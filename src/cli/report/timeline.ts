@@ -1,10 +1,12 @@
-import * as Plot from '@observablehq/plot';
-import { parseHTML } from 'linkedom';
+import { scaleUtc } from 'd3-scale';
 import type { CheckedCertificate } from '../../app/check-expiry.js';
-import { dueAt } from '../../core/expiry.js';
 import type { Threshold } from '../../core/duration.js';
+import { dueAt } from '../../core/expiry.js';
+import { sourceName } from '../../core/fleet.js';
 import { printable } from '../../core/printable.js';
 import { readMark } from '../../core/rotation/marks.js';
+import { escapeMarkup as esc } from '../formats/markup.js';
+import { LOOKS, lookOf, standingOf, type Look } from './standing.js';
 
 export interface TimelineOptions {
   today: Date;
@@ -13,135 +15,106 @@ export interface TimelineOptions {
   width: number;
 }
 
-/** What is used of a DOM element: the compiler is not given the browser's types. */
-interface Element {
-  setAttribute(name: string, value: string): void;
-  outerHTML: string;
-}
-const plot = Plot.plot as (options: object) => Element;
-
-const ROW_HEIGHT = 26;
+const ROW = 22;
+const BAR = 12;
+/** Above the bars and below them: the dates, and the word for today above both. */
+const TOP = 42;
+const BOTTOM = 24;
+const RIGHT = 14;
 const MS_PER_DAY = 86_400_000;
-
-/** How a certificate is drawn: by its status, and grey when no stage presents it. */
-export type Look = 'ok' | 'warning' | 'critical' | 'unused';
-
-export function lookOf({ status, usedBy }: CheckedCertificate): Look {
-  if (usedBy?.length === 0) return 'unused';
-  if (status === 'ok') return 'ok';
-  return status === 'warning' || status === 'notYetValid' ? 'warning' : 'critical';
-}
-
-const LOOKS: readonly Look[] = ['ok', 'warning', 'critical', 'unused'];
-
-/** The ids of one fleet can be the same in two accounts: the row's place tells them apart. */
-interface Row {
-  key: string;
-  label: string;
-  look: Look;
-  from: Date;
-  due: Date;
-  to: Date;
-}
-
-interface Rotation {
-  at: Date;
-  oldKey: string | undefined;
-  newKey: string;
-}
+/** Of a font of 12 and 11 pixels, generously. */
+const PIXELS_PER_CHARACTER = 6.6;
 
 const clip = (text: string, length: number): string =>
   text.length > length ? `${text.slice(0, length - 1)}…` : text;
 
-const keyOf = ({ account, region }: CheckedCertificate, id: string): string => `${account}/${region}/${id}`;
+/** The ids of one fleet can be the same in two accounts. */
+const keyOf = (item: CheckedCertificate, id: string): string => `${sourceName(item)}/${id}`;
 
-function rowOf(item: CheckedCertificate, { renewBefore, width }: TimelineOptions): Row {
-  const api = item.usedBy?.[0]?.apiName ?? item.description ?? '';
-  const room = width > 600 ? 18 : 9;
-  return {
-    key: keyOf(item, item.clientCertificateId),
-    label: [item.clientCertificateId, clip(printable(api), room)].filter(Boolean).join(' '),
-    look: lookOf(item),
-    from: item.notBefore,
-    due: dueAt(item, renewBefore),
-    to: item.notAfter,
-  };
-}
+/** What fills a renewal window. Each differs from the others without colour, too. */
+const PATTERNS: Readonly<Record<Look, string>> = {
+  ok: '<rect width="6" height="6"/>',
+  due: '<path d="M0 1.5H6M0 4.5H6"/>',
+  warning: '<path d="M-1 1L1-1M0 6L6 0M5 7L7 5"/>',
+  critical: '<path d="M0 0L6 6M6 0L0 6"/>',
+  unused: '<circle cx="3" cy="3" r="1.1"/>',
+};
 
-/** Rotations that the certificates' own marks tell of; the old certificate may be gone. */
-function rotationsOf(items: readonly CheckedCertificate[]): Rotation[] {
-  const keys = new Set(items.map((item) => keyOf(item, item.clientCertificateId)));
-  return items.flatMap((item) => {
-    const replaces = readMark(item)?.replaces;
-    if (replaces === undefined) return [];
-    const oldKey = keyOf(item, replaces);
-    return [
-      {
-        at: item.createdDate,
-        oldKey: keys.has(oldKey) ? oldKey : undefined,
-        newKey: keyOf(item, item.clientCertificateId),
-      },
-    ];
-  });
-}
+/** The patterns, once for all pictures of the page: it takes no room and is not looked at. */
+export const PATTERN_DEFINITIONS = `<svg class="patterns" width="0" height="0" aria-hidden="true" focusable="false"><defs>${Object.entries(
+  PATTERNS,
+)
+  .map(
+    ([look, drawing]) =>
+      `<pattern id="look-${look}" class="${look}" width="6" height="6" patternUnits="userSpaceOnUse">${drawing}</pattern>`,
+  )
+  .join('')}</defs></svg>`;
+
+/** A piece of a bar with the pattern of a look, for legends. */
+export const swatch = (look: Look): string =>
+  `<svg class="swatch ${look}" width="26" height="12" aria-hidden="true" focusable="false"><rect class="bar" x="1" y="1" width="24" height="10" fill="url(#look-${look})"/></svg>`;
 
 /**
- * The life of each certificate as SVG text: a bar from its start to its end, the renewal window solid, today's line,
- * and an arrow or a ring where a rotation made it. Colours are the page's own variables.
+ * The life of each certificate as SVG: an outlined bar from its start to its expiry, the renewal window filled with the
+ * pattern of its state, the line of today, and a ring where a rotation made it, with an arrow from the one that it
+ * replaces. Colours are the page's own variables, patterns those of {@link PATTERN_DEFINITIONS}.
  */
 export function timelineSvg(items: readonly CheckedCertificate[], options: TimelineOptions): string {
-  const { today, width } = options;
-  const { document } = parseHTML('<!doctype html><body></body>') as unknown as { document: unknown };
-  const rows = items.map((item) => rowOf(item, options));
-  const labels = new Map(rows.map(({ key, label }) => [key, label]));
-  const rotations = rotationsOf(items);
-  const first = Math.min(today.getTime() - 30 * MS_PER_DAY, ...rows.map(({ from }) => from.getTime()));
-  const last = Math.max(today.getTime() + 30 * MS_PER_DAY, ...rows.map(({ to }) => to.getTime()));
+  const { today, renewBefore, width } = options;
   const wide = width > 600;
-  const svg = plot({
-    document,
-    width,
-    height: rows.length * ROW_HEIGHT + 74,
-    marginLeft: wide ? 200 : 118,
-    marginRight: 14,
-    marginTop: 34,
-    marginBottom: 40,
-    style: { fontSize: wide ? '12px' : '11px', fontFamily: 'inherit', background: 'none' },
-    x: { type: 'utc', domain: [new Date(first), new Date(last)], axis: null },
-    y: {
-      domain: rows.map(({ key }) => key),
-      label: null,
-      tickFormat: (key: string) => labels.get(key) ?? '',
-    },
-    color: { domain: [...LOOKS], range: LOOKS.map((look) => `var(--${look})`) },
-    marks: [
-      Plot.axisX({ anchor: 'bottom', label: null, ticks: wide ? 10 : 4, tickSize: 0 }),
-      Plot.gridX({ ticks: wide ? 10 : 4, strokeOpacity: 0.12 }),
-      Plot.axisY({
-        label: null,
-        tickSize: 0,
-        textAnchor: 'end',
-        tickFormat: (key: string) => labels.get(key) ?? '',
-      }),
-      Plot.barX(rows, { x1: 'from', x2: 'to', y: 'key', fill: 'look', fillOpacity: 0.3, inset: 4, rx: 3 }),
-      Plot.barX(rows, { x1: 'due', x2: 'to', y: 'key', fill: 'look', inset: 4, rx: 3 }),
-      Plot.arrow(
-        rotations.filter(({ oldKey }) => oldKey !== undefined),
-        { x1: 'at', x2: 'at', y1: 'oldKey', y2: 'newKey', bend: 0, stroke: 'var(--text)', strokeWidth: 1.5 },
-      ),
-      Plot.dot(rotations, { x: 'at', y: 'newKey', r: 4, stroke: 'var(--text)', fill: 'var(--page)' }),
-      Plot.ruleX([today], { stroke: 'var(--today)', strokeWidth: 2 }),
-      Plot.text([today], {
-        x: (date: Date) => date,
-        text: () => 'today',
-        frameAnchor: 'top',
-        dy: -14,
-        fill: 'var(--today)',
-        fontWeight: 'bold',
-      }),
+  const left = wide ? 236 : 122;
+  const times = items.flatMap(({ notBefore, notAfter }) => [notBefore.getTime(), notAfter.getTime()]);
+  const scale = scaleUtc(
+    [
+      Math.min(today.getTime() - 30 * MS_PER_DAY, ...times),
+      Math.max(today.getTime() + 30 * MS_PER_DAY, ...times),
     ],
+    [left, width - RIGHT],
+  );
+  const at = (date: Date): string => scale(date).toFixed(1);
+  const height = TOP + items.length * ROW + BOTTOM;
+  const bottom = height - BOTTOM;
+  const rows = new Map(items.map((item, index) => [keyOf(item, item.clientCertificateId), index]));
+  const middle = (index: number): number => TOP + index * ROW + ROW / 2;
+
+  const count = wide ? 10 : 3;
+  const words = scale.tickFormat(count);
+  const axes = scale.ticks(count).map((tick) => {
+    const x = at(tick);
+    const text = esc(words(tick));
+    return `<path class="grid" d="M${x} ${TOP}V${bottom}"/><text class="date" x="${x}" y="${TOP - 8}">${text}</text><text class="date" x="${x}" y="${bottom + 16}">${text}</text>`;
   });
-  svg.setAttribute('role', 'img');
-  svg.setAttribute('aria-label', 'Timeline of the certificates; the table below holds the same dates.');
-  return svg.outerHTML;
+
+  const bars = items.map((item, index) => {
+    const { clientCertificateId: id, notBefore, notAfter, usedBy, description } = item;
+    const look = lookOf(item, standingOf(item, renewBefore, today));
+    const due = dueAt(item, renewBefore);
+    const y = middle(index) - BAR / 2;
+    const bar = (from: Date, to: Date, fill: string): string =>
+      `<rect class="bar" x="${at(from)}" y="${y}" width="${(scale(to) - scale(from)).toFixed(1)}" height="${BAR}" fill="${fill}"/>`;
+    const about = printable(usedBy?.[0]?.apiName ?? description ?? '');
+    const room = Math.floor((left - 12) / PIXELS_PER_CHARACTER);
+    const label = clip(`${LOOKS[look].sign} ${printable(id)} ${about}`.trim(), room);
+    return `<g class="${look}"><text class="name" x="${left - 8}" y="${middle(index) + 4}">${esc(label)}</text>${bar(notBefore, notAfter, 'none')}${bar(due, notAfter, `url(#look-${look})`)}</g>`;
+  });
+
+  // Rotations that the certificates' own marks tell of; the old certificate may be gone.
+  const rotations = items.flatMap((item, index) => {
+    const replaces = readMark(item)?.replaces;
+    if (replaces === undefined) return [];
+    const x = at(item.createdDate);
+    const y = middle(index);
+    const old = rows.get(keyOf(item, replaces));
+    const ring = `<circle class="made" cx="${x}" cy="${y}" r="4"/>`;
+    if (old === undefined) return [ring];
+    const side = old < index ? -1 : 1;
+    const tip = y + side * 5;
+    return [
+      `<path class="replaces" d="M${x} ${middle(old)}V${tip}m-4 ${side * 5}l4 ${-side * 5}l4 ${side * 5}"/>${ring}`,
+    ];
+  });
+
+  const now = at(today);
+  const anchor = scale(today) > width - 40 ? 'end' : 'middle';
+  return `<svg viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-size="${wide ? 12 : 11}" role="img" aria-label="Timeline of ${items.length} certificate${items.length === 1 ? '' : 's'}; the table below holds the same dates.">${axes.join('')}${bars.join('')}${rotations.join('')}<path class="today" d="M${now} ${TOP - 4}V${bottom}"/><text class="todays" x="${now}" y="12" text-anchor="${anchor}">today</text></svg>`;
 }
