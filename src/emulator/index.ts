@@ -16,7 +16,7 @@ import { createRequestLog } from './request-log.js';
 import { createServer } from './server.js';
 import { instantSchema, settingsSchema } from './schemas.js';
 import { DEFAULT_SETTINGS, type Settings } from './settings.js';
-import { createStore } from './store.js';
+import { createStore, type Store } from './store.js';
 import { createTimers } from './timers.js';
 
 export type { Controls } from './controls.js';
@@ -74,9 +74,10 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const anchors = typeof backendCa === 'string' ? [backendCa] : backendCa;
   for (const anchor of anchors) certificateFacts(anchor);
   const settings = settingsSchema.parse({ ...DEFAULT_SETTINGS, ...given });
-  const persistence = dataDir === undefined ? noPersistence : createPersistence(dataDir);
+  const persistence =
+    dataDir === undefined ? noPersistence : createPersistence(dataDir, () => store.worlds());
   const clock = createClock(start && instantSchema.parse(start));
-  const store = createStore(persistence.load());
+  const store: Store = createStore(persistence.load());
   const history = createHistory(store);
   const timers = createTimers();
   const faults = createFaults();
@@ -102,7 +103,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     server.closeAllConnections();
     await once(server, 'close');
     await timers.stop();
-    await persistence.save(() => store.worlds());
+    await persistence.close();
   }
   let closing: Promise<void> | undefined;
   return {

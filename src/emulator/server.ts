@@ -14,6 +14,7 @@ import type { Surroundings } from './operation.js';
 import type { Persistence } from './persistence.js';
 import type { RateLimiter } from './rate-limit.js';
 import type { LoggedRequest, RequestLog } from './request-log.js';
+import type { Route } from './router.js';
 import { signatureScope } from './scope.js';
 import type { Store } from './store.js';
 import type { Timers } from './timers.js';
@@ -54,6 +55,9 @@ function bodyReader(request: IncomingMessage): () => Promise<Buffer> {
   return () => (body ??= readBody(request));
 }
 
+/** Every id that a request's path names, those in an ARN too. */
+const namesIn = ({ params }: Route): string[] => [...params.values()].flatMap((value) => value.split('/'));
+
 /** Finds out what a request wants, and notes in the log what is known of it. */
 function jobOf(request: IncomingMessage, entry: LoggedRequest, parts: ServerParts): Job {
   const { surroundings, limiter, persistence, history } = parts;
@@ -84,7 +88,7 @@ function jobOf(request: IncomingMessage, entry: LoggedRequest, parts: ServerPart
       const answer = await runOperation(route, query, receive, scope, seen);
       if (!isRead) {
         history.record();
-        await persistence.save(() => surroundings.store.worlds());
+        await persistence.save(surroundings.store.world(scope.account, scope.region), namesIn(route));
       }
       return answer;
     },
