@@ -1,4 +1,5 @@
 import pLimit from 'p-limit';
+import { abandon } from '../aws/abandoned.js';
 import type { RestApi, Stage, StagePresentation } from '../core/api-gateway.js';
 import { AppError } from '../core/errors.js';
 import type { Gateway } from '../gateway/gateway.js';
@@ -15,12 +16,35 @@ export interface StagesProgress {
 /**
  * Every stage of the account and Region, of REST and WebSocket APIs: one call a page of APIs of either kind, and one an
  * API, at the gateway's pace. An API that is deleted meanwhile has no stages.
+ * @param signal ends it at once, with its reason: nothing but answers is lost
  */
 export async function allStages(
   gateway: Gateway,
   progress?: StagesProgress,
+  signal?: AbortSignal,
 ): Promise<{ apis: RestApi[]; stages: Stage[] }> {
-  return stagesOfApis(gateway, await allApis(gateway), whole, progress);
+  return unlessAborted(signal, async () => {
+    return stagesOfApis(gateway, await allApis(gateway), whole, progress, signal);
+  });
+}
+
+/** Calls that wait for their turn are left behind. */
+async function unlessAborted<T>(signal: AbortSignal | undefined, ask: () => Promise<T>): Promise<T> {
+  if (signal === undefined) return ask();
+  signal.throwIfAborted();
+  let stop = (): void => undefined;
+  const stopped = new Promise<never>((_, reject) => {
+    stop = () => {
+      abandon();
+      reject(signal.reason as Error);
+    };
+  });
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    return await Promise.race([ask(), stopped]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
 }
 
 /** As {@link allStages}, of each stage only what it presents: the rest of thousands of stages is most of their memory. */
@@ -58,10 +82,12 @@ async function stagesOfApis<T>(
   apis: RestApi[],
   keep: (stage: Stage) => T,
   progress?: StagesProgress,
+  signal?: AbortSignal,
 ): Promise<{ apis: RestApi[]; stages: T[] }> {
   progress?.expect(apis.length);
   const limit = pLimit(SIDE_BY_SIDE);
   const stages = await limit.map(apis, async (api) => {
+    signal?.throwIfAborted();
     const found = (await stagesOf(gateway, api)).map(keep);
     progress?.done();
     return found;

@@ -1,10 +1,12 @@
 import type { ChalkInstance } from 'chalk';
+import type { StagesProgress } from '../app/stages.js';
 import { formatDuration } from '../core/duration.js';
 import { printable } from '../core/printable.js';
 import type { RotationEvent } from '../core/rotation/event.js';
 import { isAsWanted } from '../core/rotation/proof.js';
 import type { RotationStep } from '../core/rotation/record.js';
 import type { CommonOptions } from './context.js';
+import { countedCalls } from './counted-calls.js';
 import { isLive, liveLine } from './live-line.js';
 import type { Output } from './output.js';
 import { callLines, proofLines } from './proof-text.js';
@@ -73,12 +75,26 @@ function doneLines(
 
 export interface RotationProgress {
   show(event: RotationEvent, wording: StageWording): void;
+  /** Told of the calls of a look at the whole account. */
+  readonly look: StagesProgress;
   /** Something else that is worth knowing, above what is shown at the moment. */
   note(text: string): void;
   stop(): void;
 }
 
 const DAY_MS = 86_400_000;
+
+const LOOK = 'look at all stages of the account';
+
+/** Events that are shown as lines of their own. */
+const LINES: ReadonlySet<RotationEvent['type']> = new Set<RotationEvent['type']>([
+  'calls',
+  'stepDone',
+  'stepFailed',
+  'waiting',
+  'warning',
+  'rollingBack',
+]);
 
 /** To the second: `4 m 12 s`, `9 s`. */
 const roughly = (ms: number): string => formatDuration(Math.ceil(Math.max(0, ms) / 1_000) * 1_000);
@@ -103,10 +119,17 @@ export function rotationProgress({
       : undefined;
   let text: (() => string) | undefined;
   let lastFailure = '';
+  /** What each rotation is about, and the one whose lines were shown last. */
+  const titles = new Map<string, string>();
+  let shown = '';
 
+  const calls = countedCalls((counted) => {
+    if (live === undefined) out.note(`  ${LOOK}: ${counted}`);
+  });
+  const line = (): string => [text?.() ?? LOOK, calls.text()].filter((one) => one !== undefined).join(': ');
   const spin = (next: () => string): void => {
     text = next;
-    live?.show(next);
+    live?.show(line);
   };
   const clear = (): void => {
     text = undefined;
@@ -117,14 +140,37 @@ export function rotationProgress({
     out.note(line);
   };
 
+  /** Several rotations of one account go side by side: says which one the next lines are about. */
+  const introduce = ({ rotationId, type }: RotationEvent): void => {
+    const title = titles.get(rotationId);
+    if (rotationId === shown || title === undefined || !LINES.has(type)) return;
+    if (shown !== '') settle(`${style.bold('continuing')} ${title}`);
+    shown = rotationId;
+  };
+
   return {
+    look: {
+      expect(count) {
+        calls.expect(count);
+      },
+      done() {
+        calls.done();
+        // Before a rotation has begun there is no line yet; that of a step has it in itself.
+        if (text !== undefined) return;
+        if (calls.text() === undefined) live?.clear();
+        else live?.show(line);
+      },
+    },
     show(event, wording) {
+      introduce(event);
       switch (event.type) {
-        case 'started':
-          settle(
-            `${style.bold(event.resumed ? 'resuming' : 'starting')} rotation ${event.rotationId} of ${event.oldCertificateId} for ${event.stages.map(wording).join(', ')}`,
-          );
+        case 'started': {
+          const title = `rotation ${event.rotationId} of ${event.oldCertificateId} for ${event.stages.map(wording).join(', ')}`;
+          titles.set(event.rotationId, title);
+          shown = event.rotationId;
+          settle(`${style.bold(event.resumed ? 'resuming' : 'starting')} ${title}`);
           break;
+        }
         case 'stepStarted': {
           // What is waited for says more than the step's name.
           if (WAITING.has(event.step) && text !== undefined) break;
@@ -171,10 +217,10 @@ export function rotationProgress({
           clear();
       }
     },
-    note(line) {
-      const shown = text;
-      settle(line);
-      if (shown) spin(shown);
+    note(said) {
+      const before = text;
+      settle(said);
+      if (before) spin(before);
     },
     stop: clear,
   };

@@ -1,29 +1,20 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  apisOf,
   configuredJobs,
   everyCertificate,
   stageJob,
-  targetsOf,
   type JobFlags,
   type RotationJob,
 } from '../app/rotate/jobs.js';
-import type { RotationDeps, RotationRequest } from '../app/rotate/ports.js';
-import { remembering } from '../app/rotate/remembering.js';
 import type { RotationReport } from '../app/rotate/report.js';
-import { abort, rotate } from '../app/rotate/rotate.js';
-import { callerText } from '../core/caller.js';
+import { openSession, rotateJobs, type JobOutcome, type Session } from '../app/rotate/rotate-jobs.js';
+import type { RestApi } from '../core/api-gateway.js';
 import { formatDuration, parseDuration } from '../core/duration.js';
 import { AppError, EXIT, type ExitCode } from '../core/errors.js';
-import { isAcmArn } from '../core/inventory.js';
-import { printable } from '../core/printable.js';
-import type { RotationEvent } from '../core/rotation/event.js';
-import { stageText } from '../core/rotation/unit.js';
 import { steadyClock } from '../platform/clock.js';
 import { openFileJournal } from '../journal/file-journal.js';
 import { fileLease } from '../journal/file-lease.js';
-import { whileHeld, type HeldLease } from '../journal/lease.js';
 import { needsConfiguration, type RotateOptions } from './commands/rotate.js';
 import { confirmed } from './ask.js';
 import { gatewayFor, reached } from './compose.js';
@@ -31,7 +22,7 @@ import type { Context } from './context.js';
 import { asAppError, errorJson, printError } from './output.js';
 import { openEvents } from './rotate-events.js';
 import { requestOf, storesOf } from './rotate-request.js';
-import { rotationProgress } from './rotate-progress.js';
+import { rotationProgress, type RotationProgress } from './rotate-progress.js';
 import { afterwardsText, reportText } from './rotate-text.js';
 import { stageWording, type StageWording } from './stage-options.js';
 
@@ -39,25 +30,9 @@ const LONGEST_SPLAY = 86_400_000;
 
 type RotateContext = Context<RotateOptions>;
 
-/** What became of one certificate; exactly one of `report` and `error` is there. */
-interface Outcome {
-  target?: string;
-  /** The stage that it was asked for, `apiId/stageName`, once that is known. */
-  stage?: string;
-  report?: RotationReport;
-  error?: AppError;
-  wording: StageWording;
-}
+type Connect = (job: Pick<RotationJob, 'profile' | 'region'>) => Promise<Session>;
 
-/** What all jobs of one run share. */
-interface Shared {
-  signal: AbortSignal;
-  emit: (event: RotationEvent, wording: StageWording) => void;
-  /** Makes room on the terminal for a question. */
-  clear: () => void;
-}
-
-/** Rotates what the options name, one certificate after another; a failure of one does not keep the others. */
+/** Rotates what the options name; a failure of one certificate does not keep the others. */
 export async function runRotations(context: RotateContext, flags: JobFlags): Promise<void> {
   const { options, out } = context;
   const events = openEvents(options.events, (text) => {
@@ -69,27 +44,63 @@ export async function runRotations(context: RotateContext, flags: JobFlags): Pro
   const release = stopOnSignals(stop, (text) => {
     progress.note(text);
   });
-  const emit: Shared['emit'] = (event, wording) => {
-    progress.show(event, wording);
-    events.write(event);
-  };
-  const clear = (): void => {
-    progress.stop();
-  };
-  const outcomes: Outcome[] = [];
+  const connect = sessions(context, progress, stop.signal);
+  const wordingOf = memoised(stageWording);
+  let outcomes: JobOutcome[];
   try {
     await splay(options, stop.signal, (text) => {
       out.note(text);
     });
-    for (const job of await jobsOf(context, flags)) {
-      if (stop.signal.aborted && outcomes.length > 0) break;
-      outcomes.push(...(await runJob(context, job, { signal: stop.signal, emit, clear })));
-    }
+    const clear = (): void => {
+      progress.stop();
+    };
+    outcomes = await rotateJobs(
+      await jobsOf(context, flags, connect),
+      {
+        connect,
+        lease: fileLease(),
+        journal: openFileJournal(),
+        stores: (job, apis) => storesOf(job, apis, clear),
+        requestOf,
+        emit: (event, apis) => {
+          progress.show(event, wordingOf(apis));
+          events.write(event);
+        },
+        sleep: (ms, signal) => sleep(ms, undefined, { signal }),
+        newRotationId: rotationId,
+        confirm: (question) => confirmed(question, options.yes === true || options.dryRun === true),
+        request: ask,
+        signal: stop.signal,
+      },
+      { abort: options.abort === true, dryRun: options.dryRun === true },
+    );
   } finally {
     progress.stop();
     release();
     events.close();
   }
+  showOutcomes(
+    context,
+    outcomes.map((outcome) => worded(outcome, wordingOf)),
+  );
+}
+
+/** What became of one certificate, and how its stages are called. */
+interface Outcome extends Omit<JobOutcome, 'apis' | 'error'> {
+  error?: AppError;
+  wording: StageWording;
+}
+
+const worded = (
+  { apis, error, ...rest }: JobOutcome,
+  wordingOf: (apis: readonly RestApi[]) => StageWording,
+): Outcome => ({
+  ...rest,
+  wording: wordingOf(apis),
+  ...(error === undefined ? {} : { error: asAppError(error) }),
+});
+
+function showOutcomes({ options, out }: RotateContext, outcomes: readonly Outcome[]): void {
   for (const { error, target, stage, wording } of outcomes) {
     const about = [target, ...(stage === undefined ? [] : [wording(stage)])].filter(
       (one) => one !== undefined,
@@ -116,6 +127,33 @@ export async function runRotations(context: RotateContext, flags: JobFlags): Pro
   out.exitWith(worst(outcomes));
 }
 
+/** Works something out once for each object. */
+function memoised<Key extends object, Value>(work: (key: Key) => Value): (key: Key) => Value {
+  const known = new WeakMap<Key, Value>();
+  return (key) => {
+    const value = known.get(key) ?? work(key);
+    known.set(key, value);
+    return value;
+  };
+}
+
+/** One session for each account and Region that options and jobs name. */
+function sessions({ options, now }: RotateContext, progress: RotationProgress, signal: AbortSignal): Connect {
+  const open = new Map<string, Promise<Session>>();
+  const connect = async (its: RotateContext['options']): Promise<Session> => {
+    const clock = steadyClock(() => now().getTime());
+    const gateway = await gatewayFor(its, clock.correct)();
+    return openSession(gateway, clock.now, { progress: progress.look, signal });
+  };
+  return (job) => {
+    const its = reached(options, job);
+    const key = JSON.stringify([its.profile, its.region]);
+    const session = open.get(key) ?? connect(its);
+    open.set(key, session);
+    return session;
+  };
+}
+
 const NOTHING_DONE: ReadonlySet<RotationReport['outcome']> = new Set([
   'notDue',
   'keepingOld',
@@ -137,15 +175,15 @@ function worst(outcomes: readonly Outcome[]): ExitCode {
   return order.find((code) => codes.includes(code)) ?? EXIT.ok;
 }
 
-async function jobsOf({ options }: RotateContext, flags: JobFlags): Promise<RotationJob[]> {
+async function jobsOf({ options }: RotateContext, flags: JobFlags, connect: Connect): Promise<RotationJob[]> {
   const configuration = await configurationFor(options);
   if (options.stage !== undefined) {
     const { api, stage } = options;
     return [stageJob(api === undefined ? { stage } : { api, stage }, configuration, flags)];
   }
   if (options.all === true) {
-    const gateway = await gatewayFor(reached(options, configuration ?? {}))();
-    const used = await everyCertificate(gateway);
+    const { turns } = await connect(configuration ?? {});
+    const used = everyCertificate(await turns.account.look({ known: true }));
     return used.map(({ address, names }) => stageJob(address, configuration, flags, names));
   }
   return configuredJobs(configuration, options.target, flags);
@@ -155,89 +193,6 @@ async function configurationFor(options: RotateOptions) {
   if (!needsConfiguration(options)) return undefined;
   const { loadConfiguration } = await import('../app/config/load.js');
   return loadConfiguration(options.config === undefined ? {} : { file: options.config });
-}
-
-const NO_LEASE: HeldLease = {
-  signal: new AbortController().signal,
-  assertHeld: () => Promise.resolve(),
-  release: () => Promise.resolve(),
-};
-
-async function runJob(
-  context: RotateContext,
-  job: RotationJob,
-  { signal, emit, clear }: Shared,
-): Promise<Outcome[]> {
-  const { now, correct } = steadyClock(() => context.now().getTime());
-  const named = job.target === undefined ? {} : { target: job.target };
-  const outcomes: Outcome[] = [];
-  let wording: StageWording = printable;
-  try {
-    const options = reached(context.options, job);
-    const gateway = remembering(await gatewayFor(options, correct)());
-    const work = async (lease: HeldLease): Promise<void> => {
-      const targets = await targetsOf(gateway, job.addresses);
-      const apis = await apisOf(gateway, targets, job.others);
-      wording = stageWording(apis);
-      const deps: RotationDeps = {
-        gateway,
-        stores: storesOf(job, apis, clear),
-        journal: openFileJournal(),
-        now,
-        sleep: (ms, aborted) => sleep(ms, undefined, { signal: aborted }),
-        newRotationId: () => rotationId(now()),
-        emit: (event) => {
-          emit(event, wording);
-        },
-        signal: AbortSignal.any([signal, lease.signal]),
-        assertHeld: () => lease.assertHeld(),
-        confirm: (question) => confirmed(question, options.yes === true || options.dryRun === true),
-        request: ask,
-      };
-      const handled = new Set<string>();
-      for (const first of targets) {
-        if (signal.aborted && outcomes.length > 0) return;
-        // A rotation moves all that share the certificate, so an earlier one may have moved this stage too.
-        const target = outcomes.length === 0 ? first : await gateway.getStage(first);
-        if (handled.has(target.clientCertificateId ?? '')) continue;
-        const request = requestOf(job, target, apis);
-        const outcome = await runTarget(deps, request, target, options);
-        outcomes.push({ ...named, stage: stageText(target), ...outcome, wording });
-        if (outcome.report?.newCertificateId !== undefined) handled.add(outcome.report.newCertificateId);
-        gateway.forget();
-      }
-    };
-    // Who only looks need not wait for anybody, nor leave a trace.
-    await (options.dryRun === true
-      ? work(NO_LEASE)
-      : whileHeld(fileLease(), callerText(await gateway.caller()), work));
-  } catch (error) {
-    outcomes.push({ ...named, error: asAppError(error), wording });
-  }
-  return outcomes;
-}
-
-async function runTarget(
-  deps: RotationDeps,
-  request: RotationRequest,
-  target: Awaited<ReturnType<typeof targetsOf>>[number],
-  { abort: undo, dryRun = false }: RotateOptions,
-): Promise<Pick<Outcome, 'report' | 'error'>> {
-  try {
-    if (target.clientCertificateId !== undefined && isAcmArn(target.clientCertificateId)) {
-      throw new AppError('CertificateOfAcm', `${stageText(target)} presents a certificate of ACM`, {
-        hint: 'there is nothing to rotate here: ACM renews it, or it is imported again there',
-      });
-    }
-    return {
-      report:
-        undo === true
-          ? await abort(deps, request, target, { dryRun })
-          : await rotate(deps, request, target, { dryRun }),
-    };
-  } catch (error) {
-    return { error: asAppError(error) };
-  }
 }
 
 /** Sorts by time, and says when it was made. */

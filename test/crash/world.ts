@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { randomBytes } from 'node:crypto';
 import type { RotationDeps } from '../../src/app/rotate/ports.js';
+import { observedAccount } from '../../src/app/rotate/observed-account.js';
 import { remembering } from '../../src/app/rotate/remembering.js';
 import type { RotationReport } from '../../src/app/rotate/report.js';
 import { abort, rotate } from '../../src/app/rotate/rotate.js';
@@ -48,11 +49,14 @@ export async function runRotation(
     ...(requestTimeout === undefined ? {} : { requestTimeout }),
   });
   const store = createTrustStore({ kind: 'pem-bundle', file: trustFile }, { announce: () => undefined });
+  const now = (): Date => new Date();
+  const remembered = remembering(gateway, now);
   const deps: RotationDeps = {
-    gateway: remembering(gateway),
+    gateway: remembered,
+    account: observedAccount(remembered, now),
     stores: () => [store],
     journal,
-    now: () => new Date(),
+    now,
     sleep: (ms, signal) => sleep(ms, undefined, { signal }),
     newRotationId: () => `crash-${randomBytes(6).toString('hex')}`,
     emit: () => undefined,

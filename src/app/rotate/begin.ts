@@ -13,8 +13,9 @@ import {
 import type { Gateway } from '../../gateway/gateway.js';
 import type { JournalledRotation } from '../../journal/journal.js';
 import { sameCaller } from '../../journal/same-caller.js';
-import { isOldMissing, lookAtCertificates, lookAtStages, see } from './look.js';
-import { observeCertificates, sameStage } from './observe.js';
+import { isOldMissing, lookAtCertificates, lookAtStages } from './look.js';
+import { observeCertificates, rotationCertificate, sameStage } from './observe.js';
+import { see } from './observed-account.js';
 import type { RotationDeps, RotationRequest } from './ports.js';
 import { reportOf, type RotationReport } from './report.js';
 import { newRun, type Run } from './run.js';
@@ -37,7 +38,10 @@ async function certificatesWith(
   currentId: string,
 ): Promise<RotationCertificate[]> {
   for (let tries = 1; ; tries++) {
-    const certificates = await observeCertificates(gateway);
+    const certificates =
+      tries === 1
+        ? (await gateway.knownCertificates()).map(rotationCertificate)
+        : await observeCertificates(gateway);
     if (certificates.some(({ clientCertificateId }) => clientCertificateId === currentId))
       return certificates;
     if (!(await certificateExists(gateway, currentId))) return certificates;
@@ -94,7 +98,7 @@ export async function begin(
     certificates,
     stages: [target],
   });
-  see(run, [target]);
+  see(deps.account, [target], deps.now());
   return { unit, run };
 }
 

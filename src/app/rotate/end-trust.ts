@@ -4,7 +4,7 @@ import type { Step } from '../../core/rotation/next-step.js';
 import { stageText, type EndedCertificate, type RotationCertificate } from '../../core/rotation/unit.js';
 import { isLookFresh, lookAgain } from './look.js';
 import { eraseMark } from './mark.js';
-import { NOTHING_PROVED, step, storeNamed, warn, type Run } from './run.js';
+import { NOTHING_PROVED, pause, step, storeNamed, warn, type Run } from './run.js';
 import { situation } from './situation.js';
 
 /**
@@ -66,6 +66,8 @@ async function deleteCertificate(run: Run, certificate: RotationCertificate): Pr
   run.deletedHere.add(id);
   run.certificates = run.certificates.filter(({ clientCertificateId }) => clientCertificateId !== id);
   delete run.stores;
+  // Other rotations that the same look serves end theirs before it is too old; the rest of this one needs none.
+  await pause(run, 0);
 }
 
 /** AWS refuses to delete what a stage presents, and does not say which one. */

@@ -6,7 +6,7 @@ import { DEFAULT_SETTINGS, type RotationSettings } from '../../core/rotation/set
 import type { Gateway } from '../../gateway/gateway.js';
 import type { Configuration, Target as TargetConfig } from '../config/schema.js';
 import { resolveStage, type StageAddress } from '../resolve-stage.js';
-import { allStages } from '../stages.js';
+import type { AccountLook } from './observed-account.js';
 import type { Hooks } from './ports.js';
 
 /** A trust store as flags and configuration describe it; `createTrustStore` reads it. */
@@ -209,8 +209,7 @@ export interface UsedCertificate {
 }
 
 /** Every certificate in use: a rotation moves all stages that share one. ACM's certificates renew themselves. */
-export async function everyCertificate(gateway: Gateway): Promise<UsedCertificate[]> {
-  const { apis, stages } = await allStages(gateway);
+export function everyCertificate({ apis, stages }: Pick<AccountLook, 'apis' | 'stages'>): UsedCertificate[] {
   const apiNames = new Map(apis.map(({ id, name }) => [id, name]));
   const used = new Map<string, UsedCertificate>();
   for (const { restApiId, stageName, clientCertificateId: id } of stages) {

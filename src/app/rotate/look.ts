@@ -1,12 +1,12 @@
 /** Looking at the account: what AWS's answers show, and whether they can be believed. */
 import type { RestApi, Stage, StageRef } from '../../core/api-gateway.js';
 import { AppError } from '../../core/errors.js';
-import { sighted } from '../../core/rotation/presentation.js';
 import type { StoreView } from '../../core/rotation/next-step.js';
 import { stageText, type EndedCertificate, type RotationCertificate } from '../../core/rotation/unit.js';
 import { trustedCertificate } from '../../x509/certificate.js';
-import { allStages, stagesOfApi } from '../stages.js';
-import { observeCertificates, observeStores, rotationCertificate, sameStage } from './observe.js';
+import { stagesOfApi } from '../stages.js';
+import { observeCertificates, observeStores, rotationCertificate } from './observe.js';
+import { see } from './observed-account.js';
 import { account, pause, storesOf, type Run } from './run.js';
 
 /** How long AWS may go on showing what was before a write, in milliseconds. */
@@ -19,18 +19,9 @@ const LEAST_FRESH = 5_000;
 /** APIs that were seen before and are missing now are asked for themselves, as many as show whether a list is short. */
 const MISSING_APIS_ASKED = 3;
 
-/** Takes in what stages were seen to present. */
-export function see(run: Run, stages: readonly Stage[]): void {
-  const at = run.deps.now().getTime();
-  for (const stage of stages) {
-    const name = stageText(stage);
-    run.sightings.set(name, sighted(run.sightings.get(name), stage, at));
-  }
-}
-
 /** Takes in some stages as they are now. */
 export function replaceStages(run: Run, seen: readonly Stage[]): void {
-  see(run, seen);
+  see(run.deps.account, seen, run.deps.now());
   const fresh = new Map(seen.map((stage) => [stageText(stage), stage]));
   run.stages = run.stages.map((stage) => fresh.get(stageText(stage)) ?? stage);
 }
@@ -108,17 +99,13 @@ function knownIds(run: Run): Set<string> {
  * @throws AppError `ServiceUnreachable` when AWS keeps contradicting itself
  */
 export async function lookAtStages(run: Run, { known = false } = {}): Promise<void> {
-  const { gateway, now } = run.deps;
   for (let tries = 1; ; tries++) {
-    if (!known || tries > 1) gateway.forget();
-    const begun = now();
-    const { apis, stages } = await allStages(gateway);
+    const { apis, stages, begun, ended } = await run.deps.account.look({ known: known && tries === 1 });
     const hidden = (await hiddenStage(run, stages)) ?? (await hiddenApi(run, apis));
     if (hidden === undefined) {
       run.stages = stages;
       run.apis = new Set(apis.map(apiKey));
-      run.look = { begun, ended: now() };
-      see(run, stages);
+      run.look = { begun, ended, storesTook: 0 };
       delete run.stores;
       return;
     }
@@ -137,11 +124,12 @@ const apiKey = ({ id, protocolType }: RestApi): string => `${protocolType ?? 'RE
 
 /** A stage that has to do with this rotation, exists, and is not among those. */
 async function hiddenStage(run: Run, stages: readonly Stage[]): Promise<string | undefined> {
-  for (const expected of expectedStages(run)) {
-    if (stages.some((stage) => sameStage(stage, expected))) continue;
+  const shown = new Set(stages.map(stageText));
+  for (const [name, expected] of expectedStages(run)) {
+    if (shown.has(name)) continue;
     try {
       await run.deps.gateway.getStage(expected);
-      return `the stage ${stageText(expected)}`;
+      return `the stage ${name}`;
     } catch (error) {
       if (!isMissing(error, 'StageNotFound')) throw error;
     }
@@ -149,8 +137,12 @@ async function hiddenStage(run: Run, stages: readonly Stage[]): Promise<string |
   return undefined;
 }
 
-/** Every stage that this rotation was begun for, has moved, or has seen presenting one of its certificates. */
-function expectedStages({ target, stages, records, sightings, oldId, certificates }: Run): StageRef[] {
+/**
+ * Every stage that this rotation was begun for, has moved, or has seen presenting one of its certificates, by
+ * `stageText`.
+ */
+function expectedStages({ deps, target, stages, records, oldId, certificates }: Run): Map<string, StageRef> {
+  const { sightings } = deps.account;
   const ours = new Set([
     oldId,
     ...certificates.flatMap(({ mark, clientCertificateId }) =>
@@ -162,7 +154,7 @@ function expectedStages({ target, stages, records, sightings, oldId, certificate
     [...(sightings.get(stageText(stage))?.lastWith.keys() ?? [])].some((id) => ours.has(id)),
   );
   const expected: StageRef[] = [target, ...(first?.type === 'started' ? first.stages : []), ...seen];
-  return expected.filter((stage, i) => expected.findIndex((other) => sameStage(other, stage)) === i);
+  return new Map(expected.map((stage) => [stageText(stage), stage]));
 }
 
 async function hiddenApi(run: Run, apis: readonly RestApi[]): Promise<string | undefined> {
@@ -198,7 +190,8 @@ export async function lookAgain(run: Run): Promise<void> {
  */
 export function isLookFresh({ look, wroteAt, deps }: Run): boolean {
   if (look === undefined || (wroteAt !== undefined && look.begun < wroteAt)) return false;
-  return isRecent(look, deps.now());
+  const { begun, ended, storesTook } = look;
+  return isRecent({ begun, ended: new Date(ended.getTime() + storesTook) }, deps.now());
 }
 
 /** Whether what was looked at right before a switch still says enough. */

@@ -126,12 +126,10 @@ export function viewAccount(
       (certificate) => certificate.clientCertificateId,
     ),
   ]);
-  const moving = stages.filter(
-    (stage) =>
-      stage.clientCertificateId !== undefined &&
-      ours.has(stage.clientCertificateId) &&
-      (!onlyTarget || sameStage(stage, target)),
-  );
-  const others = stages.filter((stage) => !moving.includes(stage));
-  return { unit, moving, elsewhere: [...presentedIds(others)] };
+  const isMoving = (stage: Stage): boolean =>
+    stage.clientCertificateId !== undefined &&
+    ours.has(stage.clientCertificateId) &&
+    (!onlyTarget || sameStage(stage, target));
+  const others = stages.filter((stage) => !isMoving(stage));
+  return { unit, moving: stages.filter(isMoving), elsewhere: [...presentedIds(others)] };
 }

@@ -311,8 +311,9 @@ async function recount(run: Run): Promise<void> {
   await step(run, 'recount', undefined, async () => {
     // The certificates as well: another run may have withdrawn the new one meanwhile.
     await Promise.all([lookAtStages(run), lookAtCertificates(run)]);
+    const begun = run.deps.now();
     await lookAtStores(run);
-    if (run.look) run.look = { ...run.look, ended: run.deps.now() };
+    if (run.look) run.look = { ...run.look, storesTook: run.deps.now().getTime() - begun.getTime() };
     return { value: undefined, evidence: { stages: run.stages.length } };
   });
   const { moving, unit } = account(run);

@@ -5,11 +5,13 @@ import type { RotationSettings } from '../../core/rotation/settings.js';
 import type { Journal } from '../../journal/journal.js';
 import type { Command } from '../../trust/run-command.js';
 import type { TrustStore } from '../../trust/trust-store.js';
+import type { ObservedAccount } from './observed-account.js';
 import type { RememberingGateway } from './remembering.js';
 
 /** The world as a rotation needs it. */
 export interface RotationDeps {
   gateway: RememberingGateway;
+  account: ObservedAccount;
   /**
    * Every trust store of the backends behind these stages, in the order in which they are changed; asked for only when
    * something is due.
@@ -23,7 +25,10 @@ export interface RotationDeps {
   journal: Journal;
   /** The time; within a run it only goes on, whatever becomes of the machine's clock. */
   now: () => Date;
-  /** Waits so many milliseconds; rejects as soon as the signal is aborted. */
+  /**
+   * Waits so many milliseconds; rejects as soon as the signal is aborted. Other rotations of the same process go on
+   * meanwhile.
+   */
   sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   /** A new rotation's id: letters, digits, `-` and `_`. */
   newRotationId: () => string;

@@ -1,17 +1,25 @@
-import type { Integration, Resource, RestApi, Stage } from '../../core/api-gateway.js';
+import type { ClientCertificate, Integration, Resource, RestApi, Stage } from '../../core/api-gateway.js';
 import type { Gateway } from '../../gateway/gateway.js';
 
 /** A gateway that asks for the APIs, and each API's stages, resources and integrations, once. */
 export interface RememberingGateway extends Gateway {
   /** Asks for APIs and stages again from now on. Resources and integrations are kept: they only say how a backend can be asked. */
   forget(): void;
+  /**
+   * All certificates, as a list showed them that is at most as old as AWS's lists may be anyway, and than the last
+   * change of a certificate through this gateway.
+   */
+  knownCertificates(): Promise<ClientCertificate[]>;
 }
+
+/** How long AWS's lists may go on showing what was, in milliseconds. */
+const STALE = 15_000;
 
 /**
  * One observation asks the same question in several places (which stage is meant, who shares the certificate); the
  * account's requests are too few to ask twice.
  */
-export function remembering(gateway: Gateway): RememberingGateway {
+export function remembering(gateway: Gateway, now: () => Date): RememberingGateway {
   const apis = new Map<string, Promise<RestApi[]>>();
   const stages = new Map<string, Promise<Stage[]>>();
   const webSocketApis = new Map<string, Promise<RestApi[]>>();
@@ -29,8 +37,32 @@ export function remembering(gateway: Gateway): RememberingGateway {
     known.set(key, asked);
     return asked;
   }
+  let certificates: { list: ClientCertificate[]; at: number } | undefined;
+  let changes = 0;
+  const changing = async <T>(change: () => Promise<T>): Promise<T> => {
+    try {
+      return await change();
+    } finally {
+      changes += 1;
+      certificates = undefined;
+    }
+  };
   return {
     ...gateway,
+    async knownCertificates() {
+      const at = now().getTime();
+      if (certificates && at - certificates.at < STALE) return certificates.list;
+      const before = changes;
+      const list = await gateway.getClientCertificates();
+      if (before === changes) certificates = { list, at };
+      return list;
+    },
+    generateClientCertificate: (input) => changing(() => gateway.generateClientCertificate(input)),
+    updateClientCertificate: (id, description) =>
+      changing(() => gateway.updateClientCertificate(id, description)),
+    deleteClientCertificate: (id) => changing(() => gateway.deleteClientCertificate(id)),
+    tagClientCertificate: (id, tags) => changing(() => gateway.tagClientCertificate(id, tags)),
+    untagClientCertificate: (id, tagKeys) => changing(() => gateway.untagClientCertificate(id, tagKeys)),
     getRestApis: () => once(apis, '', () => gateway.getRestApis()),
     getStages: (restApiId) => once(stages, restApiId, () => gateway.getStages(restApiId)),
     getWebSocketApis: () => once(webSocketApis, '', () => gateway.getWebSocketApis()),

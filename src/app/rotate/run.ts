@@ -3,7 +3,6 @@ import { AppError } from '../../core/errors.js';
 import type { BackendCall } from '../../core/rotation/calls.js';
 import type { RotationEvent, RotationWarning } from '../../core/rotation/event.js';
 import type { Goal, Progress, StoreView } from '../../core/rotation/next-step.js';
-import type { StageSighting } from '../../core/rotation/presentation.js';
 import { journalEvidence, type StepEvidence } from '../../core/rotation/proof.js';
 import type { RotationOutcome, RotationRecord, RotationStep } from '../../core/rotation/record.js';
 import { JOURNAL_VERSION } from '../../core/rotation/record.js';
@@ -29,12 +28,13 @@ export interface Run {
   goal: Goal;
   certificates: readonly RotationCertificate[];
   stages: readonly Stage[];
-  /** What this run has seen of each stage, by `stageText`. */
-  readonly sightings: Map<string, StageSighting>;
   /** Ids of the APIs that the last look at the whole account showed, by kind and id. */
   apis: ReadonlySet<string>;
-  /** When the last look at the whole account began and ended; absent before the first. */
-  look?: { begun: Date; ended: Date };
+  /**
+   * When the last look at the whole account began and ended, and how long one at the trust stores took after it, in
+   * milliseconds; absent before the first.
+   */
+  look?: { begun: Date; ended: Date; storesTook: number };
   /** When this run last sent a write to AWS. */
   wroteAt?: Date;
   /** The certificate that this very run made. */
@@ -78,7 +78,6 @@ type Begun = Pick<
 export const newRun = (begun: Begun): Run => ({
   ...begun,
   goal: 'rotate',
-  sightings: new Map(),
   apis: new Set(),
   gone: new Set(),
   deletedHere: new Set(),

@@ -13,7 +13,8 @@ import { account, deploymentText, type Run } from './run.js';
 export async function situation(run: Run): Promise<Situation> {
   const view = account(run);
   const { unit } = view;
-  const { deps, request, rotationId, goal, since, records, sightings, stages, oldId } = run;
+  const { deps, request, rotationId, goal, since, records, stages, oldId } = run;
+  const { sightings } = deps.account;
   const { settings } = request;
   const now = deps.now();
   const successors = run.certificates.flatMap(({ mark, clientCertificateId }) =>

@@ -11,6 +11,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { observeCertificates } from '../../../src/app/rotate/observe.js';
 import { proveBack, proveEnd } from '../../../src/app/rotate/prove-others.js';
 import { callsToCome, probesOf, proveBoth, proveNew } from '../../../src/app/rotate/prove.js';
+import { observedAccount } from '../../../src/app/rotate/observed-account.js';
 import { remembering } from '../../../src/app/rotate/remembering.js';
 import { newRun, type Run } from '../../../src/app/rotate/run.js';
 import type { Integration, Stage } from '../../../src/core/api-gateway.js';
@@ -128,9 +129,12 @@ async function runOf(
   const known = integrations
     ? { ...gateway, getWebSocketIntegrations: () => Promise.resolve([...integrations]) }
     : gateway;
+  const now = (): Date => new Date();
+  const remembered = remembering(known, now);
   const run = newRun({
     deps: {
-      gateway: remembering(known),
+      gateway: remembered,
+      account: observedAccount(remembered, now),
       stores: () => [],
       journal: {
         open: () => Promise.resolve([]),

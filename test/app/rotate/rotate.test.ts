@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { RotationDeps, RotationRequest } from '../../../src/app/rotate/ports.js';
+import { observedAccount } from '../../../src/app/rotate/observed-account.js';
 import { remembering } from '../../../src/app/rotate/remembering.js';
 import { abort, rotate } from '../../../src/app/rotate/rotate.js';
 import type { RotationEvent } from '../../../src/core/rotation/event.js';
@@ -24,11 +25,14 @@ afterEach(() => lab.close());
 
 function deps(overrides: Partial<RotationDeps> = {}): RotationDeps {
   const store = createTrustStore({ kind: 'pem-bundle', file: lab.trustFile }, { announce: () => undefined });
+  const now = (): Date => new Date();
+  const gateway = remembering(lab.gateway, now);
   return {
-    gateway: remembering(lab.gateway),
+    gateway,
+    account: observedAccount(gateway, now),
     stores: () => [store],
     journal: openFileJournal(join(lab.directory, 'journal')),
-    now: () => new Date(),
+    now,
     sleep: (ms, signal) => sleep(ms, undefined, { signal }),
     newRotationId: () => `test-${Math.random().toString(36).slice(2)}`,
     emit: (event) => {

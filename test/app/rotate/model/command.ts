@@ -1,3 +1,4 @@
+import { observedAccount } from '../../../../src/app/rotate/observed-account.js';
 import { remembering } from '../../../../src/app/rotate/remembering.js';
 import type { RotationReport } from '../../../../src/app/rotate/report.js';
 import { abort, rotate } from '../../../../src/app/rotate/rotate.js';
@@ -77,7 +78,7 @@ export async function run(
       process.onAnswer((time) => {
         clock.correct(time, new Date(process.wall()));
       });
-      const gateway = remembering(process.gateway());
+      const gateway = remembering(process.gateway(), clock.now);
       const [restApiId = '', stageName = ''] = stage.split('/');
       const protocolType = machine.world.topology.apis[restApiId]?.protocolType;
       const target = await gateway.getStage({
@@ -93,6 +94,7 @@ export async function run(
       };
       const deps = {
         gateway,
+        account: observedAccount(gateway, clock.now),
         stores: storesBehind,
         journal: process.journal(),
         now: clock.now,

@@ -1,0 +1,58 @@
+import type { RestApi, Stage } from '../../core/api-gateway.js';
+import { sighted, type StageSighting } from '../../core/rotation/presentation.js';
+import { stageText } from '../../core/rotation/unit.js';
+import { allStages, type StagesProgress } from '../stages.js';
+import type { RememberingGateway } from './remembering.js';
+
+/** What one look at every API and stage of the account and Region showed. */
+export interface AccountLook {
+  readonly apis: readonly RestApi[];
+  readonly stages: readonly Stage[];
+  readonly begun: Date;
+  readonly ended: Date;
+}
+
+/** Whether what was seen a moment ago may serve; otherwise the look begins after the call. */
+export interface AskedLook {
+  known: boolean;
+}
+
+/** An account and Region as this process sees it. In a big account a look takes minutes at AWS's limit. */
+export interface ObservedAccount {
+  /** Every API and stage. @throws AppError, and the reason of the signal that ends it */
+  look(asked: AskedLook): Promise<AccountLook>;
+  /** What this process has seen of each stage, by `stageText`. */
+  readonly sightings: Map<string, StageSighting>;
+}
+
+/** Takes in what stages were seen to present. */
+export function see(
+  { sightings }: Pick<ObservedAccount, 'sightings'>,
+  stages: readonly Stage[],
+  at: Date,
+): void {
+  for (const stage of stages) {
+    const name = stageText(stage);
+    sightings.set(name, sighted(sightings.get(name), stage, at.getTime()));
+  }
+}
+
+/** An account whose every look asks AWS. */
+export function observedAccount(
+  gateway: RememberingGateway,
+  now: () => Date,
+  { progress, signal }: { progress?: StagesProgress; signal?: AbortSignal } = {},
+): ObservedAccount {
+  const sightings: ObservedAccount['sightings'] = new Map();
+  return {
+    sightings,
+    async look({ known }) {
+      if (!known) gateway.forget();
+      const begun = now();
+      const found = await allStages(gateway, progress, signal);
+      const ended = now();
+      see({ sightings }, found.stages, ended);
+      return { ...found, begun, ended };
+    },
+  };
+}

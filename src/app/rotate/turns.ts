@@ -1,0 +1,115 @@
+/** Rotations of one process in one account and Region: they act in turns, and look at the account together. */
+import type { AccountLook, AskedLook, ObservedAccount } from './observed-account.js';
+
+/** What takes turns. */
+export interface Turns {
+  /** Does the work once it is its turn; nothing else that was handed in does anything meanwhile. */
+  take<T>(work: () => Promise<T>): Promise<T>;
+  /**
+   * Lets others have the turn while something is waited for; called by the work whose turn it is.
+   * @param ms how long that takes, in milliseconds
+   */
+  aside<T>(ms: number, wait: () => Promise<T>): Promise<T>;
+  /**
+   * The account for all of the work. A look that must be new begins when nobody has anything else to do before it, so
+   * that it serves all who need one; who waits for something longer than the last look took is not waited for.
+   */
+  readonly account: ObservedAccount;
+}
+
+interface Asker {
+  resolve: (look: AccountLook) => void;
+  reject: (reason: unknown) => void;
+}
+
+/** Has the users of an account take turns. @param now the clock that the account's looks are dated by */
+export function takingTurns(account: ObservedAccount, now: () => Date): Turns {
+  const ready: (() => void)[] = [];
+  const sleepers = new Set<{ until: number }>();
+  let askers: Asker[] = [];
+  let isTaken = false;
+  let isLooking = false;
+  let last: AccountLook | undefined;
+
+  const release = (): void => {
+    isTaken = false;
+    goOn();
+  };
+  const claim = (): Promise<void> =>
+    new Promise((go) => {
+      ready.push(go);
+      goOn();
+    });
+
+  function goOn(): void {
+    if (isTaken) return;
+    const go = ready.shift();
+    if (go) {
+      isTaken = true;
+      go();
+    } else if (askers.length > 0 && !isLooking && !isSomebodySoonBack()) void lookForAll();
+  }
+
+  function isSomebodySoonBack(): boolean {
+    const took = last ? last.ended.getTime() - last.begun.getTime() : 0;
+    const soon = now().getTime() + took;
+    return [...sleepers].some(({ until }) => until <= soon);
+  }
+
+  async function lookForAll(): Promise<void> {
+    isLooking = true;
+    const served = askers;
+    askers = [];
+    try {
+      const look = await account.look({ known: false });
+      last = look;
+      for (const { resolve } of served) resolve(look);
+    } catch (error) {
+      for (const { reject } of served) reject(error);
+    } finally {
+      isLooking = false;
+      goOn();
+    }
+  }
+
+  async function away<T>(wait: () => Promise<T>): Promise<T> {
+    const waiting = wait();
+    release();
+    try {
+      return await waiting;
+    } finally {
+      await claim();
+    }
+  }
+
+  return {
+    async take(work) {
+      await claim();
+      try {
+        return await work();
+      } finally {
+        release();
+      }
+    },
+    async aside(ms, wait) {
+      const sleeper = { until: now().getTime() + ms };
+      sleepers.add(sleeper);
+      return away(() => wait().finally(() => sleepers.delete(sleeper)));
+    },
+    account: {
+      sightings: account.sightings,
+      async look({ known }: AskedLook) {
+        if (!known) {
+          return away(
+            () =>
+              new Promise((resolve, reject) => {
+                askers.push({ resolve, reject });
+              }),
+          );
+        }
+        last ??= await account.look({ known });
+        return last;
+      },
+    },
+  };
+}
