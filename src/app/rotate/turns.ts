@@ -12,10 +12,13 @@ export interface Turns {
   aside<T>(ms: number, wait: () => Promise<T>): Promise<T>;
   /**
    * The account for all of the work. A look that must be new begins when nobody has anything else to do before it, so
-   * that it serves all who need one; who waits for something longer than the last look took is not waited for.
+   * that it serves all who need one; who is away for long is not waited for.
    */
   readonly account: ObservedAccount;
 }
+
+/** So long, in milliseconds, or as long as a look took, a look waits for who is away: soaks end one after another. */
+const LONGEST_AWAY = 300_000;
 
 interface Asker {
   resolve: (look: AccountLook) => void;
@@ -52,7 +55,7 @@ export function takingTurns(account: ObservedAccount, now: () => Date): Turns {
 
   function isSomebodySoonBack(): boolean {
     const took = last ? last.ended.getTime() - last.begun.getTime() : 0;
-    const soon = now().getTime() + took;
+    const soon = now().getTime() + Math.max(took, LONGEST_AWAY);
     return [...sleepers].some(({ until }) => until <= soon);
   }
 
