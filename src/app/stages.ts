@@ -1,8 +1,9 @@
 import pLimit from 'p-limit';
 import { abandon } from '../aws/abandoned.js';
-import type { RestApi, Stage, StagePresentation } from '../core/api-gateway.js';
+import type { RestApi, Stage, StagePresentation, StageRef } from '../core/api-gateway.js';
 import { AppError } from '../core/errors.js';
 import type { Gateway } from '../gateway/gateway.js';
+import type { RememberingGateway } from './rotate/remembering.js';
 
 /** Calls under way at once, as many as AWS takes in a burst: more would only wait for their turn in memory. */
 const SIDE_BY_SIDE = 40;
@@ -93,6 +94,33 @@ async function stagesOfApis<T>(
     return found;
   });
   return { apis, stages: stages.flat() };
+}
+
+/**
+ * Some stages as they are now, with the fewest calls: one for each, or one for all of an API.
+ * @throws AppError `StageNotFound`
+ */
+export async function stagesNow(
+  gateway: Pick<RememberingGateway, 'getStage' | 'currentStages'>,
+  wanted: readonly StageRef[],
+): Promise<Stage[]> {
+  const byApi = new Map<string, StageRef[]>();
+  for (const stage of wanted) byApi.set(stage.restApiId, [...(byApi.get(stage.restApiId) ?? []), stage]);
+  const found = await Promise.all(
+    [...byApi.values()].map(async (its) => {
+      const [{ restApiId: id, protocolType } = { restApiId: '' }] = its;
+      const kind = protocolType === undefined ? {} : { protocolType };
+      const all = its.length > 1 ? await gateway.currentStages({ id, ...kind }) : [];
+      return Promise.all(
+        // A list may come late: what it lacks is asked for itself.
+        its.map(
+          async (stage) =>
+            all.find(({ stageName }) => stageName === stage.stageName) ?? (await gateway.getStage(stage)),
+        ),
+      );
+    }),
+  );
+  return found.flat();
 }
 
 /** The stages of one API of either kind. @throws AppError `StageNotFound` for an unknown API */

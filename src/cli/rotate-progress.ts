@@ -39,13 +39,30 @@ export const STEP_WORDS: Readonly<Record<RotationStep, string>> = {
   finish: 'remove the mark of the rotation',
 };
 
+/** Of steps about several stages, which have no subject. */
+const SEVERAL: Readonly<Partial<Record<RotationStep, string>>> = {
+  switch: 'switch the stages',
+  rollBack: 'switch the stages back',
+};
+
 /** A step in words. */
 export function stepText(
   { step, subject }: { step: RotationStep; subject?: string },
   wording: StageWording = printable,
 ): string {
-  return subject === undefined ? STEP_WORDS[step] : `${STEP_WORDS[step]}: ${wording(subject)}`;
+  if (subject === undefined) return SEVERAL[step] ?? STEP_WORDS[step];
+  return `${STEP_WORDS[step]}: ${wording(subject)}`;
 }
+
+/** How many of the stages that a rotation moves are where they are to be, and how long that took, in milliseconds. */
+interface Moved {
+  done: number;
+  of: number;
+  ms: number;
+}
+
+/** Between two lines about the same where there is no terminal, in milliseconds. */
+const LINE_EVERY = 60_000;
 
 /** Errors of a trust store begin with its name, which the step says already. */
 function withoutSubject({ message, subject = '' }: { message: string; subject?: string }): string {
@@ -122,6 +139,8 @@ export function rotationProgress({
   /** What each rotation is about, and the one whose lines were shown last. */
   const titles = new Map<string, string>();
   let shown = '';
+  const moves = new Map<string, Moved>();
+  let saidAt = performance.now();
 
   const calls = countedCalls((counted) => {
     if (live === undefined) out.note(`  ${LOOK}: ${counted}`);
@@ -137,7 +156,26 @@ export function rotationProgress({
   };
   const settle = (line: string): void => {
     clear();
+    saidAt = performance.now();
     out.note(line);
+  };
+  const movedText = (step: RotationStep, { done, of }: Moved): string =>
+    `${stepText({ step })}: ${done} of ${of}`;
+  /** Stages are switched in several steps: in the middle of them there is no line for each. @returns whether that is so */
+  const isWithinMove = ({ rotationId, step, ms }: Extract<RotationEvent, { type: 'stepDone' }>): boolean => {
+    const moved = moves.get(rotationId);
+    if (!moved) return false;
+    moved.ms += ms;
+    if (moved.done < moved.of) {
+      if (step !== 'check' && live === undefined && performance.now() - saidAt >= LINE_EVERY) {
+        settle(`  ${movedText(step, moved)}`);
+      }
+      return step === 'check' || step in SEVERAL;
+    }
+    moves.delete(rotationId);
+    if (!(step in SEVERAL)) return false;
+    settle(`${style.green('✓')} ${movedText(step, moved)} ${style.dim(formatDuration(moved.ms))}`);
+    return true;
   };
 
   /** Several rotations of one account go side by side: says which one the next lines are about. */
@@ -186,7 +224,15 @@ export function rotationProgress({
           if (event.calls.length > 0)
             settle(['calls to backends:', ...callLines(event.calls, wording)].join('\n'));
           break;
+        case 'stepProgress': {
+          const { ms = 0 } = moves.get(event.rotationId) ?? {};
+          const moved = { done: event.done, of: event.of, ms };
+          moves.set(event.rotationId, moved);
+          spin(() => movedText(event.step, moved));
+          break;
+        }
         case 'stepDone':
+          if (isWithinMove(event)) break;
           settle(doneLines(event, style, wording).join('\n'));
           break;
         case 'stepFailed':

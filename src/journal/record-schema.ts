@@ -17,7 +17,7 @@ const evidence = z.exactOptional(z.record(z.string(), z.unknown()));
 export const rotationRecordSchema: z.ZodMiniType<RotationRecord> = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('started'),
-    version: z.literal(JOURNAL_VERSION),
+    version: z.union([z.literal(1), z.literal(JOURNAL_VERSION)]),
     at,
     rotationId: z.string(),
     region: z.string(),

@@ -138,10 +138,10 @@ describe('what cannot be believed', () => {
 
   test('a newer version is refused as such, whatever its records look like', async () => {
     mkdirSync(directory, { recursive: true });
-    writeFileSync(fileOf('r1'), '{"kind":"begin","version":2}\n{"kind":"other"}\n');
+    writeFileSync(fileOf('r1'), '{"kind":"begin","version":3}\n{"kind":"other"}\n');
     await expect(journal.open('r1')).rejects.toMatchObject({
       code: 'JournalTooNew',
-      message: expect.stringContaining('version 2'),
+      message: expect.stringContaining('version 3'),
     });
   });
 

@@ -4,7 +4,7 @@ import { AppError } from '../../core/errors.js';
 import type { StoreView } from '../../core/rotation/next-step.js';
 import { stageText, type EndedCertificate, type RotationCertificate } from '../../core/rotation/unit.js';
 import { trustedCertificate } from '../../x509/certificate.js';
-import { stagesOfApi } from '../stages.js';
+import { stagesNow, stagesOfApi } from '../stages.js';
 import { observeCertificates, observeStores, rotationCertificate } from './observe.js';
 import { see } from './observed-account.js';
 import { account, pause, storesOf, type Run } from './run.js';
@@ -211,7 +211,7 @@ export async function lookAtSwitched(run: Run, switched: readonly StageRef[], id
   const { gateway, now } = run.deps;
   const deadline = (run.wroteAt ?? new Date(0)).getTime() + STALE;
   for (;;) {
-    const seen = await Promise.all(switched.map((stage) => gateway.getStage(stage)));
+    const seen = await stagesNow(gateway, switched);
     const isShown = seen.every(({ clientCertificateId }) => clientCertificateId === id);
     if (isShown || now().getTime() >= deadline) {
       replaceStages(run, seen);

@@ -3,6 +3,7 @@ import { AppError } from '../../core/errors.js';
 import { proofKey, type Step } from '../../core/rotation/next-step.js';
 import type { LastStep } from '../../core/rotation/plan.js';
 import { stageText, type RotationCertificate } from '../../core/rotation/unit.js';
+import { stagesNow } from '../stages.js';
 import { endTrust } from './end-trust.js';
 import {
   isCheckFresh,
@@ -32,7 +33,7 @@ import {
   type Run,
 } from './run.js';
 import { situation } from './situation.js';
-import { switchStage } from './switch.js';
+import { switchStages } from './switch.js';
 
 /** Between two requests to the stage's own URL while it soaks, and after one that failed, in milliseconds. */
 const SOAK_INTERVAL = 5_000;
@@ -61,16 +62,17 @@ export async function perform(run: Run, next: DoableStep): Promise<void> {
     case 'prove':
       return prove(run, next.to);
     case 'check':
-      return check(run);
+      return check(run, next.stages);
     case 'switch':
       if (!isCheckFresh(run)) {
         run.progress = { ...run.progress, checked: false };
         return;
       }
-      return switchStage(
+      run.progress = { ...run.progress, checked: false };
+      return switchStages(
         run,
         run.goal === 'rotate' ? 'switch' : 'rollBack',
-        next.stage,
+        next.stages,
         next.to.clientCertificateId,
       );
     case 'redeploy':
@@ -177,17 +179,11 @@ async function prove(run: Run, to: RotationCertificate): Promise<void> {
 }
 
 /** Looks once more right before the switch: the proofs took time, and others may have been at work. */
-async function check(run: Run): Promise<void> {
+async function check(run: Run, stages: readonly Stage[]): Promise<void> {
   const { gateway, now } = run.deps;
-  const { moving, unit } = account(run);
-  const id = run.goal === 'rotate' ? unit.next?.clientCertificateId : unit.oldId;
   await step(run, 'check', undefined, async () => {
     const begun = now();
-    const waiting = moving.filter(({ clientCertificateId }) => clientCertificateId !== id);
-    const [seen] = await Promise.all([
-      Promise.all(waiting.map((stage) => gateway.getStage(stage))),
-      lookAtCertificates(run),
-    ]);
+    const [seen] = await Promise.all([stagesNow(gateway, stages), lookAtCertificates(run)]);
     replaceStages(run, seen);
     delete run.stores;
     // Here and not before the switch: a slow store must not make this look outdated before it has served.

@@ -5,6 +5,8 @@ import type { Gateway } from '../../gateway/gateway.js';
 export interface RememberingGateway extends Gateway {
   /** Asks for APIs and stages again from now on. Resources and integrations are kept: they only say how a backend can be asked. */
   forget(): void;
+  /** The stages of an API of either kind as they are now. Throws `StageNotFound`. */
+  currentStages(api: Pick<RestApi, 'id' | 'protocolType'>): Promise<Stage[]>;
   /**
    * All certificates, as a list showed them that is at most as old as AWS's lists may be anyway, and than the last
    * change of a certificate through this gateway.
@@ -67,6 +69,15 @@ export function remembering(gateway: Gateway, now: () => Date): RememberingGatew
     getStages: (restApiId) => once(stages, restApiId, () => gateway.getStages(restApiId)),
     getWebSocketApis: () => once(webSocketApis, '', () => gateway.getWebSocketApis()),
     getWebSocketStages: (apiId) => once(webSocketStages, apiId, () => gateway.getWebSocketStages(apiId)),
+    async currentStages({ id, protocolType }) {
+      const [known, ask] =
+        protocolType === undefined
+          ? [stages, () => gateway.getStages(id)]
+          : [webSocketStages, () => gateway.getWebSocketStages(id)];
+      const current = await ask();
+      known.set(id, Promise.resolve(current));
+      return current;
+    },
     getResources: (restApiId) => once(resources, restApiId, () => gateway.getResources(restApiId)),
     getWebSocketIntegrations: (apiId) =>
       once(integrations, apiId, () => gateway.getWebSocketIntegrations(apiId)),

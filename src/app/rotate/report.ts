@@ -25,7 +25,14 @@ export interface RotationReport {
   /** The calls to backends that are, or would be, made; while a backend reloads, it is called more often. */
   calls: readonly BackendCall[];
   /** What was done, or would be. */
-  steps: { step: string; subject?: string; ms?: number; evidence?: Record<string, unknown> }[];
+  steps: {
+    step: string;
+    subject?: string;
+    /** Where a step is about several. */
+    stages?: readonly string[];
+    ms?: number;
+    evidence?: Record<string, unknown>;
+  }[];
   warnings: { code: RotationWarning; message: string }[];
 }
 
@@ -64,6 +71,12 @@ export function reportOf(run: Run, outcome: RotationReport['outcome']): Rotation
   };
 }
 
+/** What a step that switches stages is about. @param names `apiId/stageName` */
+const stagesOfStep = (names: readonly string[]): { subject?: string; stages?: readonly string[] } => {
+  const [only] = names;
+  return only !== undefined && names.length === 1 ? { subject: only } : { stages: names };
+};
+
 const BACK = { switch: 'rollBack', untrust: 'untrustNew', delete: 'deleteNew' } as const;
 
 /** A step that a dry run foresees, by the name that it has in a run. */
@@ -75,6 +88,7 @@ export function plannedStep(step: Step, goal: Goal): RotationReport['steps'][num
     case 'untrust':
       return { ...named, subject: `${step.store}: ${step.certificate.clientCertificateId}` };
     case 'switch':
+      return { ...named, ...stagesOfStep(step.stages.map(stageText)) };
     case 'redeploy':
       return { ...named, subject: stageText(step.stage) };
     case 'adopt':

@@ -1,9 +1,10 @@
 import type { Stage } from '../../core/api-gateway.js';
 import { AppError } from '../../core/errors.js';
 import { UNKNOWN_OUTCOME } from '../../core/rotation/presentation.js';
+import { LONGEST_BATCH, type SwitchEvidence, type SwitchedStage } from '../../core/rotation/switch-record.js';
 import { stageText } from '../../core/rotation/unit.js';
-import { replaceStages } from './look.js';
-import { pause, step, type Run } from './run.js';
+import { isCheckFresh, replaceStages } from './look.js';
+import { account, pause, step, tell, type Run } from './run.js';
 
 /** Before a write whose outcome is not known is settled by looking and trying again, in milliseconds: doubled up to the last. */
 const FIRST_RETRY = 500;
@@ -11,24 +12,91 @@ const LAST_RETRY = 4_000;
 /** So long, in milliseconds; what is not settled by then is left to a later run, which finds it open. */
 const LONGEST = 20_000;
 
-/** Sets a stage's certificate; `rollBack` is the same the other way round. */
-export async function switchStage(
+/**
+ * Sets the certificate of some stages, one after another; `rollBack` is the same the other way round. It ends early, and
+ * what is left is for another step, when what was looked at before is too old for the next stage, or one of them fails
+ * after others were set.
+ */
+export async function switchStages(
   run: Run,
   name: 'switch' | 'rollBack',
-  stage: Stage,
-  clientCertificateId: string,
+  stages: readonly Stage[],
+  after: string,
 ): Promise<void> {
-  const change = { before: stage.clientCertificateId, after: clientCertificateId };
-  await step(
-    run,
-    name,
-    stageText(stage),
-    async () => {
-      const { set, triedAgain } = await setCertificate(run, stage, clientCertificateId);
+  const [first] = stages;
+  const subject = stages.length === 1 && first ? stageText(first) : undefined;
+  const intent = evidenceOf(subject, { after, stages: stages.map(toSwitch) });
+  await step(run, name, subject, () => switchEach(run, name, stages, after, subject), intent);
+}
+
+const toSwitch = (stage: Stage): SwitchedStage => ({
+  stage: stageText(stage),
+  ...(stage.clientCertificateId === undefined ? {} : { before: stage.clientCertificateId }),
+});
+
+/** A step about one stage, its subject, says the same shorter. */
+function evidenceOf(
+  subject: string | undefined,
+  { stages, triedAgain = [], ...rest }: SwitchEvidence,
+): Record<string, unknown> {
+  const isAgain = triedAgain.length > 0;
+  if (subject === undefined) return { ...rest, stages, ...(isAgain ? { triedAgain } : {}) };
+  const [only] = stages;
+  return { ...rest, before: only?.before, ...(isAgain ? { triedAgain: true } : {}) };
+}
+
+async function switchEach(
+  run: Run,
+  name: 'switch' | 'rollBack',
+  stages: readonly Stage[],
+  after: string,
+  subject: string | undefined,
+): Promise<{ value: undefined; evidence: Record<string, unknown> }> {
+  const { now, signal } = run.deps;
+  const of = account(run).moving.length;
+  const begun = now().getTime();
+  const changed: SwitchedStage[] = [];
+  const triedAgain: string[] = [];
+  let unsettled: string | undefined;
+  for (const stage of stages) {
+    const isLate = now().getTime() - begun > LONGEST_BATCH || !isCheckFresh(run) || signal.aborted;
+    if (changed.length > 0 && isLate) break;
+    try {
+      const { set, isAgain } = await setCertificate(run, stage, after);
       replaceStages(run, [set]);
-      return { value: undefined, evidence: { ...change, ...(triedAgain ? { triedAgain } : {}) } };
+      changed.push(toSwitch(stage));
+      if (isAgain) triedAgain.push(stageText(stage));
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code === 'LockLost') throw error;
+      // The next step begins with it, and says what is the matter.
+      if (changed.length > 0) {
+        if (UNKNOWN_OUTCOME.has(error.code)) unsettled = stageText(stage);
+        break;
+      }
+      throw of > 1 ? partly(run, error, after) : error;
+    }
+    if (of > 1) tell(run, { type: 'stepProgress', step: name, done: switchedTo(run, after), of });
+  }
+  const evidence = { after, stages: changed, triedAgain, ...(unsettled === undefined ? {} : { unsettled }) };
+  return { value: undefined, evidence: evidenceOf(subject, evidence) };
+}
+
+const switchedTo = (run: Run, id: string): number =>
+  account(run).moving.filter(({ clientCertificateId }) => clientCertificateId === id).length;
+
+/** Says how far it has come. */
+function partly(run: Run, error: AppError, id: string): AppError {
+  const done = switchedTo(run, id);
+  const of = account(run).moving.length;
+  const hint = 'run the same command again: it goes on with the others';
+  return new AppError(
+    error.code,
+    `${error.message}; ${done} of ${of} stages present ${id}, ${of - done} do not, and the trust stores hold what each presents`,
+    {
+      hint: error.hint === undefined ? hint : `${error.hint}; then ${hint}`,
+      cause: error,
+      details: { ...error.details, switched: done, stages: of },
     },
-    change,
   );
 }
 
@@ -37,11 +105,7 @@ export async function switchStage(
  * the same state however often, until AWS says that it is done or the time for it is over.
  * @throws AppError of the first answer that told nothing
  */
-async function setCertificate(
-  run: Run,
-  stage: Stage,
-  id: string,
-): Promise<{ set: Stage; triedAgain: boolean }> {
+async function setCertificate(run: Run, stage: Stage, id: string): Promise<{ set: Stage; isAgain: boolean }> {
   const { gateway, now, assertHeld } = run.deps;
   const deadline = now().getTime() + Math.min(run.request.settings.inFlight, LONGEST);
   let unknown: AppError | undefined;
@@ -50,7 +114,7 @@ async function setCertificate(
       await assertHeld();
       run.hasSwitched = true;
       run.wroteAt = now();
-      return { set: await gateway.setStageCertificate(stage, id), triedAgain: unknown !== undefined };
+      return { set: await gateway.setStageCertificate(stage, id), isAgain: unknown !== undefined };
     } catch (error) {
       if (!(error instanceof AppError) || error.code === 'LockLost') throw error;
       if (!UNKNOWN_OUTCOME.has(error.code)) throw unknown ? unsettled(stage, id, unknown, error) : error;

@@ -11,6 +11,8 @@ export type RotationEvent = { at: string; rotationId: string } & (
   /** The calls to backends that the run is going to make. */
   | { type: 'calls'; calls: readonly BackendCall[] }
   | { type: 'stepStarted'; step: RotationStep; subject?: string }
+  /** How many of the stages that a step moves, with those before it, present what they are to. */
+  | { type: 'stepProgress'; step: RotationStep; done: number; of: number }
   | { type: 'stepDone'; step: RotationStep; subject?: string; ms: number; evidence: StepEvidence }
   | { type: 'stepFailed'; step: RotationStep; subject?: string; code: string; message: string }
   | { type: 'waiting'; until: string; reason: string }

@@ -34,7 +34,7 @@ export interface Progress {
    * the certificate, the backends or a trust store change.
    */
   proved?: string;
-  /** Right before the switch: the stages still present what they did, and no other run goes first. */
+  /** Right before the switch: those stages still present what they did, and no other run goes first. */
   checked: boolean;
   /** What was verified after the switch, as {@link proofKey}: the stages present that certificate, accepted by the backends. */
   verified?: string;
@@ -43,6 +43,9 @@ export interface Progress {
   /** After the removal: the backends accept the certificate in use, and refuse what is gone where that can be tried. */
   confirmed: boolean;
 }
+
+/** How many stages are looked at and switched in one step: as many calls as AWS takes at once. */
+export const MOST_AT_ONCE = 40;
 
 /** All that the next step depends on. */
 export interface Situation {
@@ -92,8 +95,10 @@ export type Step =
   /** Mark the new certificate so that no run, on whatever machine, switches a stage to it any more. */
   | { kind: 'withdraw'; certificate: RotationCertificate }
   | { kind: 'prove'; to: RotationCertificate }
-  | { kind: 'check' }
-  | { kind: 'switch'; stage: Stage; to: RotationCertificate }
+  /** Look once more at what is about to be switched. */
+  | { kind: 'check'; stages: readonly Stage[] }
+  /** At most {@link MOST_AT_ONCE} stages. */
+  | { kind: 'switch'; stages: readonly Stage[]; to: RotationCertificate }
   | { kind: 'redeploy'; stage: Stage; to: RotationCertificate }
   | { kind: 'verify'; next: RotationCertificate }
   | { kind: 'soak'; until: Date }
@@ -153,12 +158,14 @@ export function nextStep(situation: Situation): Step {
 const aim = ({ goal, unit }: Situation): RotationCertificate | undefined =>
   goal === 'rotate' ? unit.next : unit.old;
 
-/** A stage that does not present yet what it is to. */
-function behindOf({ goal, unit, moving }: Situation): Stage | undefined {
-  if (goal === 'cancel') return undefined;
+/** The stages that do not present yet what they are to. */
+function behindOf({ goal, unit, moving }: Situation): readonly Stage[] {
+  if (goal === 'cancel') return [];
   const id = goal === 'rotate' ? unit.next?.clientCertificateId : unit.oldId;
-  return moving.find(({ clientCertificateId }) => clientCertificateId !== id);
+  return moving.filter(({ clientCertificateId }) => clientCertificateId !== id);
 }
+
+const isAnyBehind = (situation: Situation): boolean => behindOf(situation).length > 0;
 
 /** Before anything is taken back: whether it can be, and that other runs know. */
 function wayBack(situation: Situation): Step | undefined {
@@ -169,8 +176,7 @@ function wayBack(situation: Situation): Step | undefined {
       ? made(situation).find((one) => isPresented(situation, one.clientCertificateId))
       : undefined;
   if (inUse) return { kind: 'inUse', certificate: inUse };
-  const behind = behindOf(situation);
-  if (behind && !unit.old) return { kind: 'impossible' };
+  if (isAnyBehind(situation) && !unit.old) return { kind: 'impossible' };
   if (goal === 'rollBack') return undefined;
   const { next } = unit;
   if (!next?.mark || next.mark.withdrawn !== undefined || !made(situation).includes(next)) return undefined;
@@ -187,7 +193,7 @@ function wayBack(situation: Situation): Step | undefined {
 function trustStep(situation: Situation): Step | undefined {
   const { now, goal, unit, stores } = situation;
   const to = aim(situation);
-  const behind = behindOf(situation);
+  const behind = isAnyBehind(situation);
   const certificates = [unit.old, ...unit.spares, unit.next].filter((one) => one !== undefined);
   const needed = certificates.filter((one) => isNeeded(situation, one));
   const first = needed.filter((one) => one !== to && one.trusted.notAfter > now);
@@ -204,7 +210,7 @@ function trustStep(situation: Situation): Step | undefined {
 function isNeeded(situation: Situation, { clientCertificateId: id }: RotationCertificate): boolean {
   const { now, unit, lastPresented, presentedBefore, settings } = situation;
   if (isPresented(situation, id)) return true;
-  if (id === unit.oldId && behindOf(situation)) return true;
+  if (id === unit.oldId && isAnyBehind(situation)) return true;
   if (id !== unit.oldId && !presentedBefore.has(id)) return false;
   const last = lastPresented.get(id);
   return last !== undefined && now.getTime() < last.getTime() + settings.soak;
@@ -212,12 +218,12 @@ function isNeeded(situation: Situation, { clientCertificateId: id }: RotationCer
 
 function switchStep(situation: Situation): Step | undefined {
   const { progress, calls } = situation;
-  const stage = behindOf(situation);
   const to = aim(situation);
-  if (!stage || !to) return undefined;
+  const stages = behindOf(situation).slice(0, MOST_AT_ONCE);
+  if (stages.length === 0 || !to) return undefined;
   if (progress.proved !== proofKey(to.clientCertificateId, calls)) return { kind: 'prove', to };
-  if (!progress.checked) return { kind: 'check' };
-  return { kind: 'switch', stage, to };
+  if (!progress.checked) return { kind: 'check', stages };
+  return { kind: 'switch', stages, to };
 }
 
 /** Who deploys after a switch does so after a switch back. */

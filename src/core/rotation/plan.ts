@@ -86,19 +86,17 @@ export function afterStep(situation: Situation, step: Step): Situation {
       return proves({ checked: true });
     case 'switch': {
       const { clientCertificateId } = step.to;
+      const switched = new Set(step.stages.map(stageText));
       const moving = situation.moving.map((stage) =>
-        stageText(stage) === stageText(step.stage) ? { ...stage, clientCertificateId } : stage,
+        switched.has(stageText(stage)) ? { ...stage, clientCertificateId } : stage,
       );
-      const before = step.stage.clientCertificateId;
+      const left = step.stages.flatMap(({ clientCertificateId: before }) => before ?? []);
       return {
-        ...situation,
+        ...proves({ checked: false }),
         moving,
         switchedAt: now,
         keptFrom: now,
-        lastPresented: new Map([
-          ...situation.lastPresented,
-          ...(before === undefined ? [] : [[before, now] as const]),
-        ]),
+        lastPresented: new Map([...situation.lastPresented, ...left.map((before) => [before, now] as const)]),
         presentedBefore: new Set([...situation.presentedBefore, clientCertificateId]),
       };
     }

@@ -1,6 +1,7 @@
 import type { Stage } from '../api-gateway.js';
 import type { ErrorCode } from '../errors.js';
 import type { RotationRecord, RotationStep } from './record.js';
+import { stageByStage } from './switch-record.js';
 import { stageText, type RotationUnit } from './unit.js';
 
 /** What one process has seen of a stage; times are milliseconds of that process's own steady clock. */
@@ -56,7 +57,7 @@ const MOVES: ReadonlySet<RotationStep> = new Set<RotationStep>(['switch', 'redep
 function recordedMoves(records: readonly RotationRecord[]): Map<string, number> {
   const moves = new Map<string, number>();
   const before = new Map<string, number | undefined>();
-  for (const entry of records) {
+  for (const entry of stageByStage(records)) {
     if (!('step' in entry) || !MOVES.has(entry.step) || entry.subject === undefined) continue;
     const { subject } = entry;
     if (entry.type === 'intent') before.set(subject, moves.get(subject));
@@ -174,7 +175,7 @@ export function presentedBefore({
   records,
 }: Pick<PresentationEvidence, 'sightings' | 'records'>): Set<string> {
   const ids = new Set([...sightings.values()].flatMap(({ lastWith }) => [...lastWith.keys()]));
-  for (const entry of records) {
+  for (const entry of stageByStage(records)) {
     if (entry.type !== 'done' && entry.type !== 'intent') continue;
     if (entry.step !== 'switch' && entry.step !== 'rollBack') continue;
     for (const id of [entry.evidence?.['before'], entry.evidence?.['after']]) {
@@ -202,7 +203,7 @@ const isWrite = (step: RotationStep): step is Write =>
  */
 export function openWrites(records: readonly RotationRecord[]): OpenWrite[] {
   const open = new Map<string, OpenWrite>();
-  for (const entry of records) {
+  for (const entry of stageByStage(records)) {
     if (!('step' in entry) || !isWrite(entry.step)) continue;
     const { step, at } = entry;
     const key = `${step} ${entry.subject ?? ''}`;

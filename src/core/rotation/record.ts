@@ -1,7 +1,13 @@
 import type { StageRef } from '../api-gateway.js';
 
-/** The journal's format. A journal of a higher version is refused, never guessed at. */
-export const JOURNAL_VERSION = 1;
+/**
+ * The journal's format. A journal of a higher version is refused, never guessed at. Since 2 a switch may be about
+ * several stages; see `switch-record.ts`.
+ */
+export const JOURNAL_VERSION = 2;
+
+/** The formats that can be read. */
+export type JournalVersion = 1 | 2;
 
 /** What a rotation can do, in the order of a plain one, then what takes it back and what ends it. */
 export const ROTATION_STEPS = [
@@ -43,7 +49,7 @@ export type RotationOutcome = (typeof ROTATION_OUTCOMES)[number];
 export type RotationRecord =
   | {
       type: 'started';
-      version: typeof JOURNAL_VERSION;
+      version: JournalVersion;
       at: string;
       rotationId: string;
       region: string;

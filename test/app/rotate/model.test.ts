@@ -173,9 +173,15 @@ const BARE: ReadonlySet<string> = new Set([
 
 /** The steps that a dry run lists. */
 function planned({ report }: Ran): string[] {
-  return (report?.steps ?? []).map(({ step, subject = '' }) =>
-    WAITS.has(step) ? step : `${step} ${subject}`.trim(),
+  return (report?.steps ?? []).flatMap(({ step, subject = '', stages }) =>
+    WAITS.has(step) ? step : (stages ?? [subject]).map((one) => `${step} ${one}`.trim()),
   );
+}
+
+/** A step that switches stages, as one for each. */
+function stagesOf(subject: string | undefined, stages: unknown, step: string): string[] {
+  const names = subject === undefined ? (stages as { stage: string }[]).map(({ stage }) => stage) : [subject];
+  return names.map((name) => `${step} ${name}`);
 }
 
 /** The steps that a run has taken, as a plan would list them: `(new)` stands for the certificate that it has made. */
@@ -183,7 +189,8 @@ function taken({ events }: Ran): string[] {
   const done = events.filter((event) => event.type === 'stepDone');
   const made = done.find(({ step }) => step === 'generate')?.evidence['clientCertificateId'];
   const name = (id: unknown): string => (id === made ? '(new)' : String(id));
-  return done.map(({ step, subject, evidence }) => {
+  return done.flatMap(({ step, subject, evidence }) => {
+    if (step === 'switch' || step === 'rollBack') return stagesOf(subject, evidence['stages'], step);
     if (BARE.has(step) || step === 'generate') return step;
     if (step === 'trust' || step.startsWith('untrust'))
       return `${step} ${subject ?? ''}: ${name(evidence['clientCertificateId'])}`;

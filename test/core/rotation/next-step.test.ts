@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { nextStep, type Situation, type Step } from '../../../src/core/rotation/next-step.js';
+import { MOST_AT_ONCE, nextStep, type Situation, type Step } from '../../../src/core/rotation/next-step.js';
 import {
   after,
   certificate,
@@ -27,6 +27,7 @@ const unfinished = certificate('new', { mark: mark('old', { replacesSha256: 'OLD
 const adopted = certificate('new', { mark: mark('old', { adopted: true }) });
 const adoptedOld = certificate('old', { mark: mark('older', { adopted: true }) });
 const withdrawn = certificate('new', { mark: mark('old', { withdrawn: after(-MINUTE).toISOString() }) });
+const many = Array.from({ length: MOST_AT_ONCE + 1 }, (_, i) => stage(`s${i}`, 'old'));
 const proved = { ...NOTHING, proved: proof('new') };
 const checked = { ...proved, checked: true };
 const verified = { ...NOTHING, verified: proof('new') };
@@ -76,11 +77,15 @@ const CASES: readonly (readonly [what: string, situation: Situation, step: Step]
     { kind: 'trust', store: 'file', certificate: next },
   ],
   ['both are trusted', situation({ unit: made, stores: BOTH }), { kind: 'prove', to: next }],
-  ['both are proved', situation({ unit: made, stores: BOTH, progress: proved }), { kind: 'check' }],
+  [
+    'both are proved',
+    situation({ unit: made, stores: BOTH, progress: proved }),
+    { kind: 'check', stages: [stage('prod', 'old')] },
+  ],
   [
     'all is checked',
     situation({ unit: made, stores: BOTH, progress: checked }),
-    { kind: 'switch', stage: stage('prod', 'old'), to: next },
+    { kind: 'switch', stages: [stage('prod', 'old')], to: next },
   ],
   [
     'one of two stages is switched, by this run',
@@ -90,7 +95,7 @@ const CASES: readonly (readonly [what: string, situation: Situation, step: Step]
       progress: checked,
       moving: [stage('prod', 'new'), stage('beta', 'old')],
     }),
-    { kind: 'switch', stage: stage('beta', 'old'), to: next },
+    { kind: 'switch', stages: [stage('beta', 'old')], to: next },
   ],
   [
     'one of two stages was switched by an earlier run: its proofs count for nothing',
@@ -114,7 +119,17 @@ const CASES: readonly (readonly [what: string, situation: Situation, step: Step]
       progress: checked,
       moving: [stage('prod', 'new'), stage('beta', 'spare')],
     }),
-    { kind: 'switch', stage: stage('beta', 'spare'), to: next },
+    { kind: 'switch', stages: [stage('beta', 'spare')], to: next },
+  ],
+  [
+    'more stages than are looked at at once',
+    situation({ unit: made, stores: BOTH, progress: proved, moving: [stage('first', 'new'), ...many] }),
+    { kind: 'check', stages: many.slice(0, MOST_AT_ONCE) },
+  ],
+  [
+    'more stages than are switched at once',
+    situation({ unit: made, stores: BOTH, progress: checked, moving: [stage('first', 'new'), ...many] }),
+    { kind: 'switch', stages: many.slice(0, MOST_AT_ONCE), to: next },
   ],
   [
     'a stage has to leave a spare, and the old one may be needed again: it is trusted still',
@@ -382,11 +397,15 @@ const WAY_BACK: readonly (readonly [what: string, situation: Situation, step: St
     back({ progress: { ...proved, checked: true } }),
     { kind: 'prove', to: old },
   ],
-  ['the old one is proved', back({ progress: backProved }), { kind: 'check' }],
+  [
+    'the old one is proved',
+    back({ progress: backProved }),
+    { kind: 'check', stages: [stage('prod', 'new')] },
+  ],
   [
     'checked',
     back({ progress: { ...backProved, checked: true } }),
-    { kind: 'switch', stage: stage('prod', 'new'), to: old },
+    { kind: 'switch', stages: [stage('prod', 'new')], to: old },
   ],
   [
     'the stage is back and hosts may present the new one still',

@@ -181,12 +181,12 @@ describe('afterStep', () => {
       { stores: [store('a', 'OLD'), { ...store('b', 'NEW'), added: ['OLD', 'NEW'] }] },
     ],
     [{ kind: 'prove', to: next }, { progress: { ...NOTHING, proved: proof('new') } }],
-    [{ kind: 'check' }, { progress: { ...NOTHING, proved: 'before', checked: true } }],
+    [{ kind: 'check', stages: [] }, { progress: { ...NOTHING, proved: 'before', checked: true } }],
     [{ kind: 'verify', next }, { progress: { ...NOTHING, proved: 'before', verified: proof('new') } }],
     [{ kind: 'recount' }, { progress: { ...NOTHING, proved: 'before', recounted: true } }],
     [{ kind: 'confirm', next }, { progress: { ...NOTHING, proved: 'before', confirmed: true } }],
     [
-      { kind: 'switch', stage: stage('prod', 'old'), to: next },
+      { kind: 'switch', stages: [stage('prod', 'old')], to: next },
       {
         moving: [stage('prod', 'new'), stage('beta')],
         switchedAt: NOW,
@@ -199,7 +199,7 @@ describe('afterStep', () => {
       },
     ],
     [
-      { kind: 'switch', stage: stage('beta'), to: next },
+      { kind: 'switch', stages: [stage('beta')], to: next },
       {
         moving: [stage('prod', 'old'), stage('beta', 'new')],
         switchedAt: NOW,
@@ -241,6 +241,20 @@ describe('afterStep', () => {
     expect(ended.unit).toStrictEqual({ oldId: 'old', spares: [] });
   });
 
+  test('several stages are switched at once, and others have to be looked at before they are', () => {
+    const moving = [stage('prod', 'old'), stage('beta', 'spare'), stage('dev', 'old')];
+    const before = { ...start, moving, progress: { ...NOTHING, checked: true } };
+    const after = afterStep(before, { kind: 'switch', stages: moving.slice(0, 2), to: next });
+    expect(after.moving).toEqual([stage('prod', 'new'), stage('beta', 'new'), stage('dev', 'old')]);
+    expect(after.lastPresented).toEqual(
+      new Map([
+        ['spare', NOW],
+        ['old', NOW],
+      ]),
+    );
+    expect(after.progress.checked).toBe(false);
+  });
+
   test('one redeployed after another is remembered beside it', () => {
     const first = afterStep(start, { kind: 'redeploy', stage: stage('prod', 'new'), to: next });
     const second = afterStep(first, { kind: 'redeploy', stage: stage('beta', 'new'), to: next });
@@ -258,7 +272,7 @@ test.each<[Step, boolean]>([
   [{ kind: 'stageChanged' }, true],
   [{ kind: 'impossible' }, true],
   [{ kind: 'inUse', certificate: certificate('new') }, true],
-  [{ kind: 'check' }, false],
+  [{ kind: 'check', stages: [] }, false],
 ])('isLast %j: %s', (step, last) => {
   expect(isLast(step)).toBe(last);
 });
@@ -290,18 +304,7 @@ describe('planSteps', () => {
       }),
     );
     expect(kinds(plan)).toEqual([
-      ...[
-        'generate',
-        'trust',
-        'trust',
-        'prove',
-        'check',
-        'switch',
-        'switch',
-        'redeploy',
-        'redeploy',
-        'verify',
-      ],
+      ...['generate', 'trust', 'trust', 'prove', 'check', 'switch', 'redeploy', 'redeploy', 'verify'],
       ...['soak', 'keep', 'recount', 'delete', 'untrust', 'untrust', 'confirm', 'finish'],
     ]);
   });
