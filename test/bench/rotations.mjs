@@ -52,7 +52,14 @@ try {
   process.stdout.write(
     `${JSON.stringify({ apis, stages, certificates, code, outcomes, seconds, throttled, total, calls, ...JSON.parse(readFileSync(file, 'utf8')) }, null, 2)}\n`,
   );
-  if (code !== 0) process.stderr.write(errors.split('\n').filter((one) => !one.startsWith('debug:')).slice(-20).join('\n'));
+  if (code !== 0)
+    process.stderr.write(
+      errors
+        .split('\n')
+        .filter((one) => !one.startsWith('debug:'))
+        .slice(-20)
+        .join('\n'),
+    );
 } finally {
   scene.kill();
   rmSync(directory, { recursive: true, force: true });
