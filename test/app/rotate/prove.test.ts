@@ -521,8 +521,8 @@ describe('after trust has ended', () => {
     const world = await start([{}, {}]);
     world.backends[1]?.pins.delete(world.next.fingerprint);
     const { run, next } = await runOf(world);
-    for (const proof of [proveEnd(run, next, []), proveNew(run, next)]) {
-      await expect(proof).rejects.toMatchObject({
+    for (const proof of [() => proveEnd(run, next, []), () => proveNew(run, next)]) {
+      await expect(proof()).rejects.toMatchObject({
         code: 'NewCertificateRefused',
         message: expect.stringMatching(new RegExp(`: ${hostOf(world, 1)} answered 403$`)),
       });
