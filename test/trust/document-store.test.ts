@@ -137,8 +137,8 @@ describe('a change', () => {
 
   test('runs nothing where this kind of store cannot work', async () => {
     const suits = (): Promise<void> => Promise.reject(new AppError('TrustStoreUnsuitable', 'not here'));
-    for (const work of [open({ suits }).add(old), open({ suits }).observe()]) {
-      const error = await appError(work);
+    for (const work of [() => open({ suits }).add(old), () => open({ suits }).observe()]) {
+      const error = await appError(work());
       expect({ code: error.code, message: error.message }).toEqual({
         code: 'TrustStoreUnsuitable',
         message: 'memory: not here',

@@ -495,6 +495,9 @@ describe('after trust has ended', () => {
       ...[`none refused 1 ${a}`, `none refused 1 ${b}`],
       ...[`old refused 1 ${a}`, `old accepted 1 ${b}`],
     ]);
+    // One that has refused it is not asked again, the other is until the time is up.
+    expect(world.backends[0]?.refused.get(world.old.fingerprint)).toBe(1);
+    expect(world.backends[1]?.accepted.get(world.old.fingerprint)).toBeGreaterThan(1);
     expect(evidence.proof.gone).toEqual(['zzzzzz']);
     expect(isAsWanted(evidence.proof)).toBe(false);
     expect(run.warnings).toEqual([
@@ -505,6 +508,15 @@ describe('after trust has ended', () => {
         ),
       },
     ]);
+  });
+
+  test('there is nothing to wait for where every backend refuses it', async () => {
+    const world = await start([{}]);
+    world.backends[0]?.pins.delete(world.old.fingerprint);
+    const { run, next } = await runOf(world, { settings: { settle: 600_000 } });
+    const { proof } = await proveEnd(run, next, [{ clientCertificateId: world.old.id, exists: true }]);
+    expect(isAsWanted(proof)).toBe(true);
+    expect(world.backends[0]?.refused.get(world.old.fingerprint)).toBe(1);
   });
 
   test('one that is deleted meanwhile could not be tried, and that is all', async () => {

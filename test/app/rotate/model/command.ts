@@ -19,6 +19,8 @@ export const SETTINGS: RotationSettings = {
   soak: 2 * PROPAGATION,
 };
 
+export const PROBE_URL = 'https://orders.example/prod/health';
+
 /** What is typed. */
 export interface Command {
   mode?: 'rotate' | 'abort';
@@ -35,6 +37,8 @@ export interface Command {
 export interface Circumstances {
   fates?: readonly Fate[];
   latency?: () => number;
+  /** What the stage's own URL answers, where one is given. */
+  answers?: () => number;
 }
 
 /** What a run came to. */
@@ -60,7 +64,7 @@ export const explored = {
 export async function run(
   machine: Machine,
   { mode = 'rotate', stage = 'api/prod', settings = {}, to, dryRun = false, storesOf }: Command = {},
-  { fates = [], latency }: Circumstances = {},
+  { fates = [], latency, answers }: Circumstances = {},
 ): Promise<Ran> {
   const process = new Process(machine, fates, latency);
   const events: RotationEvent[] = [];
@@ -106,13 +110,14 @@ export async function run(
         signal: new AbortController().signal,
         assertHeld: () => process.assertHeld(),
         confirm: () => Promise.resolve(),
-        request: () => Promise.resolve(200),
+        request: () => Promise.resolve(answers?.() ?? 200),
       };
       const request = {
         settings: { ...SETTINGS, ...settings },
         hooks: {},
         probeCalls: new Map(),
         ...(to === undefined ? {} : { to }),
+        ...(answers === undefined ? {} : { probeUrl: PROBE_URL }),
       };
       const work = mode === 'abort' ? abort : rotate;
       const report = await work(deps, request, target, { dryRun });
