@@ -91,6 +91,7 @@ export class World {
   /** What took effect, in order, for a failure's report. */
   readonly story: string[] = [];
   readonly #fingerprints = new Map<string, string>();
+  readonly #identities = new Map<string, TrustedCertificate>();
   readonly #pool: readonly TrustedCertificate[];
   #made = 0;
   /** Whether somebody ever emptied a store. */
@@ -166,6 +167,7 @@ export class World {
       tags,
     };
     this.#fingerprints.set(id, trusted.fingerprintSha256);
+    this.#identities.set(id, trusted);
     this.makers.set(id, by);
     const mark = readMark(certificate);
     if (mark) {
@@ -224,6 +226,13 @@ export class World {
 
   fingerprint(id: string): string {
     return this.#fingerprints.get(id) ?? 'none';
+  }
+
+  /** All of a certificate, a deleted one included. */
+  identity(id: string): TrustedCertificate {
+    const found = this.#identities.get(id);
+    if (!found) throw new Error(`there was never a certificate ${id}`);
+    return found;
   }
 
   /** The id of the certificate with a fingerprint, the deleted ones included. */

@@ -1,0 +1,170 @@
+import { beforeAll, beforeEach, expect, test } from '@jest/globals';
+import type { ProofResult } from '../../../src/core/rotation/proof.js';
+import { JOURNAL_VERSION } from '../../../src/core/rotation/record.js';
+import { run, SETTINGS, type Ran } from './model/command.js';
+import { Machine } from './model/machine.js';
+import { prepare, scene, type Scene } from './model/scene.js';
+
+/* All that a rotation says of itself: to the journal, to whoever listens, and in its report. */
+
+beforeAll(prepare);
+
+const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+const NEW = 'c00004';
+const STAGES = [
+  { restApiId: 'api', stageName: 'prod' },
+  { restApiId: 'api', stageName: 'beta' },
+];
+
+let the: Scene;
+let a: Machine;
+beforeEach(() => {
+  the = scene();
+  a = new Machine(the.world, 'a');
+});
+
+const rotate = (): Promise<Ran> =>
+  the.world.time.until(run(a, { settings: { probes: 2 } }, { answers: () => 200 }));
+
+/** What `asked` made of a caller. */
+function treated(
+  caller: Pick<ProofResult, 'caller' | 'certificateId'>,
+  outcome: 'accepted' | 'refused',
+  tried: number,
+): ProofResult {
+  const stages = [{ stage: 'api/prod' }, { stage: 'api/beta' }];
+  const status = outcome === 'accepted' ? 200 : 403;
+  const call = 'GET /health0';
+  return {
+    ...caller,
+    wanted: outcome,
+    backends: [{ backend: 'orders.example', stages, call, tried, outcome, status }],
+  };
+}
+
+/** The steps of a plain rotation in order: name, subject, milliseconds, evidence, and what is known before. */
+function steps(): {
+  step: string;
+  subject?: string;
+  ms: number;
+  evidence: Record<string, unknown>;
+  intent?: Record<string, unknown>;
+}[] {
+  const { world, oldId } = the;
+  const of = (id: string) => ({ clientCertificateId: id, fingerprintSha256: world.fingerprint(id) });
+  const { notAfter } = world.identity(NEW);
+  const moved = { before: oldId, after: NEW };
+  const accepted = treated({ caller: 'new', certificateId: NEW }, 'accepted', 2);
+  const none = treated({ caller: 'none' }, 'refused', 1);
+  const before = [
+    accepted,
+    treated({ caller: 'old', certificateId: oldId }, 'accepted', 2),
+    none,
+    treated({ caller: 'other', certificateId: the.spareId }, 'refused', 1),
+  ];
+  const proof = { unreached: [], gone: [], noOther: false };
+  return [
+    { step: 'generate', ms: 20, evidence: { ...of(NEW), notAfter: notAfter.toISOString() } },
+    { step: 'trust', subject: 'file', ms: 20, evidence: of(NEW), intent: of(NEW) },
+    { step: 'trust', subject: 'blind', ms: 20, evidence: of(NEW), intent: of(NEW) },
+    { step: 'prove', subject: NEW, ms: 120, evidence: { proof: { ...proof, results: before } } },
+    { step: 'check', ms: 40, evidence: {} },
+    { step: 'switch', subject: 'api/prod', ms: 20, evidence: moved, intent: moved },
+    { step: 'switch', subject: 'api/beta', ms: 20, evidence: moved, intent: moved },
+    { step: 'verify', subject: NEW, ms: 20, evidence: {} },
+    { step: 'soak', ms: SETTINGS.soak - 100, evidence: { requests: 12 } },
+    { step: 'recount', ms: 60, evidence: { stages: 2 } },
+    { step: 'delete', subject: oldId, ms: 20, evidence: {} },
+    { step: 'untrust', subject: 'file', ms: 20, evidence: of(oldId), intent: of(oldId) },
+    { step: 'untrust', subject: 'blind', ms: 20, evidence: of(oldId), intent: of(oldId) },
+    {
+      step: 'confirm',
+      subject: NEW,
+      ms: 60,
+      evidence: { proof: { ...proof, results: [accepted, none], gone: [oldId] } },
+    },
+    { step: 'finish', subject: NEW, ms: 20, evidence: {} },
+  ];
+}
+
+test('the journal has each step twice, with what a later run needs to know', async () => {
+  const { report } = await rotate();
+  const { world, oldId } = the;
+  const at = expect.stringMatching(ISO) as unknown;
+  const remembered = (id: string) => ({
+    type: 'certificate',
+    at,
+    clientCertificateId: id,
+    pem: world.identity(id).pem,
+  });
+  const records = [...a.records.values()][0] ?? [];
+  expect(records).toStrictEqual([
+    {
+      type: 'started',
+      version: JOURNAL_VERSION,
+      at,
+      rotationId: report?.rotationId,
+      account: '123456789012',
+      region: 'eu-west-1',
+      oldCertificateId: oldId,
+      stages: STAGES,
+    },
+    remembered(oldId),
+    ...steps().flatMap(({ ms, evidence, intent, ...about }) => [
+      { type: 'intent', at, ...about, ...(intent === undefined ? {} : { evidence: intent }) },
+      { type: 'done', at, ...about, evidence, ms },
+      ...(about.step === 'generate' ? [remembered(NEW)] : []),
+    ]),
+    { type: 'ended', at, outcome: 'completed' },
+  ]);
+  const times = records.map((record) => record.at);
+  expect(times).toEqual(times.toSorted());
+});
+
+test('whoever listens is told each step twice, and what is waited for', async () => {
+  const { events, report } = await rotate();
+  const at = expect.stringMatching(ISO) as unknown;
+  const told = { at, rotationId: report?.rotationId };
+  expect(events).toStrictEqual([
+    {
+      ...told,
+      type: 'started',
+      oldCertificateId: the.oldId,
+      stages: ['api/prod', 'api/beta'],
+      resumed: false,
+    },
+    { ...told, type: 'calls', calls: report?.calls },
+    ...steps().flatMap(({ ms, evidence, intent: _, ...about }) => [
+      ...(about.step === 'soak' ? [{ ...told, type: 'waiting', until: at, reason: 'soak' }] : []),
+      { ...told, type: 'stepStarted', ...about },
+      { ...told, type: 'stepDone', ...about, ms, evidence },
+    ]),
+    { ...told, type: 'ended', outcome: 'completed' },
+  ]);
+});
+
+test('the report has what was done, and what is in place', async () => {
+  const { report } = await rotate();
+  expect(report).toStrictEqual({
+    outcome: 'completed',
+    region: 'eu-west-1',
+    stages: ['api/prod', 'api/beta'],
+    oldCertificateId: the.oldId,
+    oldCertificate: 'deleted',
+    newCertificateId: NEW,
+    rotationId: expect.stringMatching(/^a-\d+-0$/) as unknown,
+    notAfter: the.world.identity(NEW).notAfter,
+    calls: [
+      {
+        method: 'GET',
+        path: '/health0',
+        backend: 'orders.example',
+        stages: expect.arrayContaining([{ stage: 'api/prod' }]) as unknown,
+        // New and old twice each, two that are to be refused; new twice at the end, and one without any.
+        times: 9,
+      },
+    ],
+    steps: steps().map(({ intent: _, ...step }) => step),
+    warnings: [],
+  });
+});
