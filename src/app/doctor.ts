@@ -154,12 +154,13 @@ export async function doctor(
     clientCertificateId !== undefined && certificates && !certificate && !isAcmArn(clientCertificateId);
   const current = gone === true ? undefined : clientCertificateId;
   const times = 1 + [current, other].filter((one) => one !== undefined).length;
-  const calls = backendCalls(choice.probes, times);
+  const distinct = distinctProbes(choice.probes);
+  const calls = backendCalls(distinct, times);
   announce(calls);
   const probes = await askAll(
     gateway,
     {
-      probes: distinctProbes(choice.probes).map((call) => call.probe),
+      probes: distinct.map(({ probe }) => probe),
       current,
       other: other?.clientCertificateId,
     },

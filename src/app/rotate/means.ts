@@ -95,7 +95,7 @@ export async function callsToCome(
   steps: readonly string[],
   goesBack = false,
 ): Promise<BackendCall[]> {
-  const { probes } = await meansOf(run);
+  const { calls } = await meansOf(run);
   const { old } = account(run).unit;
   const times = timesCalled(steps, {
     tries: run.request.settings.probes,
@@ -103,7 +103,7 @@ export async function callsToCome(
     hasOther: strangerTo(run) !== undefined,
     goesBack,
   });
-  return times === 0 ? [] : backendCalls(probes, times);
+  return times === 0 ? [] : backendCalls(calls, times);
 }
 
 /** A client certificate that the backends of this rotation have no reason to accept, where the account has one. */

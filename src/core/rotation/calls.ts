@@ -62,8 +62,8 @@ export interface BackendCall {
 }
 
 /** The calls that are about to be made. @param times each of them */
-export function backendCalls(probes: readonly Probe[], times: number): BackendCall[] {
-  return distinctProbes(probes).map(({ probe, stages }) => ({
+export function backendCalls(calls: readonly DistinctProbe[], times: number): BackendCall[] {
+  return calls.map(({ probe, stages }) => ({
     method: probe.httpMethod,
     path: probe.pathWithQueryString,
     backend: probe.backend,

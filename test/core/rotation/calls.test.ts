@@ -33,7 +33,7 @@ describe('a call', () => {
         stages: [{ stage: 'api/prod' }, { stage: 'api/beta' }, { stage: 'api/prod', canary: true }],
       },
     ]);
-    expect(backendCalls(same, 12)).toEqual([
+    expect(backendCalls(distinctProbes(same), 12)).toEqual([
       {
         method: 'GET',
         path: '/health',
