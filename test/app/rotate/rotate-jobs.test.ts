@@ -1,11 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { APIGatewayClient } from '@aws-sdk/client-api-gateway';
+import { CreateRestApiCommand, type APIGatewayClient } from '@aws-sdk/client-api-gateway';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { certificateFacts, trustedCertificate } from '../../../src/x509/certificate.js';
 import { cli } from '../../support/cli.js';
+import { startCli } from '../../support/rotate-cli.js';
 import { attachCertificate, clientOf, generateCertificate, makeApi } from '../../support/emulator.js';
-import { startRotationLab, type RotationLab } from '../../support/rotation.js';
+import { startRotationLab, startTraffic, type RotationLab } from '../../support/rotation.js';
 
 let lab: RotationLab;
 let client: APIGatewayClient;
@@ -18,22 +19,23 @@ afterEach(async () => {
   await lab.close();
 });
 
-interface Shared {
+interface Presenting {
+  /** Of the certificate. */
   id: string;
-  api: string;
+  invokeUrl: string;
 }
 
 /** APIs beside `orders`, each presenting a certificate of its own that is so old; the backend trusts them all. */
-async function addApis(names: readonly string[], ageDays: number): Promise<Shared[]> {
+async function addApis(names: readonly string[], ageDays: number): Promise<Presenting[]> {
   lab.emulator.setClock(new Date(Date.now() - ageDays * 86_400_000));
-  const made: Shared[] = [];
+  const made: Presenting[] = [];
   let trusted = await readFile(lab.trustFile, 'utf8');
   for (const name of names) {
     const { id, pem } = await generateCertificate(client);
     const api = await makeApi(lab.emulator, client, lab.backend.url, { name });
     await attachCertificate(client, api, id);
     trusted += trustedCertificate(pem).pem;
-    made.push({ id, api: name });
+    made.push({ id, invokeUrl: api.invokeUrl });
   }
   await writeFile(lab.trustFile, trusted);
   lab.emulator.setClock(new Date());
@@ -75,8 +77,14 @@ async function rotate(names: readonly string[], ...words: string[]) {
 
 test('certificates that are due go side by side, with two looks at the account for all of them', async () => {
   const names = ['a', 'b', 'c', 'd'];
-  await addApis(names, 350);
+  const apis = await addApis(names, 350);
+  const traffic = apis.map(({ invokeUrl }) => startTraffic(`${invokeUrl}/health`));
   const { code, rotations, calls } = await rotate(['orders', ...names]);
+  for (const one of traffic) {
+    const { requests, failed } = await one.stop();
+    expect(requests).toBeGreaterThan(0);
+    expect(failed).toEqual([]);
+  }
   expect({ code, rotations }).toMatchObject({
     code: 0,
     rotations: ['orders', ...names].map((target) => ({ target, outcome: 'completed' })),
@@ -159,4 +167,21 @@ test('lines of rotations that go side by side say which one they are about', asy
   expect(told.slice(0, 4)).toEqual(['starting orders', 'starting a', 'continuing orders', 'continuing a']);
   // No line says what the lines before it are about already.
   expect(told.filter((line, i) => line === told[i - 1])).toEqual([]);
+});
+
+test('a look at the account that only reads ends with the first Ctrl-C', async () => {
+  // More than AWS's burst: the rest comes at the pace of the account.
+  const apis = 60;
+  for (let i = 0; i < apis; i++) await client.send(new CreateRestApiCommand({ name: `empty-${i}` }));
+  lab.emulator.clearRequests();
+  const command = startCli(lab, ['rotate', '--all', '--trust', `pem-bundle:${lab.trustFile}`]);
+  const asked = (): number =>
+    lab.emulator.requests().filter(({ operation }) => operation === 'GetStages').length;
+  while (asked() === 0) await new Promise((resolve) => setImmediate(resolve));
+  command.kill('SIGINT');
+  const { code, stderr } = await command.closed;
+  expect(code).toBe(130);
+  expect(stderr).toContain('error: stopped by a signal');
+  expect(asked()).toBeLessThan(apis);
+  expect(await lab.gateway.getClientCertificates()).toHaveLength(1);
 });

@@ -1,6 +1,7 @@
 import { observedAccount } from '../../../../src/app/rotate/observed-account.js';
 import { remembering } from '../../../../src/app/rotate/remembering.js';
 import type { RotationReport } from '../../../../src/app/rotate/report.js';
+import { takingTurns } from '../../../../src/app/rotate/turns.js';
 import { abort, rotate } from '../../../../src/app/rotate/rotate.js';
 import type { Stage } from '../../../../src/core/api-gateway.js';
 import { AppError } from '../../../../src/core/errors.js';
@@ -83,6 +84,7 @@ export async function run(
         clock.correct(time, new Date(process.wall()));
       });
       const gateway = remembering(process.gateway(), clock.now);
+      const turns = takingTurns(observedAccount(gateway, clock.now), clock.now);
       const [restApiId = '', stageName = ''] = stage.split('/');
       const protocolType = machine.world.topology.apis[restApiId]?.protocolType;
       const target = await gateway.getStage({
@@ -98,11 +100,11 @@ export async function run(
       };
       const deps = {
         gateway,
-        account: observedAccount(gateway, clock.now),
+        account: turns.account,
         stores: storesBehind,
         journal: process.journal(),
         now: clock.now,
-        sleep: (ms: number) => process.sleep(ms),
+        sleep: (ms: number) => turns.aside(ms, () => process.sleep(ms)),
         newRotationId: () => `${machine.name}-${explored.runs}-${made++}`,
         emit: (event: RotationEvent) => {
           events.push(event);
@@ -120,7 +122,7 @@ export async function run(
         ...(answers === undefined ? {} : { probeUrl: PROBE_URL }),
       };
       const work = mode === 'abort' ? abort : rotate;
-      const report = await work(deps, request, target, { dryRun });
+      const report = await turns.take(() => work(deps, request, target, { dryRun }));
       return { outcome: report.outcome, report };
     } catch (error) {
       // Anything else would be reported to the user as a fault of the tool.
