@@ -1,3 +1,4 @@
+import { stagesText, verbOf } from '../core/stages-text.js';
 import type { ClientCertificate, RestApi, Stage } from '../core/api-gateway.js';
 import { AppError } from '../core/errors.js';
 import { inventory, type StageUse } from '../core/inventory.js';
@@ -69,10 +70,11 @@ function usersOf(
 
 function assertUnused(clientCertificateId: string, stages: readonly StageUse[], cause?: AppError): void {
   if (stages.length === 0) return;
-  const names = stages.map(({ apiName, restApiId, stageName }) => `${apiName}/${stageName} (${restApiId})`);
+  const name = ({ apiName, restApiId, stageName }: StageUse): string =>
+    `${apiName}/${stageName} (${restApiId})`;
   throw new AppError(
     'CertificateInUse',
-    `the certificate ${clientCertificateId} is not deleted: ${names.join(', ')} present${stages.length === 1 ? 's' : ''} it`,
+    `the certificate ${clientCertificateId} is not deleted: ${stagesText(stages, name)} ${verbOf(stages, 'present')} it`,
     {
       hint: 'rotate it (`apigw-cert rotate`), or attach another certificate to each of these stages first',
       ...(cause === undefined ? {} : { cause }),

@@ -1,3 +1,4 @@
+import { listText } from '../core/stages-text.js';
 import type { Stage, TestInvocation, TestInvokeResult } from '../core/api-gateway.js';
 import { AppError } from '../core/errors.js';
 import { judgeCall, type CallFailure, type CallOutcome } from '../core/execution-log.js';
@@ -99,7 +100,7 @@ async function resourceFor(gateway: Gateway, restApiId: string, { path, method }
   if (found) return found.resourceId;
   const there = methods.slice(0, 10).map((each) => `${each.httpMethod} ${each.path}`);
   throw new AppError('ProbeNotFound', `the API ${restApiId} has no method ${method} ${path}`, {
-    hint: there.length === 0 ? 'the API has no methods' : `it has ${there.join(', ')}`,
+    hint: there.length === 0 ? 'the API has no methods' : `it has ${listText(there)}`,
     details: { restApiId },
   });
 }

@@ -1,3 +1,4 @@
+import { listText } from '../core/stages-text.js';
 import type { ChalkInstance } from 'chalk';
 import type { DoctorReport } from '../app/doctor.js';
 import { DOCTOR_CODES, type DoctorCode, type DoctorFinding, type DoctorProbe } from '../core/doctor.js';
@@ -146,9 +147,9 @@ export function doctorMessage({ code, subject }: DoctorFinding): string {
 function answers(probes: readonly DoctorProbe[] | undefined): string {
   if (probes === undefined || probes.length === 0) return 'not tried';
   const words = { accepted: 'answers', refused: 'refuses with', unknown: 'fails with' };
-  return probes
-    .map(({ backend, outcome, status }) => printable(`${backend} ${words[outcome]} ${status}`))
-    .join(', ');
+  return listText(
+    probes.map(({ backend, outcome, status }) => printable(`${backend} ${words[outcome]} ${status}`)),
+  );
 }
 
 const ENDPOINT_TYPES: Readonly<Record<string, string>> = {

@@ -1,3 +1,4 @@
+import { listText } from '../core/stages-text.js';
 import { stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { refuse } from '../app/config/read.js';
@@ -200,8 +201,10 @@ function surveyText({ stage, stageNames, elsewhere, backends }: Survey): string 
   ];
   return [
     `${stageText(stage)} presents ${printable(stage.clientCertificateId)}`,
-    ...(with_.length === 0 ? [] : [`  as do ${with_.join(', ')}: a rotation moves them together`]),
-    `  backends: ${backends.map(printable).join(', ') || 'none with an https address that can be called'}`,
+    ...(with_.length === 0
+      ? []
+      : [`  as ${with_.length === 1 ? 'does' : 'do'} ${listText(with_)}: a rotation moves them together`]),
+    `  backends: ${listText(backends.map(printable)) || 'none with an https address that can be called'}`,
   ].join('\n');
 }
 

@@ -13,6 +13,15 @@ function lines(name: string, values: readonly string[], none: string): Row[] {
   return (values.length === 0 ? [none] : values).map((value, index) => [index === 0 ? name : '', value]);
 }
 
+/** Hundreds of stages would hide all the rest. */
+function someOf(names: readonly string[]): readonly string[] {
+  return names.length <= MOST_USERS
+    ? names
+    : [...names.slice(0, MOST_USERS), `and ${names.length - MOST_USERS} more`];
+}
+
+const MOST_USERS = 10;
+
 function extensionText({ name, critical, value }: CertificateExtension): string {
   return printable(`${name}${critical ? ' (critical)' : ''}: ${value}`);
 }
@@ -46,7 +55,7 @@ export function clientCertificateText(certificate: InspectedClientCertificate, s
     ['description', printable(certificate.description ?? 'none')],
     ...anatomyRows(certificate, style),
     ...lines('tags', tags, 'none'),
-    ...lines('used by', certificate.usedBy.map(stageText), 'no stage'),
+    ...lines('used by', someOf(certificate.usedBy.map(stageText)), 'no stage'),
   ]);
 }
 

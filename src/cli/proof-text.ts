@@ -1,11 +1,12 @@
+import { listText } from '../core/stages-text.js';
 import type { ChalkInstance } from 'chalk';
 import { printable } from '../core/printable.js';
 import type { BackendCall, CalledFor } from '../core/rotation/calls.js';
 import type { BackendProof, Proof, ProofResult } from '../core/rotation/proof.js';
 import type { StageWording } from './stage-options.js';
 
-const stagesText = (stages: readonly CalledFor[], wording: StageWording): string =>
-  stages.map(({ stage, canary }) => `${canary ? 'canary of ' : ''}${wording(stage)}`).join(', ');
+const calledForText = (stages: readonly CalledFor[], wording: StageWording): string =>
+  listText(stages.map(({ stage, canary }) => `${canary ? 'canary of ' : ''}${wording(stage)}`));
 
 const timesText = (times: number): string => (times === 1 ? 'once' : `${times} times`);
 
@@ -13,7 +14,7 @@ const timesText = (times: number): string => (times === 1 ? 'once' : `${times} t
 export function callLines(calls: readonly BackendCall[], wording: StageWording = printable): string[] {
   return calls.map(
     ({ method, path, backend, stages, times }) =>
-      `  ${printable(`${method} ${path} → ${backend}`)} (${stagesText(stages, wording)}, ${timesText(times)})`,
+      `  ${printable(`${method} ${path} → ${backend}`)} (${calledForText(stages, wording)}, ${timesText(times)})`,
   );
 }
 
@@ -55,7 +56,7 @@ export function proofLines(proof: Proof, style: ChalkInstance, wording: StageWor
     const isAsWanted = answers.every(({ caller, answer }) => answer.outcome === caller.wanted);
     const mark = isAsWanted ? style.green('✓') : style.yellow('!');
     const text = answers.map(({ caller, answer }) => outcomeText(caller, answer)).join('; ');
-    return `${mark} ${printable(backend)} (${stagesText(stages, wording)}) ${printable(text)}`;
+    return `${mark} ${printable(backend)} (${calledForText(stages, wording)}) ${printable(text)}`;
   });
   return [
     ...tried,

@@ -2,6 +2,7 @@ import type { ChalkInstance } from 'chalk';
 import type { StagesProgress } from '../app/stages.js';
 import { formatDuration } from '../core/duration.js';
 import { printable } from '../core/printable.js';
+import { stageIdsText } from '../core/stages-text.js';
 import type { RotationEvent } from '../core/rotation/event.js';
 import { isAsWanted } from '../core/rotation/proof.js';
 import type { RotationStep } from '../core/rotation/record.js';
@@ -203,7 +204,7 @@ export function rotationProgress({
       introduce(event);
       switch (event.type) {
         case 'started': {
-          const title = `rotation ${event.rotationId} of ${event.oldCertificateId} for ${event.stages.map(wording).join(', ')}`;
+          const title = `rotation ${event.rotationId} of ${event.oldCertificateId} for ${stageIdsText(event.stages, wording)}`;
           titles.set(event.rotationId, title);
           shown = event.rotationId;
           settle(`${style.bold(event.resumed ? 'resuming' : 'starting')} ${title}`);

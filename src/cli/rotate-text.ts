@@ -1,14 +1,17 @@
+import { stageIdsText, verbOf } from '../core/stages-text.js';
 import type { ChalkInstance } from 'chalk';
 import type { RotationReport } from '../app/rotate/report.js';
+import type { RotationStep } from '../core/rotation/record.js';
 import { callLines } from './proof-text.js';
 import type { StageWording } from './stage-options.js';
 import { timeText } from './status.js';
-import { STEP_WORDS } from './rotate-progress.js';
+import { STEP_WORDS, stepText } from './rotate-progress.js';
 
 /** What a run came to, for a person. */
 export function reportText(report: RotationReport, style: ChalkInstance, wording: StageWording): string {
   const { oldCertificateId: oldId, newCertificateId: newId = '', until, notAfter } = report;
-  const stages = report.stages.map(wording).join(', ');
+  const stages = stageIdsText(report.stages, wording);
+  const present = verbOf(report.stages, 'present');
   const end = notAfter ? timeText(notAfter) : '';
   const when = until ? timeText(until) : '';
   switch (report.outcome) {
@@ -19,22 +22,26 @@ export function reportText(report: RotationReport, style: ChalkInstance, wording
     case 'completed':
       return `${style.green('rotated')} ${stages}: ${oldId} → ${newId}, valid to ${end}`;
     case 'aborted':
-      return `${style.yellow('aborted')}: ${stages} presents ${oldId}`;
+      return `${style.yellow('aborted')}: ${stages} ${present} ${oldId}`;
     case 'nothingToAbort':
-      return `${stages}: no rotation is in progress; it presents ${oldId}`;
+      return `${stages}: no rotation is in progress; ${report.stages.length === 1 ? 'it presents' : 'they present'} ${oldId}`;
     case 'planned':
     case 'plannedAbort':
       return [
         planHead(report, stages, style),
-        ...report.steps.map(({ step, subject }, i) => {
-          const words =
-            step in STEP_WORDS ? STEP_WORDS[step as keyof typeof STEP_WORDS] : 'keep the old certificate';
-          return `  ${String(i + 1).padStart(2)}. ${words}${subject === undefined ? '' : `: ${wording(subject)}`}`;
+        ...report.steps.map(({ step, subject, stages: several }, i) => {
+          const about = several ? stageIdsText(several, wording) : subject && wording(subject);
+          return `  ${String(i + 1).padStart(2)}. ${plannedText(step, several)}${about === undefined ? '' : `: ${about}`}`;
         }),
         ...callsPlanned(report, wording),
         'nothing was changed',
       ].join('\n');
   }
+}
+
+function plannedText(step: string, several: readonly string[] | undefined): string {
+  if (!(step in STEP_WORDS)) return 'keep the old certificate';
+  return several ? stepText({ step: step as RotationStep }) : STEP_WORDS[step as RotationStep];
 }
 
 /** What would be called; where nothing can be, no backend would be tested. */
@@ -52,7 +59,7 @@ function planHead(report: RotationReport, stages: string, style: ChalkInstance):
     return `${style.bold('would abort')} rotation ${rotationId}, ${change}, of ${stages}:`;
   if (newId !== undefined)
     return `${style.bold('would go on with')} rotation ${rotationId}, ${change}, of ${stages}:`;
-  return `${style.bold('would rotate')} ${stages}, which present${report.stages.length === 1 ? 's' : ''} ${oldId}:`;
+  return `${style.bold('would rotate')} ${stages}, which ${verbOf(report.stages, 'present')} ${oldId}:`;
 }
 
 /** What is left to do elsewhere. */

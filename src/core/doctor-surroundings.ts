@@ -1,4 +1,5 @@
 /** What lies between a stage and its backends, as far as the definition of the API tells: rules of `doctor`. */
+import { listText } from './stages-text.js';
 import type { Resource, Stage } from './api-gateway.js';
 import { loadBalancerKind } from './load-balancer.js';
 import { httpsMethods } from './rotation/backend.js';
@@ -72,7 +73,7 @@ function canaryFindings({ stage, resources }: Surroundings): SurroundingFinding[
   if (stage.canary === undefined) return [];
   const backends = backendsOf(resources, { ...stage.variables, ...stage.canary.variables });
   const share = `${stage.canary.percentTraffic} % of the requests`;
-  return backends.length === 0 ? [] : each('CanaryBackends', [`${share} reach ${backends.join(', ')}`]);
+  return backends.length === 0 ? [] : each('CanaryBackends', [`${share} reach ${listText(backends)}`]);
 }
 
 /** Other stages of the same API that call one of the stage's backends with another certificate. */

@@ -1,3 +1,4 @@
+import { listText } from './stages-text.js';
 import type { ClientCertificate, Integration, Resource, Stage } from './api-gateway.js';
 import type { CertificateFacts } from './certificate.js';
 import { datesDiffer } from './check-level.js';
@@ -157,7 +158,7 @@ const integrationRule: Rule = (seen) => {
       ? each('NeverPresented', [clientCertificateId])
       : []),
     ...(https.length > 0 && clientCertificateId === undefined
-      ? each('NoCertificate', [[...new Set(https.map(({ backend }) => backend))].join(', ')])
+      ? each('NoCertificate', [listText([...new Set(https.map(({ backend }) => backend))])])
       : []),
     ...each(
       'PlainHttpIntegration',

@@ -2,7 +2,7 @@ import type { StageUse } from './inventory.js';
 import { printable } from './printable.js';
 
 /** So many are named in full. */
-const NAMED = 3;
+const NAMED = 5;
 /** Of more, so many are named as examples. */
 const EXAMPLES = 2;
 
@@ -18,12 +18,39 @@ export function stageCount(stages: readonly Pick<StageUse, 'restApiId'>[]): stri
   return `${counted(stages.length, 'stage')} in ${counted(apis, 'API')}`;
 }
 
+/** Names in a line that stays short however many there are: `a, b, c`, or `a, b and 198 more`. */
+export function listText(names: readonly string[]): string {
+  if (names.length <= NAMED) return names.join(', ');
+  return `${names.slice(0, EXAMPLES).join(', ')} and ${names.length - EXAMPLES} more`;
+}
+
 /**
  * Stages in a line that stays short however many there are: `orders/prod, orders/beta`, or
  * `200 stages in 20 APIs (orders/prod, orders/beta and 198 more)`.
+ * @param name what a person calls one of them, by default its API's name and its own
  */
-export function stagesText(stages: readonly Pick<StageUse, 'restApiId' | 'apiName' | 'stageName'>[]): string {
-  if (stages.length <= NAMED) return stages.map(stageName).join(', ');
-  const examples = stages.slice(0, EXAMPLES).map(stageName).join(', ');
-  return `${stageCount(stages)} (${examples} and ${stages.length - EXAMPLES} more)`;
+export function stagesText<Use extends Pick<StageUse, 'restApiId' | 'apiName' | 'stageName'>>(
+  stages: readonly Use[],
+  name: (stage: Use) => string = stageName,
+): string {
+  const names = listText(stages.map(name));
+  return stages.length <= NAMED ? names : `${stageCount(stages)} (${names})`;
 }
+
+/**
+ * The same of stages by the ids of their APIs.
+ * @param stages `apiId/stageName`
+ * @param wording what a person calls one of them
+ */
+export function stageIdsText(
+  stages: readonly string[],
+  wording: (stage: string) => string = (stage) => stage,
+): string {
+  const names = listText(stages.map(wording));
+  if (stages.length <= NAMED) return names;
+  return `${stageCount(stages.map((stage) => ({ restApiId: stage.slice(0, stage.indexOf('/')) })))} (${names})`;
+}
+
+/** The verb of a sentence about some stages or backends: `presents`, `present`. */
+export const verbOf = (subjects: readonly unknown[], verb: string): string =>
+  subjects.length === 1 ? `${verb}s` : verb;

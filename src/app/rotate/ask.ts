@@ -92,16 +92,21 @@ export async function askUntil(
   );
 }
 
+/** The answers of so many backends are told. */
+const TOLD = 5;
+
 /** `orders.example answered 403 (…)`: every backend that did not accept, with what it answered. */
 export function refusalText(results: readonly ProbeResult[]): string {
   const refusals = results.filter(({ accepted }) => !accepted);
   if (refusals.length === 0) return 'every backend accepted it';
-  return refusals
+  const told = refusals
+    .slice(0, TOLD)
     .map(({ backend, cause, ...rest }) => {
       const because = cause === undefined ? '' : ` (${cause})`;
       return `${backend} ${answerText(rest)}${because}`;
     })
     .join('; ');
+  return refusals.length > TOLD ? `${told}; and ${refusals.length - TOLD} more backends` : told;
 }
 
 function answerText({ progress, status }: Pick<ProbeResult, 'progress' | 'status'>): string {

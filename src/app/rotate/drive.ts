@@ -1,4 +1,5 @@
 /** The loop of a rotation, forward and back: look, take the next step, look again. */
+import { stageIdsText, verbOf } from '../../core/stages-text.js';
 import { AppError } from '../../core/errors.js';
 import { nextStep, type Step } from '../../core/rotation/next-step.js';
 import { isLast, type LastStep } from '../../core/rotation/plan.js';
@@ -47,9 +48,14 @@ export function lastError(run: Run, { kind, ...rest }: End): AppError {
   if (kind === 'inUse' && 'certificate' in rest) {
     const id = rest.certificate.clientCertificateId;
     const users = run.stages.filter(({ clientCertificateId }) => clientCertificateId === id).map(stageText);
-    return new AppError('CertificateInUse', `${users.join(', ')} presents ${id}, so it stays`, {
-      hint: 'check whether that is intended (`apigw-cert list --usage`), then run the same command again',
-    });
+    return new AppError(
+      'CertificateInUse',
+      `${stageIdsText(users)} ${verbOf(users, 'present')} ${id}, so it stays`,
+      {
+        details: { stages: users },
+        hint: 'check whether that is intended (`apigw-cert list --usage`), then run the same command again',
+      },
+    );
   }
   return new AppError(
     'StageChanged',

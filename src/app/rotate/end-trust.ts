@@ -1,4 +1,5 @@
 /** The one place where trust ends: whatever is deleted or distrusted, forward or back, passes {@link assertMayEnd}. */
+import { stageIdsText, verbOf } from '../../core/stages-text.js';
 import { AppError } from '../../core/errors.js';
 import type { Step } from '../../core/rotation/next-step.js';
 import { stageText, type EndedCertificate, type RotationCertificate } from '../../core/rotation/unit.js';
@@ -76,9 +77,13 @@ async function inUse(run: Run, id: string, refusal: AppError): Promise<AppError>
   const users = run.stages.filter(({ clientCertificateId }) => clientCertificateId === id).map(stageText);
   if (users.length === 0) return refusal;
   run.progress = NOTHING_PROVED;
-  return new AppError('LookOutdated', `${users.join(', ')} presents ${id}, so AWS does not delete it`, {
-    cause: refusal,
-  });
+  return new AppError(
+    'LookOutdated',
+    `${stageIdsText(users)} ${verbOf(users, 'present')} ${id}, so AWS does not delete it`,
+    {
+      cause: refusal,
+    },
+  );
 }
 
 /**
@@ -116,7 +121,8 @@ async function untrust(run: Run, storeName: string, certificate: EndedCertificat
 async function release(run: Run, certificate: RotationCertificate): Promise<void> {
   const { clientCertificateId: id } = certificate;
   const users = run.stages.filter(({ clientCertificateId }) => clientCertificateId === id).map(stageText);
-  if (users.length > 0) warn(run, 'NewCertificateInUse', `${users.join(', ')} presents ${id}, so it stays`);
+  if (users.length > 0)
+    warn(run, 'NewCertificateInUse', `${stageIdsText(users)} ${verbOf(users, 'present')} ${id}, so it stays`);
   await step(run, 'release', id, async () => {
     await eraseMark(run, certificate);
     return { value: undefined, evidence: { kept: true } };

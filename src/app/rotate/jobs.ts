@@ -1,3 +1,4 @@
+import { listText } from '../../core/stages-text.js';
 import type { RestApi, Stage, StageRef } from '../../core/api-gateway.js';
 import { AppError } from '../../core/errors.js';
 import { isAcmArn } from '../../core/inventory.js';
@@ -172,7 +173,7 @@ export function configuredJobs(
   const chosen = name === undefined ? targets : targets.filter(([key]) => key === name);
   if (chosen.length === 0) {
     throw new AppError('Usage', `the configuration has no target "${name ?? ''}"`, {
-      hint: `it has: ${targets.map(([key]) => key).join(', ')}`,
+      hint: `it has: ${listText(targets.map(([key]) => key))}`,
     });
   }
   return chosen.map(([key, target]) => targetJob(key, target, configuration, flags));

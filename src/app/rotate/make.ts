@@ -1,3 +1,4 @@
+import { stageIdsText, verbOf } from '../../core/stages-text.js';
 import type { ClientCertificate } from '../../core/api-gateway.js';
 import { AppError } from '../../core/errors.js';
 import {
@@ -193,7 +194,7 @@ export function assertAdoptable(run: Run, id: string): RotationCertificate {
   if (users.length > 0) {
     throw new AppError(
       'CertificateInUse',
-      `${users.join(', ')} presents ${id} already, so an abort could not tell which stages were moved`,
+      `${stageIdsText(users)} ${verbOf(users, 'present')} ${id} already, so an abort could not tell which stages were moved`,
       { hint: `to share it, make the backend trust it and use \`apigw-cert attach ${id}\`` },
     );
   }

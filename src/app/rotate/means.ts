@@ -1,3 +1,4 @@
+import { listText } from '../../core/stages-text.js';
 import type { Stage } from '../../core/api-gateway.js';
 import { AppError } from '../../core/errors.js';
 import {
@@ -63,7 +64,7 @@ export async function probeChoices(
 
 function noSuchBackend({ of }: NamedProbe, backends: readonly string[]): AppError {
   return new AppError('ProbeNotFound', `--probe: no API or backend of this rotation is called ${of}`, {
-    hint: `the backends are ${[...new Set(backends)].sort().join(', ') || 'none'}; an API is named by its name or id`,
+    hint: `the backends are ${listText([...new Set(backends)].sort()) || 'none'}; an API is named by its name or id`,
   });
 }
 
@@ -198,7 +199,7 @@ export function warnOfUnreached(run: Run, { unreached }: Means): void {
   warnOnce(
     run,
     'BackendUnproved',
-    `no call is made to ${unreached.join(', ')}, so nothing is known about whether it accepts the certificates`,
+    `no call is made to ${listText(unreached)}, so nothing is known about whether it accepts the certificates`,
   );
 }
 
@@ -206,7 +207,7 @@ export function warnOfUnreached(run: Run, { unreached }: Means): void {
 export function warnOfUnclear(run: Run, results: readonly ProbeResult[], caller: string): void {
   const unclear = results.filter(({ outcome }) => outcome === 'unknown');
   if (unclear.length === 0) return;
-  const where = names(unclear, 'unknown').join(', ');
+  const where = listText(names(unclear, 'unknown'));
   warnOnce(
     run,
     'RefusalNotShown',

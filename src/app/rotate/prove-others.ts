@@ -1,3 +1,4 @@
+import { listText, verbOf } from '../../core/stages-text.js';
 import { AppError } from '../../core/errors.js';
 import type { ProofEvidence, ProofResult } from '../../core/rotation/proof.js';
 import type { RotationCertificate } from '../../core/rotation/unit.js';
@@ -90,7 +91,11 @@ export async function proveEnd(
   warnOfUnclear(run, without.results, 'a caller without any certificate');
   const open = names(without.results, 'accepted');
   if (open.length > 0) {
-    warnOnce(run, 'BackendDoesNotCheck', `${open.join(', ')} accepts a caller without any certificate`);
+    warnOnce(
+      run,
+      'BackendDoesNotCheck',
+      `${listText(open)} ${verbOf(open, 'accept')} a caller without any certificate`,
+    );
   }
   const refused: ProofResult[] = [];
   for (const one of ended.filter(({ exists }) => exists)) {
@@ -106,7 +111,7 @@ export async function proveEnd(
       warnOnce(
         run,
         'OldCertificateStillAccepted',
-        `${accepting.join(', ')} still accepts the old certificate ${id}, which no trust store of this rotation holds any more`,
+        `${listText(accepting)} still ${verbOf(accepting, 'accept')} the old certificate ${id}, which no trust store of this rotation holds any more`,
       );
     }
     warnOfUnclear(run, answers.results, `the old certificate ${id}`);

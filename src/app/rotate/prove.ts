@@ -1,3 +1,4 @@
+import { listText, stageIdsText, verbOf } from '../../core/stages-text.js';
 import { AppError } from '../../core/errors.js';
 import type { ProofEvidence, ProofResult } from '../../core/rotation/proof.js';
 import { stageText, type RotationCertificate } from '../../core/rotation/unit.js';
@@ -160,7 +161,7 @@ function judgeOther(run: Run, results: readonly ProbeResult[], caller: string, s
   warnOfUnclear(run, results, caller);
   const unchecked = names(results, 'accepted');
   if (unchecked.length === 0) return;
-  const message = `${unchecked.join(', ')} accepts ${caller}: ${so}, so its acceptance of the new one proves nothing`;
+  const message = `${listText(unchecked)} ${verbOf(unchecked, 'accept')} ${caller}: ${so}, so its acceptance of the new one proves nothing`;
   if (!run.request.settings.allowUncheckedBackend) {
     throw new AppError('BackendDoesNotCheck', message, {
       hint: 'make the backend require the certificate and compare it as a whole (apigw-cert backend config SERVER shows how), or continue without that by --allow-unchecked-backend',
@@ -177,6 +178,7 @@ export async function proveNew(run: Run, next: RotationCertificate): Promise<Pro
   const { probes: times, settle } = run.request.settings;
   const by = await meansOf(run);
   const { old } = account(run).unit;
+  const moving = account(run).moving.map(stageText);
   const { asWanted, results } = await askUntil(
     run,
     { ...asking(by, next, times), ...(old ? { control: old.clientCertificateId } : {}) },
@@ -188,7 +190,7 @@ export async function proveNew(run: Run, next: RotationCertificate): Promise<Pro
       next.clientCertificateId,
       new AppError(
         'NewCertificateRefused',
-        `the backend refuses the new certificate ${next.clientCertificateId}, which ${account(run).moving.map(stageText).join(', ')} presents: ${refusalText(results)}`,
+        `the backend refuses the new certificate ${next.clientCertificateId}, which ${stageIdsText(moving)} ${verbOf(moving, 'present')}: ${refusalText(results)}`,
         { hint: 'see what the backend logs about it' },
       ),
     );

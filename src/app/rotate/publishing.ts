@@ -1,3 +1,4 @@
+import { stageIdsText } from '../../core/stages-text.js';
 import type { Stage } from '../../core/api-gateway.js';
 import { changesText, unpublishedChanges } from '../../core/rotation/unpublished.js';
 import { stageText } from '../../core/rotation/unit.js';
@@ -34,7 +35,7 @@ export async function confirmPublishing(run: Run): Promise<void> {
     }
   }
   if (moving.length === 0) return;
-  const names = moving.map(stageText).join(', ');
+  const names = stageIdsText(moving.map(stageText));
   await confirm(
     `Redeploy ${names}? It publishes every edit of the API, also those that AWS does not show (within methods).`,
   );

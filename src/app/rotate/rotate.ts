@@ -58,7 +58,9 @@ async function gateInput(run: Run): Promise<GateInput> {
 }
 
 function assertOpen(failure: GateFailure | undefined): void {
-  if (failure) throw new AppError(failure.code, failure.message, { hint: failure.hint });
+  if (!failure) return;
+  const { code, message, hint, details } = failure;
+  throw new AppError(code, message, { hint, ...(details ? { details } : {}) });
 }
 
 /** Looks at the whole account and the trust stores, and lets the gates decide whether anything may begin. */

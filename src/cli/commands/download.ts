@@ -1,3 +1,5 @@
+import { printable } from '../../core/printable.js';
+import { listText } from '../../core/stages-text.js';
 import { Option, type Command } from 'commander';
 import type { DownloadFormat } from '../../app/download.js';
 import { AppError } from '../../core/errors.js';
@@ -38,7 +40,7 @@ export function downloadCommand(): Command {
         else
           out.result(
             report,
-            () => `${file}: ${certificates.map((one) => one.clientCertificateId).join(', ')}`,
+            () => `${file}: ${listText(certificates.map((one) => printable(one.clientCertificateId)))}`,
           );
         for (const finding of findings) out.warn(findingText(finding));
       }),

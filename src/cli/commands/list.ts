@@ -1,3 +1,4 @@
+import { listText } from '../../core/stages-text.js';
 import type { ChalkInstance } from 'chalk';
 import type { Command } from 'commander';
 import type { Listing } from '../../app/list.js';
@@ -44,7 +45,7 @@ export function listCommand(): Command {
       out.result({ sources, items, ...(usage ? { elsewhere } : {}) }, () => {
         const lines =
           items.length === 0
-            ? `no client certificates in ${sources.map(({ region }) => region).join(', ')}`
+            ? `no client certificates in ${listText(sources.map(({ region }) => region))}`
             : certificatesTable(listing, usage, now(), table, out.style);
         return [lines, ...(usage ? usageLines(listing) : [])].join('\n');
       });

@@ -1,3 +1,4 @@
+import { stageIdsText } from '../../core/stages-text.js';
 import type { ChalkInstance } from 'chalk';
 import type { Command } from 'commander';
 import type { RotationStatus } from '../../app/status.js';
@@ -122,7 +123,7 @@ function rotationText(
     return `${style.red(STATE_WORDS[state])} ${rotationId}: ${printable(problem.message)}${fix}`;
   }
   const colour = state === 'inProgress' ? style.yellow : state === 'completed' ? style.green : style.red;
-  const head = `${colour(STATE_WORDS[state])} ${rotationId}: ${printable(oldCertificateId)} → ${printable(newCertificateId)} for ${stages.map(printable).join(', ')}, last at ${seconds(lastAt)}`;
+  const head = `${colour(STATE_WORDS[state])} ${rotationId}: ${printable(oldCertificateId)} → ${printable(newCertificateId)} for ${stageIdsText(stages, printable)}, last at ${seconds(lastAt)}`;
   if (!all && state !== 'inProgress') return head;
   const marks = { done: style.green('✓'), failed: style.red('✗'), begun: style.yellow('…') };
   return [

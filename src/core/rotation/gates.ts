@@ -1,3 +1,4 @@
+import { listText, stageIdsText } from '../stages-text.js';
 import type { Stage } from '../api-gateway.js';
 import type { ErrorCode } from '../errors.js';
 import type { ProbeChoice } from './probe.js';
@@ -21,13 +22,15 @@ export interface GateFailure {
   code: ErrorCode;
   message: string;
   hint: string;
+  /** What the message names in part, whole. */
+  details?: { stages: string[]; backends?: string[] };
 }
 
 type Gate = (input: GateInput) => GateFailure | undefined;
 
 const CLOUDFORMATION_STACK = 'aws:cloudformation:stack-name';
 
-const names = (stages: readonly Stage[]): string => stages.map(stageText).join(', ');
+const names = (stages: readonly Stage[]): string => stageIdsText(stages.map(stageText));
 
 /** Without knowing what the backend trusts, the old certificate could never be taken away safely. */
 const trustStoreNamed: Gate = ({ trustStores }) =>
@@ -56,7 +59,7 @@ const trustStoresRemembered: Gate = ({ trustStores, changedStores, settings }) =
   if (forgotten.length === 0 || settings.force) return undefined;
   return {
     code: 'TrustStoreMissing',
-    message: `this rotation has changed ${forgotten.join(', ')}, which ${forgotten.length > 1 ? 'are' : 'is'} not named any more`,
+    message: `this rotation has changed ${listText(forgotten)}, which ${forgotten.length > 1 ? 'are' : 'is'} not named any more`,
     hint: `name it as before, with ${forgotten.map((name) => `--trust ${name}`).join(' ')} or in apigw-cert.yaml; where it is gone for good, --force goes on without it`,
   };
 };
@@ -65,11 +68,12 @@ const trustStoresRemembered: Gate = ({ trustStores, changedStores, settings }) =
 const notManagedElsewhere: Gate = ({ moving, settings }) => {
   const managed = moving.filter(({ tags }) => tags[CLOUDFORMATION_STACK] !== undefined);
   if (managed.length === 0 || settings.allowDrift) return undefined;
-  const stacks = [...new Set(managed.map(({ tags }) => tags[CLOUDFORMATION_STACK]))].join(', ');
+  const stacks = [...new Set(managed.map(({ tags }) => tags[CLOUDFORMATION_STACK] ?? ''))];
   return {
     code: 'StageManagedByCloudFormation',
-    message: `${names(managed)} is managed by the CloudFormation stack ${stacks}, whose next update would set the old, by then deleted, certificate again`,
+    message: `${names(managed)} ${managed.length === 1 ? 'is' : 'are'} managed by the CloudFormation stack${stacks.length === 1 ? '' : 's'} ${listText(stacks)}, whose next update would set the old, by then deleted, certificate again`,
     hint: 'take ClientCertificateId of AWS::ApiGateway::Stage out of the template (or make it a parameter that is set after the rotation), then run again with --allow-drift',
+    details: { stages: managed.map(stageText) },
   };
 };
 
@@ -79,8 +83,9 @@ const presentedAtAll: Gate = ({ moving, probes }) =>
     ? undefined
     : {
         code: 'NeverPresented',
-        message: `${names(moving)} has no HTTP or HTTP_PROXY integration with an https address, so its certificate is never presented`,
+        message: `${names(moving)} ${moving.length === 1 ? 'has' : 'have'} no HTTP or HTTP_PROXY integration with an https address, so ${moving.length === 1 ? 'its' : 'their'} certificate is never presented`,
         hint: 'there is no backend to rotate for: replace the certificate with `apigw-cert generate` and `apigw-cert attach`',
+        details: { stages: moving.map(stageText) },
       };
 
 /** Each backend must be asked before its stage is moved. */
@@ -90,8 +95,9 @@ const provable: Gate = ({ moving, probes, settings }) => {
   if (unreached.length === 0) return undefined;
   return {
     code: 'BackendNotProvable',
-    message: `no safe GET request reaches ${unreached.join(', ')} behind ${names(moving)}, so it could not be proved that the new certificate is accepted there`,
+    message: `no safe GET request reaches ${listText(unreached)} behind ${names(moving)}, so it could not be proved that the new certificate is accepted there`,
     hint: "name a call that may be made: --probe 'GET /health'; or go on without that proof by --allow-unproved",
+    details: { stages: moving.map(stageText), backends: unreached },
   };
 };
 
