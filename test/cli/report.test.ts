@@ -322,6 +322,10 @@ describeInBrowser('at the size of a fleet', () => {
       checked(i, 2 + i * 6, { usedBy: uses(22, 10, 22 * i) }),
     );
     const { page } = await open(reportOf(items), 'paper');
+    // Between the margins, A4 is 703 pixels wide.
+    await page.emulateMedia({ media: 'print' });
+    await page.setViewportSize({ width: 703, height: 1000 });
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(703);
     const pdf = await page.pdf({ format: 'A4' });
     const pages = pdf.toString('latin1').match(/\/Type\s*\/Page\b/g)?.length ?? 0;
     expect(pages).toBeGreaterThan(3);

@@ -71,6 +71,6 @@ td:empty{display:none}td small{display:inline}
 @page{margin:12mm}
 @media print{:root{${LIGHT};--card:#fff;--text:#000;--dim:#444}
 body{max-width:none;padding:0;font-size:.8rem}.tools,nav{display:none}th button::after{content:""!important}
-table{font-size:.7rem}th,td{padding:.2rem .3rem}td i{display:none}td .badge{min-width:0;padding:0;border:0;font-size:1em}#certificates td:nth-of-type(5){min-width:16rem}.tiles li{padding:.2rem .5rem}ol.next li{padding:.25rem 0}
+table{font-size:.7rem}th,td{padding:.2rem .3rem}td i{display:none}td .badge{min-width:0;padding:0;border:0;font-size:1em}thead th{white-space:normal}#certificates th{overflow-wrap:normal}#certificates td:nth-of-type(5){width:26%}.tiles li{padding:.2rem .5rem}ol.next li{padding:.25rem 0}
 tr,li,.wide{break-inside:avoid}figure .wide{display:block}figure .narrow{display:none}*{print-color-adjust:exact}}
 `;
