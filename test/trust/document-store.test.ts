@@ -148,6 +148,19 @@ describe('a change', () => {
   });
 });
 
+test('the last certificate is not removed, although it is there twice and text is beside it', async () => {
+  text = `# mine\n${old.pem}${old.pem}`;
+  const before = text;
+  const { code, message, hint, details } = await appError(open().remove(old));
+  expect({ code, message, hint, details }).toEqual({
+    code: 'TrustStoreFailed',
+    message: 'memory: this is the last certificate in it, and an empty list admits everybody on some servers',
+    hint: 'add its successor first; to trust nobody any more, take the server’s configuration down by hand',
+    details: { trustStore: 'memory' },
+  });
+  expect({ text, log }).toEqual({ text: before, log: ['lock', 'unlock'] });
+});
+
 describe('what goes wrong', () => {
   const both = (): string => pemFormat.insert(old.pem, next);
 
