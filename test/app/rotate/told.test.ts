@@ -52,7 +52,10 @@ function steps(): {
   const { world, oldId } = the;
   const of = (id: string) => ({ clientCertificateId: id, fingerprintSha256: world.fingerprint(id) });
   const { notAfter } = world.identity(NEW);
-  const moved = { before: oldId, after: NEW };
+  const moved = {
+    after: NEW,
+    stages: ['api/prod', 'api/beta'].map((stage) => ({ stage, before: oldId })),
+  };
   const accepted = treated({ caller: 'new', certificateId: NEW }, 'accepted', 2);
   const none = treated({ caller: 'none' }, 'refused', 1);
   const before = [
@@ -68,8 +71,7 @@ function steps(): {
     { about: { step: 'trust', subject: 'blind' }, ms: 20, evidence: of(NEW), intent: of(NEW) },
     { about: { step: 'prove', subject: NEW }, ms: 120, evidence: { proof: { ...proof, results: before } } },
     { about: { step: 'check' }, ms: 40, evidence: {} },
-    { about: { step: 'switch', subject: 'api/prod' }, ms: 20, evidence: moved, intent: moved },
-    { about: { step: 'switch', subject: 'api/beta' }, ms: 20, evidence: moved, intent: moved },
+    { about: { step: 'switch' }, ms: 40, evidence: moved, intent: moved },
     { about: { step: 'verify', subject: NEW }, ms: 20, evidence: {} },
     { about: { step: 'soak' }, ms: SETTINGS.soak - 100, evidence: { requests: 12 } },
     { about: { step: 'recount' }, ms: 60, evidence: { stages: 2 } },
@@ -135,6 +137,9 @@ test('whoever listens is told each step twice, and what is waited for', async ()
     ...steps().flatMap(({ about, ms, evidence }) => [
       ...(about.step === 'soak' ? [{ ...told, type: 'waiting', until: at, reason: 'soak' }] : []),
       { ...told, type: 'stepStarted', ...about },
+      ...(about.step === 'switch'
+        ? [1, 2].map((done) => ({ ...told, type: 'stepProgress', ...about, done, of: 2 }))
+        : []),
       { ...told, type: 'stepDone', ...about, ms, evidence },
     ]),
     { ...told, type: 'ended', outcome: 'completed' },
