@@ -1,21 +1,53 @@
-import { listText } from '../core/stages-text.js';
+import { listText, stageIdsText } from '../core/stages-text.js';
 import type { ChalkInstance } from 'chalk';
 import { printable } from '../core/printable.js';
 import type { BackendCall, CalledFor } from '../core/rotation/calls.js';
 import type { BackendProof, Proof, ProofResult } from '../core/rotation/proof.js';
 import type { StageWording } from './stage-options.js';
 
+/** So many calls and backends have a line of their own. */
+const MOST_LINES = 20;
+
 const calledForText = (stages: readonly CalledFor[], wording: StageWording): string =>
-  listText(stages.map(({ stage, canary }) => `${canary ? 'canary of ' : ''}${wording(stage)}`));
+  stageIdsText(
+    stages.map(({ stage }) => stage),
+    (stage) => {
+      const isCanary = stages.some((one) => one.stage === stage && one.canary === true);
+      return `${isCanary ? 'canary of ' : ''}${wording(stage)}`;
+    },
+  );
 
 const timesText = (times: number): string => (times === 1 ? 'once' : `${times} times`);
 
-/** `GET /health → orders.example.com (orders/prod, 12 times)`, a line a call. */
+/** The items that are alike, in the order of the first of each kind. */
+function grouped<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {
+  const groups = new Map<string, T[]>();
+  for (const item of items) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item]);
+  return [...groups.values()];
+}
+
+/** `GET /health → orders.example.com (orders/prod, 12 times)`: a line for each call that differs, and not too many. */
 export function callLines(calls: readonly BackendCall[], wording: StageWording = printable): string[] {
-  return calls.map(
-    ({ method, path, backend, stages, times }) =>
-      `  ${printable(`${method} ${path} → ${backend}`)} (${calledForText(stages, wording)}, ${timesText(times)})`,
+  const lines = grouped(calls, ({ method, path, backend }) => JSON.stringify([method, path, backend])).map(
+    (alike) => {
+      const [{ method, path, backend } = { method: '', path: '', backend: '' }] = alike;
+      const stages = alike.flatMap((call) => call.stages);
+      const times = alike.reduce((sum, call) => sum + call.times, 0);
+      return {
+        times,
+        line: `  ${printable(`${method} ${path} → ${backend}`)} (${calledForText(stages, wording)}, ${timesText(times)})`,
+      };
+    },
   );
+  const shown = lines.length > MOST_LINES ? lines.slice(0, MOST_LINES - 1) : lines;
+  const rest = lines.slice(shown.length);
+  const times = rest.reduce((sum, one) => sum + one.times, 0);
+  return [
+    ...shown.map(({ line }) => line),
+    ...(rest.length > 0
+      ? [`  and ${rest.length} more, ${timesText(times)} in all (--output json names them)`]
+      : []),
+  ];
 }
 
 function callerText({ caller, certificateId = '' }: ProofResult): string {
@@ -54,13 +86,44 @@ export function proofLines(proof: Proof, style: ChalkInstance, wording: StageWor
       return answer ? [{ caller, answer }] : [];
     });
     const isAsWanted = answers.every(({ caller, answer }) => answer.outcome === caller.wanted);
-    const mark = isAsWanted ? style.green('✓') : style.yellow('!');
     const text = answers.map(({ caller, answer }) => outcomeText(caller, answer)).join('; ');
-    return `${mark} ${printable(backend)} (${calledForText(stages, wording)}) ${printable(text)}`;
+    return {
+      backend,
+      stages,
+      mark: isAsWanted ? style.green('✓') : style.yellow('!'),
+      text: printable(text),
+    };
+  });
+  const lines = grouped(tried, ({ backend, text }) => JSON.stringify([backend, text])).map((alike) => {
+    const [{ backend, mark, text } = { backend: '', mark: '', text: '' }] = alike;
+    const stages = alike.flatMap((one) => one.stages);
+    return {
+      backend,
+      stages,
+      mark,
+      text,
+      line: `${mark} ${printable(backend)} (${calledForText(stages, wording)}) ${text}`,
+    };
+  });
+  // Where many backends answer alike, one line says so of all of them.
+  const shown = grouped(lines, ({ text }) => text).flatMap((alike) => {
+    const [one] = alike;
+    if (one === undefined || lines.length <= MOST_LINES || alike.length === 1)
+      return alike.map(({ line }) => line);
+    const names = listText(alike.map(({ backend }) => printable(backend)));
+    const stages = calledForText(
+      alike.flatMap((each) => each.stages),
+      wording,
+    );
+    return [`${one.mark} ${alike.length} backends (${names}; ${stages}), each of them: ${one.text}`];
   });
   return [
-    ...tried,
-    ...unreached.map((backend) => `- ${printable(backend)} was not called: no safe GET request reaches it`),
+    ...shown,
+    ...(unreached.length > MOST_LINES
+      ? [
+          `- ${unreached.length} backends (${listText(unreached.map(printable))}) were not called: no safe GET request reaches them`,
+        ]
+      : unreached.map((backend) => `- ${printable(backend)} was not called: no safe GET request reaches it`)),
     ...gone.map((id) => `- ${printable(id)} is deleted, so no call can present it any more`),
     ...(noOther ? ['- no other unused certificate was there to try'] : []),
   ].map((line) => `    ${line}`);

@@ -154,7 +154,7 @@ targets:
       pre: "echo pre $APIGW_CERT_OLD_ID $APIGW_CERT_NEW_ID. >> ${log}"
       trusted: [sh, -c, "echo trusted $APIGW_CERT_NEW_ID >> ${log}"]
       switched: "openssl x509 -noout -fingerprint -sha256 >> ${log}"
-      done: "echo done $APIGW_CERT_STAGES $APIGW_CERT_REGION >> ${log}"
+      done: "echo done $APIGW_CERT_STAGE_COUNT $APIGW_CERT_STAGES $APIGW_CERT_REGION >> ${log}"
       failed: "echo failed >> ${log}"
 `;
     await writeFile(join(lab.directory, 'apigw-cert.yaml'), yaml);
@@ -173,7 +173,7 @@ targets:
       `pre ${lab.oldId} .`,
       `trusted ${presented ?? ''}`,
       expect.stringMatching(/^sha256 Fingerprint=([0-9A-F]{2}:){31}[0-9A-F]{2}$/),
-      `done ${lab.api.restApiId}/prod eu-central-1`,
+      `done 1 ${lab.api.restApiId}/prod eu-central-1`,
       '',
     ]);
   });

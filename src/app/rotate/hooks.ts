@@ -3,6 +3,21 @@ import { stageText } from '../../core/rotation/unit.js';
 import type { HookName } from './ports.js';
 import { account, step, type Run } from './run.js';
 
+/** Linux takes no variable of 128 KiB or more (execve(2), MAX_ARG_STRLEN); what is in the environment counts too. */
+const LONGEST_VARIABLE = 100_000;
+
+/**
+ * What a hook learns of the stages: how many there are, and which, where one variable can hold them all.
+ * @param names `apiId/stageName`
+ */
+export function stageVariables(names: readonly string[]): Record<string, string> {
+  const all = names.join(' ');
+  return {
+    APIGW_CERT_STAGE_COUNT: String(names.length),
+    ...(all.length > LONGEST_VARIABLE ? {} : { APIGW_CERT_STAGES: all }),
+  };
+}
+
 /** What a hook learns of the rotation. */
 function variables(run: Run, name: HookName): Record<string, string> {
   const { unit, moving } = account(run);
@@ -13,7 +28,7 @@ function variables(run: Run, name: HookName): Record<string, string> {
     APIGW_CERT_OLD_ID: run.oldId,
     APIGW_CERT_NEW_ID: unit.next?.clientCertificateId ?? '',
     APIGW_CERT_NEW_FINGERPRINT_SHA256: unit.next?.trusted.fingerprintSha256 ?? '',
-    APIGW_CERT_STAGES: moving.map(stageText).join(' '),
+    ...stageVariables(moving.map(stageText)),
   };
 }
 
