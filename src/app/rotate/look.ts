@@ -96,11 +96,15 @@ function knownIds(run: Run): Set<string> {
  * of which AWS itself says that they are gone.
  *
  * @param known whether what the account was asked for a moment ago may serve
+ * @param isUrgent whether other rotations of the process are not waited for
  * @throws AppError `ServiceUnreachable` when AWS keeps contradicting itself
  */
-export async function lookAtStages(run: Run, { known = false } = {}): Promise<void> {
+export async function lookAtStages(run: Run, { known = false, isUrgent = false } = {}): Promise<void> {
   for (let tries = 1; ; tries++) {
-    const { apis, stages, begun, ended } = await run.deps.account.look({ known: known && tries === 1 });
+    const { apis, stages, begun, ended } = await run.deps.account.look({
+      known: known && tries === 1,
+      isUrgent,
+    });
     const hidden = (await hiddenStage(run, stages)) ?? (await hiddenApi(run, apis));
     if (hidden === undefined) {
       run.stages = stages;
@@ -177,10 +181,14 @@ async function hiddenApi(run: Run, apis: readonly RestApi[]): Promise<string | u
   return undefined;
 }
 
-/** Asks AWS and the trust stores again for everything. */
+/**
+ * Asks AWS and the trust stores again for everything. Where stages have left the old certificate, they may have to go
+ * back to it: that waits for nobody.
+ */
 export async function lookAgain(run: Run): Promise<void> {
   await lookAtCertificates(run);
-  await lookAtStages(run);
+  const isUrgent = account(run).moving.some(({ clientCertificateId }) => clientCertificateId !== run.oldId);
+  await lookAtStages(run, { isUrgent });
   run.progress = { ...run.progress, recounted: true };
 }
 

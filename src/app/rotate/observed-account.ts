@@ -15,6 +15,8 @@ export interface AccountLook {
 /** Whether what was seen a moment ago may serve; otherwise the look begins after the call. */
 export interface AskedLook {
   known: boolean;
+  /** Whether the look must not wait until others need one too: what it delays may be failing in use. */
+  isUrgent?: boolean;
 }
 
 /** An account and Region as this process sees it. In a big account a look takes minutes at AWS's limit. */

@@ -58,11 +58,14 @@ export function overtaken(run: Run): AppError | undefined {
  */
 async function isOutdated(run: Run, error: unknown): Promise<boolean> {
   if (!(error instanceof AppError) || LEFT_AS_IT_IS.has(error.code) || AT_ONCE.has(error.code)) return false;
-  const picture = (): string =>
-    JSON.stringify([
-      run.certificates.map(({ clientCertificateId }) => clientCertificateId).sort(),
-      run.stages.map((stage) => [stageText(stage), stage.clientCertificateId]).sort(),
+  // Of what this rotation is about alone: other rotations of the process change the rest all the time.
+  const picture = (): string => {
+    const { unit, moving } = account(run);
+    return JSON.stringify([
+      [unit.old, unit.next, ...unit.spares].map((one) => one?.clientCertificateId),
+      moving.map((stage) => [stageText(stage), stage.clientCertificateId]).sort(),
     ]);
+  };
   const before = picture();
   try {
     await lookAgain(run);

@@ -275,7 +275,7 @@ async function soak(run: Run, until: Date): Promise<void> {
       requests += 1;
       failures = isGood(status) ? 0 : failures + 1;
       if (failures === SOAK_FAILURES) throw refusedInUse(answeredText(probeUrl, status));
-      await pause(run, Math.min(left, failures > 0 ? SOAK_RETRY : SOAK_INTERVAL));
+      await pause(run, Math.min(left, failures > 0 ? SOAK_RETRY : SOAK_INTERVAL), left);
     }
     return { value: undefined, evidence: { requests } };
   });
@@ -306,7 +306,8 @@ async function settle(run: Run, until: Date): Promise<void> {
 async function recount(run: Run): Promise<void> {
   await step(run, 'recount', undefined, async () => {
     // The certificates as well: another run may have withdrawn the new one meanwhile.
-    await Promise.all([lookAtStages(run), lookAtCertificates(run)]);
+    await lookAtStages(run);
+    await lookAtCertificates(run);
     const begun = run.deps.now();
     await lookAtStores(run);
     if (run.look) run.look = { ...run.look, storesTook: run.deps.now().getTime() - begun.getTime() };

@@ -27,9 +27,9 @@ export interface RotationDeps {
   now: () => Date;
   /**
    * Waits so many milliseconds; rejects as soon as the signal is aborted. Other rotations of the same process go on
-   * meanwhile.
+   * meanwhile. `away` is how long it will be until this one has something else to do than to wait.
    */
-  sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  sleep: (ms: number, signal: AbortSignal, away?: number) => Promise<void>;
   /** A new rotation's id: letters, digits, `-` and `_`. */
   newRotationId: () => string;
   emit: (event: RotationEvent) => void;

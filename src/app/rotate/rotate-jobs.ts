@@ -86,11 +86,15 @@ export async function rotateJobs(
     }
   }
   for (const [session, its] of sessions) {
-    if (deps.signal.aborted && outcomes.size > 0) break;
+    if (isStopTold(deps.signal, [...outcomes.values()].flat())) break;
     for (const [job, found] of await rotateInSession(session, its, deps, options)) outcomes.set(job, found);
   }
   return jobs.flatMap((job) => outcomes.get(job) ?? []);
 }
+
+/** Once one rotation has said that it was stopped, those that have not begun need not say it too. */
+const isStopTold = (signal: AbortSignal, outcomes: Iterable<JobOutcome>): boolean =>
+  signal.aborted && [...outcomes].some(({ error }) => error === signal.reason);
 
 const named = ({ target }: RotationJob): Pick<JobOutcome, 'target'> =>
   target === undefined ? {} : { target };
@@ -196,7 +200,7 @@ async function rotateLane(lane: readonly Task[], common: Common): Promise<void> 
   const handled = new Map<RotationJob, Set<string>>();
   for (const [index, task] of lane.entries()) {
     const { job, apis } = task;
-    if (deps.signal.aborted && done.size > 0) return;
+    if (isStopTold(deps.signal, done.values())) return;
     try {
       // A rotation moves all that share the certificate, so an earlier one may have moved this stage too.
       const target = common.isAnyBegun ? await session.gateway.getStage(task.target) : task.target;
@@ -220,11 +224,14 @@ function rotationDeps({ job, apis }: Task, common: Common, may: { known: boolean
   const { sightings } = turns.account;
   return {
     gateway,
-    account: { sightings, look: ({ known }) => turns.account.look({ known: known && may.known }) },
+    account: {
+      sightings,
+      look: (asked) => turns.account.look({ ...asked, known: asked.known && may.known }),
+    },
     stores: deps.stores(job, apis),
     journal: deps.journal,
     now,
-    sleep: (ms, signal) => turns.aside(ms, () => deps.sleep(ms, signal)),
+    sleep: (ms, signal, away = ms) => turns.aside(away, () => deps.sleep(ms, signal)),
     newRotationId: () => deps.newRotationId(now()),
     emit: (event) => {
       common.isAnyBegun ||= event.type === 'started';

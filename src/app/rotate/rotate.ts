@@ -122,7 +122,9 @@ export async function rotate(
   const [fresh] = run.stages.filter((stage) => sameStage(stage, target));
   if (fresh?.clientCertificateId !== target.clientCertificateId && account(run).moving.length === 0) {
     // Somebody was quicker: what was seen of the target is not true any more.
-    return rotate(deps, request, await deps.gateway.getStage(target), options);
+    const { account: seen, gateway } = deps;
+    const account = { ...seen, look: () => seen.look({ known: false }) };
+    return rotate({ ...deps, account }, request, await gateway.getStage(target), options);
   }
   stopIfAsked(run);
   const back = goingBack(run);

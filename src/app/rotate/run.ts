@@ -184,10 +184,13 @@ export function stopIfAsked({ deps: { signal } }: Run): void {
 /** Node's timers hold 24 days at most, and a sleeping machine's come late. Milliseconds. */
 const LONGEST_PAUSE = 3_600_000;
 
-/** Waits, for an hour at most, unless the run is asked to stop. */
-export async function pause(run: Run, ms: number): Promise<void> {
+/**
+ * Waits, for an hour at most, unless the run is asked to stop.
+ * @param away how long it will be until the run has something else to do than to wait, in milliseconds
+ */
+export async function pause(run: Run, ms: number, away = ms): Promise<void> {
   try {
-    await run.deps.sleep(Math.min(ms, LONGEST_PAUSE), run.deps.signal);
+    await run.deps.sleep(Math.min(ms, LONGEST_PAUSE), run.deps.signal, away);
   } catch (error) {
     stopIfAsked(run);
     throw error;

@@ -89,15 +89,14 @@ function partly(run: Run, error: AppError, id: string): AppError {
   const done = switchedTo(run, id);
   const of = account(run).moving.length;
   const hint = 'run the same command again: it goes on with the others';
-  return new AppError(
-    error.code,
-    `${error.message}; ${done} of ${of} stages present ${id}, ${of - done} do not, and the trust stores hold what each presents`,
-    {
-      hint: error.hint === undefined ? hint : `${error.hint}; then ${hint}`,
-      cause: error,
-      details: { ...error.details, switched: done, stages: of },
-    },
-  );
+  const told = UNKNOWN_OUTCOME.has(error.code)
+    ? `${done} of ${of} stages are known to present ${id}, and the trust stores hold what each may present`
+    : `${done} of ${of} stages present ${id}, ${of - done} do not, and the trust stores hold what each presents`;
+  return new AppError(error.code, `${error.message}; ${told}`, {
+    hint: error.hint === undefined ? hint : `${error.hint}; then ${hint}`,
+    cause: error,
+    details: { ...error.details, switched: done, stages: of },
+  });
 }
 
 /**

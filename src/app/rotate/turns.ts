@@ -12,7 +12,10 @@ export interface Turns {
   aside<T>(ms: number, wait: () => Promise<T>): Promise<T>;
   /**
    * The account for all of the work. A look that must be new begins when nobody has anything else to do before it, so
-   * that it serves all who need one; who is away for long is not waited for.
+   * that it serves all who need one; who is away for long is not waited for. One that is urgent begins at once, and the
+   * turn stays where it is.
+   *
+   * Whoever has the turn calls `look` and `aside` one after another, and does nothing else meanwhile.
    */
   readonly account: ObservedAccount;
 }
@@ -27,7 +30,8 @@ interface Asker {
 
 /** Has the users of an account take turns. @param now the clock that the account's looks are dated by */
 export function takingTurns(account: ObservedAccount, now: () => Date): Turns {
-  const ready: (() => void)[] = [];
+  const beginning: (() => void)[] = [];
+  const returning: (() => void)[] = [];
   const sleepers = new Set<{ until: number }>();
   let askers: Asker[] = [];
   let isTaken = false;
@@ -38,15 +42,16 @@ export function takingTurns(account: ObservedAccount, now: () => Date): Turns {
     isTaken = false;
     goOn();
   };
-  const claim = (): Promise<void> =>
+  const claim = (queue: (() => void)[]): Promise<void> =>
     new Promise((go) => {
-      ready.push(go);
+      queue.push(go);
       goOn();
     });
 
   function goOn(): void {
     if (isTaken) return;
-    const go = ready.shift();
+    // What has begun goes first: it may have something in use to look after.
+    const go = returning.shift() ?? beginning.shift();
     if (go) {
       isTaken = true;
       go();
@@ -81,13 +86,13 @@ export function takingTurns(account: ObservedAccount, now: () => Date): Turns {
     try {
       return await waiting;
     } finally {
-      await claim();
+      await claim(returning);
     }
   }
 
   return {
     async take(work) {
-      await claim();
+      await claim(beginning);
       try {
         return await work();
       } finally {
@@ -101,7 +106,8 @@ export function takingTurns(account: ObservedAccount, now: () => Date): Turns {
     },
     account: {
       sightings: account.sightings,
-      async look({ known }: AskedLook) {
+      async look({ known, isUrgent = false }: AskedLook) {
+        if (!known && isUrgent) return (last = await account.look({ known }));
         if (!known) {
           return away(
             () =>

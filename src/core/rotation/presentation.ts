@@ -45,9 +45,10 @@ export interface PresentationEvidence {
   now: Date;
 }
 
-/** Errors of a write that leave open whether it was, or will be, done. */
+/** Errors of a write that leave open whether it was, or will be, done. One is interrupted between two tries alone. */
 export const UNKNOWN_OUTCOME: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ConcurrentModification',
+  'Interrupted',
   'ServiceUnreachable',
 ]);
 

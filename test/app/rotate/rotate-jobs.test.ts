@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { CreateRestApiCommand, type APIGatewayClient } from '@aws-sdk/client-api-gateway';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { certificateFacts, trustedCertificate } from '../../../src/x509/certificate.js';
@@ -78,6 +79,10 @@ async function rotate(names: readonly string[], ...words: string[]) {
 test('certificates that are due go side by side, with two looks at the account for all of them', async () => {
   const names = ['a', 'b', 'c', 'd'];
   const apis = await addApis(names, 350);
+  // The backend takes a while to follow its file.
+  for (const { invokeUrl } of apis) {
+    while ((await fetch(`${invokeUrl}/health`)).status !== 200) await setTimeout(50);
+  }
   const traffic = apis.map(({ invokeUrl }) => startTraffic(`${invokeUrl}/health`));
   const { code, rotations, calls } = await rotate(['orders', ...names]);
   for (const one of traffic) {
@@ -141,6 +146,29 @@ test('one that cannot be rotated keeps none of the others', async () => {
   expect((await lab.gateway.getStage(api)).clientCertificateId).toBe(own.id);
   // The two that were rotated, `orders`, which was not asked for, and the one that stays.
   expect(await lab.gateway.getClientCertificates()).toHaveLength(4);
+});
+
+test('one whose look for certificates fails before trust ends keeps none of the others', async () => {
+  const names = ['a', 'b'];
+  await addApis(names, 350);
+  const config = await configure(names);
+  const command = startCli(lab, ['rotate', '--config', config, '--soak', '4s', '--output', 'json']);
+  await command.says(/soak[^]*soak/);
+  for (const occurrence of [1, 2, 3]) {
+    lab.emulator.addFault({
+      operation: 'GetClientCertificates',
+      occurrence,
+      kind: 'error',
+      code: 'AccessDeniedException',
+      status: 403,
+    });
+  }
+  const { code, stdout } = await command.closed;
+  const { rotations } = JSON.parse(stdout) as { rotations: Rotation[] };
+  expect({ code, rotations }).toMatchObject({
+    code: 1,
+    rotations: [{ error: { code: 'AccessDenied' } }, { outcome: 'completed' }],
+  });
 });
 
 test('what two targets share is rotated once, and both report it', async () => {

@@ -128,3 +128,39 @@ test('a look that fails, fails for those it was for, and the next one may go wel
   const second = await play([[{ kind: 'sleep', ms: 300_050 }, ...both], both], 10, [true]);
   expect(second.results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
 });
+
+test('what is urgent waits neither for who is away nor for who has not begun', async () => {
+  const time = new Time(1_000_000);
+  const now = (): Date => new Date(time.now);
+  const turns = takingTurns(
+    {
+      sightings: new Map(),
+      async look() {
+        const begun = now();
+        await time.sleep(100);
+        return { apis: [], stages: [], begun, ended: now() };
+      },
+    },
+    now,
+  );
+  const order: string[] = [];
+  const all = Promise.all([
+    turns.take(async () => {
+      await turns.aside(200_000, () => time.sleep(200_000));
+    }),
+    turns.take(async () => {
+      await turns.aside(10, () => time.sleep(10));
+      const look = await turns.account.look({ known: false, isUrgent: true });
+      order.push(`looked at ${look.begun.getTime() - 1_000_000}`);
+    }),
+    turns.take(async () => {
+      await time.sleep(50);
+    }),
+    turns.take(() => {
+      order.push('began');
+      return Promise.resolve();
+    }),
+  ]);
+  await time.until(all);
+  expect(order).toEqual(['looked at 50', 'began']);
+});

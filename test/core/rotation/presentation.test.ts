@@ -323,6 +323,11 @@ describe('openWrites', () => {
     ['refused', [move('switch', 'intent', 2), failed('switch', 'AccessDenied', 1)], []],
     ['no answer', [move('generate', 'intent', 2), failed('generate', 'ServiceUnreachable', 1)], ['generate']],
     ['a conflict', [move('switch', 'intent', 2), failed('switch', 'ConcurrentModification', 1)], ['switch']],
+    [
+      'interrupted between two tries',
+      [move('switch', 'intent', 2), failed('switch', 'Interrupted', 1)],
+      ['switch'],
+    ],
     ['other steps are no writes of that kind', [move('redeploy', 'intent', 1)], []],
   ])('%s', (_, records, expected) => {
     expect(openWrites(records).map(({ step }) => step)).toEqual(expected);
