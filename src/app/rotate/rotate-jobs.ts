@@ -198,6 +198,7 @@ interface Common {
 async function rotateLane(lane: readonly Task[], common: Common): Promise<void> {
   const { session, deps, options, done } = common;
   const handled = new Map<RotationJob, Set<string>>();
+  const made = new Set<string>();
   for (const [index, task] of lane.entries()) {
     const { job, apis } = task;
     if (isStopTold(deps.signal, done.values())) return;
@@ -208,8 +209,13 @@ async function rotateLane(lane: readonly Task[], common: Common): Promise<void> 
       handled.set(job, its);
       if (its.has(target.clientCertificateId ?? '')) continue;
       const own = rotationDeps(task, common, { known: index === 0 });
-      const report = await rotateOne(own, deps.requestOf(job, target, apis), target, options);
+      const asked = deps.requestOf(job, target, apis);
+      // --force is for what was there before, not for what this very run has made for another target.
+      const isNew = made.has(target.clientCertificateId ?? '');
+      const request = isNew ? { ...asked, settings: { ...asked.settings, force: false } } : asked;
+      const report = await rotateOne(own, request, target, options);
       if (report.newCertificateId !== undefined) its.add(report.newCertificateId);
+      if (report.newCertificateId !== undefined) made.add(report.newCertificateId);
       done.set(task, { ...named(job), stage: stageText(target), apis, report });
     } catch (error) {
       done.set(task, { ...failed(job, error, apis), stage: stageText(task.target) });

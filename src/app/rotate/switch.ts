@@ -1,7 +1,12 @@
 import type { Stage } from '../../core/api-gateway.js';
 import { AppError } from '../../core/errors.js';
 import { UNKNOWN_OUTCOME } from '../../core/rotation/presentation.js';
-import { LONGEST_BATCH, type SwitchEvidence, type SwitchedStage } from '../../core/rotation/switch-record.js';
+import {
+  LONGEST_BATCH,
+  LONGEST_RETRY,
+  type SwitchEvidence,
+  type SwitchedStage,
+} from '../../core/rotation/switch-record.js';
 import { stageText } from '../../core/rotation/unit.js';
 import { isCheckFresh, replaceStages } from './look.js';
 import { account, pause, step, tell, type Run } from './run.js';
@@ -9,8 +14,6 @@ import { account, pause, step, tell, type Run } from './run.js';
 /** Before a write whose outcome is not known is settled by looking and trying again, in milliseconds: doubled up to the last. */
 const FIRST_RETRY = 500;
 const LAST_RETRY = 4_000;
-/** So long, in milliseconds; what is not settled by then is left to a later run, which finds it open. */
-const LONGEST = 20_000;
 
 /**
  * Sets the certificate of some stages, one after another; `rollBack` is the same the other way round. It ends early, and
@@ -67,13 +70,14 @@ async function switchEach(
       changed.push(toSwitch(stage));
       if (isAgain) triedAgain.push(stageText(stage));
     } catch (error) {
-      if (!(error instanceof AppError) || error.code === 'LockLost') throw error;
+      const code = error instanceof AppError ? error.code : undefined;
+      if (code === 'LockLost') throw error;
       // The next step begins with it, and says what is the matter.
       if (changed.length > 0) {
-        if (UNKNOWN_OUTCOME.has(error.code)) unsettled = stageText(stage);
+        if (code === undefined || UNKNOWN_OUTCOME.has(code)) unsettled = stageText(stage);
         break;
       }
-      throw of > 1 ? partly(run, error, after) : error;
+      throw error instanceof AppError && of > 1 ? partly(run, error, after) : error;
     }
     if (of > 1) tell(run, { type: 'stepProgress', step: name, done: switchedTo(run, after), of });
   }
@@ -106,7 +110,7 @@ function partly(run: Run, error: AppError, id: string): AppError {
  */
 async function setCertificate(run: Run, stage: Stage, id: string): Promise<{ set: Stage; isAgain: boolean }> {
   const { gateway, now, assertHeld } = run.deps;
-  const deadline = now().getTime() + Math.min(run.request.settings.inFlight, LONGEST);
+  const deadline = now().getTime() + Math.min(run.request.settings.inFlight, LONGEST_RETRY);
   let unknown: AppError | undefined;
   for (let retry = FIRST_RETRY; ; retry = Math.min(2 * retry, LAST_RETRY)) {
     try {

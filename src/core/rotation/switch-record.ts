@@ -22,11 +22,10 @@ export interface SwitchEvidence {
   unsettled?: string;
 }
 
-/**
- * How long a step goes on to further stages, in milliseconds: so much later than its intent the last one may have been
- * sent.
- */
+/** How long a step goes on to further stages, in milliseconds. */
 export const LONGEST_BATCH = 10_000;
+/** How long the change of one stage whose outcome is not known is sent again, in milliseconds. */
+export const LONGEST_RETRY = 20_000;
 
 type StepRecord = Extract<RotationRecord, { step: unknown }>;
 
@@ -42,7 +41,7 @@ export function stageByStage(records: readonly RotationRecord[]): RotationRecord
     if (entry.type === 'intent') {
       const intent = switchEvidence(entry.evidence);
       begun.set(step, intent);
-      const last = new Date(Date.parse(at) + LONGEST_BATCH).toISOString();
+      const last = new Date(Date.parse(at) + LONGEST_BATCH + LONGEST_RETRY).toISOString();
       return intent.stages.map((stage) => ({ type: 'intent', at: last, step, ...about(intent, stage) }));
     }
     const intent = begun.get(step) ?? { after: '', stages: [] };

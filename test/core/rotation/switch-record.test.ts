@@ -5,8 +5,8 @@ import { stageByStage } from '../../../src/core/rotation/switch-record.js';
 
 const AT = '2026-03-01T10:00:00.000Z';
 const LATER = '2026-03-01T10:00:07.000Z';
-/** What is sent last by a step of several stages is sent by then. */
-const LAST_SENT = '2026-03-01T10:00:10.000Z';
+/** What is sent last by a step of several stages, for the last time, is sent by then. */
+const LAST_SENT = '2026-03-01T10:00:30.000Z';
 
 const a = { stage: 'api/a', before: 'old' };
 const b = { stage: 'api/b', before: 'spare' };
