@@ -80,7 +80,7 @@ function steps(): {
     { about: { step: 'untrust', subject: 'blind' }, ms: 20, evidence: of(oldId), intent: of(oldId) },
     {
       about: { step: 'confirm', subject: NEW },
-      ms: 80,
+      ms: 60,
       evidence: { proof: { ...proof, results: [accepted, none], gone: [oldId] } },
     },
     { about: { step: 'finish', subject: NEW }, ms: 20, evidence: {} },
