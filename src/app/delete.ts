@@ -4,7 +4,7 @@ import { AppError } from '../core/errors.js';
 import { inventory, type StageUse } from '../core/inventory.js';
 import { mayBeInRotation, rotationInProgress } from '../core/rotation/in-progress.js';
 import type { Gateway } from '../gateway/gateway.js';
-import { allStages, webSocketStages } from './stages.js';
+import { allStages, webSocketStages, type StagesProgress } from './stages.js';
 
 /** What is looked at before anything is deleted: enough for all that is deleted at once. */
 export interface DeletionView {
@@ -33,11 +33,12 @@ export async function assertDeletable(
   clientCertificateId: string,
   now: Date,
   view?: DeletionView,
+  progress?: StagesProgress,
 ): Promise<void> {
   const { certificates, found } = view ?? (await lookBeforeDeletion(gateway));
   assertUnused(clientCertificateId, usersOf(clientCertificateId, found));
   if (!mayBeInRotation(clientCertificateId, certificates)) return;
-  const all = await allStages(gateway);
+  const all = await allStages(gateway, progress);
   assertUnused(clientCertificateId, usersOf(clientCertificateId, all));
   assertNotInRotation(clientCertificateId, certificates, all.stages, now);
 }

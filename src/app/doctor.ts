@@ -22,7 +22,7 @@ import type { Gateway } from '../gateway/gateway.js';
 import { probe } from '../verify/test-invoke.js';
 import { certificateFacts } from '../x509/certificate.js';
 import { resolveStage, type StageAddress } from './resolve-stage.js';
-import { allStages } from './stages.js';
+import { allStages, type StagesProgress } from './stages.js';
 
 export interface DoctorReport {
   /** `apiId/stageName` */
@@ -129,6 +129,7 @@ async function waysTo(
  * of its canary, by safe GETs or the one that is named; changes nothing.
  *
  * @param announce told which calls are about to be made
+ * @param progress told of the look at all stages
  * @throws AppError `StageNotFound`, `StageAmbiguous`, `ProbeNotFound`, and what the gateway throws
  */
 export async function doctor(
@@ -136,6 +137,7 @@ export async function doctor(
   { address, probeRequest }: { address: StageAddress; probeRequest?: ProbeRequest | undefined },
   now: () => Date,
   announce: (calls: readonly BackendCall[]) => void = () => undefined,
+  progress?: StagesProgress,
 ): Promise<DoctorReport> {
   const stage = await resolveStage(gateway, address);
   const { restApiId, stageName, apiName, clientCertificateId } = stage;
@@ -143,7 +145,7 @@ export async function doctor(
   const allowed = forgiving(denied);
   const [certificates, stages, { choice, ...seen }] = await Promise.all([
     allowed(() => gateway.getClientCertificates()),
-    allowed(async () => (await allStages(gateway)).stages),
+    allowed(async () => (await allStages(gateway, progress)).stages),
     waysTo(gateway, stage, probeRequest, allowed),
   ]);
   const at = now();

@@ -8,7 +8,7 @@ import type { Gateway } from '../gateway/gateway.js';
 import { anatomy, type CertificateAnatomy } from '../x509/anatomy.js';
 import { readBundle, type BundleFinding } from '../x509/bundle.js';
 import { readPem } from './read-pem.js';
-import { allStages } from './stages.js';
+import { allStages, type StagesProgress } from './stages.js';
 
 /** One of the account's certificates, all that it says, and the stages that present it. */
 export interface InspectedClientCertificate extends CertificateView, CertificateAnatomy {
@@ -35,6 +35,7 @@ export async function inspectClientCertificate(
   gateway: Gateway,
   clientCertificateId: string,
   now: () => Date,
+  progress?: StagesProgress,
 ): Promise<InspectedClientCertificate> {
   if (isAcmArn(clientCertificateId)) {
     throw new AppError(
@@ -47,7 +48,7 @@ export async function inspectClientCertificate(
   }
   const [certificate, { apis, stages }] = await Promise.all([
     gateway.getClientCertificate(clientCertificateId),
-    allStages(gateway),
+    allStages(gateway, progress),
   ]);
   const whole = readPem(certificate, anatomy);
   const { usedBy } = inventory({ certificates: [certificate], apis, stages });

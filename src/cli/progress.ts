@@ -1,7 +1,11 @@
 import type { FleetProgress } from '../app/fleet.js';
+import type { StagesProgress } from '../app/stages.js';
 import { formatDuration } from '../core/duration.js';
 import { sourceName } from '../core/fleet.js';
 import type { CommonOptions } from './context.js';
+import { countedCalls } from './counted-calls.js';
+import { isLive, liveLine } from './live-line.js';
+import type { Output } from './output.js';
 
 /** Anything shorter needs no bar. Milliseconds. */
 const SHOW_AFTER = 2_000;
@@ -20,8 +24,16 @@ interface Need {
   perSecond: () => number;
 }
 
+/** Between two lines where there is no terminal, in milliseconds. */
+const LINE_EVERY = 60_000;
+
 /** One line: how far, and when it ends at the speed that is allowed now. The slowest source decides. */
-export function progressLine(needs: Iterable<Need>, sources: number, sourcesDone: number): string {
+export function progressLine(
+  needs: Iterable<Need>,
+  sources: number,
+  sourcesDone: number,
+  barWidth = WIDTH,
+): string {
   const all = [...needs];
   const expected = all.reduce((sum, need) => sum + need.expected, 0);
   const done = all.reduce((sum, need) => sum + need.done, 0);
@@ -29,23 +41,59 @@ export function progressLine(needs: Iterable<Need>, sources: number, sourcesDone
   const share = expected === 0 ? 0 : done / expected;
   const end = seconds > 0 ? `, about ${formatDuration(Math.ceil(seconds) * 1000)} to go` : '';
   const of = sources > 1 ? `${sourcesDone} of ${sources} sources, ` : '';
-  return `${bar(share, WIDTH)} ${of}${done} of ${expected} calls${end}`;
+  const drawn = barWidth === 0 ? '' : `${bar(share, barWidth)} `;
+  return `${drawn}${of}${done} of ${expected} calls${end}`;
 }
 
-/** Runs something over a fleet with a bar on the terminal, once it has taken two seconds. Nothing for pipes and logs. */
+/** What takes long in a big account. */
+export const LOOK = 'look at all stages of the account';
+
+/**
+ * Runs something that may look at every stage of an account: how far it is, once that has taken two seconds, in a line on
+ * a terminal and at most once a minute elsewhere.
+ */
+export async function withLook<T>(
+  { options, out }: { options: Pick<CommonOptions, 'quiet'>; out: Output },
+  run: (progress: StagesProgress | undefined) => Promise<T>,
+): Promise<T> {
+  if (options.quiet === true) return run(undefined);
+  const live = isLive(process.stderr) ? liveLine(process.stderr, out.noteStyle) : undefined;
+  const calls = countedCalls((text) => {
+    if (live === undefined) out.note(`${LOOK}: ${text}`);
+  });
+  try {
+    return await run({
+      expect(count) {
+        calls.expect(count);
+      },
+      done() {
+        calls.done();
+        if (calls.text() === undefined) live?.clear();
+        else live?.show(() => [LOOK, calls.text()].filter((one) => one !== undefined).join(': '));
+      },
+    });
+  } finally {
+    live?.clear();
+  }
+}
+
+/**
+ * Runs something over a fleet with a bar on the terminal, once it has taken two seconds; elsewhere a line a minute at most.
+ * @param now milliseconds of a steady clock
+ */
 export async function withProgress<T>(
   { quiet = false }: Pick<CommonOptions, 'quiet'>,
   run: (progress: FleetProgress | undefined) => Promise<T>,
+  now: () => number = () => performance.now(),
 ): Promise<T> {
-  if (quiet || !process.stderr.isTTY) return run(undefined);
-  const { default: ora } = await import('ora');
+  if (quiet) return run(undefined);
+  const isTerminal = process.stderr.isTTY;
+  let saidAt = now();
   const needs = new Map<string, Need>();
   let sources = 0;
   let sourcesDone = 0;
-  const line = (): string => progressLine(needs.values(), sources, sourcesDone);
-  const spinner = ora({ stream: process.stderr, discardStdin: false });
-  const starting = setTimeout(() => spinner.start(line()), SHOW_AFTER);
-  const refreshing = setInterval(() => (spinner.text = line()), REFRESH);
+  const line = (width?: number): string => progressLine(needs.values(), sources, sourcesDone, width);
+  const stop = isTerminal ? await spin(line) : (): void => undefined;
   try {
     return await run({
       sources: (count) => (sources += count),
@@ -57,11 +105,25 @@ export async function withProgress<T>(
       callDone(source) {
         const need = needs.get(sourceName(source));
         if (need !== undefined) need.done += 1;
+        if (isTerminal || now() - saidAt < LINE_EVERY) return;
+        saidAt = now();
+        process.stderr.write(`${line(0)}\n`);
       },
     });
   } finally {
+    stop();
+  }
+}
+
+/** Shows a line that is redrawn below everything else, after a while. @returns what takes it away */
+async function spin(line: () => string): Promise<() => void> {
+  const { default: ora } = await import('ora');
+  const spinner = ora({ stream: process.stderr, discardStdin: false });
+  const starting = setTimeout(() => spinner.start(line()), SHOW_AFTER);
+  const refreshing = setInterval(() => (spinner.text = line()), REFRESH);
+  return () => {
     clearTimeout(starting);
     clearInterval(refreshing);
     spinner.stop();
-  }
+  };
 }

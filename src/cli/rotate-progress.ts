@@ -9,6 +9,7 @@ import type { RotationStep } from '../core/rotation/record.js';
 import type { CommonOptions } from './context.js';
 import { countedCalls } from './counted-calls.js';
 import { isLive, liveLine } from './live-line.js';
+import { LOOK } from './progress.js';
 import type { Output } from './output.js';
 import { callLines, proofLines } from './proof-text.js';
 import type { StageWording } from './stage-options.js';
@@ -101,8 +102,6 @@ export interface RotationProgress {
 }
 
 const DAY_MS = 86_400_000;
-
-const LOOK = 'look at all stages of the account';
 
 /** Events that are shown as lines of their own. */
 const LINES: ReadonlySet<RotationEvent['type']> = new Set<RotationEvent['type']>([

@@ -1,5 +1,20 @@
-import { expect, test } from '@jest/globals';
-import { progressLine } from '../../src/cli/progress.js';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { progressLine, withProgress } from '../../src/cli/progress.js';
+
+const isTerminal = process.stderr.isTTY;
+let written: string[];
+beforeEach(() => {
+  written = [];
+  process.stderr.isTTY = false;
+  jest.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    written.push(String(text));
+    return true;
+  });
+});
+afterEach(() => {
+  jest.restoreAllMocks();
+  process.stderr.isTTY = isTerminal;
+});
 
 test('the slowest source decides when it ends', () => {
   const needs = [
@@ -15,3 +30,28 @@ test('the slowest source decides when it ends', () => {
 test('nothing is promised before anything is known', () => {
   expect(progressLine([], 1, 0)).toBe(`${'▱'.repeat(24)} 0 of 0 calls`);
 });
+
+test.each([
+  [false, ['120 of 300 calls, about 18 s to go\n', '240 of 300 calls, about 6 s to go\n']],
+  [true, []],
+])(
+  'without a terminal there is a line a minute at most, and none with --quiet (%s)',
+  async (quiet, lines) => {
+    let now = 0;
+    const source = { account: 'default', region: 'eu-central-1' };
+    await withProgress(
+      { quiet },
+      (progress) => {
+        progress?.sources(1);
+        progress?.expect(source, 300, () => 10);
+        for (let i = 0; i < 300; i++) {
+          now += 500;
+          progress?.callDone(source);
+        }
+        return Promise.resolve();
+      },
+      () => now,
+    );
+    expect(written).toEqual(lines);
+  },
+);

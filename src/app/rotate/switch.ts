@@ -57,6 +57,7 @@ async function switchEach(
 ): Promise<{ value: undefined; evidence: Record<string, unknown> }> {
   const { now, signal } = run.deps;
   const of = account(run).moving.length;
+  const before = switchedTo(run, after);
   const begun = now().getTime();
   const changed: SwitchedStage[] = [];
   const triedAgain: string[] = [];
@@ -79,7 +80,7 @@ async function switchEach(
       }
       throw error instanceof AppError && of > 1 ? partly(run, error, after) : error;
     }
-    if (of > 1) tell(run, { type: 'stepProgress', step: name, done: switchedTo(run, after), of });
+    if (of > 1) tell(run, { type: 'stepProgress', step: name, done: before + changed.length, of });
   }
   const evidence = { after, stages: changed, triedAgain, ...(unsettled === undefined ? {} : { unsettled }) };
   return { value: undefined, evidence: evidenceOf(subject, evidence) };

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { printable } from '../../core/printable.js';
 import { confirmed } from '../ask.js';
 import { action, command } from '../command.js';
+import { withLook } from '../progress.js';
 
 interface Options {
   yes?: boolean;
@@ -14,7 +15,9 @@ export function deleteCommand(): Command {
       action<Options, [string]>(async ({ args: [clientCertificateId], options, gateway, out, now }) => {
         const { assertDeletable, deleteCertificate } = await import('../../app/delete.js');
         const opened = await gateway();
-        await assertDeletable(opened, clientCertificateId, now());
+        await withLook({ options, out }, (progress) =>
+          assertDeletable(opened, clientCertificateId, now(), undefined, progress),
+        );
         if (options.yes !== true) {
           await confirmed(
             `Delete the certificate ${clientCertificateId} in ${opened.region}? It cannot be brought back.`,

@@ -3,7 +3,9 @@ import { DOCTOR_CODES, type DoctorCode } from '../../core/doctor.js';
 import { EXIT } from '../../core/errors.js';
 import { parseProbe } from '../../core/rotation/probe.js';
 import { action, command, sarifOutput, wantsSarif } from '../command.js';
+import type { BackendCall } from '../../core/rotation/calls.js';
 import { addStageOptions } from '../stage-options.js';
+import { withLook } from '../progress.js';
 
 interface Options {
   stage: string;
@@ -39,9 +41,13 @@ Examples:
           import('../sarif.js'),
         ]);
         const address = api === undefined ? { stage } : { api, stage };
-        const report = await doctor(await gateway(), { address, probeRequest }, now, (calls) => {
+        const opened = await gateway();
+        const announce = (calls: readonly BackendCall[]): void => {
           if (calls.length > 0) out.note(['calls to backends:', ...callLines(calls)].join('\n'));
-        });
+        };
+        const report = await withLook({ options, out }, (progress) =>
+          doctor(opened, { address, probeRequest }, now, announce, progress),
+        );
         const findings = report.findings.map((finding) => ({
           ...finding,
           severity: DOCTOR_CODES[finding.code],

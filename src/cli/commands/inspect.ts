@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { action, command } from '../command.js';
 import { readInput } from '../input.js';
+import { withLook } from '../progress.js';
 
 export function inspectCommand(): Command {
   return command(
@@ -18,7 +19,7 @@ Examples:
   openssl s_client -connect backend:443 </dev/null | apigw-cert inspect -`,
     )
     .action(
-      action<object, [target: string]>(async ({ args: [target], gateway, out, now }) => {
+      action<object, [target: string]>(async ({ args: [target], gateway, options, out, now }) => {
         const input = await readInput(target);
         const [{ inspectClientCertificate, inspectFile }, text, { findingText }] = await Promise.all([
           import('../../app/inspect.js'),
@@ -26,7 +27,10 @@ Examples:
           import('../finding-text.js'),
         ]);
         if (input === undefined) {
-          const certificate = await inspectClientCertificate(await gateway(), target, now);
+          const opened = await gateway();
+          const certificate = await withLook({ options, out }, (progress) =>
+            inspectClientCertificate(opened, target, now, progress),
+          );
           out.result(certificate, () => text.clientCertificateText(certificate, out.style));
           return;
         }
