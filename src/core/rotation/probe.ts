@@ -146,7 +146,7 @@ export function chooseProbes(
     })),
   );
   const backends = parts.flatMap(({ methods }) => methods.map(({ backend }) => backend));
-  return { probes, unreached: without(backends, [probes]) };
+  return { probes, unreached: without(backends, reachedBy(probes)) };
 }
 
 type Called = HttpsMethod & { call: ProbeRequest };
@@ -251,9 +251,10 @@ function assertReached(
   );
 }
 
-/** Names, each once, without those that probes reach. */
-function without(backends: readonly string[], probes: readonly (readonly Probe[])[]): string[] {
-  const reached = new Set(probes.flat().map(({ backend }) => backend));
+const reachedBy = (probes: readonly Probe[]): Set<string> => new Set(probes.map(({ backend }) => backend));
+
+/** Names, each once, without those that are reached. */
+function without(backends: readonly string[], reached: ReadonlySet<string>): string[] {
   return [...new Set(backends)].filter((backend) => !reached.has(backend));
 }
 
@@ -265,11 +266,11 @@ export function webSocketChoice(
   const backends = integrations.flatMap(
     (integration) => backendOf(integration, stage.variables)?.backend ?? [],
   );
-  return { probes: [], unreached: without(backends, []) };
+  return { probes: [], unreached: without(backends, new Set()) };
 }
 
 /** Takes from each choice what the probes of another one reach: a backend is proved once, whatever leads to it. */
 export function choiceOfAll(choices: readonly ProbeChoice[]): ProbeChoice[] {
-  const all = choices.map(({ probes }) => probes);
-  return choices.map(({ probes, unreached }) => ({ probes, unreached: without(unreached, all) }));
+  const reached = reachedBy(choices.flatMap(({ probes }) => probes));
+  return choices.map(({ probes, unreached }) => ({ probes, unreached: without(unreached, reached) }));
 }
