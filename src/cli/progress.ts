@@ -1,14 +1,11 @@
 import type { FleetProgress } from '../app/fleet.js';
 import type { StagesProgress } from '../app/stages.js';
-import { formatDuration } from '../core/duration.js';
 import { sourceName } from '../core/fleet.js';
 import type { CommonOptions } from './context.js';
-import { countedCalls } from './counted-calls.js';
+import { callsText, countedCalls, minutely, SHOW_AFTER, type SteadyTime } from './counted-calls.js';
 import { isLive, liveLine } from './live-line.js';
 import type { Output } from './output.js';
 
-/** Anything shorter needs no bar. Milliseconds. */
-const SHOW_AFTER = 2_000;
 const REFRESH = 200;
 const WIDTH = 24;
 
@@ -24,9 +21,6 @@ interface Need {
   perSecond: () => number;
 }
 
-/** Between two lines where there is no terminal, in milliseconds. */
-const LINE_EVERY = 60_000;
-
 /** One line: how far, and when it ends at the speed that is allowed now. The slowest source decides. */
 export function progressLine(
   needs: Iterable<Need>,
@@ -39,10 +33,9 @@ export function progressLine(
   const done = all.reduce((sum, need) => sum + need.done, 0);
   const seconds = Math.max(0, ...all.map((need) => (need.expected - need.done) / need.perSecond()));
   const share = expected === 0 ? 0 : done / expected;
-  const end = seconds > 0 ? `, about ${formatDuration(Math.ceil(seconds) * 1000)} to go` : '';
   const of = sources > 1 ? `${sourcesDone} of ${sources} sources, ` : '';
   const drawn = barWidth === 0 ? '' : `${bar(share, barWidth)} `;
-  return `${drawn}${of}${done} of ${expected} calls${end}`;
+  return `${drawn}${of}${callsText(done, expected, seconds * 1_000)}`;
 }
 
 /** What takes long in a big account. */
@@ -79,16 +72,15 @@ export async function withLook<T>(
 
 /**
  * Runs something over a fleet with a bar on the terminal, once it has taken two seconds; elsewhere a line a minute at most.
- * @param now milliseconds of a steady clock
  */
 export async function withProgress<T>(
   { quiet = false }: Pick<CommonOptions, 'quiet'>,
   run: (progress: FleetProgress | undefined) => Promise<T>,
-  now: () => number = () => performance.now(),
+  now: SteadyTime = () => performance.now(),
 ): Promise<T> {
   if (quiet) return run(undefined);
   const isTerminal = process.stderr.isTTY;
-  let saidAt = now();
+  const minute = minutely(now);
   const needs = new Map<string, Need>();
   let sources = 0;
   let sourcesDone = 0;
@@ -105,8 +97,8 @@ export async function withProgress<T>(
       callDone(source) {
         const need = needs.get(sourceName(source));
         if (need !== undefined) need.done += 1;
-        if (isTerminal || now() - saidAt < LINE_EVERY) return;
-        saidAt = now();
+        if (isTerminal || !minute.isDue()) return;
+        minute.said();
         process.stderr.write(`${line(0)}\n`);
       },
     });

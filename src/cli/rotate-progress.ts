@@ -7,7 +7,7 @@ import type { RotationEvent } from '../core/rotation/event.js';
 import { isAsWanted } from '../core/rotation/proof.js';
 import type { RotationStep } from '../core/rotation/record.js';
 import type { CommonOptions } from './context.js';
-import { countedCalls } from './counted-calls.js';
+import { countedCalls, minutely } from './counted-calls.js';
 import { isLive, liveLine } from './live-line.js';
 import { LOOK } from './progress.js';
 import type { Output } from './output.js';
@@ -62,9 +62,6 @@ interface Moved {
   of: number;
   ms: number;
 }
-
-/** Between two lines about the same where there is no terminal, in milliseconds. */
-const LINE_EVERY = 60_000;
 
 /** Errors of a trust store begin with its name, which the step says already. */
 function withoutSubject({ message, subject = '' }: { message: string; subject?: string }): string {
@@ -140,7 +137,7 @@ export function rotationProgress({
   const titles = new Map<string, string>();
   let shown = '';
   const moves = new Map<string, Moved>();
-  let saidAt = performance.now();
+  const minute = minutely(() => performance.now());
 
   const calls = countedCalls((counted) => {
     if (live === undefined) out.note(`  ${LOOK}: ${counted}`);
@@ -156,7 +153,7 @@ export function rotationProgress({
   };
   const settle = (line: string): void => {
     clear();
-    saidAt = performance.now();
+    minute.said();
     out.note(line);
   };
   const movedText = (step: RotationStep, { done, of }: Moved): string =>
@@ -167,7 +164,7 @@ export function rotationProgress({
     if (!moved) return false;
     moved.ms += ms;
     if (moved.done < moved.of) {
-      if (step !== 'check' && live === undefined && performance.now() - saidAt >= LINE_EVERY) {
+      if (step !== 'check' && live === undefined && minute.isDue()) {
         settle(`  ${movedText(step, moved)}`);
       }
       return step === 'check' || step in SEVERAL;

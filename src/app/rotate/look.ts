@@ -7,10 +7,9 @@ import { trustedCertificate } from '../../x509/certificate.js';
 import { stagesNow, stagesOfApi } from '../stages.js';
 import { observeCertificates, observeStores, rotationCertificate } from './observe.js';
 import { see } from './observed-account.js';
+import { STALE } from './remembering.js';
 import { account, pause, storesOf, type Run } from './run.js';
 
-/** How long AWS may go on showing what was before a write, in milliseconds. */
-const STALE = 15_000;
 /** How often, and after how long, an answer that cannot be believed is asked for again. */
 const TRIES = 8;
 const AGAIN_AFTER = 2_000;

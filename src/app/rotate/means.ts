@@ -26,27 +26,32 @@ import { account, warn, type Run } from './run.js';
 
 /** For each stage, how its backends can be asked. One call a page of an API's resources, or of its integrations. */
 export async function probeChoices(
-  { deps: { gateway }, request }: Pick<Run, 'deps' | 'request'>,
+  { deps: { gateway }, request, choices: known }: Pick<Run, 'deps' | 'request' | 'choices'>,
   stages: readonly Stage[],
 ): Promise<ProbeChoice[]> {
   const { namedProbes = [], probeCalls } = request;
   const apis = namedProbes.length > 0 ? await gateway.getRestApis() : [];
   const isOf = ({ restApiId }: Stage, { of }: NamedProbe): boolean =>
     of === restApiId || apis.some(({ id, name }) => id === restApiId && name === of);
+  const choose = async (stage: Stage): Promise<ProbeChoice> => {
+    const { restApiId, protocolType } = stage;
+    if (protocolType === 'WEBSOCKET') {
+      return webSocketChoice(stage, await gateway.getWebSocketIntegrations(restApiId));
+    }
+    const own = namedProbes.find((named) => isOf(stage, named));
+    const others = namedProbes.filter((named) => !isOf(stage, named));
+    return chooseProbes(
+      stage,
+      await gateway.getResources(restApiId),
+      own ?? probeCalls.get(restApiId),
+      others,
+    );
+  };
   const choices = await Promise.all(
     stages.map(async (stage) => {
-      const { restApiId, protocolType } = stage;
-      if (protocolType === 'WEBSOCKET') {
-        return webSocketChoice(stage, await gateway.getWebSocketIntegrations(restApiId));
-      }
-      const own = namedProbes.find((named) => isOf(stage, named));
-      const others = namedProbes.filter((named) => !isOf(stage, named));
-      return chooseProbes(
-        stage,
-        await gateway.getResources(restApiId),
-        own ?? probeCalls.get(restApiId),
-        others,
-      );
+      const choice = known.get(stage) ?? (await choose(stage));
+      known.set(stage, choice);
+      return choice;
     }),
   );
   const backends = choices.flatMap(({ probes, unreached }) => [

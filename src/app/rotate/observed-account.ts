@@ -27,6 +27,12 @@ export interface ObservedAccount {
   readonly sightings: Map<string, StageSighting>;
 }
 
+/** The account where what was seen before may serve no more. */
+export const lookingAnew = (account: ObservedAccount): ObservedAccount => ({
+  ...account,
+  look: (asked) => account.look({ ...asked, known: false }),
+});
+
 /** Takes in what stages were seen to present. */
 export function see(
   { sightings }: Pick<ObservedAccount, 'sightings'>,

@@ -64,11 +64,8 @@ export async function perform(run: Run, next: DoableStep): Promise<void> {
     case 'check':
       return check(run, next.stages);
     case 'switch':
-      if (!isCheckFresh(run)) {
-        run.progress = { ...run.progress, checked: false };
-        return;
-      }
       run.progress = { ...run.progress, checked: false };
+      if (!isCheckFresh(run)) return;
       return switchStages(
         run,
         run.goal === 'rotate' ? 'switch' : 'rollBack',

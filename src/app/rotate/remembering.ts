@@ -14,8 +14,8 @@ export interface RememberingGateway extends Gateway {
   knownCertificates(): Promise<ClientCertificate[]>;
 }
 
-/** How long AWS's lists may go on showing what was, in milliseconds. */
-const STALE = 15_000;
+/** How long AWS may go on showing what was before a write, in milliseconds. */
+export const STALE = 15_000;
 
 /**
  * One observation asks the same question in several places (which stage is meant, who shares the certificate); the

@@ -10,7 +10,7 @@ import type { Gateway } from '../../gateway/gateway.js';
 import { whileHeld, type HeldLease, type Lease } from '../../journal/lease.js';
 import type { StagesProgress } from '../stages.js';
 import { apisOf, targetsOf, type RotationJob } from './jobs.js';
-import { observedAccount } from './observed-account.js';
+import { lookingAnew, observedAccount } from './observed-account.js';
 import type { RotationDeps, RotationRequest } from './ports.js';
 import { remembering, type RememberingGateway } from './remembering.js';
 import type { RotationReport } from './report.js';
@@ -197,25 +197,22 @@ interface Common {
 
 async function rotateLane(lane: readonly Task[], common: Common): Promise<void> {
   const { session, deps, options, done } = common;
-  const handled = new Map<RotationJob, Set<string>>();
-  const made = new Set<string>();
+  /** What this run has made, and the last job that was about it. */
+  const made = new Map<string, RotationJob>();
   for (const [index, task] of lane.entries()) {
     const { job, apis } = task;
     if (isStopTold(deps.signal, done.values())) return;
     try {
       // A rotation moves all that share the certificate, so an earlier one may have moved this stage too.
       const target = common.isAnyBegun ? await session.gateway.getStage(task.target) : task.target;
-      const its = handled.get(job) ?? new Set();
-      handled.set(job, its);
-      if (its.has(target.clientCertificateId ?? '')) continue;
-      const own = rotationDeps(task, common, { known: index === 0 });
+      const maker = made.get(target.clientCertificateId ?? '');
+      if (maker === job) continue;
+      const own = rotationDeps(task, common, index === 0);
       const asked = deps.requestOf(job, target, apis);
       // --force is for what was there before, not for what this very run has made for another target.
-      const isNew = made.has(target.clientCertificateId ?? '');
-      const request = isNew ? { ...asked, settings: { ...asked.settings, force: false } } : asked;
+      const request = maker ? { ...asked, settings: { ...asked.settings, force: false } } : asked;
       const report = await rotateOne(own, request, target, options);
-      if (report.newCertificateId !== undefined) its.add(report.newCertificateId);
-      if (report.newCertificateId !== undefined) made.add(report.newCertificateId);
+      if (report.newCertificateId !== undefined) made.set(report.newCertificateId, job);
       done.set(task, { ...named(job), stage: stageText(target), apis, report });
     } catch (error) {
       done.set(task, { ...failed(job, error, apis), stage: stageText(task.target) });
@@ -223,17 +220,13 @@ async function rotateLane(lane: readonly Task[], common: Common): Promise<void> 
   }
 }
 
-/** @param may whether looks of before may serve: after a rotation of the same certificate none does */
-function rotationDeps({ job, apis }: Task, common: Common, may: { known: boolean }): RotationDeps {
+/** @param mayKnow whether looks of before may serve: after a rotation of the same certificate none does */
+function rotationDeps({ job, apis }: Task, common: Common, mayKnow: boolean): RotationDeps {
   const { lease, deps } = common;
   const { gateway, turns, now } = common.session;
-  const { sightings } = turns.account;
   return {
     gateway,
-    account: {
-      sightings,
-      look: (asked) => turns.account.look({ ...asked, known: asked.known && may.known }),
-    },
+    account: mayKnow ? turns.account : lookingAnew(turns.account),
     stores: deps.stores(job, apis),
     journal: deps.journal,
     now,

@@ -22,6 +22,7 @@ import { lookAtStages, lookAtStores, replaceCertificate } from './look.js';
 import { assertAdoptable } from './make.js';
 import { writeMark } from './mark.js';
 import { sameStage } from './observe.js';
+import { lookingAnew } from './observed-account.js';
 import { despiteOthers, overtaken } from './others.js';
 import { askStage } from './perform.js';
 import type { RotationDeps, RotationRequest } from './ports.js';
@@ -122,9 +123,8 @@ export async function rotate(
   const [fresh] = run.stages.filter((stage) => sameStage(stage, target));
   if (fresh?.clientCertificateId !== target.clientCertificateId && account(run).moving.length === 0) {
     // Somebody was quicker: what was seen of the target is not true any more.
-    const { account: seen, gateway } = deps;
-    const account = { ...seen, look: () => seen.look({ known: false }) };
-    return rotate({ ...deps, account }, request, await gateway.getStage(target), options);
+    const anew = { ...deps, account: lookingAnew(deps.account) };
+    return rotate(anew, request, await deps.gateway.getStage(target), options);
   }
   stopIfAsked(run);
   const back = goingBack(run);

@@ -3,6 +3,7 @@ import { AppError } from '../../core/errors.js';
 import type { BackendCall } from '../../core/rotation/calls.js';
 import type { RotationEvent, RotationWarning } from '../../core/rotation/event.js';
 import type { Goal, Progress, StoreView } from '../../core/rotation/next-step.js';
+import type { ProbeChoice } from '../../core/rotation/probe.js';
 import { journalEvidence, type StepEvidence } from '../../core/rotation/proof.js';
 import type { RotationOutcome, RotationRecord, RotationStep } from '../../core/rotation/record.js';
 import { JOURNAL_VERSION } from '../../core/rotation/record.js';
@@ -62,6 +63,11 @@ export interface Run {
   /** What the trust stores held at the last look; absent when it is time to look again. */
   stores?: readonly StoreView[];
   records: RotationRecord[];
+  /**
+   * How the backends of a stage can be asked, by the stage as it was seen: each step depends on it, and a step of
+   * thousands of stages changes few. What it is chosen from, the gateway remembers.
+   */
+  readonly choices: WeakMap<Stage, ProbeChoice>;
   /** The calls to backends that were announced. */
   calls: readonly BackendCall[];
   warnings: { code: RotationWarning; message: string }[];
@@ -86,6 +92,7 @@ export const newRun = (begun: Begun): Run => ({
   hasSwitched: false,
   deployments: new Map(),
   records: [],
+  choices: new WeakMap(),
   calls: [],
   warnings: [],
 });

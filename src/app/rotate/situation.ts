@@ -3,6 +3,8 @@ import { dueAt } from '../../core/expiry.js';
 import { keepOldOf } from '../../core/rotation/marks.js';
 import type { Situation } from '../../core/rotation/next-step.js';
 import { lastPresented, openWrites, presentedBefore } from '../../core/rotation/presentation.js';
+import type { RotationRecord } from '../../core/rotation/record.js';
+import { stageByStage } from '../../core/rotation/switch-record.js';
 import { stageText } from '../../core/rotation/unit.js';
 import { deletedCertificates, lookAtStores } from './look.js';
 import type { AccountView } from './observe.js';
@@ -13,7 +15,8 @@ import { account, deploymentText, type Run } from './run.js';
 export async function situation(run: Run): Promise<Situation> {
   const view = account(run);
   const { unit } = view;
-  const { deps, request, rotationId, goal, since, records, stages, oldId } = run;
+  const { deps, request, rotationId, goal, since, stages, oldId } = run;
+  const records = stageByStage(run.records);
   const { sightings } = deps.account;
   const { settings } = request;
   const now = deps.now();
@@ -37,7 +40,7 @@ export async function situation(run: Run): Promise<Situation> {
     keptFrom: last.keptFrom,
     lastPresented: new Map(certificates.map((one) => [one.clientCertificateId, last.of(one)])),
     presentedBefore: presentedBefore(evidence),
-    unsettled: unsettled(run, now),
+    unsettled: unsettled(run, records, now),
     calls: callsKey(await probesOf(run)),
     redeployed: await redeployedStages(run, view),
     progress: run.progress,
@@ -47,9 +50,14 @@ export async function situation(run: Run): Promise<Situation> {
 }
 
 /** Until when writes of this rotation without an answer may take effect. One dated later counts from the run's start. */
-function unsettled({ records, since, request }: Run, now: Date): Situation['unsettled'] {
+function unsettled(
+  { since, request }: Run,
+  records: readonly RotationRecord[],
+  now: Date,
+): Situation['unsettled'] {
+  const open = openWrites(records);
   const until = (isMeant: (step: string) => boolean): Date => {
-    const times = openWrites(records).flatMap(({ step, at }) => {
+    const times = open.flatMap(({ step, at }) => {
       if (!isMeant(step)) return [];
       const time = Date.parse(at);
       return [(time > now.getTime() ? since.getTime() : time) + request.settings.inFlight];

@@ -55,10 +55,10 @@ export function takingTurns(account: ObservedAccount, now: () => Date): Turns {
     if (go) {
       isTaken = true;
       go();
-    } else if (askers.length > 0 && !isLooking && !isSomebodySoonBack()) void lookForAll();
+    } else if (askers.length > 0 && !isLooking && !isAnyoneBackSoon()) void lookForAll();
   }
 
-  function isSomebodySoonBack(): boolean {
+  function isAnyoneBackSoon(): boolean {
     const took = last ? last.ended.getTime() - last.begun.getTime() : 0;
     const soon = now().getTime() + Math.max(took, LONGEST_AWAY);
     return [...sleepers].some(({ until }) => until <= soon);

@@ -1,7 +1,6 @@
 import type { Stage } from '../api-gateway.js';
 import type { ErrorCode } from '../errors.js';
 import type { RotationRecord, RotationStep } from './record.js';
-import { stageByStage } from './switch-record.js';
 import { stageText, type RotationUnit } from './unit.js';
 
 /** What one process has seen of a stage; times are milliseconds of that process's own steady clock. */
@@ -37,6 +36,7 @@ export interface PresentationEvidence {
   stages: readonly Stage[];
   /** By `stageText`. */
   sightings: ReadonlyMap<string, StageSighting>;
+  /** About one stage each: see `stageByStage`. */
   records: readonly RotationRecord[];
   /** Ids of all certificates that were ever made to take the place of the old one, for whatever stage. */
   successors: readonly string[];
@@ -58,7 +58,7 @@ const MOVES: ReadonlySet<RotationStep> = new Set<RotationStep>(['switch', 'redep
 function recordedMoves(records: readonly RotationRecord[]): Map<string, number> {
   const moves = new Map<string, number>();
   const before = new Map<string, number | undefined>();
-  for (const entry of stageByStage(records)) {
+  for (const entry of records) {
     if (!('step' in entry) || !MOVES.has(entry.step) || entry.subject === undefined) continue;
     const { subject } = entry;
     if (entry.type === 'intent') before.set(subject, moves.get(subject));
@@ -176,7 +176,7 @@ export function presentedBefore({
   records,
 }: Pick<PresentationEvidence, 'sightings' | 'records'>): Set<string> {
   const ids = new Set([...sightings.values()].flatMap(({ lastWith }) => [...lastWith.keys()]));
-  for (const entry of stageByStage(records)) {
+  for (const entry of records) {
     if (entry.type !== 'done' && entry.type !== 'intent') continue;
     if (entry.step !== 'switch' && entry.step !== 'rollBack') continue;
     for (const id of [entry.evidence?.['before'], entry.evidence?.['after']]) {
@@ -201,10 +201,11 @@ const isWrite = (step: RotationStep): step is Write =>
 /**
  * The writes that may still take effect: begun and without a result, failed in a way that tells nothing, or done only
  * after an earlier try that told nothing, which may come late.
+ * @param records about one stage each: see `stageByStage`
  */
 export function openWrites(records: readonly RotationRecord[]): OpenWrite[] {
   const open = new Map<string, OpenWrite>();
-  for (const entry of stageByStage(records)) {
+  for (const entry of records) {
     if (!('step' in entry) || !isWrite(entry.step)) continue;
     const { step, at } = entry;
     const key = `${step} ${entry.subject ?? ''}`;

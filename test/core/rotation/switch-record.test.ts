@@ -114,11 +114,11 @@ test.each<[what: string, records: RotationRecord[], open: string[]]>([
     [],
   ],
 ])('%s', (_, records, open) => {
-  expect(openWrites(records)).toEqual(open.map((at) => ({ step: 'switch', at })));
+  expect(openWrites(stageByStage(records))).toEqual(open.map((at) => ({ step: 'switch', at })));
 });
 
 test('what stages are said to have presented before, and what they were to present', () => {
-  expect(presentedBefore({ sightings: new Map(), records: [intent(a, b, c)] })).toEqual(
+  expect(presentedBefore({ sightings: new Map(), records: stageByStage([intent(a, b, c)]) })).toEqual(
     new Set(['old', 'spare', 'new']),
   );
 });
