@@ -2,26 +2,17 @@
 // any Node program costs, and beside the aws CLI's same call where that is installed. On a machine that is busy with
 // something else the fastest run says more than the median.
 import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { loadavg, tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
+import { join } from 'node:path';
 import { median } from './figures.mjs';
+import { cli, here, openScene } from './open-scene.mjs';
 
 const RUNS = Number(process.env.BENCH_RUNS ?? 9);
 
-const here = dirname(fileURLToPath(import.meta.url));
-const cli = join(here, '..', '..', 'bin', 'apigw-cert.js');
-const directory = mkdtempSync(join(tmpdir(), 'apigw-cert-bench-'));
+const scene = await openScene('scene.mjs');
+const { certificates, unusedId, trusted, env, directory } = scene;
 const measured = join(directory, 'measure.json');
-
-const scene = spawn(process.execPath, [join(here, 'scene.mjs'), directory], {
-  stdio: ['ignore', 'pipe', 'inherit'],
-});
-const [first] = await once(scene.stdout, 'data');
-const { certificates, unusedId, trusted, env: sceneEnv } = JSON.parse(String(first));
-const env = { PATH: process.env.PATH, HOME: directory, AWS_EC2_METADATA_DISABLED: 'true', ...sceneEnv };
 
 /** Runs a command, which must end with that exit code, and answers how long it took in ms. */
 function time({ words: [command, ...words], exit = 0 }, extra = {}) {
@@ -116,6 +107,5 @@ try {
     console.log(name.padEnd(30) + cells.map((cell) => cell.padStart(9)).join(''));
   }
 } finally {
-  scene.kill();
-  rmSync(directory, { recursive: true, force: true });
+  scene.close();
 }

@@ -1,27 +1,16 @@
 // `node test/bench/journals.mjs [count]`: what `status` costs beside that many rotations that have ended, by default
 // 5,000, and one in progress. One rotation is made against the emulator; the others are its journal under other ids.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { median } from './figures.mjs';
+import { cli, here, openScene } from './open-scene.mjs';
 
 const COUNT = Number(process.argv[2] ?? 5_000);
 const RUNS = Number(process.env.BENCH_RUNS ?? 5);
-const here = dirname(fileURLToPath(import.meta.url));
-const cli = join(here, '..', '..', 'bin', 'apigw-cert.js');
-const directory = mkdtempSync(join(tmpdir(), 'apigw-cert-bench-'));
+const scene = await openScene('scene.mjs');
+const { trusted, env, directory } = scene;
 const measured = join(directory, 'measure.json');
-
-const scene = spawn(process.execPath, [join(here, 'scene.mjs'), directory], {
-  stdio: ['ignore', 'pipe', 'inherit'],
-});
-const [first] = await once(scene.stdout, 'data');
-const { trusted, env: sceneEnv } = JSON.parse(String(first));
-const env = { PATH: process.env.PATH, HOME: directory, AWS_EC2_METADATA_DISABLED: 'true', ...sceneEnv };
 
 function run(words, extra = {}) {
   const started = performance.now();
@@ -36,7 +25,7 @@ function run(words, extra = {}) {
 try {
   const probe = ['--probe', 'GET /health', '--settle', '0s', '--soak', '0s', '--force'];
   run(['rotate', '--stage', 'orders/prod', '--trust', `pem-bundle:${trusted}`, ...probe]);
-  scene.kill();
+  scene.stop();
   const rotations = join(env.XDG_STATE_HOME, 'apigw-cert', 'rotations');
   mkdirSync(rotations, { recursive: true });
   const [name] = readdirSync(rotations);
@@ -56,5 +45,5 @@ try {
     process.stdout.write(`${words.join(' ')}: ${Math.round(median(times))} ms, ${Math.round(peakMiB)} MiB\n`);
   }
 } finally {
-  rmSync(directory, { recursive: true, force: true });
+  scene.close();
 }

@@ -3,30 +3,23 @@
 // are JSON on stdout: seconds, peak memory, calls by operation, throttled answers.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { cli, here, openScene } from './open-scene.mjs';
 
-const here = dirname(fileURLToPath(import.meta.url));
 const [apis = '1320', stages = '10', certificates = '60', ...words] = process.argv.slice(2);
-const directory = mkdtempSync(join(tmpdir(), 'apigw-cert-bench-'));
-const scene = spawn(process.execPath, [join(here, 'big-scene.mjs'), directory, apis, stages, certificates], {
-  stdio: ['ignore', 'pipe', 'inherit'],
-});
+const scene = await openScene('big-scene.mjs', apis, stages, certificates);
+const { directory, env, trusted } = scene;
 try {
-  const [line] = await once(scene.stdout, 'data');
-  const { env, trusted } = JSON.parse(String(line));
   const file = join(directory, 'measure.json');
   const started = performance.now();
-  const cli = join(here, '..', '..', 'bin', 'apigw-cert.js');
   const child = spawn(
     process.execPath,
     // prettier-ignore
     ['--require', join(here, 'measure.cjs'), cli, 'rotate', '--all', '--trust', `pem-bundle:${trusted}`, '--debug',
       '--output', 'json', ...words],
     {
-      env: { PATH: process.env.PATH, HOME: directory, ...env, BENCH_MEASURE: file },
+      env: { ...env, BENCH_MEASURE: file },
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   );
@@ -61,6 +54,5 @@ try {
         .join('\n'),
     );
 } finally {
-  scene.kill();
-  rmSync(directory, { recursive: true, force: true });
+  scene.close();
 }

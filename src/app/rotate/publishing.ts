@@ -22,7 +22,7 @@ export async function confirmPublishing(run: Run): Promise<void> {
     run.deployments.set(stage.deploymentId, deployment.description);
     const isDeployed =
       unit.next !== undefined && deployment.description === deploymentText(unit.next.clientCertificateId);
-    // Forward, an earlier run has made this deployment; on the way back, this rotation has made none to replace.
+    // On the way forward an earlier run made this deployment; on the way back this rotation made none that needs replacing.
     if (isDeployed === (run.goal === 'rotate')) continue;
     moving.push(stage);
     const changes = unpublishedChanges(resources, deployment);

@@ -214,7 +214,7 @@ export async function waitUntil(run: Run, until: Date): Promise<void> {
   }
 }
 
-/** Steps that only enclose others: they are in the journal alone. The event `rollingBack` announces the way back. */
+/** Steps that only enclose others, and appear only in the journal. The event `rollingBack` announces the way back. */
 const ENCLOSING: ReadonlySet<RotationStep> = new Set<RotationStep>(['undo']);
 
 export const isShown = (name: RotationStep): boolean => !ENCLOSING.has(name);

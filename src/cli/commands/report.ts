@@ -19,7 +19,7 @@ interface Options extends FleetOptions, FilterOptions {
 }
 
 /**
- * Where everything was read and a filter still fits nothing, an empty page would pass for good news.
+ * Where everything was read and a filter still matches nothing, an empty page could be mistaken for a good result.
  * @throws AppError `NothingMatched`
  */
 function refuseNothing({ items, findings }: ExpiryReport): void {

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { AccountLook } from '../../../src/app/rotate/observed-account.js';
+import { lookingAnew, type AccountLook, type AskedLook } from '../../../src/app/rotate/observed-account.js';
 import { takingTurns } from '../../../src/app/rotate/turns.js';
 import { Time } from './model/time.js';
 
@@ -163,4 +163,19 @@ test('what is urgent waits neither for who is away nor for who has not begun', a
   ]);
   await time.until(all);
   expect(order).toEqual(['looked at 50', 'began']);
+});
+
+test('an account that is looked at anew is asked for new looks, as urgently as before', async () => {
+  const asked: AskedLook[] = [];
+  const look = { apis: [], stages: [], begun: new Date(0), ended: new Date(0) };
+  const account = lookingAnew({
+    sightings: new Map(),
+    look: (one) => {
+      asked.push(one);
+      return Promise.resolve(look);
+    },
+  });
+  await account.look({ known: true });
+  await account.look({ known: false, isUrgent: true });
+  expect(asked).toEqual([{ known: false }, { known: false, isUrgent: true }]);
 });

@@ -32,6 +32,16 @@ const failed = (code: string): RotationRecord => ({
   message: 'm',
 });
 
+/** That of the first one alone. */
+const A_DONE = {
+  type: 'done',
+  at: LATER,
+  step: 'switch',
+  subject: 'api/a',
+  evidence: { before: 'old', after: 'new' },
+  ms: 7_000,
+};
+
 test('a step of several stages reads as one of each', () => {
   expect(stageByStage([intent(a, b, c), done([a, b, c], { triedAgain: ['api/b'] })])).toEqual([
     {
@@ -49,14 +59,7 @@ test('a step of several stages reads as one of each', () => {
       evidence: { before: 'spare', after: 'new' },
     },
     { type: 'intent', at: LAST_SENT, step: 'switch', subject: 'api/c', evidence: { after: 'new' } },
-    {
-      type: 'done',
-      at: LATER,
-      step: 'switch',
-      subject: 'api/a',
-      evidence: { before: 'old', after: 'new' },
-      ms: 7_000,
-    },
+    A_DONE,
     {
       type: 'done',
       at: LATER,
@@ -71,14 +74,7 @@ test('a step of several stages reads as one of each', () => {
 
 test('what a step did not come to did not take place', () => {
   expect(stageByStage([intent(a, b), done([a])]).slice(2)).toEqual([
-    {
-      type: 'done',
-      at: LATER,
-      step: 'switch',
-      subject: 'api/a',
-      evidence: { before: 'old', after: 'new' },
-      ms: 7_000,
-    },
+    A_DONE,
     { type: 'failed', at: LATER, step: 'switch', subject: 'api/b', code: 'NotAttempted', message: '' },
   ]);
 });
