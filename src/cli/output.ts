@@ -45,9 +45,14 @@ function line(text: string): string {
   return text.endsWith('\n') ? text : `${text}\n`;
 }
 
-/** Writes to stdout, and waits where its reader is slower. */
-async function written(text: string): Promise<void> {
-  if (!process.stdout.write(text)) await once(process.stdout, 'drain');
+/**
+ * Writes to stdout, and waits where its reader is slower.
+ * @returns whether stdout takes more: its reader may have gone, or the disk be full, which `main` reports
+ */
+async function written(text: string): Promise<boolean> {
+  const { stdout } = process;
+  if (!stdout.write(text) && stdout.writable) await once(stdout, 'drain').catch(() => undefined);
+  return stdout.writable;
 }
 
 export function createOutput({ output, color, quiet = false }: CommonOptions): Output {
@@ -65,7 +70,7 @@ export function createOutput({ output, color, quiet = false }: CommonOptions): O
         const json = isJson ? JSON.stringify(item, null, 2).replaceAll('\n', '\n    ') : '';
         const text = isJson ? `${count === 0 ? `{\n  "${name}": [` : ','}\n    ${json}` : each(item);
         count += 1;
-        if (text !== undefined) await written(isJson ? text : line(text));
+        if (text !== undefined && !(await written(isJson ? text : line(text)))) return;
       }
       if (!isJson) await written(line(end()));
       else await written(count === 0 ? `{\n  "${name}": []\n}\n` : '\n  ]\n}\n');

@@ -1,10 +1,21 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { RotationOutcome, RotationRecord } from '../../src/core/rotation/record.js';
 import { fileLease } from '../../src/journal/file-lease.js';
-import { cli, type CliResult } from '../support/cli.js';
+import { BINARY, cli, type CliResult } from '../support/cli.js';
 
 const DAY = 86_400_000;
 const ACCOUNT = '123456789012';
@@ -173,4 +184,51 @@ test('status --region shows those of that Region alone', async () => {
     rotations: { rotationId: string }[];
   };
   expect(listed.map(({ rotationId }) => rotationId)).toEqual(['here']);
+});
+
+describe.each([['--all'], ['--output=json']])('more than a pipe holds, with %s,', (option) => {
+  /** Runs it with that stdout, and answers what it says and ends with. */
+  async function end(stdout: 'pipe' | number, begin: (output: NodeJS.ReadableStream) => void) {
+    for (let i = 0; i < 2_000; i++) write(`r${i}`, { ended: 1 });
+    const child = spawn(process.execPath, [BINARY, 'status', option], {
+      env: { PATH: process.env['PATH'], XDG_STATE_HOME: directory },
+      stdio: ['ignore', stdout, 'pipe'],
+    });
+    let stderr = '';
+    child.stderr?.on('data', (data: Buffer) => (stderr += data.toString()));
+    if (child.stdout) begin(child.stdout);
+    const [code] = (await once(child, 'close')) as [number | null];
+    return { code, stderr };
+  }
+
+  test('ends without a word when its reader has seen enough', async () => {
+    const ended = await end('pipe', (output) => {
+      output.once('data', () => {
+        (output as unknown as { destroy: () => void }).destroy();
+      });
+    });
+    expect(ended).toEqual({ code: 0, stderr: '' });
+  });
+
+  test('says once that it cannot be written', async () => {
+    const full = openSync('/dev/full', 'w');
+    const { code, stderr } = await end(full, () => undefined);
+    closeSync(full);
+    expect(stderr).toMatch(/^error: the result cannot be written: ENOSPC.*\n {2}fix: .*\n$/);
+    expect(code).toBe(1);
+  });
+
+  test('waits for a slow reader, and leaves nothing out', async () => {
+    let text = '';
+    const { code } = await end('pipe', (output) => {
+      output.on('data', (data: Buffer) => {
+        text += data.toString();
+        output.pause();
+        setImmediate(() => output.resume());
+      });
+    });
+    expect(code).toBe(0);
+    if (option === '--all') expect(text).toMatch(/\n0 in progress, 2000 ended\n$/);
+    else expect((JSON.parse(text) as { rotations: unknown[] }).rotations).toHaveLength(2_000);
+  });
 });
