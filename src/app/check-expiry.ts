@@ -77,7 +77,11 @@ export function expiryReport(
     items: certificateRows(results)
       .filter((row) => matchesFilter(row, filter))
       .map((row) => ({ ...row, level: levelOf(row.status) })),
-    findings: findings.map((each) => ({ ...each, level: countedLevel(each, failOn) })),
+    findings: findings.map((each) => ({
+      ...each,
+      message: printable(each.message),
+      level: countedLevel(each, failOn),
+    })),
   };
 }
 

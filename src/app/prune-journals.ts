@@ -1,7 +1,7 @@
 /** Journals of rotations that have ended are history: after a while they go. */
 import { callerText, type Caller } from '../core/caller.js';
 import { AppError, type ErrorCode } from '../core/errors.js';
-import type { RotationOutcome } from '../core/rotation/record.js';
+import type { RotationOutcome, RotationRecord } from '../core/rotation/record.js';
 import type { Journal } from '../journal/journal.js';
 import type { Lease } from '../journal/lease.js';
 import { callerOf, sameCaller } from '../journal/same-caller.js';
@@ -33,31 +33,51 @@ export async function prunableJournals(
   );
 }
 
-/** Those of them that are rotations in a Region, for all that can be read of them. */
-export async function inRegion(
+/** The first record of each, or why it cannot be read, by the rotation's id; nothing for one that has gone meanwhile. */
+export type Beginnings = ReadonlyMap<string, Started | AppError>;
+
+type Started = Extract<RotationRecord, { type: 'started' }>;
+
+/** Reads how each of them began, once: a journal is read as a whole, and there can be thousands. */
+export async function readBeginnings(
   journal: Pick<Journal, 'read'>,
   candidates: readonly PrunableJournal[],
-  region: string,
-): Promise<PrunableJournal[]> {
-  const there: PrunableJournal[] = [];
-  for (const one of candidates) {
-    const [first] = (await journal.read(one.rotationId))?.records ?? [];
-    if (first?.type === 'started' && first.region === region) there.push(one);
+): Promise<Beginnings> {
+  const beginnings = new Map<string, Started | AppError>();
+  for (const { rotationId } of candidates) {
+    const { records: [first] = [], problem } = (await journal.read(rotationId)) ?? {};
+    if (problem) beginnings.set(rotationId, problem);
+    else if (first?.type === 'started') beginnings.set(rotationId, first);
+    else if (first) beginnings.set(rotationId, ownerless(rotationId));
   }
-  return there;
+  return beginnings;
+}
+
+const ownerless = (rotationId: string): AppError =>
+  new AppError('JournalBroken', `the journal of ${rotationId} does not say whose rotation it is`, {
+    hint: 'delete its file by hand if it is no longer needed',
+  });
+
+/** Those of them that are rotations in a Region, for all that can be read of them. */
+export function inRegion(
+  candidates: readonly PrunableJournal[],
+  beginnings: Beginnings,
+  region: string,
+): PrunableJournal[] {
+  return candidates.filter(({ rotationId }) => {
+    const first = beginnings.get(rotationId);
+    return first !== undefined && !(first instanceof AppError) && first.region === region;
+  });
 }
 
 /** Whose rotation it is. @throws AppError where the journal does not tell, or cannot be read */
-async function ownerOf(journal: Pick<Journal, 'read'>, rotationId: string): Promise<Caller | undefined> {
-  const { records = [], problem } = (await journal.read(rotationId)) ?? {};
-  if (problem) throw problem;
-  const [first] = records;
+function ownerOf(beginnings: Beginnings, rotationId: string): Caller | undefined {
+  const first = beginnings.get(rotationId);
+  if (first instanceof AppError) throw first;
   if (first === undefined) return undefined;
-  const owner = first.type === 'started' ? callerOf(first) : undefined;
+  const owner = callerOf(first);
   if (owner) return owner;
-  throw new AppError('JournalBroken', `the journal of ${rotationId} does not say whose rotation it is`, {
-    hint: 'delete its file by hand where it is not needed any more',
-  });
+  throw ownerless(rotationId);
 }
 
 /**
@@ -65,9 +85,10 @@ async function ownerOf(journal: Pick<Journal, 'read'>, rotationId: string): Prom
  * a run that goes on with it. What cannot be held or read stays, and the others go all the same.
  */
 export async function pruneJournals(
-  journal: Pick<Journal, 'read' | 'remove'>,
+  journal: Pick<Journal, 'remove'>,
   lease: Lease,
   candidates: readonly PrunableJournal[],
+  beginnings: Beginnings,
 ): Promise<PrunedJournals> {
   const pruned: PrunedJournals = { deleted: [], failed: [] };
   const keep = (one: PrunableJournal, error: unknown): void => {
@@ -78,7 +99,7 @@ export async function pruneJournals(
   const byOwner = new Map<string, PrunableJournal[]>();
   for (const one of candidates) {
     try {
-      const owner = await ownerOf(journal, one.rotationId);
+      const owner = ownerOf(beginnings, one.rotationId);
       if (owner === undefined) continue;
       const key = callerText(owner);
       byOwner.set(key, [...(byOwner.get(key) ?? []), one]);
@@ -111,7 +132,7 @@ export async function pruneJournals(
 /** Between the look at its last line and now, or right before: a record that was not finished says that more was to come. */
 const goneOn = (): AppError =>
   new AppError('JournalBroken', 'a record was torn after its end', {
-    hint: 'delete its file by hand where it is not needed any more',
+    hint: 'delete its file by hand if it is no longer needed',
   });
 
 /** So long, in milliseconds, a run of `rotate` leaves the journals of rotations that have ended. */

@@ -1,7 +1,7 @@
 import { AppError } from '../core/errors.js';
 import { sourceName, type FleetAccount, type Source } from '../core/fleet.js';
 import type { CertificateRow } from '../core/fleet-view.js';
-import { pruneReason, type PruneReason } from '../core/prune.js';
+import { keptReason, pruneReason, type KeptReason, type PruneReason } from '../core/prune.js';
 import type { Fleet } from '../gateway/fleet.js';
 import type { Gateway } from '../gateway/gateway.js';
 import { assertDeletable, deleteCertificate, lookBeforeDeletion, type DeletionView } from './delete.js';
@@ -16,18 +16,33 @@ export interface Pruned extends Source {
   error?: { code: string; message: string };
 }
 
-/** The certificates that may go, of those that were listed with their usage. */
-export function prunable(items: readonly CertificateRow[], olderThanMs: number, now: Date): Prunable[] {
+/** An unused certificate that stays, and why. */
+export interface KeptUnused extends CertificateRow {
+  kept: KeptReason;
+}
+
+/** The certificates that may be deleted, and the unused ones that stay, of those that were listed with their usage. */
+export function prunable(
+  items: readonly CertificateRow[],
+  olderThanMs: number,
+  now: Date,
+): { candidates: Prunable[]; kept: KeptUnused[] } {
   const bySource = new Map<string, CertificateRow[]>();
   for (const item of items) {
     const known = bySource.get(sourceName(item)) ?? [];
     known.push(item);
     bySource.set(sourceName(item), known);
   }
-  return items.flatMap((item) => {
-    const reason = pruneReason(item, bySource.get(sourceName(item)) ?? [], olderThanMs, now);
-    return reason === undefined ? [] : [{ ...item, reason }];
-  });
+  const candidates: Prunable[] = [];
+  const unused: KeptUnused[] = [];
+  for (const item of items) {
+    const siblings = bySource.get(sourceName(item)) ?? [];
+    const reason = pruneReason(item, siblings, olderThanMs, now);
+    const kept = reason === undefined ? keptReason(item, siblings, now) : undefined;
+    if (reason !== undefined) candidates.push({ ...item, reason });
+    if (kept !== undefined) unused.push({ ...item, kept });
+  }
+  return { candidates, kept: unused };
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { RestApi, Stage } from '../core/api-gateway.js';
 import { AppError } from '../core/errors.js';
+import { listText } from '../core/stages-text.js';
 import type { Gateway } from '../gateway/gateway.js';
 import { allStages, stagesOfApi } from './stages.js';
 
@@ -16,8 +17,8 @@ export interface ResolvedStage extends Stage {
   endpointTypes?: readonly string[];
 }
 
-/** How many of what there is are told in a hint. */
-const TOLD = 10;
+/** How many of what there is are named in a hint: whoever mistyped a name has to find it there. */
+const MOST_NAMED = 10;
 
 /**
  * Finds the stage that is meant, of a REST or WebSocket API. An API is named by its id or its name; names need not be
@@ -53,7 +54,7 @@ function parse({ api, stage }: StageAddress): { api: string | undefined; stageNa
     });
   }
   if (stageName === '' || named === '') {
-    throw new AppError('Usage', `"${stage}" names no stage`, {
+    throw new AppError('Usage', `"${stage}" does not specify a stage`, {
       hint: 'write --stage orders/prod, or --api orders --stage prod',
     });
   }
@@ -71,7 +72,7 @@ export async function resolveApi(gateway: Gateway, api: string): Promise<RestApi
   const [only] = found;
   if (only && found.length === 1) return only;
   throw new AppError('StageAmbiguous', `${found.length} REST APIs have the name "${api}"`, {
-    hint: `say which by its id: ${listed(found.map(({ id }) => id))}`,
+    hint: `specify its id: ${hintList(found.map(({ id }) => id))}`,
     details: { candidates: found },
   });
 }
@@ -86,8 +87,8 @@ function noSuchApi(kind: string, api: string, all: readonly RestApi[], region: s
   return new AppError('StageNotFound', `there is no ${kind} "${api}" in ${region}`, {
     hint:
       all.length === 0
-        ? `there are no ${kind}s at all: check --region and --profile`
-        : `there are: ${listed(all.map(({ id, name }) => `${name} (${id})`))}`,
+        ? `there are no ${kind}s: check --region and --profile`
+        : `${kind}s there: ${hintList(all.map(({ id, name }) => `${name} (${id})`))}`,
     details: { apis: all },
   });
 }
@@ -120,8 +121,8 @@ function notFound(
   return new AppError('StageNotFound', `there is no stage "${stageName}" in ${where}`, {
     hint:
       there.length === 0
-        ? 'there are no stages at all: deploy the API first, or check --region and --profile'
-        : `there are: ${listed(there)}`,
+        ? 'there are no stages: deploy the API first, or check --region and --profile'
+        : `available stages: ${hintList(there)}`,
     details: { stages: there },
   });
 }
@@ -135,12 +136,9 @@ function ambiguous(api: string | undefined, stageName: string, found: readonly R
   }));
   const what = api === undefined ? `a stage "${stageName}"` : `the name "${api}" and a stage "${stageName}"`;
   return new AppError('StageAmbiguous', `${found.length} APIs have ${what}`, {
-    hint: `say which: ${listed(candidates.map(({ stage, apiName }) => `--stage ${stage} (${apiName})`))}`,
+    hint: `specify one: ${hintList(candidates.map(({ stage, apiName }) => `--stage ${stage} (${apiName})`))}`,
     details: { candidates },
   });
 }
 
-function listed(all: readonly string[]): string {
-  const told = all.slice(0, TOLD).join(', ');
-  return all.length > TOLD ? `${told} and ${all.length - TOLD} more` : told;
-}
+const hintList = (names: readonly string[]): string => listText(names, MOST_NAMED, MOST_NAMED);

@@ -1,3 +1,4 @@
+import { withoutCredentials } from '../core/uri.js';
 import { listText } from '../core/stages-text.js';
 import type { Stage, TestInvocation, TestInvokeResult } from '../core/api-gateway.js';
 import { AppError } from '../core/errors.js';
@@ -65,6 +66,7 @@ export async function testInvoke(gateway: Gateway, call: TestCall): Promise<Test
     path: path ?? null,
     clientCertificateId: clientCertificateId ?? null,
     ...answer,
+    log: withoutCredentials(answer.log),
     ...judgeCall(answer),
   };
 }

@@ -1,5 +1,6 @@
-import { readlink, realpath, stat, writeFile } from 'node:fs/promises';
+import { access, constants, readFile, readlink, realpath, stat, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { AppError } from '../core/errors.js';
 import { notWritable, replaceFile } from '../trust/replace-file.js';
 
 const code = (cause: unknown): string | undefined => (cause as NodeJS.ErrnoException).code;
@@ -29,6 +30,44 @@ async function isSpecial(path: string): Promise<boolean> {
     if (code(cause) === 'ENOENT') return false;
     throw cause;
   }
+}
+
+/**
+ * Finds out whether a file may be written, before anything is done whose result it is to hold. What is there already,
+ * also behind a link, may be what a backend trusts: it is replaced only when that was asked for.
+ *
+ * @param options.replace whether a file that exists may be replaced
+ * @param options.content what is to be written, where it is known: a file that holds just that is as good as written
+ * @throws AppError `FileNotWritable`
+ */
+export async function assertWritable(
+  path: string,
+  { replace, content }: { replace: boolean; content?: Uint8Array },
+): Promise<void> {
+  const { W_OK, X_OK } = constants;
+  try {
+    const file = await target(path);
+    const found = await stat(file).catch((cause: unknown) => {
+      if (code(cause) !== 'ENOENT') throw cause;
+    });
+    if (found?.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
+    if (found !== undefined && !found.isFile()) {
+      await access(file, W_OK);
+      return;
+    }
+    if (found !== undefined && found.size > 0 && !replace) await assertSame(path, found.size, content);
+    await access(dirname(file), W_OK | X_OK);
+  } catch (cause) {
+    throw cause instanceof AppError ? cause : notWritable(path, cause);
+  }
+}
+
+async function assertSame(path: string, size: number, content: Uint8Array | undefined): Promise<void> {
+  if (content?.length === size && Buffer.compare(await readFile(path), content) === 0) return;
+  throw new AppError('FileNotWritable', `${path} exists already`, {
+    hint: 'specify another file, or add --force to replace it; to add to a trust store, see apigw-cert backend add',
+    details: { file: path },
+  });
 }
 
 /**

@@ -2,6 +2,7 @@ import { listText } from '../core/stages-text.js';
 import type { ChalkInstance } from 'chalk';
 import type { DoctorReport } from '../app/doctor.js';
 import { DOCTOR_CODES, type DoctorCode, type DoctorFinding, type DoctorProbe } from '../core/doctor.js';
+import { filledIn } from '../core/placeholders.js';
 import { printable } from '../core/printable.js';
 import { countText, severityText } from './severity-text.js';
 import { facts } from './facts.js';
@@ -129,7 +130,7 @@ export const DOCTOR_PROSE: Readonly<Record<DoctorCode, { meaning: string; remedy
   StageVariableUnset: {
     meaning: 'this stage variable is not set, so the address of the backend is not whole',
     remedy:
-      'set it: aws apigateway update-stage --patch-operations op=replace,path=/variables/NAME,value=VALUE',
+      'set it: aws apigateway update-stage --rest-api-id API --stage-name STAGE --patch-operations op=replace,path=/variables/NAME,value=VALUE',
   },
   VerificationSkipped: {
     meaning:
@@ -138,6 +139,30 @@ export const DOCTOR_PROSE: Readonly<Record<DoctorCode, { meaning: string; remedy
       'give the backend a certificate of a public authority and switch it off; apigw-cert backend verify judges it',
   },
 };
+
+/** The remedy of a finding, for the stage that was looked at. */
+function doctorRemedy(
+  { code, subject }: DoctorFinding,
+  { stage, clientCertificateId }: DoctorReport,
+): string {
+  const { remedy } = DOCTOR_PROSE[code];
+  const id = clientCertificateId ?? undefined;
+  const [restApiId = '', stageName = ''] = stage.split('/');
+  switch (code) {
+    case 'CertificateOfAcm':
+      return filledIn(remedy, { ARN: id });
+    case 'CertificatesDiffer':
+      // The other stage of the same API is the last word.
+      return filledIn(remedy, {
+        ID: id,
+        'API/STAGE': `${restApiId}/${/ by (\S+)$/.exec(subject)?.[1] ?? 'STAGE'}`,
+      });
+    case 'StageVariableUnset':
+      return filledIn(remedy, { API: restApiId, STAGE: stageName, NAME: /^\w+/.exec(subject)?.[0] });
+    default:
+      return filledIn(remedy, { 'API/STAGE': stage });
+  }
+}
 
 export function doctorMessage({ code, subject }: DoctorFinding): string {
   const { meaning } = DOCTOR_PROSE[code];
@@ -180,7 +205,7 @@ export function doctorText(report: DoctorReport, style: ChalkInstance): string {
     '',
     ...findings.map(
       (finding) =>
-        `${severityText(DOCTOR_CODES[finding.code], style)}: ${doctorMessage(finding)} [${finding.code}]\n${style.dim('  fix:')} ${DOCTOR_PROSE[finding.code].remedy}`,
+        `${severityText(DOCTOR_CODES[finding.code], style)}: ${doctorMessage(finding)} [${finding.code}]\n${style.dim('  fix:')} ${printable(doctorRemedy(finding, report))}`,
     ),
     countText(findings.map(({ code }) => DOCTOR_CODES[code])),
   ].join('\n');

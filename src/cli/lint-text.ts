@@ -1,6 +1,8 @@
 import type { ChalkInstance } from 'chalk';
 import type { LintReport } from '../app/backend-lint.js';
+import { filledIn } from '../core/placeholders.js';
 import { printable } from '../core/printable.js';
+import { shellWord } from './report/next-step.js';
 import { LINT_CODES, type LintCode, type LintFinding } from '../lint/finding.js';
 import type { CallerName } from '../lint/identity.js';
 import type { ListenerReport, LintVerdict } from '../lint/verdict.js';
@@ -25,7 +27,8 @@ export const LINT_PROSE: Readonly<Record<LintCode, { meaning: string; remedy: st
   },
   BrokenPem: {
     meaning: 'this part of the file is damaged or incomplete',
-    remedy: 'compare it with a good copy, or write the file again: apigw-cert download ID... --out FILE',
+    remedy:
+      'compare it with a good copy, or write the file again: apigw-cert download ID... --out FILE --force',
   },
   CaBundleTrap: {
     meaning:
@@ -57,7 +60,7 @@ export const LINT_PROSE: Readonly<Record<LintCode, { meaning: string; remedy: st
   },
   EmptyBundle: {
     meaning: 'there is no certificate in this file, and some programs take an empty list for "everybody"',
-    remedy: 'add the certificates that are to be accepted: apigw-cert download ID... --out FILE',
+    remedy: 'add the certificates that are to be accepted: apigw-cert download ID... --out FILE --force',
   },
   FirstOfFile: {
     meaning:
@@ -76,13 +79,13 @@ export const LINT_PROSE: Readonly<Record<LintCode, { meaning: string; remedy: st
   JsonText: {
     meaning:
       'this is JSON, as the aws command line prints it: nginx, OpenSSL and Node.js find no certificate in it',
-    remedy: 'write the certificate alone: apigw-cert download ID --out FILE',
+    remedy: 'write the certificate alone: apigw-cert download ID --out FILE --force',
   },
   LateRequest: javaProse('LateRequest'),
   LateRequestTls12: javaProse('LateRequestTls12'),
   LineBreaksLost: {
     meaning: 'this PEM has lost its line breaks: nginx, OpenSSL and Node.js do not read it',
-    remedy: 'write it again with its line breaks: apigw-cert download ID --out FILE',
+    remedy: 'write it again with its line breaks: apigw-cert download ID --out FILE --force',
   },
   NobodyAdmitted: {
     meaning: 'nobody is admitted here, not even with a listed certificate',
@@ -127,7 +130,7 @@ export const LINT_PROSE: Readonly<Record<LintCode, { meaning: string; remedy: st
   Utf16Text: {
     meaning:
       "this file is UTF-16, as Windows PowerShell's > writes it: nginx, OpenSSL and Node.js do not read it",
-    remedy: 'save it as UTF-8, or write it again: apigw-cert download ID --out FILE',
+    remedy: 'save it as UTF-8, or write it again: apigw-cert download ID --out FILE --force',
   },
 };
 
@@ -151,7 +154,7 @@ export function lintFindingText(
 ): string {
   const { code, file, line } = finding;
   const place = printable(`${file}:${line}`);
-  return `${place}: ${severityText(LINT_CODES[code], style)}: ${lintMessage(finding)} [${code}]\n${style.dim('  fix:')} ${lintRemedy(code, format)}`;
+  return `${place}: ${severityText(LINT_CODES[code], style)}: ${lintMessage(finding)} [${code}]\n${style.dim('  fix:')} ${filledIn(lintRemedy(code, format), { FILE: printable(shellWord(file)) })}`;
 }
 
 const CALLER_TEXT: Readonly<Record<CallerName, string>> = {

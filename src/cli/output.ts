@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Chalk, type ChalkInstance } from 'chalk';
 import { AppError, EXIT, type ExitCode } from '../core/errors.js';
-import { printable } from '../core/printable.js';
+import { printable, printableText } from '../core/printable.js';
 import type { CommonOptions } from './context.js';
 
 /** Where a command's words go: results to stdout, everything else to stderr. */
@@ -57,11 +57,14 @@ async function written(text: string): Promise<boolean> {
 
 export function createOutput({ output, color, quiet = false }: CommonOptions): Output {
   const noteStyle = styleFor(process.stderr, color);
+  const style = styleFor(process.stdout, color);
+  const shown = (text: string): string => line(printableText(text, style.level > 0));
+  const noted = (text: string): string => line(printableText(text, noteStyle.level > 0));
   return {
-    style: styleFor(process.stdout, color),
+    style,
     noteStyle,
     result(json, text) {
-      process.stdout.write(output === 'json' ? `${JSON.stringify(json, null, 2)}\n` : line(text()));
+      process.stdout.write(output === 'json' ? `${JSON.stringify(json, null, 2)}\n` : shown(text()));
     },
     async list(name, items, { each, end }) {
       const isJson = output === 'json';
@@ -70,19 +73,19 @@ export function createOutput({ output, color, quiet = false }: CommonOptions): O
         const json = isJson ? JSON.stringify(item, null, 2).replaceAll('\n', '\n    ') : '';
         const text = isJson ? `${count === 0 ? `{\n  "${name}": [` : ','}\n    ${json}` : each(item);
         count += 1;
-        if (text !== undefined && !(await written(isJson ? text : line(text)))) return;
+        if (text !== undefined && !(await written(isJson ? text : shown(text)))) return;
       }
-      if (!isJson) await written(line(end()));
+      if (!isJson) await written(shown(end()));
       else await written(count === 0 ? `{\n  "${name}": []\n}\n` : '\n  ]\n}\n');
     },
     content(octets) {
       process.stdout.write(octets);
     },
     note(text) {
-      if (!quiet) process.stderr.write(line(text));
+      if (!quiet) process.stderr.write(noted(text));
     },
     warn(text) {
-      process.stderr.write(line(`${noteStyle.yellow('warning:')} ${text}`));
+      process.stderr.write(noted(`${noteStyle.yellow('warning:')} ${text}`));
     },
     exitWith(code) {
       process.exitCode = code;

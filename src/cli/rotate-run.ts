@@ -1,5 +1,4 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   configuredJobs,
   everyCertificate,
@@ -11,6 +10,7 @@ import type { RotationReport } from '../app/rotate/report.js';
 import { openSession, rotateJobs, type JobOutcome, type Session } from '../app/rotate/rotate-jobs.js';
 import type { RestApi } from '../core/api-gateway.js';
 import { formatDuration, parseDuration } from '../core/duration.js';
+import { sleep } from '../platform/timer.js';
 import { AppError, EXIT, type ExitCode } from '../core/errors.js';
 import { steadyClock } from '../platform/clock.js';
 import { openFileJournal } from '../journal/file-journal.js';
@@ -66,7 +66,7 @@ export async function runRotations(context: RotateContext, flags: JobFlags): Pro
           progress.show(event, wordingOf(apis));
           events.write(event);
         },
-        sleep: (ms, signal) => sleep(ms, undefined, { signal }),
+        sleep,
         newRotationId: rotationId,
         confirm: (question) => confirmed(question, options.yes === true || options.dryRun === true),
         request: ask,
@@ -239,7 +239,7 @@ async function splay(
   if (process.stdout.isTTY || longest === 0) return;
   const ms = randomInt(longest);
   note(`waiting ${formatDuration(ms)} (--splay ${most})`);
-  await sleep(ms, undefined, { signal }).catch(() => {
+  await sleep(ms, signal).catch(() => {
     signal.throwIfAborted();
   });
 }

@@ -1,5 +1,6 @@
 import { stageIdsText, verbOf } from '../core/stages-text.js';
 import type { ChalkInstance } from 'chalk';
+import { printable } from '../core/printable.js';
 import type { RotationReport } from '../app/rotate/report.js';
 import type { RotationStep } from '../core/rotation/record.js';
 import { callLines } from './proof-text.js';
@@ -9,7 +10,9 @@ import { STEP_WORDS, stepText } from './rotate-progress.js';
 
 /** What a run came to, for a person. */
 export function reportText(report: RotationReport, style: ChalkInstance, wording: StageWording): string {
-  const { oldCertificateId: oldId, newCertificateId: newId = '', until, notAfter } = report;
+  const { until, notAfter } = report;
+  const oldId = printable(report.oldCertificateId);
+  const newId = printable(report.newCertificateId ?? '');
   const stages = stageIdsText(report.stages, wording);
   const present = verbOf(report.stages, 'present');
   const end = notAfter ? timeText(notAfter) : '';
@@ -53,8 +56,10 @@ function callsPlanned({ calls, steps }: RotationReport, wording: StageWording): 
 }
 
 function planHead(report: RotationReport, stages: string, style: ChalkInstance): string {
-  const { outcome, oldCertificateId: oldId, newCertificateId: newId, rotationId = '' } = report;
-  const change = newId === undefined ? `of ${oldId}` : `${oldId} → ${newId}`;
+  const { outcome, newCertificateId: newId } = report;
+  const rotationId = printable(report.rotationId ?? '');
+  const oldId = printable(report.oldCertificateId);
+  const change = newId === undefined ? `of ${oldId}` : `${oldId} → ${printable(newId)}`;
   if (outcome === 'plannedAbort')
     return `${style.bold('would abort')} rotation ${rotationId}, ${change}, of ${stages}:`;
   if (newId !== undefined)

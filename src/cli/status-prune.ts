@@ -1,7 +1,9 @@
 import {
+  type Beginnings,
   inRegion,
   prunableJournals,
   pruneJournals,
+  readBeginnings,
   type PrunableJournal,
   type PrunedJournals,
 } from '../app/prune-journals.js';
@@ -30,15 +32,18 @@ export async function pruneStatus(age: string, options: Options, out: Output, no
   const before = new Date(now.getTime() - parseDuration(age));
   const journal = openFileJournal();
   const old = await prunableJournals(journal, before);
-  const candidates = region === undefined ? old : await inRegion(journal, old, region);
+  // How they began is read only where that decides: all of it takes seconds for thousands of rotations.
+  const beginnings: Beginnings =
+    dryRun && region === undefined ? new Map() : await readBeginnings(journal, old);
+  const candidates = region === undefined ? old : inRegion(old, beginnings, region);
   const pruned: PrunedJournals = dryRun
     ? { deleted: [], failed: [] }
-    : await pruneJournals(journal, fileLease(), candidates);
+    : await pruneJournals(journal, fileLease(), candidates, beginnings);
   const { deleted, failed } = pruned;
   const where = region === undefined ? '' : ` in ${printable(region)}`;
   const when = `${where} that ended before ${timeText(before)}`;
   for (const { rotationId, error } of failed.slice(0, NAMED))
-    out.warn(`the record of ${rotationId} is still there: ${printable(error.message)}`);
+    out.warn(`the record of ${printable(rotationId)} is still there: ${printable(error.message)}`);
   if (failed.length > NAMED) out.warn(`and ${failed.length - NAMED} more`);
   out.result({ candidates, ...pruned }, () =>
     dryRun || candidates.length === 0

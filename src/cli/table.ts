@@ -1,17 +1,19 @@
 import { stripVTControlCharacters } from 'node:util';
 import { eastAsianWidth } from 'get-east-asian-width';
+import { printableCell } from '../core/printable.js';
 
 const GAP = '  ';
 
 /**
- * Rows under a heading, without frames: easy on the eye, on copying and on grep. Cells must be printable.
+ * Rows under a heading, without frames: easy on the eye, on copying and on grep. Cells are made printable.
  * @param width columns to fit into where words allow: cells are wrapped between words, the widest first
  */
 export function table(
   head: readonly string[],
-  rows: readonly (readonly string[])[],
+  given: readonly (readonly string[])[],
   width = Infinity,
 ): string {
+  const rows = given.map((cells) => cells.map(printableCell));
   const natural = head.map((title, i) =>
     Math.max(columns(title), ...rows.map((cells) => columns(cells[i] ?? ''))),
   );

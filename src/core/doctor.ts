@@ -8,6 +8,7 @@ import { LOG_CAUSES, type CallOutcome, type LogCauseCode } from './execution-log
 import { DEFAULT_CERTIFICATE_QUOTA, isAcmArn } from './inventory.js';
 import { backendOf, trafficOf, type BackendAddress, type StageTraffic } from './rotation/backend.js';
 import type { FindingSeverity } from './severity.js';
+import { withoutCredentials } from './uri.js';
 
 /** Everything that `doctor` can find about a stage. The command words them. */
 export const DOCTOR_CODES = {
@@ -265,5 +266,8 @@ const RULES: readonly Rule[] = [backendRule, certificateRule, integrationRule, s
 
 /** Everything that is wrong with a stage's use of its certificate, or will be. */
 export function diagnose(seen: DoctorObservation): DoctorFinding[] {
-  return RULES.flatMap((rule) => rule(seen));
+  return RULES.flatMap((rule) => rule(seen)).map(({ code, subject }) => ({
+    code,
+    subject: withoutCredentials(subject),
+  }));
 }

@@ -1,3 +1,5 @@
+import { withoutCredentials } from './uri.js';
+
 /** Exit codes of every command but `check-expiry`, which speaks the monitoring plugins' language. */
 export const EXIT = {
   ok: 0,
@@ -192,7 +194,7 @@ export interface ErrorDetail {
 
 /**
  * An error that a user can do something about: what happened, to what, and what to do next. Anything thrown that
- * is not an AppError is a bug and is reported as `Internal`.
+ * is not an AppError is a bug and is reported as `Internal`. Credentials in the URLs of its message and hint are left out.
  */
 export class AppError extends Error {
   override readonly name = 'AppError';
@@ -201,9 +203,9 @@ export class AppError extends Error {
   readonly details: Readonly<Record<string, unknown>>;
 
   constructor(code: ErrorCode, message: string, { hint, cause, details = {} }: ErrorDetail = {}) {
-    super(message, { cause });
+    super(withoutCredentials(message), { cause });
     this.code = code;
-    this.hint = hint;
+    this.hint = hint === undefined ? undefined : withoutCredentials(hint);
     this.details = details;
   }
 

@@ -5,6 +5,7 @@
  * none of them, and how a refused client certificate is worded is recorded nowhere. Those known here are from recorded
  * answers of API Gateway, and from Java's TLS (JSSE) and Apache HttpClient, whose words these answers are.
  */
+import { withoutCredentials } from './uri.js';
 import { printable } from './printable.js';
 
 /** How far a call got. `unknown`: the log is empty or not one of API Gateway's, as with some emulators. */
@@ -292,7 +293,7 @@ export interface CallOutcome {
 
 const LONGEST_QUOTE = 300;
 
-const quoted = (text: string): string => printable(text.trim()).slice(0, LONGEST_QUOTE);
+const quoted = (text: string): string => printable(withoutCredentials(text.trim())).slice(0, LONGEST_QUOTE);
 
 /** nginx's own pages for a client certificate that it wants. */
 const NGINX_PAGES: readonly (readonly [title: string, code: LogCauseCode])[] = [

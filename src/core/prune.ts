@@ -5,6 +5,30 @@ import { readMark } from './rotation/marks.js';
 /** Why a certificate may go: it ended, or a rotation made it and was given up. */
 export type PruneReason = 'expired' | 'abortedRotation';
 
+/** Why an unused certificate stays. */
+export type KeptReason = 'rotationInProgress' | 'expiredRecently' | 'valid';
+
+/**
+ * Why a certificate that is not in use is not pruned; nothing for one that is in use, or may be.
+ * @param row one that {@link pruneReason} gives no reason for
+ * @param siblings all certificates of the same account and Region
+ */
+export function keptReason(
+  row: CertificateRow,
+  siblings: readonly CertificateRow[],
+  now: Date,
+): KeptReason | undefined {
+  if (row.usedBy?.length !== 0) return undefined;
+  if (isOfRotation(row, siblings, now)) return 'rotationInProgress';
+  return row.status === 'expired' ? 'expiredRecently' : 'valid';
+}
+
+function isOfRotation(row: CertificateRow, siblings: readonly CertificateRow[], now: Date): boolean {
+  const presented = siblings.filter(({ usedBy }) => usedBy?.length !== 0);
+  const ids = new Set(presented.map(({ clientCertificateId }) => clientCertificateId));
+  return rotationInProgress(row.clientCertificateId, siblings, ids, now) !== undefined;
+}
+
 /**
  * Whether a certificate may be deleted, and why. Never one in use, none whose use is not known, and none of a rotation in
  * progress, which may have to go back to it.
@@ -18,9 +42,7 @@ export function pruneReason(
   now: Date,
 ): PruneReason | undefined {
   if (row.usedBy?.length !== 0) return undefined;
-  const presented = siblings.filter(({ usedBy }) => usedBy?.length !== 0);
-  const ids = new Set(presented.map(({ clientCertificateId }) => clientCertificateId));
-  if (rotationInProgress(row.clientCertificateId, siblings, ids, now)) return undefined;
+  if (isOfRotation(row, siblings, now)) return undefined;
   if (row.status === 'expired' && now.getTime() - row.notAfter.getTime() >= olderThanMs) return 'expired';
   const mark = readMark(row);
   if (mark === undefined || mark.adopted) return undefined;

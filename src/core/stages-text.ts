@@ -18,10 +18,14 @@ export function stageCount(stages: readonly Pick<StageUse, 'restApiId'>[]): stri
   return `${counted(stages.length, 'stage')} in ${counted(apis, 'API')}`;
 }
 
-/** Names in a line that stays short however many there are: `a, b, c`, or `a, b and 198 more`. */
-export function listText(names: readonly string[]): string {
-  if (names.length <= NAMED) return names.join(', ');
-  return `${names.slice(0, EXAMPLES).join(', ')} and ${names.length - EXAMPLES} more`;
+/**
+ * Names in a line that stays short however many there are: `a, b, c`, or `a, b and 198 more`.
+ * @param most so many are named in full
+ * @param examples of more, so many are named
+ */
+export function listText(names: readonly string[], most = NAMED, examples = EXAMPLES): string {
+  if (names.length <= most) return names.join(', ');
+  return `${names.slice(0, examples).join(', ')} and ${names.length - examples} more`;
 }
 
 /**

@@ -1,5 +1,4 @@
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ADMIN_PATH, administer } from './admin.js';
 import { routeOf, runOperation } from './control-plane.js';
 import type { Controls } from './controls.js';
@@ -9,6 +8,7 @@ import { sendMessage } from './data-plane/message.js';
 import { conflict, ServiceError, tooManyRequests } from './errors.js';
 import type { Fault, Faults } from './faults.js';
 import type { History } from './history.js';
+import { sleep } from '../platform/timer.js';
 import { errorAnswer, readBody, send, splitTarget, type Answer } from './http.js';
 import type { Surroundings } from './operation.js';
 import type { Persistence } from './persistence.js';

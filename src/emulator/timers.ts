@@ -1,3 +1,5 @@
+import { after } from '../platform/timer.js';
+
 /** Work that is done later, unless the emulator ends before. */
 export interface Timers {
   start(ms: number, work: () => Promise<void>): void;
@@ -6,19 +8,19 @@ export interface Timers {
 }
 
 export function createTimers(): Timers {
-  const waiting = new Set<NodeJS.Timeout>();
+  const waiting = new Set<() => void>();
   const running = new Set<Promise<void>>();
   return {
     start(ms, work) {
-      const timer = setTimeout(() => {
-        waiting.delete(timer);
+      const cancel = after(ms, () => {
+        waiting.delete(cancel);
         const run = work().finally(() => running.delete(run));
         running.add(run);
-      }, ms);
-      waiting.add(timer);
+      });
+      waiting.add(cancel);
     },
     async stop() {
-      for (const timer of waiting) clearTimeout(timer);
+      for (const cancel of waiting) cancel();
       waiting.clear();
       await Promise.all(running);
     },

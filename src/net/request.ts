@@ -1,5 +1,6 @@
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { after } from '../platform/timer.js';
 import { namesProxy } from './proxy.js';
 
 export interface RequestOptions {
@@ -22,12 +23,16 @@ export async function sendRequest(
   const agent = namesProxy()
     ? (await import('./agent.js')).environmentAgent({ keepAlive: false })
     : undefined;
+  const timeout = new AbortController();
+  const cancel = after(timeoutMs, () => {
+    timeout.abort(new DOMException(`no answer within ${timeoutMs} ms`, 'TimeoutError'));
+  });
   try {
     return await new Promise((resolve, reject) => {
       const request = (url.protocol === 'http:' ? httpRequest : httpsRequest)(url, {
         method,
         headers: { ...headers, ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }) },
-        signal: AbortSignal.timeout(timeoutMs),
+        signal: timeout.signal,
         ...(agent === undefined ? {} : { agent }),
       });
       request.on('response', (response) => {
@@ -40,6 +45,7 @@ export async function sendRequest(
       request.end(body);
     });
   } finally {
+    cancel();
     agent?.destroy();
   }
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { parseDuration } from '../core/duration.js';
 import { AppError } from '../core/errors.js';
+import { after } from '../platform/timer.js';
 import type { BeforeEffect } from './trust-store.js';
 
 /** A command as users write it: an array is run as it is, a string is a line for the shell. */
@@ -98,7 +99,7 @@ async function runToEnd(command: Command, options: RunOptions): Promise<Ended> {
     const all: Buffer[] = [];
     let bytes = 0;
     let stoppedFor: string | undefined;
-    const timers: NodeJS.Timeout[] = [];
+    const timers: (() => void)[] = [];
     const signalGroup = (signal: NodeJS.Signals): void => {
       try {
         if (child.pid !== undefined) process.kill(-child.pid, signal);
@@ -111,15 +112,15 @@ async function runToEnd(command: Command, options: RunOptions): Promise<Ended> {
       stoppedFor = why;
       signalGroup('SIGTERM');
       timers.push(
-        setTimeout(() => {
+        after(KILL_AFTER_MS, () => {
           signalGroup('SIGKILL');
-        }, KILL_AFTER_MS),
+        }),
       );
     };
     timers.push(
-      setTimeout(() => {
+      after(parseDuration(timeout), () => {
         stop(`did not end within ${timeout}`);
-      }, parseDuration(timeout)),
+      }),
     );
     const keep = (chunks: readonly Buffer[][]) => (chunk: Buffer) => {
       bytes += chunk.length;
@@ -130,7 +131,7 @@ async function runToEnd(command: Command, options: RunOptions): Promise<Ended> {
     child.stderr?.on('data', keep([all]));
 
     const settle = (code: number | null, signal: NodeJS.Signals | null): void => {
-      for (const timer of timers) clearTimeout(timer);
+      for (const cancel of timers) cancel();
       child.stdout?.destroy();
       child.stderr?.destroy();
       const text = (chunks: Buffer[]): string => Buffer.concat(chunks).toString('utf8');
@@ -143,15 +144,15 @@ async function runToEnd(command: Command, options: RunOptions): Promise<Ended> {
       });
     };
     child.on('error', (cause) => {
-      for (const timer of timers) clearTimeout(timer);
+      for (const cancel of timers) cancel();
       reject(cause);
     });
     child.on('exit', (code, signal) => {
       if (stoppedFor !== undefined) signalGroup('SIGKILL');
       timers.push(
-        setTimeout(() => {
+        after(DRAIN_MS, () => {
           settle(code, signal);
-        }, DRAIN_MS),
+        }),
       );
     });
     child.on('close', settle);

@@ -118,8 +118,8 @@ describe('is refused', () => {
       'given twice: "billing"',
       ['--api billing --stage prod'],
     ],
-    [{ stage: 'orders/' }, 'Usage', '"orders/" names no stage', ['--stage orders/prod']],
-    [{ stage: '/prod' }, 'Usage', '"/prod" names no stage', ['--api orders']],
+    [{ stage: 'orders/' }, 'Usage', '"orders/" does not specify a stage', ['--stage orders/prod']],
+    [{ stage: '/prod' }, 'Usage', '"/prod" does not specify a stage', ['--api orders']],
   ])('%j: %s', async (address, code, message, hints) => {
     const refusal = await resolve(address).catch((error: unknown) => error);
     expect(refusal).toMatchObject({ code, message: expect.stringContaining(message) });

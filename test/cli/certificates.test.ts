@@ -79,8 +79,25 @@ describe('generate', () => {
     expect(readlinkSync(link)).toBe('linked.pem');
   });
 
-  test('a file that cannot be written does not lose sight of the certificate', async () => {
-    const { code, json } = await run('generate', '--out', join(directory, 'no', 'x.pem'), '--output', 'json');
+  test.each([
+    ['a folder', '.', 'it is a folder'],
+    ['in a folder that does not exist', 'no/x.pem', 'its folder does not exist'],
+    ['below a file', 'file/x.pem', 'is a file, not a folder'],
+    ['a link to a folder that does not exist', 'astray.pem', 'its folder does not exist'],
+  ])('finds out that the target is %s before it makes a certificate', async (_what, name, why) => {
+    writeFileSync(join(directory, 'file'), 'x');
+    rmSync(join(directory, 'astray.pem'), { force: true });
+    symlinkSync('no/where.pem', join(directory, 'astray.pem'));
+    for (const force of [[], ['--force']]) {
+      lab.emulator.clearRequests();
+      const { code, stderr } = await run('generate', '--out', join(directory, name), ...force);
+      expect([code, stderr]).toEqual([1, expect.stringContaining(why)]);
+      expect(lab.emulator.requests()).toEqual([]);
+    }
+  });
+
+  test('a file that cannot be written after all does not lose sight of the certificate', async () => {
+    const { code, json } = await run('generate', '--out', '/dev/full', '--output', 'json');
     const { error } = json() as {
       error: { code: string; hint: string; details: { clientCertificateId: string } };
     };

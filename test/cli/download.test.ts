@@ -57,6 +57,20 @@ test('makes a well-formed bundle of several and warns of the trap', async () => 
   ]);
 });
 
+test('replaces a file that holds something else only with --force', async () => {
+  const file = at('there.pem');
+  writeFileSync(file, 'what a backend trusts');
+  const refused = await download(one.id, '--out', file);
+  expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining(`${file} exists already`)]);
+  expect(readFileSync(file, 'utf8')).toBe('what a backend trusts');
+  expect((await download(one.id, '--out', file, '--force')).code).toBe(0);
+  expect(readFileSync(file, 'utf8')).toBe(openssl(['x509'], one.pem));
+  // What is there is what was asked for.
+  expect((await download(one.id, '--out', file)).code).toBe(0);
+  expect((await download(two.id, '--out', file)).code).toBe(1);
+  expect((await download(one.id, '--out', directory)).stderr).toContain('it is a folder');
+});
+
 test('writes DER to a file and to a pipe', async () => {
   const der = new X509Certificate(one.pem).raw;
   await download(one.id, '--format', 'der', '--out', at('one.der'));
@@ -69,7 +83,7 @@ test('replaces a file by its link and keeps its mode; a new one is readable by a
   writeFileSync(at('real.pem'), 'old');
   chmodSync(at('real.pem'), 0o600);
   symlinkSync('real.pem', at('link.pem'));
-  await download(one.id, '--out', at('link.pem'));
+  await download(one.id, '--out', at('link.pem'), '--force');
   await download(one.id, '--out', at('new.pem'));
   expect(lstatSync(at('link.pem')).isSymbolicLink()).toBe(true);
   expect(readFileSync(at('real.pem'), 'utf8')).toBe(readFileSync(at('new.pem'), 'utf8'));

@@ -225,7 +225,9 @@ describe('a failure is one sentence with a remedy:', () => {
   test('a stage that is not there', async () => {
     const { code, stderr } = await cli(['detach', '--stage', 'orders/prd'], { env });
     expect(code).toBe(1);
-    expect(stderr).toBe('error: there is no stage "prd" in the API "orders"\n  fix: there are: prod\n');
+    expect(stderr).toBe(
+      'error: there is no stage "prd" in the API "orders"\n  fix: available stages: prod\n',
+    );
   });
 
   test.each([

@@ -53,7 +53,7 @@ describe('what counts', () => {
     const lines = stdout.split('\n');
     expect(code).toBe(2);
     expect(lines[0]).toBe(
-      `CRITICAL: 1 critical: 3 client certificates in default/eu-central-1 (warning 30 d, critical 7 d before the end); next to end: ${old} in 4 days`,
+      `CRITICAL: 1 critical: 3 client certificates in default/eu-central-1 (warning 30 d, critical 7 d before the end); next to expire: ${old} in 4 days`,
     );
     expect(lines[1]).toMatch(
       new RegExp(

@@ -8,6 +8,7 @@ import { action, command } from '../command.js';
 interface Options {
   out: string;
   format: DownloadFormat;
+  force?: boolean;
 }
 
 /** The word for stdout in `--out`. */
@@ -16,14 +17,15 @@ const STDOUT = '-';
 export function downloadCommand(): Command {
   return command('download <id...>', 'The PEM of certificates, clean and in one file')
     .option('--out <file>', 'where to; - is stdout', STDOUT)
+    .option('--force', 'replace a file that exists and holds something else')
     .addOption(new Option('--format <format>', 'of the file').choices(['pem', 'der']).default('pem'))
     .action(
       action<Options, [ids: string[]]>(async ({ args: [ids], options, gateway, out, now }) => {
-        const { out: file, format, output } = options;
+        const { out: file, format, output, force = false } = options;
         const toStdout = file === STDOUT;
         if (toStdout && format === 'der' && (output === 'json' || process.stdout.isTTY)) {
           throw new AppError('Usage', 'DER is binary: it goes to a file or a pipe', {
-            hint: 'add --out FILE, or use --format pem',
+            hint: `add --out ${ids.length === 1 ? (ids[0] ?? '') : 'certificate'}.der, or use --format pem`,
           });
         }
         const [{ download }, { findingText }] = await Promise.all([
@@ -32,7 +34,8 @@ export function downloadCommand(): Command {
         ]);
         const { certificates, content, findings } = await download(await gateway(), { ids, format }, now);
         if (!toStdout) {
-          const { writeFileAtomically } = await import('../../app/write-file.js');
+          const { assertWritable, writeFileAtomically } = await import('../../app/write-file.js');
+          await assertWritable(file, { replace: force, content });
           await writeFileAtomically(file, content);
         }
         const report = { items: certificates, findings, ...(toStdout ? {} : { file, format }) };

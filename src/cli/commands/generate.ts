@@ -15,12 +15,15 @@ export function generateCommand(): Command {
   return command('generate', 'Make a new client certificate')
     .option('--description <text>', 'what it is for')
     .option('--tag <key=value>', 'a tag; may be repeated', collect)
-    .option('--out <file>', 'write its PEM to a file, which must be new')
-    .option('--force', 'also over a file that exists')
+    .option('--out <file>', 'write its PEM to a file, which must not exist')
+    .option('--force', 'replace a file that exists')
     .action(
       action<Options>(async ({ options: { description, tag = [], out: file, force }, gateway, out, now }) => {
         const tags = parseTags(tag);
-        if (file !== undefined && force !== true) await refuseExisting(file);
+        if (file !== undefined) {
+          const { assertWritable } = await import('../../app/write-file.js');
+          await assertWritable(file, { replace: force === true });
+        }
         const { generate } = await import('../../app/generate.js');
         const input = { ...(description === undefined ? {} : { description }), tags };
         const { certificate, pem } = await generate(await gateway(), input, now);
@@ -32,17 +35,6 @@ export function generateCommand(): Command {
     );
 }
 
-/** What is there, also by a link, may be what a backend trusts: it is not replaced unasked, and nothing is made for it. */
-async function refuseExisting(file: string): Promise<void> {
-  const { stat } = await import('node:fs/promises');
-  const found = await stat(file).catch(() => undefined);
-  if (found?.isFile() !== true || found.size === 0) return;
-  throw new AppError('FileNotWritable', `${file} exists already`, {
-    hint: 'name another file, or add --force to replace it; to add to a trust store, see apigw-cert backend add',
-    details: { file },
-  });
-}
-
 /** Whatever happens to the file, the certificate is there and must not be lost sight of. */
 async function save(file: string, pem: string, clientCertificateId: string): Promise<void> {
   const { writeFileAtomically } = await import('../../app/write-file.js');
@@ -50,8 +42,8 @@ async function save(file: string, pem: string, clientCertificateId: string): Pro
     await writeFileAtomically(file, pem);
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    throw new AppError(error.code, `${error.message}; the certificate ${clientCertificateId} was made`, {
-      hint: `get its PEM by \`apigw-cert download ${clientCertificateId} --out FILE\``,
+    throw new AppError(error.code, `${error.message}; the certificate ${clientCertificateId} was generated`, {
+      hint: `get its PEM with \`apigw-cert download ${clientCertificateId}\``,
       cause: error,
       details: { ...error.details, clientCertificateId },
     });

@@ -4,6 +4,9 @@ import { AppError, EXIT } from '../../core/errors.js';
 import { sourceName } from '../../core/fleet.js';
 import { printable } from '../../core/printable.js';
 import { action, command } from '../command.js';
+import type { KeptUnused } from '../../app/prune.js';
+import type { KeptReason } from '../../core/prune.js';
+import { listText } from '../../core/stages-text.js';
 import { askYes } from '../ask.js';
 import { addFleetOptions, fleetFor, type FleetOptions } from '../fleet-options.js';
 import { counted } from '../formats/summary.js';
@@ -38,7 +41,7 @@ export function pruneCommand(): Command {
         list(fleet, accounts, { usage: true }, now, progress),
       );
       reportUnknown(sources, out);
-      const candidates = prunable(items, olderThan, now());
+      const { candidates, kept } = prunable(items, olderThan, now());
       const { table } = await import('../table.js');
       const shown = table(
         ['ID', 'WHY', 'MADE', 'VALID TO', 'WHERE', 'DESCRIPTION'],
@@ -54,10 +57,12 @@ export function pruneCommand(): Command {
       const nobodyToAsk = !yes && !process.stdin.isTTY;
       if (candidates.length === 0 || dryRun || nobodyToAsk) {
         out.result({ candidates, deleted: [], failed: [] }, () =>
-          candidates.length === 0 ? 'nothing to prune' : shown,
+          candidates.length === 0
+            ? ['nothing to prune', ...keptLines(kept, options.olderThan)].join('\n')
+            : shown,
         );
         if (candidates.length > 0) {
-          out.note(`nothing was deleted; ${dryRun ? 'leave --dry-run away' : 'add --yes'} to delete them`);
+          out.note(`nothing was deleted; ${dryRun ? 'omit --dry-run' : 'add --yes'} to delete them`);
         }
         return;
       }
@@ -83,4 +88,21 @@ export function pruneCommand(): Command {
       if (failed.length > 0) out.exitWith(EXIT.failed);
     }),
   );
+}
+
+/** What else nothing presents, and why that is not deleted: whoever counts unused certificates in a list asks. */
+function keptLines(kept: readonly KeptUnused[], olderThan: string): string[] {
+  const why: Readonly<Record<KeptReason, string>> = {
+    valid: 'unused but still valid; delete those that are not needed with `apigw-cert delete`',
+    expiredRecently: `unused and expired less than ${printable(olderThan)} ago`,
+    rotationInProgress: 'unused but part of a rotation in progress',
+  };
+  return (['valid', 'expiredRecently', 'rotationInProgress'] as const).flatMap((reason) => {
+    const ids = kept
+      .filter((one) => one.kept === reason)
+      .map(({ clientCertificateId }) => clientCertificateId);
+    return ids.length === 0
+      ? []
+      : [`  ${counted(ids.length, 'certificate')} ${why[reason]}: ${listText(ids.map(printable))}`];
+  });
 }

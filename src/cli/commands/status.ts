@@ -120,10 +120,10 @@ function rotationText(
   } = rotation;
   if (problem) {
     const fix = problem.hint === undefined ? '' : `\n  fix: ${printable(problem.hint)}`;
-    return `${style.red(STATE_WORDS[state])} ${rotationId}: ${printable(problem.message)}${fix}`;
+    return `${style.red(STATE_WORDS[state])} ${printable(rotationId)}: ${printable(problem.message)}${fix}`;
   }
   const colour = state === 'inProgress' ? style.yellow : state === 'completed' ? style.green : style.red;
-  const head = `${colour(STATE_WORDS[state])} ${rotationId}: ${printable(oldCertificateId)} → ${printable(newCertificateId)} for ${stageIdsText(stages, printable)}, last at ${seconds(lastAt)}`;
+  const head = `${colour(STATE_WORDS[state])} ${printable(rotationId)}: ${printable(oldCertificateId)} → ${printable(newCertificateId)} for ${stageIdsText(stages, printable)}, last at ${seconds(lastAt)}`;
   if (!all && state !== 'inProgress') return head;
   const marks = { done: style.green('✓'), failed: style.red('✗'), begun: style.yellow('…') };
   return [

@@ -1,6 +1,7 @@
 import type { ExpiryReport } from '../../app/check-expiry.js';
 import type { CertificateRow } from '../../core/fleet-view.js';
 import { parseThreshold, thresholdMs } from '../../core/duration.js';
+import { printable } from '../../core/printable.js';
 import { summaryLine } from './summary.js';
 
 const MS_PER_DAY = 86_400_000;
@@ -9,7 +10,7 @@ const MS_PER_DAY = 86_400_000;
 const plain = (text: string): string => text.replaceAll('|', '/');
 
 /** Single quotes hold a label together; neither they nor an equals sign may be in it. */
-const label = (text: string): string => `'${text.replace(/['=|\n]/g, '_')}'`;
+const label = (text: string): string => `'${printable(text).replace(/['=|]/g, '_')}'`;
 
 const days = (ms: number): string => String(Math.round((ms / MS_PER_DAY) * 100) / 100);
 

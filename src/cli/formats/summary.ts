@@ -1,6 +1,7 @@
 import type { ExpiryReport } from '../../app/check-expiry.js';
 import type { CheckLevel } from '../../core/check-level.js';
 import { sourceName } from '../../core/fleet.js';
+import { printable } from '../../core/printable.js';
 
 /** `3 certificates`, `1 certificate` */
 export function counted(count: number, noun: string): string {
@@ -22,7 +23,9 @@ export function summaryLine(report: ExpiryReport): string {
     return report.findings.find(({ code }) => code === 'SourceUnknown')?.message ?? '';
   }
   const where =
-    sources.length === 1 && only !== undefined ? sourceName(only) : counted(sources.length, 'source');
+    sources.length === 1 && only !== undefined
+      ? printable(sourceName(only))
+      : counted(sources.length, 'source');
   const troubles = levelCounts(report).map(([level, count]) => `${count} ${level}`);
   const [next] = items.filter(
     ({ status }) => status === 'ok' || status === 'warning' || status === 'critical',
@@ -30,7 +33,7 @@ export function summaryLine(report: ExpiryReport): string {
   const first =
     next === undefined
       ? ''
-      : `; next to end: ${next.clientCertificateId} in ${counted(next.daysLeft, 'day')}`;
+      : `; next to expire: ${printable(next.clientCertificateId)} in ${counted(next.daysLeft, 'day')}`;
   return (
     (troubles.length === 0 ? '' : `${troubles.join(', ')}: `) +
     `${counted(items.length, 'client certificate')} in ${where} ` +

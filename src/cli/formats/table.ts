@@ -14,7 +14,7 @@ const levelText = (level: CheckLevel, style: ChalkInstance): string =>
 export function tableFormat(report: ExpiryReport, style: ChalkInstance): string {
   const several = report.sources.length > 1;
   const line = ({ account, region, code, message }: ExpiryReport['findings'][number]): string =>
-    `${several && account && code !== 'SourceUnknown' ? `${sourceName({ account, region })} ` : ''}${message}`;
+    `${several && account && code !== 'SourceUnknown' ? `${printable(sourceName({ account, region }))} ` : ''}${message}`;
   const apart = report.findings.filter(({ level }) => level === 'ok');
   return [
     `${levelText(report.level, style)}: ${summaryLine(report)}`,

@@ -1,3 +1,4 @@
+import { withoutCredentials } from '../../core/uri.js';
 import type { CheckedCertificate, ExpiryReport } from '../../app/check-expiry.js';
 import type { LoadedConfiguration } from '../../app/config/load.js';
 import type { FleetAccount } from '../../core/fleet.js';
@@ -63,7 +64,8 @@ export function nextStep(
   const { code, region, stage, hint, clientCertificateId: id } = reported;
   const { profile, roleArn } = account;
   const named = profile !== undefined && roleArn === undefined;
-  const endpoint = endpointUrl === undefined ? '' : ` --endpoint-url ${shellWord(endpointUrl)}`;
+  const endpoint =
+    endpointUrl === undefined ? '' : ` --endpoint-url ${shellWord(withoutCredentials(endpointUrl))}`;
   const at = `${named ? ` --profile ${shellWord(profile)}` : ''} --region ${shellWord(region)}${endpoint}`;
   const [use] = certificate?.usedBy ?? [];
   const target =
