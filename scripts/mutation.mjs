@@ -3,6 +3,7 @@
 // is never touched. How it works, and which changes are known to change nothing: docs/mutation.md.
 import { fork } from 'node:child_process';
 import {
+  chmodSync,
   cpSync,
   mkdirSync,
   mkdtempSync,
@@ -62,6 +63,8 @@ if (files.length === 0 || folders.includes(undefined)) {
 }
 
 const copy = mkdtempSync(join(tmpdir(), 'apigw-cert-mutation-'));
+// Some tests go on as another user.
+chmodSync(copy, 0o755);
 let worker;
 process.on('exit', () => {
   worker?.process.kill('SIGKILL');

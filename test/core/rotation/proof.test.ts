@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import {
   isAsWanted,
+  journalEvidence,
   type BackendProof,
   type ProofOutcome,
   type ProofResult,
@@ -37,4 +38,33 @@ test.each<[string, ProofResult[], boolean]>([
   ['nobody was tried', [], false],
 ])('a proof is as wanted or not: %s', (_, results, expected) => {
   expect(isAsWanted({ results, unreached: [], gone: [], noOther: false })).toBe(expected);
+});
+
+test('the journal names the first five stages of a backend and counts the others', () => {
+  const stages = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) => ({ stage: `api/${name}` }));
+  const five = { ...backend('accepted'), stages: stages.slice(0, 5) };
+  const seven = { ...backend('refused'), stages };
+  const proof = {
+    results: [{ ...accepted(), backends: [seven, five] }, refused()],
+    unreached: ['pay.example'],
+    gone: ['c00001'],
+    noOther: true,
+  };
+  expect(journalEvidence({ requests: 3, proof })).toEqual({
+    requests: 3,
+    proof: {
+      results: [
+        {
+          caller: 'new',
+          wanted: 'accepted',
+          backends: [{ ...seven, stages: stages.slice(0, 5), moreStages: 2 }, five],
+        },
+        refused(),
+      ],
+      unreached: ['pay.example'],
+      gone: ['c00001'],
+      noOther: true,
+    },
+  });
+  expect(journalEvidence({ requests: 3 })).toEqual({ requests: 3 });
 });
