@@ -118,10 +118,10 @@ test.each([
   ['once', 0, [0]],
   ['as long as there is time', 1, [0, 100]],
 ] as const)('is asked %s', async (_, settle, times) => {
-  const { until, calls, waits } = asked({ 'a -': ['accepts'] });
+  const { until, calls, waits } = asked({ 'a -': ['fails'] });
   expect(await until({ wanted: 'refused', times: 1 }, settle)).toEqual({
     asWanted: false,
-    results: ['a accepted'],
+    results: ['a unknown no route'],
   });
   expect(calls).toEqual(times.map((ms) => `${ms} a -`));
   expect(waits).toEqual(times.slice(0, -1));
