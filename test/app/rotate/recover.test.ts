@@ -168,7 +168,9 @@ describe('a failure in use', () => {
     const killed = on('UpdateStage api/prod c00001', { kind: 'killBefore' });
     expect((await go(a, {}, { answers: failing, fates: [killed] })).outcome).toBe('killed');
     expect(isSwitched()).toBe(true);
+    const { rolledBack } = markOf(made()) ?? {};
     expectRolledBack(await go(a), 'the new certificate had failed in use');
+    expect([rolledBack, markOf(made())?.rolledBack]).toEqual([expect.any(String), rolledBack]);
   });
 });
 

@@ -62,7 +62,7 @@ async function rotateAll(
     abort = false,
     dryRun = false,
     connect,
-    hold = () => undefined,
+    hold = () => Promise.resolve(),
     onEvent = () => undefined,
     signal = new AbortController().signal,
   }: {
@@ -70,7 +70,7 @@ async function rotateAll(
     abort?: boolean;
     dryRun?: boolean;
     connect?: (job: RotationJob, session: Session) => Session;
-    hold?: (key: string) => void;
+    hold?: (key: string) => Promise<void>;
     onEvent?: (event: RotationEvent) => void;
     signal?: AbortSignal;
   } = {},
@@ -88,21 +88,17 @@ async function rotateAll(
     sleep: (ms) => process.sleep(ms),
     signal,
     lease: {
-      hold: (key) => {
+      hold: async (key) => {
         leases.push(`hold ${key}`);
-        try {
-          hold(key);
-        } catch (error) {
-          return Promise.reject(error as Error);
-        }
-        return Promise.resolve({
+        await hold(key);
+        return {
           signal: new AbortController().signal,
           assertHeld: () => Promise.resolve(),
           release: () => {
             leases.push(`release ${key}`);
             return Promise.resolve();
           },
-        });
+        };
       },
     },
     connect: (one) => Promise.resolve(connect?.(one, session) ?? session),
@@ -212,6 +208,7 @@ describe('one that fails keeps none of the others', () => {
 
   test('where its account cannot be reached, or is locked', async () => {
     const refusal = new AppError('CredentialsMissing', 'no credentials');
+    let holds = 0;
     const locked = new AppError('Locked', 'another run is at work');
     const other = new Machine(the.world, 'n');
     const elsewhere = openSession(
@@ -224,9 +221,7 @@ describe('one that fails keeps none of the others', () => {
         if (region === 'x') throw refusal;
         return target === 'b' ? elsewhere : session;
       },
-      hold: () => {
-        if (leases0.push('') === 1) throw locked;
-      },
+      hold: () => (++holds === 1 ? Promise.reject(locked) : Promise.resolve()),
     });
     expect(inWords(outcomes)).toEqual([
       'x  CredentialsMissing',
@@ -236,7 +231,6 @@ describe('one that fails keeps none of the others', () => {
     ]);
     expect(leases.map((one) => one.split(' ')[0])).toEqual(['hold', 'hold', 'release']);
   });
-  const leases0: string[] = [];
 });
 
 test('a dry run takes no lease, writes no journal and changes nothing', async () => {

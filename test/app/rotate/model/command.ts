@@ -9,6 +9,7 @@ import type { RotationEvent } from '../../../../src/core/rotation/event.js';
 import { DEFAULT_SETTINGS, type RotationSettings } from '../../../../src/core/rotation/settings.js';
 import type { TrustStore } from '../../../../src/trust/trust-store.js';
 import { steadyClock } from '../../../../src/platform/clock.js';
+import type { Hooks } from '../../../../src/app/rotate/ports.js';
 import { Process, type Machine } from './machine.js';
 import type { Fate } from './mishap.js';
 import { PROPAGATION, stageKey } from './world.js';
@@ -32,6 +33,10 @@ export interface Command {
   dryRun?: boolean;
   /** Names of the trust stores behind each stage; all behind each when left away. */
   storesOf?: Readonly<Record<string, readonly string[]>>;
+  /** They take no virtual time. */
+  hooks?: Hooks;
+  /** The target's name in the configuration. */
+  target?: string;
 }
 
 /** Under what circumstances it runs. */
@@ -64,7 +69,16 @@ export const explored = {
 /** One run of the command on a machine, to its end or its death. */
 export async function run(
   machine: Machine,
-  { mode = 'rotate', stage = 'api/prod', settings = {}, to, dryRun = false, storesOf }: Command = {},
+  {
+    mode = 'rotate',
+    stage = 'api/prod',
+    settings = {},
+    to,
+    dryRun = false,
+    storesOf,
+    hooks = {},
+    target: named,
+  }: Command = {},
   { fates = [], latency, answers }: Circumstances = {},
 ): Promise<Ran> {
   const process = new Process(machine, fates, latency);
@@ -116,8 +130,9 @@ export async function run(
       };
       const request = {
         settings: { ...SETTINGS, ...settings },
-        hooks: {},
+        hooks,
         probeCalls: new Map(),
+        ...(named === undefined ? {} : { target: named }),
         ...(to === undefined ? {} : { to }),
         ...(answers === undefined ? {} : { probeUrl: PROBE_URL }),
       };

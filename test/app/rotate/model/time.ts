@@ -1,3 +1,5 @@
+import { setTimeout } from 'node:timers/promises';
+
 /** What is to happen at a time, in virtual milliseconds since the epoch. */
 interface Happening {
   at: number;
@@ -8,6 +10,9 @@ interface Happening {
 
 /** More than the longest of histories has. */
 const MOST_HAPPENINGS = 40_000;
+/** How often, and after how many real milliseconds, a process that a run has started is waited for. */
+const MOST_WAITS = 4_000;
+const WAIT = 5;
 
 /** A discrete simulation's clock: it goes on only when everybody waits, and then to what comes next. */
 export class Time {
@@ -47,12 +52,18 @@ export class Time {
       state.isSettled = true;
     });
     marked.catch(() => undefined);
+    let waits = 0;
     for (;;) {
       await new Promise((resolve) => setImmediate(resolve));
       if (state.isSettled) return marked;
       const next = this.#agenda.pop();
+      if (!next) {
+        if (++waits > MOST_WAITS) throw new Error('nothing is left that could happen: a run hangs');
+        await setTimeout(WAIT);
+        continue;
+      }
+      waits = 0;
       if (++this.#happened > MOST_HAPPENINGS) throw new Error('a run does not come to an end');
-      if (!next) throw new Error('nothing is left that could happen: a run hangs');
       this.now = Math.max(this.now, next.at);
       next.happen();
     }
