@@ -52,7 +52,7 @@ function verdict(naive: readonly MatrixRow[]): string {
   if (naive.every(isRight)) return 'right';
   const both = naive.filter(({ list }) => list.length === 2);
   return both.every(({ letIn }) => letIn.includes('old') && letIn.includes('new'))
-    ? 'lets in expired ones'
+    ? 'accepts expired certificates'
     : '**first only**: an outage';
 }
 
@@ -156,67 +156,67 @@ export function compatibilityPage(results: LabResults): string {
   const missing =
     results.missing.length === 0
       ? ''
-      : `\nNot on the machine of this run: ${results.missing.map(({ name, reason }) => `${name} (${reason})`).join(', ')}.\n`;
+      : `\nNot installed on the machine of this run: ${results.missing.map(({ name, reason }) => `${name} (${reason})`).join(', ')}.\n`;
   return `# Which servers survive a rotation
 
 <!-- Written by \`npm run lab\`: change test/lab/report.ts, not this page. -->
 
-All client certificates of Amazon API Gateway have one subject, \`C=US, L=Seattle, CN=ApiGateway\`, and no key identifiers.
-While one is replaced, a backend has to accept the old **and** the new one, and nobody else. What each server really does
-was measured by TLS handshakes: each is started with a list of certificates, and then called by five clients.
+All client certificates of Amazon API Gateway have the subject \`C=US, L=Seattle, CN=ApiGateway\` and no key identifiers.
+During a rotation, a backend has to accept the old **and** the new certificate, and refuse every other caller. The behaviour of each
+server was measured with TLS handshakes: each server is started with a list of certificates, and then called by five clients.
 
 - \`old\`, \`new\`: the certificates of the rotation;
-- \`impostor\`: the same subject with a key of its own;
+- \`impostor\`: the same subject with a different key;
 - \`none\`: no certificate;
-- \`expired\`: ended five weeks ago, and still in every list, behind the others.
+- \`expired\`: expired five weeks ago, and still at the end of every list.
 
 The certificates are replicas of API Gateway's (RSA 2048, X.509 v3 without extensions). The client is Node.js ${process.versions.node} over loopback,
-TLS 1.3; and beside it API Gateway's kind of client, OpenJDK 17 with Apache HttpClient 4.5.14 and HttpAsyncClient 4.1.5, under TLS 1.2 and
-1.3, with 10 ms of latency each way. API Gateway's log is worded as theirs; its client itself was not at hand.
+TLS 1.3; and a client like API Gateway's, OpenJDK 17 with Apache HttpClient 4.5.14 and HttpAsyncClient 4.1.5, under TLS 1.2 and 1.3, with
+10 ms of latency each way. The messages in API Gateway's log are those of these libraries; its client itself was not available.
 
-## With a CA bundle, as manuals have it
+## With a CA bundle, as in most manuals
 
-Who is let in, by the order of the bundle:
+The callers that are accepted, by the order of the bundle:
 
 ${naiveTable(results)}
 
-OpenSSL looks the issuer of a self-signed certificate up by its subject, finds the first of the bundle, sees that this is
-another certificate, and refuses with error 18. With one certificate alone everything works, so this shows at the first
-rotation. Caddy loads the first certificate of a \`trusted_ca_cert_file\` alone. Java finds both, and accepts expired ones.
-[backends.md](backends.md) has the proof by \`openssl verify\`.
+OpenSSL looks up the issuer of a self-signed certificate by its subject, finds the first one in the bundle, sees that it is a
+different certificate, and refuses with error 18. A single certificate works, so the problem appears at the first rotation. Caddy
+loads only the first certificate of a \`trusted_ca_cert_file\`. Java finds both, and accepts expired certificates.
+[backends.md](backends.md) demonstrates this with \`openssl verify\`.
 
-## With what \`apigw-cert backend config\` prints
+## With the configuration that \`apigw-cert backend config\` prints
 
-The lists \`old\`; \`new\`; \`old, new\`; \`new, old\` × the five clients above, the expired certificate listed in each: right
-is that the listed ones are let in and nobody else. Then a whole rotation by \`apigw-cert rotate\`, with all its reloads, while
-clients call the stage through an emulated API Gateway that presents old and new in turns; and five reloads a second apart
-while clients make new connections all the time, each for ten requests.
+The lists \`old\`; \`new\`; \`old, new\`; \`new, old\` × the five clients above, with the expired certificate in each list. A case is right
+if exactly the listed certificates that are in date are accepted. Then a complete rotation with \`apigw-cert rotate\`, with all its
+reloads, while clients call the stage through an emulated API Gateway that presents the old and the new certificate alternately.
+Finally five reloads, one second apart, while clients continuously open new connections, each for ten requests.
 
 ${oursTable(results)}
 
 ## POSTs on kept connections
 
-Five changes of the list by its trust store, a second apart, while a Java client sends POSTs on four kept connections and GETs on
-four others, each idle for 200 ms between requests, with a certificate that stays in the list:
+The list is changed five times through its trust store, one second apart, while a Java client sends POSTs on four kept connections
+and GETs on four others, each idle for 200 ms between requests, with a certificate that stays in the list:
 
 ${changesTable(results)}
 
-A server that closes idle connections when it is reloaded can meet a request that is on its way. The synchronous HttpClient does
-not repeat a POST (\`NoHttpResponseException\`), and repeats a GET; HttpAsyncClient sees the connection close. At worst each reload
-loses one POST of each connection that is idle at that moment: how many depends on how many there are. API Gateway's wording is
-that of HttpAsyncClient. What to do about it:
+If a server closes idle connections during a reload, a request may already have been sent on such a connection. The synchronous
+HttpClient does not repeat a POST (\`NoHttpResponseException\`), but repeats a GET; HttpAsyncClient notices that the connection is
+closed. In the worst case, each reload loses one POST for each connection that is idle at that moment. API Gateway's messages are
+those of HttpAsyncClient. Remedies:
 
 - HAProxy: nothing. The printed configuration has \`option idle-close-on-response\`; with \`socket\` there is no reload at all.
-- nginx 1.27.4 and newer: \`keepalive_min_timeout 60s;\` in the server block, which is printed as a comment. Older ones: expect it,
-  or \`keepalive_timeout 0;\` for the days of a rotation, at the price of a handshake for each request.
-- Apache: expect it, or \`KeepAlive Off\` in the virtual host for the days of a rotation.
-- Caddy: expect it.
+- nginx 1.27.4 or later: \`keepalive_min_timeout 60s;\` in the server block, which is printed as a comment. Earlier versions: accept the
+  loss, or set \`keepalive_timeout 0;\` for the days of a rotation, which costs a handshake for each request.
+- Apache: accept the loss, or set \`KeepAlive Off\` in the virtual host for the days of a rotation.
+- Caddy: accept the loss.
 - Node.js, Python and Java as printed: nothing; no connection is closed.
 
-A rotation reloads a server twice. Clients that repeat requests by themselves, and API methods that are safe to repeat, lose nothing.
+A rotation reloads a server twice. Clients that retry requests, and API methods that are safe to retry, lose nothing.
 
-stunnel, hitch and lighttpd have no configuration that accepts both on one host name; [trust-stores.md](trust-stores.md) has the way
-round. Envoy and Traefik are in neither Debian 12 nor npm: their configurations are unproven.
+stunnel, hitch and lighttpd have no configuration that accepts both on one host name; [trust-stores.md](trust-stores.md) describes
+a workaround. Envoy and Traefik are in neither Debian 12 nor npm: their configurations are untested.
 ${missing}
 `;
 }
