@@ -20,8 +20,8 @@ export default {
       },
     ],
   },
-  // Generous, since real servers and spawned commands share the cores of a busy machine; nothing waits for it.
-  testTimeout: 120_000,
+  // Against a test that hangs, and long enough for a machine that is busy with other things; nothing waits for it.
+  testTimeout: 600_000,
   maxWorkers: 2,
   globalSetup: '<rootDir>/test/support/scratch.mjs',
   reporters: ['default', '<rootDir>/test/support/summary-reporter.mjs'],

@@ -10,7 +10,7 @@ export interface RotationStatus {
    * it was. `superseded`: another run rotates the same certificate. `unreadable`: see `problem`; no rotation may be there
    * at all.
    */
-  state: 'inProgress' | 'completed' | 'aborted' | 'cancelled' | 'superseded' | 'unreadable';
+  state: RotationOutcome | 'inProgress' | 'unreadable';
   /** The account's number, or its access key id where nothing tells the number. */
   account?: string;
   region?: string;
@@ -78,13 +78,6 @@ function unreadable(rotationId: string, { code, message, hint, details }: AppErr
   };
 }
 
-const STATES: Readonly<Record<RotationOutcome, RotationStatus['state']>> = {
-  completed: 'completed',
-  aborted: 'aborted',
-  rolledBack: 'cancelled',
-  yielded: 'superseded',
-};
-
 function statusOf(rotationId: string, records: readonly RotationRecord[]): RotationStatus {
   const started = records.find((record) => record.type === 'started');
   const ended = records.findLast((record) => record.type === 'ended');
@@ -105,7 +98,7 @@ function statusOf(rotationId: string, records: readonly RotationRecord[]): Rotat
   const last = records.at(-1);
   return {
     rotationId,
-    state: ended && ended === last ? STATES[ended.outcome] : 'inProgress',
+    state: ended && ended === last ? ended.outcome : 'inProgress',
     ...(started
       ? { region: started.region, oldCertificateId: started.oldCertificateId, startedAt: started.at }
       : {}),

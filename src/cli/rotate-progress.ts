@@ -20,15 +20,15 @@ export const STEP_WORDS: Readonly<Record<RotationStep, string>> = {
   generate: 'generate the new certificate',
   adopt: 'mark the certificate that --to names as the new one',
   trust: 'trust old and new',
-  prove: 'test the backends before the switch',
-  check: 'look once more before the switch',
+  preflight: 'test the backends before the switch',
+  recheck: 'look once more before the switch',
   switch: 'switch the stage',
-  verify: 'check that the stages present the new certificate',
+  verifySwitch: 'check that the stages present the new certificate',
   redeploy: 'redeploy the stage',
   soak: 'soak',
-  recount: 'check that no stage presents what is to be removed',
+  verifyUnused: 'check that no stage presents what is to be removed',
   untrust: 'end the trust in the old certificate',
-  confirm: 'test the backends after the removal',
+  verifyRemoval: 'test the backends after the removal',
   delete: 'delete the old certificate',
   hook: 'run the hook',
   undo: 'roll back',
@@ -69,7 +69,7 @@ function withoutSubject({ message, subject = '' }: { message: string; subject?: 
 }
 
 /** Steps that are nothing but a proof. */
-const PROOFS: ReadonlySet<RotationStep> = new Set<RotationStep>(['prove', 'confirm']);
+const PROOFS: ReadonlySet<RotationStep> = new Set<RotationStep>(['preflight', 'verifyRemoval']);
 
 /** Steps that wait for a time that is known. */
 const WAITING: ReadonlySet<RotationStep> = new Set<RotationStep>(['soak', 'settle']);
@@ -164,10 +164,10 @@ export function rotationProgress({
     if (!moved) return false;
     moved.ms += ms;
     if (moved.done < moved.of) {
-      if (step !== 'check' && live === undefined && minute.isDue()) {
+      if (step !== 'recheck' && live === undefined && minute.isDue()) {
         settle(`  ${movedText(step, moved)}`);
       }
-      return step === 'check' || step in SEVERAL;
+      return step === 'recheck' || step in SEVERAL;
     }
     moves.delete(rotationId);
     if (!(step in SEVERAL)) return false;

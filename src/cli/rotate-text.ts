@@ -50,7 +50,7 @@ function plannedText(step: string, several: readonly string[] | undefined): stri
 /** What would be called; where nothing can be, no backend would be tested. */
 function callsPlanned({ calls, steps }: RotationReport, wording: StageWording): string[] {
   if (calls.length > 0) return ['calls to backends:', ...callLines(calls, wording)];
-  return steps.some(({ step }) => step === 'prove')
+  return steps.some(({ step }) => step === 'preflight')
     ? ['calls to backends: none, since no safe GET request reaches them: nothing is tested']
     : [];
 }

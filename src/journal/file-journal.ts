@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { AppError } from '../core/errors.js';
 import { byText } from '../core/order.js';
-import { JOURNAL_VERSION, ROTATION_OUTCOMES, type RotationRecord } from '../core/rotation/record.js';
+import { JOURNAL_VERSION, rotationOutcomeIn, type RotationRecord } from '../core/rotation/record.js';
 import type { Journal, JournalEnd } from './journal.js';
 import { makePrivateDirectory, notWritable, stateDirectory, syncDirectory } from './state-directory.js';
 
@@ -104,11 +104,11 @@ function lastLine(file: string): LastLine | undefined {
 
 /** The end of a rotation, where the line is one. */
 function endIn(line: string): JournalEnd['ended'] {
-  const { type, at, outcome } = (parseJson(line) ?? {}) as Record<string, unknown>;
-  const known = ROTATION_OUTCOMES.find((one) => one === outcome);
-  if (type !== 'ended' || known === undefined || typeof at !== 'string' || Number.isNaN(Date.parse(at)))
+  const { type, at, outcome: written } = (parseJson(line) ?? {}) as Record<string, unknown>;
+  const outcome = rotationOutcomeIn(written);
+  if (type !== 'ended' || outcome === undefined || typeof at !== 'string' || Number.isNaN(Date.parse(at)))
     return undefined;
-  return { at, outcome: known };
+  return { at, outcome };
 }
 
 /** The length up to and including the last newline: where the next line has to begin. */

@@ -4,11 +4,13 @@ import {
   JOURNAL_VERSION,
   ROTATION_OUTCOMES,
   ROTATION_STEPS,
+  rotationOutcomeIn,
+  rotationStepIn,
   type RotationRecord,
 } from '../core/rotation/record.js';
 
 const at = z.iso.datetime();
-const step = z.enum(ROTATION_STEPS);
+const step = z.pipe(z.transform(rotationStepIn), z.enum(ROTATION_STEPS));
 const subject = z.exactOptional(z.string());
 const optionalText = z.exactOptional(z.string());
 const evidence = z.exactOptional(z.record(z.string(), z.unknown()));
@@ -17,7 +19,7 @@ const evidence = z.exactOptional(z.record(z.string(), z.unknown()));
 export const rotationRecordSchema: z.ZodMiniType<RotationRecord> = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('started'),
-    version: z.union([z.literal(1), z.literal(JOURNAL_VERSION)]),
+    version: z.literal([1, 2, JOURNAL_VERSION]),
     at,
     rotationId: z.string(),
     region: z.string(),
@@ -47,7 +49,11 @@ export const rotationRecordSchema: z.ZodMiniType<RotationRecord> = z.discriminat
   z.object({ type: z.literal('certificate'), at, clientCertificateId: z.string(), pem: z.string() }),
   z.object({ type: z.literal('kept'), at, until: at }),
   z.object({ type: z.literal('note'), at, text: z.string() }),
-  z.object({ type: z.literal('ended'), at, outcome: z.enum(ROTATION_OUTCOMES) }),
+  z.object({
+    type: z.literal('ended'),
+    at,
+    outcome: z.pipe(z.transform(rotationOutcomeIn), z.enum(ROTATION_OUTCOMES)),
+  }),
 ]);
 
 /** The first line as any version writes it: enough to tell a newer journal from a broken one. */

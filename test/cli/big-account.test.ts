@@ -51,7 +51,7 @@ async function close({ lab, client }: Account): Promise<void> {
 let big: Account;
 beforeAll(async () => {
   big = await accountOf(APIS);
-}, 60_000);
+});
 afterAll(() => close(big));
 
 /** Runs a command, whose lines have to stay short. */
@@ -158,4 +158,4 @@ test('a rotation counts its stages all the way, and its journal names them once'
   } finally {
     await close(account);
   }
-}, 90_000);
+});

@@ -23,4 +23,4 @@ test('the demo rotates under traffic without a failed request', async () => {
   expect(stderr).toMatch(/^\$ apigw-cert check-expiry\nWARNING: 1 warning/m);
   expect(stderr).toContain('a caller without certificate gets 403');
   expect(stderr).not.toContain('\u001b');
-}, 90_000);
+});

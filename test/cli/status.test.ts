@@ -90,13 +90,13 @@ describe('status --prune', () => {
 
   test('--dry-run only counts, and JSON names them', async () => {
     write('one', { ended: 91 });
-    write('two', { ended: 400, outcome: 'rolledBack' });
+    write('two', { ended: 400, outcome: 'cancelled' });
     const dry = await status('--prune', '90d', '--dry-run');
     expect(dry.stdout).toMatch(/^the records of 2 rotations that ended before /);
     expect(dry.stderr).toBe('nothing was deleted; omit --dry-run to delete them\n');
     const candidates = [
       { rotationId: 'one', endedAt: expect.any(String), outcome: 'completed' },
-      { rotationId: 'two', endedAt: expect.any(String), outcome: 'rolledBack' },
+      { rotationId: 'two', endedAt: expect.any(String), outcome: 'cancelled' },
     ];
     const json = await status('--prune', '90d', '--dry-run', '--output', 'json');
     expect(json.json()).toEqual({ candidates, deleted: [], failed: [] });

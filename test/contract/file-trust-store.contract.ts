@@ -386,6 +386,6 @@ export function fileTrustStoreContract(subject: FileKind): void {
       await writeFile(file, subject.content(await tenThousand));
       await store.add(next.certificate);
       expect(await store.observe()).toHaveLength(10_001);
-    }, 60_000);
+    });
   });
 }

@@ -253,7 +253,7 @@ test('whatever operations change is among the changes', async () => {
     ),
     { numRuns: 15 },
   );
-}, 60_000);
+});
 
 test.each(['{', '{"format":3,"worlds":[]}', '{"format":2,"worlds":0}'])(
   'a state that is none stops the start: %s',

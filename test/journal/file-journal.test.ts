@@ -49,9 +49,9 @@ describe('a journal', () => {
       },
       intent,
       done,
-      { type: 'failed', at, step: 'prove', code: 'X', message: 'multi\nline \u2028 "quoted"' },
+      { type: 'failed', at, step: 'preflight', code: 'X', message: 'multi\nline \u2028 "quoted"' },
       { type: 'note', at, text: '' },
-      { type: 'ended', at, outcome: 'rolledBack' },
+      { type: 'ended', at, outcome: 'cancelled' },
     ];
     for (const record of records) await journal.append('r1', record);
     expect(await openFileJournal(directory).open('r1')).toEqual(records);
@@ -81,6 +81,35 @@ describe('a journal', () => {
     await journal.append('r1', Object.assign(started('r1'), { mood: 'good' }));
     expect(await journal.open('r1')).toEqual([started('r1')]);
   });
+});
+
+test('of versions 1 and 2 is read with the present names of steps and outcomes', async () => {
+  const earlier = {
+    prove: 'preflight',
+    check: 'recheck',
+    verify: 'verifySwitch',
+    recount: 'verifyUnused',
+    confirm: 'verifyRemoval',
+  };
+  for (const [version, was, is] of [
+    [1, 'rolledBack', 'cancelled'],
+    [2, 'yielded', 'superseded'],
+  ] as const) {
+    const id = `r${version}`;
+    const lines = [
+      { ...started(id), version },
+      ...Object.keys(earlier).map((step) => ({ type: 'done', at, step, ms: 1 })),
+      { type: 'ended', at, outcome: was },
+    ];
+    await journal.append(id, started(id));
+    writeFileSync(fileOf(id), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    expect(await journal.open(id)).toEqual([
+      { ...started(id), version },
+      ...Object.values(earlier).map((step) => ({ type: 'done', at, step, ms: 1 })),
+      { type: 'ended', at, outcome: is },
+    ]);
+    expect(await journal.ends()).toContainEqual({ rotationId: id, ended: { at, outcome: is } });
+  }
 });
 
 describe('a torn last line', () => {
@@ -138,10 +167,10 @@ describe('what cannot be believed', () => {
 
   test('a newer version is refused as such, whatever its records look like', async () => {
     mkdirSync(directory, { recursive: true });
-    writeFileSync(fileOf('r1'), '{"kind":"begin","version":3}\n{"kind":"other"}\n');
+    writeFileSync(fileOf('r1'), '{"kind":"begin","version":4}\n{"kind":"other"}\n');
     await expect(journal.open('r1')).rejects.toMatchObject({
       code: 'JournalTooNew',
-      message: expect.stringContaining('version 3'),
+      message: expect.stringContaining('version 4'),
     });
   });
 

@@ -234,7 +234,7 @@ describe('the lease of a run that was killed', () => {
       inside = what === 'in' ? pid : undefined;
     }
     expect(readdirSync(directory)).toEqual([]);
-  }, 60_000);
+  });
 
   onLinux('is taken over at once although its pid was given to another process', async () => {
     await holder();

@@ -179,7 +179,7 @@ test.each(Object.entries(CASES))('%s', async (_, each) => {
     const { configurations, disagreements } = await compareCaddy(sites, cast, app, 3 + (process.pid % 200));
     expect(disagreements).toEqual([]);
     expect(configurations).toBe(sites.length);
-  }, 120_000);
+  });
 });
 
 test('JSON is read with its lines, and files in it as a whole', async () => {

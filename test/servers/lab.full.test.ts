@@ -32,7 +32,7 @@ const LOSES_POSTS = ['nginx', 'apache', 'caddy'];
 
 beforeAll(async () => {
   [callers, java] = await Promise.all([mintCallers(), startJavaClient()]);
-}, 60_000);
+});
 afterAll(async () => {
   await java.close();
   // A part of it (`-t`) is no page.

@@ -10,7 +10,7 @@ let java: JavaClient | undefined;
 beforeAll(async () => {
   callers = await mintCallers();
   if (missingForJava().length === 0) java = await startJavaClient();
-}, 60_000);
+});
 afterAll(() => java?.close());
 
 /** Not on OpenSSL, or told to accept partial chains: these read a CA bundle as a list. Expired ones pass Java's. */

@@ -59,9 +59,9 @@ export async function perform(run: Run, next: DoableStep): Promise<void> {
       run.progress = NOTHING_PROVED;
       warnOfWrongStore(run, next);
       return trust(run, next.store, next.certificate);
-    case 'prove':
+    case 'preflight':
       return prove(run, next.to);
-    case 'check':
+    case 'recheck':
       return check(run, next.stages);
     case 'switch':
       run.progress = { ...run.progress, checked: false };
@@ -74,19 +74,19 @@ export async function perform(run: Run, next: DoableStep): Promise<void> {
       );
     case 'redeploy':
       return redeploy(run, next.stage, next.to);
-    case 'verify':
+    case 'verifySwitch':
       return verify(run, next.next);
     case 'soak':
       return soak(run, next.until);
     case 'settle':
       return settle(run, next.until);
-    case 'recount':
+    case 'verifyUnused':
       return recount(run);
     case 'delete':
     case 'untrust':
     case 'release':
       return endTrust(run, next);
-    case 'confirm':
+    case 'verifyRemoval':
       return confirm(run, next.next);
     case 'finish':
       return finish(run, next.certificate);
@@ -94,11 +94,11 @@ export async function perform(run: Run, next: DoableStep): Promise<void> {
 }
 
 const ENDS: ReadonlySet<Step['kind']> = new Set([
-  'recount',
+  'verifyUnused',
   'delete',
   'untrust',
   'release',
-  'confirm',
+  'verifyRemoval',
   'finish',
 ]);
 
@@ -168,7 +168,7 @@ async function finish(run: Run, certificate: RotationCertificate): Promise<void>
 async function prove(run: Run, to: RotationCertificate): Promise<void> {
   const { calls } = await situation(run);
   const { old } = account(run).unit;
-  await step(run, 'prove', to.clientCertificateId, async () => ({
+  await step(run, 'preflight', to.clientCertificateId, async () => ({
     value: undefined,
     evidence: await (run.goal === 'rotate' ? proveBoth(run, old, to) : proveBack(run, to)),
   }));
@@ -178,7 +178,7 @@ async function prove(run: Run, to: RotationCertificate): Promise<void> {
 /** Looks once more right before the switch: the proofs took time, and others may have been at work. */
 async function check(run: Run, stages: readonly Stage[]): Promise<void> {
   const { gateway, now } = run.deps;
-  await step(run, 'check', undefined, async () => {
+  await step(run, 'recheck', undefined, async () => {
     const begun = now();
     const [seen] = await Promise.all([stagesNow(gateway, stages), lookAtCertificates(run)]);
     replaceStages(run, seen);
@@ -205,7 +205,7 @@ async function verify(run: Run, next: RotationCertificate): Promise<void> {
   const { moving } = account(run);
   const { calls } = await situation(run);
   const key = proofKey(next.clientCertificateId, calls);
-  await step(run, 'verify', next.clientCertificateId, async () => {
+  await step(run, 'verifySwitch', next.clientCertificateId, async () => {
     await lookAtSwitched(run, moving, next.clientCertificateId);
     const behind =
       account(run).moving.some(
@@ -301,7 +301,7 @@ async function settle(run: Run, until: Date): Promise<void> {
 
 /** Asks once more which stages there are: nothing that any of them presents may go. */
 async function recount(run: Run): Promise<void> {
-  await step(run, 'recount', undefined, async () => {
+  await step(run, 'verifyUnused', undefined, async () => {
     // The certificates as well: another run may have withdrawn the new one meanwhile.
     await lookAtStages(run);
     await lookAtCertificates(run);
@@ -321,7 +321,7 @@ async function recount(run: Run): Promise<void> {
 /** After the removal: the certificate in use has to be accepted, and what is gone refused where that can be tried. */
 async function confirm(run: Run, next: RotationCertificate): Promise<void> {
   const gone = [...run.gone].map((clientCertificateId) => ({ clientCertificateId, exists: false }));
-  await step(run, 'confirm', next.clientCertificateId, async () => ({
+  await step(run, 'verifyRemoval', next.clientCertificateId, async () => ({
     value: undefined,
     evidence: await proveEnd(run, next, gone),
   }));

@@ -17,7 +17,7 @@ export async function recover(run: Run, error: unknown): Promise<unknown> {
     const rival = overtaken(run);
     if (rival) {
       await goBack(run, 'cancel', 'another run goes first');
-      await end(run, 'yielded');
+      await end(run, 'superseded');
       return rival;
     }
     const { moving, unit } = account(run);
@@ -35,7 +35,7 @@ export async function recover(run: Run, error: unknown): Promise<unknown> {
     }
     await goBack(run, 'cancel', messageOf(error));
     await failedHook(run);
-    await end(run, 'rolledBack');
+    await end(run, 'cancelled');
     return error;
   });
 }

@@ -208,8 +208,8 @@ async function beforeStep(run: Run, next: Step): Promise<void> {
   if (rival) throw rival;
   if (isLast(next) || next.kind === 'keep') return;
   await rememberCertificates(run);
-  if (next.kind === 'check') await runHook(run, 'trusted');
-  if (next.kind === 'soak' || next.kind === 'recount') await runHook(run, 'switched');
+  if (next.kind === 'recheck') await runHook(run, 'trusted');
+  if (next.kind === 'soak' || next.kind === 'verifyUnused') await runHook(run, 'switched');
 }
 
 /** Later runs keep it too, without being told of it. */
@@ -229,7 +229,7 @@ async function keepPromise(run: Run): Promise<void> {
 }
 
 /** Steps that leave everything as it is. */
-const LOOKS: ReadonlySet<Step['kind']> = new Set(['verify', 'soak', 'settle', 'confirm']);
+const LOOKS: ReadonlySet<Step['kind']> = new Set(['verifySwitch', 'soak', 'settle', 'verifyRemoval']);
 
 /**
  * Why nothing can be taken back. Where others have finished the rotation meanwhile, its journal on this machine ends

@@ -91,10 +91,10 @@ export function timesCalled(
     steps.includes(step) && steps.indexOf(step) < steps.indexOf(other);
   const refusals = 1 + Number(hasOther);
   const times = new Map([
-    ['prove', goesBack ? tries : tries + (hasOld ? tries : 0) + refusals],
+    ['preflight', goesBack ? tries : tries + (hasOld ? tries : 0) + refusals],
     // What was proved before the switch is not asked again after it.
-    ['verify', isBefore('prove', 'verify') ? 0 : tries],
-    ['confirm', tries + 1 + Number(hasOld && !isBefore('delete', 'confirm'))],
+    ['verifySwitch', isBefore('preflight', 'verifySwitch') ? 0 : tries],
+    ['verifyRemoval', tries + 1 + Number(hasOld && !isBefore('delete', 'verifyRemoval'))],
   ]);
   return [...new Set(steps)].reduce((sum, step) => sum + (times.get(step) ?? 0), 0);
 }

@@ -94,23 +94,23 @@ export type Step =
   | { kind: 'trust'; store: string; certificate: RotationCertificate }
   /** Mark the new certificate so that no run, on whatever machine, switches a stage to it any more. */
   | { kind: 'withdraw'; certificate: RotationCertificate }
-  | { kind: 'prove'; to: RotationCertificate }
+  | { kind: 'preflight'; to: RotationCertificate }
   /** Look once more at what is about to be switched. */
-  | { kind: 'check'; stages: readonly Stage[] }
+  | { kind: 'recheck'; stages: readonly Stage[] }
   /** At most {@link MOST_AT_ONCE} stages. */
   | { kind: 'switch'; stages: readonly Stage[]; to: RotationCertificate }
   | { kind: 'redeploy'; stage: Stage; to: RotationCertificate }
-  | { kind: 'verify'; next: RotationCertificate }
+  | { kind: 'verifySwitch'; next: RotationCertificate }
   | { kind: 'soak'; until: Date }
   /** Wait for writes whose outcome is not known. */
   | { kind: 'settle'; until: Date }
   | { kind: 'keep'; until: Date }
-  | { kind: 'recount' }
+  | { kind: 'verifyUnused' }
   | { kind: 'delete'; certificate: RotationCertificate }
   | { kind: 'untrust'; store: string; certificate: EndedCertificate }
   /** Take the mark off a certificate that stays: none of the rotation's making, or in use at other stages. */
   | { kind: 'release'; certificate: RotationCertificate }
-  | { kind: 'confirm'; next: RotationCertificate }
+  | { kind: 'verifyRemoval'; next: RotationCertificate }
   /** Take from the mark what says that trust in the old certificate may be left. */
   | { kind: 'finish'; certificate: RotationCertificate }
   /** The stages present a certificate that is none of this rotation's: somebody else changed them. */
@@ -221,8 +221,8 @@ function switchStep(situation: Situation): Step | undefined {
   const to = aim(situation);
   const stages = behindOf(situation).slice(0, MOST_AT_ONCE);
   if (stages.length === 0 || !to) return undefined;
-  if (progress.proved !== proofKey(to.clientCertificateId, calls)) return { kind: 'prove', to };
-  if (!progress.checked) return { kind: 'check', stages };
+  if (progress.proved !== proofKey(to.clientCertificateId, calls)) return { kind: 'preflight', to };
+  if (!progress.checked) return { kind: 'recheck', stages };
   return { kind: 'switch', stages, to };
 }
 
@@ -240,7 +240,7 @@ function useStep({ goal, unit: { next }, progress, calls }: Situation): Step | u
   if (goal !== 'rotate' || !next) return undefined;
   return progress.verified === proofKey(next.clientCertificateId, calls)
     ? undefined
-    : { kind: 'verify', next };
+    : { kind: 'verifySwitch', next };
 }
 
 /**
@@ -310,11 +310,11 @@ function endStep(situation: Situation): Step {
     const keptUntil = new Date(keptFrom.getTime() + settings.keepOld);
     if (settings.keepOld > 0 && now < keptUntil) return { kind: 'keep', until: keptUntil };
   }
-  if (!isOver && !progress.recounted) return { kind: 'recount' };
+  if (!isOver && !progress.recounted) return { kind: 'verifyUnused' };
   const first = going.find((one) => !kept.includes(one));
   if (first) return { kind: 'delete', certificate: first };
   if (held[0]) return { kind: 'untrust', ...held[0] };
-  if (toConfirm) return { kind: 'confirm', next: toConfirm };
+  if (toConfirm) return { kind: 'verifyRemoval', next: toConfirm };
   if (kept[0]) return { kind: 'release', certificate: kept[0] };
   return toFinish ? { kind: 'finish', certificate: toFinish } : { kind: 'done' };
 }

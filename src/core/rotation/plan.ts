@@ -80,9 +80,9 @@ export function afterStep(situation: Situation, step: Step): Situation {
       }));
       return { ...situation, stores };
     }
-    case 'prove':
+    case 'preflight':
       return proves({ proved: proofKey(step.to.clientCertificateId, calls) });
-    case 'check':
+    case 'recheck':
       return proves({ checked: true });
     case 'switch': {
       const { clientCertificateId } = step.to;
@@ -107,15 +107,15 @@ export function afterStep(situation: Situation, step: Step): Situation {
         switchedAt: now,
         keptFrom: now,
       };
-    case 'verify':
+    case 'verifySwitch':
       return proves({ verified: proofKey(step.next.clientCertificateId, calls) });
     case 'soak':
     case 'settle':
     case 'keep':
       return { ...situation, now: step.until };
-    case 'recount':
+    case 'verifyUnused':
       return proves({ recounted: true });
-    case 'confirm':
+    case 'verifyRemoval':
       return proves({ confirmed: true });
     case 'delete':
       return {

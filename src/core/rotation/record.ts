@@ -2,26 +2,26 @@ import type { StageRef } from '../api-gateway.js';
 
 /**
  * The journal's format. A journal of a higher version is refused, never guessed at. Since 2 a switch may be about
- * several stages; see `switch-record.ts`.
+ * several stages; see `switch-record.ts`. Since 3 steps and outcomes have their present names.
  */
-export const JOURNAL_VERSION = 2;
+export const JOURNAL_VERSION = 3;
 
 /** The formats that can be read. */
-export type JournalVersion = 1 | 2;
+export type JournalVersion = 1 | 2 | 3;
 
 /** What a rotation can do, in the order of a plain one, then what takes it back and what ends it. */
 export const ROTATION_STEPS = [
   'generate',
   'adopt',
   'trust',
-  'prove',
-  'check',
+  'preflight',
+  'recheck',
   'switch',
-  'verify',
+  'verifySwitch',
   'soak',
-  'recount',
+  'verifyUnused',
   'untrust',
-  'confirm',
+  'verifyRemoval',
   'delete',
   'redeploy',
   'hook',
@@ -37,10 +37,35 @@ export const ROTATION_STEPS = [
 
 export type RotationStep = (typeof ROTATION_STEPS)[number];
 
-export const ROTATION_OUTCOMES = ['completed', 'aborted', 'rolledBack', 'yielded'] as const;
+/** What journals of versions 1 and 2 call some steps. */
+const EARLIER_STEPS: ReadonlyMap<unknown, RotationStep> = new Map([
+  ['prove', 'preflight'],
+  ['check', 'recheck'],
+  ['verify', 'verifySwitch'],
+  ['recount', 'verifyUnused'],
+  ['confirm', 'verifyRemoval'],
+]);
 
-/** How a rotation ended. `yielded`: another run was first, and this one took its certificate back. */
+/** The step that a journal of any version says; `undefined` for what is none. */
+export function rotationStepIn(written: unknown): RotationStep | undefined {
+  return EARLIER_STEPS.get(written) ?? ROTATION_STEPS.find((name) => name === written);
+}
+
+export const ROTATION_OUTCOMES = ['completed', 'aborted', 'cancelled', 'superseded'] as const;
+
+/** How a rotation ended. `cancelled`: before the switch. `superseded`: another run was first, and this one took its certificate back. */
 export type RotationOutcome = (typeof ROTATION_OUTCOMES)[number];
+
+/** What journals of versions 1 and 2 call some outcomes. */
+const EARLIER_OUTCOMES: ReadonlyMap<unknown, RotationOutcome> = new Map([
+  ['rolledBack', 'cancelled'],
+  ['yielded', 'superseded'],
+]);
+
+/** The outcome that a journal of any version says; `undefined` for what is none. */
+export function rotationOutcomeIn(written: unknown): RotationOutcome | undefined {
+  return EARLIER_OUTCOMES.get(written) ?? ROTATION_OUTCOMES.find((name) => name === written);
+}
 
 /**
  * One line of a rotation's journal. The first is `started`. `at` is ISO 8601 in UTC; an `intent` is written before

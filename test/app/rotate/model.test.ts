@@ -168,7 +168,7 @@ const WAITS: ReadonlySet<string> = new Set(['soak', 'settle', 'keep']);
 /** What the plan shows without a subject. */
 const BARE: ReadonlySet<string> = new Set([
   ...WAITS,
-  ...['prove', 'check', 'verify', 'recount', 'confirm', 'withdraw', 'finish'],
+  ...['preflight', 'recheck', 'verifySwitch', 'verifyUnused', 'verifyRemoval', 'withdraw', 'finish'],
 ]);
 
 /** The steps that a dry run lists. */

@@ -111,12 +111,15 @@ async function runOf(
     stores = [],
     probe,
     integrations,
+    skipsWaits = false,
   }: {
     settings?: Partial<RotationSettings>;
     stages?: readonly Stage[];
     stores?: readonly StoreView[];
     probe?: string;
     integrations?: readonly Integration[];
+    /** Waits take no time, and no time passes but by them. */
+    skipsWaits?: boolean;
   } = {},
 ): Promise<{ run: Run; old: RotationCertificate; next: RotationCertificate }> {
   const target = { restApiId, stageName: 'prod' };
@@ -129,7 +132,9 @@ async function runOf(
   const known = integrations
     ? { ...gateway, getWebSocketIntegrations: () => Promise.resolve([...integrations]) }
     : gateway;
-  const now = (): Date => new Date();
+  const began = Date.now();
+  let waited = 0;
+  const now = (): Date => (skipsWaits ? new Date(began + waited) : new Date());
   const remembered = remembering(known, now);
   const run = newRun({
     deps: {
@@ -144,8 +149,11 @@ async function runOf(
         read: () => Promise.resolve(undefined),
         remove: () => Promise.resolve(false),
       },
-      now: () => new Date(),
-      sleep: (ms, signal) => sleep(ms, undefined, { signal }),
+      now,
+      sleep: (ms, signal) => {
+        waited += ms;
+        return sleep(skipsWaits ? 0 : ms, undefined, { signal });
+      },
       newRotationId: () => 'r1',
       emit: () => undefined,
       signal: new AbortController().signal,
@@ -208,7 +216,7 @@ describe('before the switch', () => {
     expect(isAsWanted(evidence.proof)).toBe(true);
     expect(run.warnings).toEqual([]);
     // What is announced is what is done, and what the backends saw.
-    const calls = await callsToCome(run, ['prove']);
+    const calls = await callsToCome(run, ['preflight']);
     const stages = [{ stage: `${world.restApiId}/prod` }];
     expect(calls).toEqual([
       { method: 'GET', path: '/0', backend: a, stages, times: 8 },
@@ -397,7 +405,7 @@ describe('the calls', () => {
     }));
     const { run, old, next } = await runOf(world);
     const host = hostOf(world, 0);
-    expect(await callsToCome(run, ['prove', 'verify', 'confirm'])).toEqual([]);
+    expect(await callsToCome(run, ['preflight', 'verifySwitch', 'verifyRemoval'])).toEqual([]);
     const before = await proveBoth(run, old, next);
     expect(before.proof).toEqual({ results: [], unreached: [host], gone: [], noOther: false });
     expect(isAsWanted(before.proof)).toBe(false);
@@ -484,7 +492,7 @@ describe('after trust has ended', () => {
   test('each backend that still accepts the old certificate is named; those that refuse it are not', async () => {
     const world = await start([{}, {}]);
     world.backends[0]?.pins.delete(world.old.fingerprint);
-    const { run, next } = await runOf(world);
+    const { run, next } = await runOf(world, { settings: { settle: 5_000 }, skipsWaits: true });
     const evidence = await proveEnd(run, next, [
       { clientCertificateId: world.old.id, exists: true },
       { clientCertificateId: 'zzzzzz', exists: false },

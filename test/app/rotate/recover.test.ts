@@ -214,8 +214,8 @@ describe('a failure before the switch', () => {
     const { outcome, events } = await go(a, {}, { fates: [on('TestInvokeMethod', { kind: 'denied' })] });
     expect(outcome).toBe('AccessDenied');
     expectAsBefore(the);
-    expect(lastRecord(a)).toMatchObject({ type: 'ended', outcome: 'rolledBack' });
-    expect(events.at(-1)).toMatchObject({ type: 'ended', outcome: 'rolledBack' });
+    expect(lastRecord(a)).toMatchObject({ type: 'ended', outcome: 'cancelled' });
+    expect(events.at(-1)).toMatchObject({ type: 'ended', outcome: 'cancelled' });
     expect((await go(a, { mode: 'abort' })).outcome).toBe('nothingToAbort');
   });
 

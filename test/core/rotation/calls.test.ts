@@ -67,13 +67,13 @@ describe('timesCalled', () => {
     'generate',
     'trust',
     'trust',
-    'prove',
-    'check',
+    'preflight',
+    'recheck',
     'switch',
-    'verify',
+    'verifySwitch',
     'soak',
     'untrust',
-    'confirm',
+    'verifyRemoval',
     'delete',
   ];
   const plain = { tries: 5, hasOld: true, hasOther: false, goesBack: false };
@@ -81,9 +81,14 @@ describe('timesCalled', () => {
     ['a plain rotation: 5 + 5 + 1 before, 5 + 1 + 1 after', all, plain, 18],
     ['one with another certificate to try', all, { ...plain, hasOther: true }, 19],
     ['one whose old certificate has expired', all, { ...plain, hasOld: false }, 12],
-    ['the old one deleted before the last proof', ['prove', 'delete', 'confirm'], plain, 17],
-    ['one that goes on after the switch', ['verify', 'soak', 'untrust', 'confirm', 'delete'], plain, 12],
-    ['a way back', ['prove', 'switch'], { ...plain, goesBack: true }, 5],
+    ['the old one deleted before the last proof', ['preflight', 'delete', 'verifyRemoval'], plain, 17],
+    [
+      'one that goes on after the switch',
+      ['verifySwitch', 'soak', 'untrust', 'verifyRemoval', 'delete'],
+      plain,
+      12,
+    ],
+    ['a way back', ['preflight', 'switch'], { ...plain, goesBack: true }, 5],
     ['nothing to prove', ['untrustNew', 'deleteNew'], plain, 0],
   ])('%s', (_, steps, how, times) => {
     expect(timesCalled(steps, how)).toBe(times);

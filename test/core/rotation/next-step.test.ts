@@ -76,11 +76,11 @@ const CASES: readonly (readonly [what: string, situation: Situation, step: Step]
     situation({ unit: { ...made, old: certificate('old', { notAfter: NOW }) }, stores: [store('file')] }),
     { kind: 'trust', store: 'file', certificate: next },
   ],
-  ['both are trusted', situation({ unit: made, stores: BOTH }), { kind: 'prove', to: next }],
+  ['both are trusted', situation({ unit: made, stores: BOTH }), { kind: 'preflight', to: next }],
   [
     'both are proved',
     situation({ unit: made, stores: BOTH, progress: proved }),
-    { kind: 'check', stages: [stage('prod', 'old')] },
+    { kind: 'recheck', stages: [stage('prod', 'old')] },
   ],
   [
     'all is checked',
@@ -100,7 +100,7 @@ const CASES: readonly (readonly [what: string, situation: Situation, step: Step]
   [
     'one of two stages was switched by an earlier run: its proofs count for nothing',
     situation({ unit: made, stores: BOTH, moving: [stage('prod', 'new'), stage('beta', 'old')] }),
-    { kind: 'prove', to: next },
+    { kind: 'preflight', to: next },
   ],
   [
     'a stage presents the spare of a racing run: trusted first',
@@ -124,7 +124,7 @@ const CASES: readonly (readonly [what: string, situation: Situation, step: Step]
   [
     'more stages than are looked at at once',
     situation({ unit: made, stores: BOTH, progress: proved, moving: [stage('first', 'new'), ...many] }),
-    { kind: 'check', stages: many.slice(0, MOST_AT_ONCE) },
+    { kind: 'recheck', stages: many.slice(0, MOST_AT_ONCE) },
   ],
   [
     'more stages than are switched at once',
@@ -143,7 +143,7 @@ const CASES: readonly (readonly [what: string, situation: Situation, step: Step]
   [
     'no stage presents the spare of a racing run: it need not be trusted',
     situation({ unit: { ...made, spares: [spare] }, stores: BOTH }),
-    { kind: 'prove', to: next },
+    { kind: 'preflight', to: next },
   ],
   [
     'the old one is deleted, and a stage presents a spare: it moves on',
@@ -152,12 +152,12 @@ const CASES: readonly (readonly [what: string, situation: Situation, step: Step]
       stores: [store('file', 'NEW', 'SPARE')],
       moving: [stage('prod', 'new'), stage('beta', 'spare')],
     }),
-    { kind: 'prove', to: next },
+    { kind: 'preflight', to: next },
   ],
   [
     'one that --to named is moved to as any other',
     situation({ unit: { ...made, next: adopted }, stores: BOTH }),
-    { kind: 'prove', to: adopted },
+    { kind: 'preflight', to: adopted },
   ],
   [
     'a spare that no stage is known to have presented need not be trusted',
@@ -166,9 +166,9 @@ const CASES: readonly (readonly [what: string, situation: Situation, step: Step]
       stores: BOTH,
       lastPresented: new Map([['spare', NOW]]),
     }),
-    { kind: 'prove', to: next },
+    { kind: 'preflight', to: next },
   ],
-  ['every stage is switched', switched(0), { kind: 'verify', next }],
+  ['every stage is switched', switched(0), { kind: 'verifySwitch', next }],
   [
     'the stage is switched and has to be deployed',
     switched(0, { settings: settings(0, 0, 'always') }),
@@ -177,7 +177,7 @@ const CASES: readonly (readonly [what: string, situation: Situation, step: Step]
   [
     'the stage is deployed',
     switched(0, { settings: settings(0, 0, 'always'), redeployed: ['api/prod'] }),
-    { kind: 'verify', next },
+    { kind: 'verifySwitch', next },
   ],
   ['verified', switched(0, { progress: verified }), { kind: 'soak', until: after(5 * MINUTE) }],
   [
@@ -205,8 +205,8 @@ const CASES: readonly (readonly [what: string, situation: Situation, step: Step]
     soaked({ stores: [store('file')] }),
     { kind: 'trust', store: 'file', certificate: next },
   ],
-  ['a later run finds the soak over: it proves for itself', soaked(), { kind: 'verify', next }],
-  ['the soak is over', soaked({ progress: verified }), { kind: 'recount' }],
+  ['a later run finds the soak over: it proves for itself', soaked(), { kind: 'verifySwitch', next }],
+  ['the soak is over', soaked({ progress: verified }), { kind: 'verifyUnused' }],
   [
     'the old one is to be kept',
     soaked({ progress: verified, settings: settings(0, 7 * DAY, 'never') }),
@@ -220,7 +220,7 @@ const CASES: readonly (readonly [what: string, situation: Situation, step: Step]
   [
     'the old one was kept long enough',
     switched(7 * DAY, { progress: verified, settings: settings(0, 7 * DAY, 'never') }),
-    { kind: 'recount' },
+    { kind: 'verifyUnused' },
   ],
   ['recounted: AWS has the last word', soaked({ progress: recounted }), { kind: 'delete', certificate: old }],
   [
@@ -254,7 +254,7 @@ const CASES: readonly (readonly [what: string, situation: Situation, step: Step]
   [
     'trusted nowhere any more',
     soaked({ unit: gone, progress: recounted, deleted: [old], stores: [store('file', 'NEW')] }),
-    { kind: 'confirm', next },
+    { kind: 'verifyRemoval', next },
   ],
   [
     'confirmed',
@@ -294,7 +294,7 @@ const CASES: readonly (readonly [what: string, situation: Situation, step: Step]
   [
     'somebody deleted the old one before the trust in it ended: the account is looked at first',
     soaked({ unit: gone, progress: verified, deleted: [old] }),
-    { kind: 'recount' },
+    { kind: 'verifyUnused' },
   ],
   [
     'a stage that has left the old one by another rotation still spreads',
@@ -325,12 +325,12 @@ const CASES: readonly (readonly [what: string, situation: Situation, step: Step]
   [
     'somebody moved the stage back after the switch',
     switched(MINUTE, { moving: [stage('prod', 'old')], progress: recounted }),
-    { kind: 'prove', to: next },
+    { kind: 'preflight', to: next },
   ],
   [
     'no soak is wanted',
     switched(0, { progress: verified, settings: settings(0, 0, 'never') }),
-    { kind: 'recount' },
+    { kind: 'verifyUnused' },
   ],
 ];
 
@@ -367,7 +367,7 @@ const WAY_BACK: readonly (readonly [what: string, situation: Situation, step: St
     back({ unit: made }),
     { kind: 'withdraw', certificate: next },
   ],
-  ['the old one is trusted', back(), { kind: 'prove', to: old }],
+  ['the old one is trusted', back(), { kind: 'preflight', to: old }],
   [
     'the old one is not trusted any more',
     back({ stores: [store('file', 'NEW')] }),
@@ -395,12 +395,12 @@ const WAY_BACK: readonly (readonly [what: string, situation: Situation, step: St
   [
     'a proof of the new one says nothing of the old one',
     back({ progress: { ...proved, checked: true } }),
-    { kind: 'prove', to: old },
+    { kind: 'preflight', to: old },
   ],
   [
     'the old one is proved',
     back({ progress: backProved }),
-    { kind: 'check', stages: [stage('prod', 'new')] },
+    { kind: 'recheck', stages: [stage('prod', 'new')] },
   ],
   [
     'checked',
@@ -439,9 +439,9 @@ const WAY_BACK: readonly (readonly [what: string, situation: Situation, step: St
       settings: settings(0, 0, 'always'),
       redeployed: ['api/prod'],
     }),
-    { kind: 'recount' },
+    { kind: 'verifyUnused' },
   ],
-  ['the soak is over', back({ moving: [stage('prod', 'old')] }), { kind: 'recount' }],
+  ['the soak is over', back({ moving: [stage('prod', 'old')] }), { kind: 'verifyUnused' }],
   [
     'recounted',
     back({ moving: [stage('prod', 'old')], progress: recounted }),

@@ -180,11 +180,11 @@ describe('afterStep', () => {
       { kind: 'untrust', store: 'b', certificate: unit.old },
       { stores: [store('a', 'OLD'), { ...store('b', 'NEW'), added: ['OLD', 'NEW'] }] },
     ],
-    [{ kind: 'prove', to: next }, { progress: { ...NOTHING, proved: proof('new') } }],
-    [{ kind: 'check', stages: [] }, { progress: { ...NOTHING, proved: 'before', checked: true } }],
-    [{ kind: 'verify', next }, { progress: { ...NOTHING, proved: 'before', verified: proof('new') } }],
-    [{ kind: 'recount' }, { progress: { ...NOTHING, proved: 'before', recounted: true } }],
-    [{ kind: 'confirm', next }, { progress: { ...NOTHING, proved: 'before', confirmed: true } }],
+    [{ kind: 'preflight', to: next }, { progress: { ...NOTHING, proved: proof('new') } }],
+    [{ kind: 'recheck', stages: [] }, { progress: { ...NOTHING, proved: 'before', checked: true } }],
+    [{ kind: 'verifySwitch', next }, { progress: { ...NOTHING, proved: 'before', verified: proof('new') } }],
+    [{ kind: 'verifyUnused' }, { progress: { ...NOTHING, proved: 'before', recounted: true } }],
+    [{ kind: 'verifyRemoval', next }, { progress: { ...NOTHING, proved: 'before', confirmed: true } }],
     [
       { kind: 'switch', stages: [stage('prod', 'old')], to: next },
       {
@@ -272,7 +272,7 @@ test.each<[Step, boolean]>([
   [{ kind: 'stageChanged' }, true],
   [{ kind: 'impossible' }, true],
   [{ kind: 'inUse', certificate: certificate('new') }, true],
-  [{ kind: 'check', stages: [] }, false],
+  [{ kind: 'recheck', stages: [] }, false],
 ])('isLast %j: %s', (step, last) => {
   expect(isLast(step)).toBe(last);
 });
@@ -282,15 +282,15 @@ describe('planSteps', () => {
     expect(kinds(planSteps(situation()))).toEqual([
       'generate',
       'trust',
-      'prove',
-      'check',
+      'preflight',
+      'recheck',
       'switch',
-      'verify',
+      'verifySwitch',
       'soak',
-      'recount',
+      'verifyUnused',
       'delete',
       'untrust',
-      'confirm',
+      'verifyRemoval',
       'finish',
     ]);
   });
@@ -304,8 +304,18 @@ describe('planSteps', () => {
       }),
     );
     expect(kinds(plan)).toEqual([
-      ...['generate', 'trust', 'trust', 'prove', 'check', 'switch', 'redeploy', 'redeploy', 'verify'],
-      ...['soak', 'keep', 'recount', 'delete', 'untrust', 'untrust', 'confirm', 'finish'],
+      ...[
+        'generate',
+        'trust',
+        'trust',
+        'preflight',
+        'recheck',
+        'switch',
+        'redeploy',
+        'redeploy',
+        'verifySwitch',
+      ],
+      ...['soak', 'keep', 'verifyUnused', 'delete', 'untrust', 'untrust', 'verifyRemoval', 'finish'],
     ]);
   });
 
@@ -339,7 +349,7 @@ describe('planSteps', () => {
       }),
     );
     expect(kinds(plan)).toEqual([
-      ...['withdraw', 'trust', 'prove', 'check', 'switch', 'soak', 'recount', 'delete', 'untrust'],
+      ...['withdraw', 'trust', 'preflight', 'recheck', 'switch', 'soak', 'verifyUnused', 'delete', 'untrust'],
     ]);
   });
 
@@ -455,7 +465,7 @@ describe('planSteps', () => {
             expect(before.progress.proved).toBe(proof(step.to.clientCertificateId));
             expect(before.progress.checked).toBe(true);
           }
-          if (step.kind === 'recount') looked = true;
+          if (step.kind === 'verifyUnused') looked = true;
           if (step.kind === 'untrust' || step.kind === 'delete') {
             expect(looked).toBe(true);
             const last = before.lastPresented.get(step.certificate.clientCertificateId)?.getTime() ?? 0;
