@@ -7,7 +7,7 @@ import { readBundle, writeBundle, type BundleFinding } from '../x509/bundle.js';
 import { trustedCertificate } from '../x509/certificate.js';
 import { readPem } from './read-pem.js';
 
-export type DownloadFormat = 'pem' | 'der';
+export type DownloadEncoding = 'pem' | 'der';
 
 export interface Download {
   certificates: readonly (CertificateView & { pem: string })[];
@@ -24,13 +24,13 @@ export interface Download {
  */
 export async function download(
   gateway: Gateway,
-  { ids, format }: { ids: readonly string[]; format: DownloadFormat },
+  { ids, encoding }: { ids: readonly string[]; encoding: DownloadEncoding },
   now: () => Date,
 ): Promise<Download> {
   const distinct = [...new Set(ids)];
-  if (format === 'der' && distinct.length > 1) {
+  if (encoding === 'der' && distinct.length > 1) {
     throw new AppError('Usage', `DER holds one certificate, not ${distinct.length}`, {
-      hint: 'use --format pem, or download each into a file of its own',
+      hint: 'use --encoding pem, or download each into a file of its own',
     });
   }
   const at = now();
@@ -41,7 +41,7 @@ export async function download(
   }));
   const content = contentOf(
     fetched.map(({ trusted }) => trusted),
-    format,
+    encoding,
   );
   return {
     certificates: fetched.map(({ answer, trusted }) => ({
@@ -53,8 +53,8 @@ export async function download(
   };
 }
 
-function contentOf(certificates: readonly TrustedCertificate[], format: DownloadFormat): Uint8Array {
+function contentOf(certificates: readonly TrustedCertificate[], encoding: DownloadEncoding): Uint8Array {
   const [first, ...others] = certificates;
   if (!first || others.length > 0) return Buffer.from(writeBundle(certificates));
-  return format === 'der' ? new X509Certificate(first.pem).raw : Buffer.from(first.pem);
+  return encoding === 'der' ? new X509Certificate(first.pem).raw : Buffer.from(first.pem);
 }

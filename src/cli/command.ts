@@ -2,7 +2,9 @@ import { Command, Option } from 'commander';
 import { CHECK_EXIT } from '../core/check-level.js';
 import type { CommonOptions, Context } from './context.js';
 import { gatewayFor } from './compose.js';
+import { applyRenamed } from './deprecated.js';
 import { createOutput, errorOutput, reportError } from './output.js';
+import { outputOption } from './output-option.js';
 import { withReferences } from './references.js';
 
 /** The start of every command. `usage` is its name and its arguments in commander's notation, `inspect <target>`. */
@@ -21,7 +23,7 @@ export function addCommonOptions(to: Command): void {
     new Option('--profile <name>', 'profile of the AWS configuration files'),
     new Option('--region <name>', 'AWS Region'),
     new Option('--endpoint-url <url>', 'another API Gateway, such as the emulator'),
-    new Option('--output <format>', 'what stdout holds').choices(['table', 'json']).default('table'),
+    outputOption(),
     new Option('--no-color', 'no colours, whatever the terminal'),
     new Option('--quiet', 'only results and errors'),
     new Option('--debug', 'each request to AWS, and the stack of an error'),
@@ -31,18 +33,6 @@ export function addCommonOptions(to: Command): void {
     if (!to.options.some(({ long }) => long === option.long)) to.addOption(option.helpGroup(COMMON));
   }
   to.addHelpOption(new Option('-h, --help', 'this text').helpGroup(COMMON));
-}
-
-/** `--output` for a command whose findings code scanners read. */
-export function sarifOutput(): Option {
-  return new Option('--output <format>', 'what stdout holds')
-    .choices(['table', 'json', 'sarif'])
-    .default('table');
-}
-
-/** Whether {@link sarifOutput} was given its own format. */
-export function wantsSarif({ output }: { output: string }): boolean {
-  return output === 'sarif';
 }
 
 /** Collects a repeatable option's values. */
@@ -67,21 +57,25 @@ export function action<Options extends object, Args extends readonly unknown[] =
 ): (...words: unknown[]) => Promise<void> {
   return async (...words) => {
     const self = words.at(-1) as Command;
-    const given = self.opts<Options & CommonOptions>();
     try {
-      const { options, args } = withReferences(self, given);
+      const hints = applyRenamed(self);
+      const { options, args } = withReferences(self, self.opts<Options & CommonOptions>());
+      const out = createOutput(options);
+      for (const hint of hints) out.note(`hint: ${hint}`);
       await run({
         options,
         args: args as unknown as Args,
-        out: createOutput(options),
+        out,
         now: () => new Date(),
         gateway: gatewayFor(options),
       });
     } catch (error) {
-      // Some commands have formats beyond those of --output, JSON among them.
-      const { format } = self.opts<{ format?: string }>();
-      const output = errorOutput(format, given.output);
-      reportError(error, { ...given, output, monitorExit: failureExit(self.name()) });
+      const given = self.opts<CommonOptions>();
+      reportError(error, {
+        ...given,
+        output: errorOutput(given.output),
+        monitorExit: failureExit(self.name()),
+      });
     }
   };
 }

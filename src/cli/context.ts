@@ -1,12 +1,13 @@
 import type { Gateway } from '../gateway/gateway.js';
 import type { Output } from './output.js';
+import type { OutputFormat } from './output-option.js';
 
 /** What every command takes besides its own options, under commander's names. */
 export interface CommonOptions {
   profile?: string;
   region?: string;
   endpointUrl?: string;
-  output: 'table' | 'json';
+  output: OutputFormat;
   color: boolean;
   quiet?: boolean;
   debug?: boolean;

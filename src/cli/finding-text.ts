@@ -27,17 +27,17 @@ export function findingText(finding: BundleFinding): string {
     case 'LineBreaksLost':
       return (
         `line ${finding.line}: this PEM has lost its line breaks: ${NOT_READ}. Write it again with its line breaks: ` +
-        'apigw-cert download ID --out FILE --force'
+        'apigw-cert download ID --out-file FILE --force'
       );
     case 'Utf16Text':
       return (
         `the file is UTF-16, as Windows PowerShell's > writes it: ${NOT_READ}. Save it as UTF-8 or ASCII, or write it ` +
-        'with apigw-cert download ID --out FILE --force'
+        'with apigw-cert download ID --out-file FILE --force'
       );
     case 'JsonText':
       return (
         `the file is JSON, as the aws command line prints it: ${NOT_READ}. Write the certificate alone: ` +
-        'apigw-cert download ID --out FILE --force'
+        'apigw-cert download ID --out-file FILE --force'
       );
     case 'Duplicate':
       return `line ${finding.line}: the same certificate as on line ${finding.firstLine}`;

@@ -28,7 +28,7 @@ export const LINT_PROSE: Readonly<Record<LintCode, { meaning: string; remedy: st
   BrokenPem: {
     meaning: 'this part of the file is damaged or incomplete',
     remedy:
-      'compare it with a good copy, or write the file again: apigw-cert download ID... --out FILE --force',
+      'compare it with a good copy, or write the file again: apigw-cert download ID... --out-file FILE --force',
   },
   CaBundleTrap: {
     meaning:
@@ -60,7 +60,7 @@ export const LINT_PROSE: Readonly<Record<LintCode, { meaning: string; remedy: st
   },
   EmptyBundle: {
     meaning: 'there is no certificate in this file, and some programs take an empty list for "everybody"',
-    remedy: 'add the certificates that are to be accepted: apigw-cert download ID... --out FILE --force',
+    remedy: 'add the certificates that are to be accepted: apigw-cert download ID... --out-file FILE --force',
   },
   FirstOfFile: {
     meaning:
@@ -79,13 +79,13 @@ export const LINT_PROSE: Readonly<Record<LintCode, { meaning: string; remedy: st
   JsonText: {
     meaning:
       'this is JSON, as the aws command line prints it: nginx, OpenSSL and Node.js find no certificate in it',
-    remedy: 'write the certificate alone: apigw-cert download ID --out FILE --force',
+    remedy: 'write the certificate alone: apigw-cert download ID --out-file FILE --force',
   },
   LateRequest: javaProse('LateRequest'),
   LateRequestTls12: javaProse('LateRequestTls12'),
   LineBreaksLost: {
     meaning: 'this PEM has lost its line breaks: nginx, OpenSSL and Node.js do not read it',
-    remedy: 'write it again with its line breaks: apigw-cert download ID --out FILE --force',
+    remedy: 'write it again with its line breaks: apigw-cert download ID --out-file FILE --force',
   },
   NobodyAdmitted: {
     meaning: 'nobody is admitted here, not even with a listed certificate',
@@ -130,7 +130,7 @@ export const LINT_PROSE: Readonly<Record<LintCode, { meaning: string; remedy: st
   Utf16Text: {
     meaning:
       "this file is UTF-16, as Windows PowerShell's > writes it: nginx, OpenSSL and Node.js do not read it",
-    remedy: 'save it as UTF-8, or write it again: apigw-cert download ID --out FILE --force',
+    remedy: 'save it as UTF-8, or write it again: apigw-cert download ID --out-file FILE --force',
   },
 };
 

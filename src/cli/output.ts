@@ -104,18 +104,18 @@ function stack(error: unknown): string {
 /** How an error is reported. */
 export interface ErrorStyle extends Pick<CommonOptions, 'color' | 'debug'> {
   /** `other`: stdout is for a program that reads neither JSON nor sentences, and stays empty. */
-  output: 'table' | 'json' | 'other';
+  output: 'text' | 'json' | 'other';
   /** For a command that answers a monitor: the exit code, and the error is its result. */
   monitorExit?: 3 | undefined;
 }
 
-/** What an error is written as where a command has a format of its own beside `--output`. */
-export function errorOutput(
-  format: string | undefined,
-  output: CommonOptions['output'],
-): ErrorStyle['output'] {
+/** Formats that programs read, in which an error has no place. */
+const FOR_PROGRAMS: ReadonlySet<string> = new Set(['sarif', 'junit', 'github', 'csv', 'prometheus', 'html']);
+
+/** What an error is written as where a result would have been in this format. Monitors show the text of an error. */
+export function errorOutput(format: string | undefined): ErrorStyle['output'] {
   if (format === 'json') return 'json';
-  return format === undefined || format === 'table' || format === 'nagios' ? output : 'other';
+  return FOR_PROGRAMS.has(format ?? '') ? 'other' : 'text';
 }
 
 /** Whatever was thrown as an AppError: anything else is a fault of ours. */
@@ -164,9 +164,9 @@ export function reportError(thrown: unknown, style: ErrorStyle): void {
   const error = asAppError(thrown);
   const { output, monitorExit } = style;
   if (output === 'json') process.stdout.write(`${JSON.stringify({ error: errorJson(error) }, null, 2)}\n`);
-  else if (monitorExit !== undefined && output === 'table')
+  else if (monitorExit !== undefined && output === 'text')
     process.stdout.write(`UNKNOWN: ${printable(error.message)}\n`);
-  if (output !== 'table' || monitorExit === undefined) printError(error, style);
+  if (output !== 'text' || monitorExit === undefined) printError(error, style);
   else printRemedy(error, style);
   process.exitCode = monitorExit ?? error.exitCode;
 }

@@ -99,10 +99,7 @@ async function run(program: Command, words: readonly string[]): Promise<void> {
       return;
     }
     reportError(thrown instanceof CommanderError ? usageError(thrown, words) : thrown, {
-      output: errorOutput(
-        wordAfter('format', words),
-        wordAfter('output', words) === 'json' ? 'json' : 'table',
-      ),
+      output: errorOutput(wordAfter('output', words) ?? wordAfter('format', words)),
       color: !words.includes('--no-color'),
       monitorExit: failureExit(words[0]),
     });

@@ -33,17 +33,17 @@ function refuse(finding: BundleFinding): void {
     case 'LineBreaksLost':
       return unfit(
         'a certificate that has lost its line breaks, which nginx, OpenSSL and Node.js do not read',
-        'write it again: apigw-cert download ID --out FILE --force',
+        'write it again: apigw-cert download ID --out-file FILE --force',
       );
     case 'Utf16Text':
       return unfit(
         "the file is UTF-16, as Windows PowerShell's > writes it, which nginx, OpenSSL and Node.js do not read",
-        'save it as UTF-8, or write it again: apigw-cert download ID --out FILE --force',
+        'save it as UTF-8, or write it again: apigw-cert download ID --out-file FILE --force',
       );
     case 'JsonText':
       return unfit(
         'the file is JSON, as the aws command line prints it, which nginx, OpenSSL and Node.js do not read',
-        'write the certificate alone: apigw-cert download ID --out FILE --force',
+        'write the certificate alone: apigw-cert download ID --out-file FILE --force',
       );
     case 'Broken':
       return unfit(
@@ -84,7 +84,7 @@ function parse(text: string): Segment[] {
   if (end < text.length) segments.push({ text: text.slice(end) });
   if (segments.filter(({ fingerprint }) => fingerprint !== undefined).length !== fingerprintAt.size) {
     throw new AppError('TrustStoreUnreadable', 'its certificates are not in PEM', {
-      hint: 'rewrite it: apigw-cert download ID --out FILE --force',
+      hint: 'rewrite it: apigw-cert download ID --out-file FILE --force',
     });
   }
   if (fingerprintAt.size === 0 && /^[^#\s]/m.test(text)) {

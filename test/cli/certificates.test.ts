@@ -32,7 +32,7 @@ async function stageCertificate(): Promise<string | undefined> {
 describe('generate', () => {
   test('makes a certificate with description and tags, and writes its PEM', async () => {
     const file = join(directory, 'new.pem');
-    const words = ['--description', 'orders prod', '--tag', 'team=a', '--tag', 'empty=', '--out', file];
+    const words = ['--description', 'orders prod', '--tag', 'team=a', '--tag', 'empty=', '--out-file', file];
     const { code, json } = await run('generate', ...words, '--output', 'json');
     expect(code).toBe(0);
     const made = json() as { clientCertificateId: string; fingerprintSha256: string };
@@ -56,11 +56,11 @@ describe('generate', () => {
     const file = join(directory, 'there.pem');
     writeFileSync(file, 'what a backend trusts');
     lab.emulator.clearRequests();
-    const { code, stderr } = await run('generate', '--out', file);
+    const { code, stderr } = await run('generate', '--out-file', file);
     expect(code).toBe(1);
     expect(stderr).toContain(`${file} exists already`);
     expect(lab.emulator.requests()).toEqual([]);
-    expect((await run('generate', '--out', file, '--force')).code).toBe(0);
+    expect((await run('generate', '--out-file', file, '--force')).code).toBe(0);
     expect(readFileSync(file, 'utf8')).toMatch(/^-----BEGIN CERTIFICATE-----\n/);
   });
 
@@ -69,12 +69,12 @@ describe('generate', () => {
     writeFileSync(file, 'what a backend trusts');
     symlinkSync('linked.pem', link);
     lab.emulator.clearRequests();
-    const { code, stderr } = await run('generate', '--out', link);
+    const { code, stderr } = await run('generate', '--out-file', link);
     expect(code).toBe(1);
     expect(stderr).toContain(`${link} exists already`);
     expect(lab.emulator.requests()).toEqual([]);
     expect(readFileSync(file, 'utf8')).toBe('what a backend trusts');
-    expect((await run('generate', '--out', link, '--force')).code).toBe(0);
+    expect((await run('generate', '--out-file', link, '--force')).code).toBe(0);
     expect(readFileSync(file, 'utf8')).toMatch(/^-----BEGIN CERTIFICATE-----\n/);
     expect(readlinkSync(link)).toBe('linked.pem');
   });
@@ -90,14 +90,14 @@ describe('generate', () => {
     symlinkSync('no/where.pem', join(directory, 'astray.pem'));
     for (const force of [[], ['--force']]) {
       lab.emulator.clearRequests();
-      const { code, stderr } = await run('generate', '--out', join(directory, name), ...force);
+      const { code, stderr } = await run('generate', '--out-file', join(directory, name), ...force);
       expect([code, stderr]).toEqual([1, expect.stringContaining(why)]);
       expect(lab.emulator.requests()).toEqual([]);
     }
   });
 
   test('a file that cannot be written after all does not lose sight of the certificate', async () => {
-    const { code, json } = await run('generate', '--out', '/dev/full', '--output', 'json');
+    const { code, json } = await run('generate', '--out-file', '/dev/full', '--output', 'json');
     const { error } = json() as {
       error: { code: string; hint: string; details: { clientCertificateId: string } };
     };

@@ -124,9 +124,9 @@ describe('what cannot be judged is never OK:', () => {
 });
 
 test.each([
-  ['words that are wrong', ['--format', 'json', '--nope']],
-  ['thresholds upside down', ['--format', 'json', '--warning', '5d', '--critical', '9d']],
-])('a failure is one JSON document with --format json too: %s', async (_, words) => {
+  ['words that are wrong', ['--output', 'json', '--nope']],
+  ['thresholds upside down', ['--output', 'json', '--warning', '5d', '--critical', '9d']],
+])('a failure is one JSON document with --output json too: %s', async (_, words) => {
   const { code, json } = await check(...words);
   expect(json()).toMatchObject({ error: { code: 'Usage' } });
   expect(code).toBe(3);

@@ -211,7 +211,7 @@ notify:
       AWS_ACCESS_KEY_ID: 'AKIASECRET',
       AWS_SECRET_ACCESS_KEY: 'SECRET',
     };
-    for (const output of ['table', 'json']) {
+    for (const output of ['text', 'json']) {
       const { code, stdout, stderr } = await cli([...words, '--output', output], { cwd: directory, env });
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
       expect(stdout).not.toContain('SECRET');

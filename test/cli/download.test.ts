@@ -44,7 +44,7 @@ test('prints one certificate octet for octet as openssl writes it, though AWS se
 });
 
 test('makes a well-formed bundle of several and warns of the trap', async () => {
-  const { code, stdout, stderr } = await download(one.id, two.id, one.id, '--out', at('bundle.pem'));
+  const { code, stdout, stderr } = await download(one.id, two.id, one.id, '--out-file', at('bundle.pem'));
   expect([code, stdout]).toEqual([0, `${at('bundle.pem')}: ${one.id}, ${two.id}\n`]);
   expect(stderr).toMatch(/^warning: 2 certificates share the subject C=US, L=Seattle, CN=ApiGateway/);
   const text = readFileSync(at('bundle.pem'), 'utf8');
@@ -60,22 +60,22 @@ test('makes a well-formed bundle of several and warns of the trap', async () => 
 test('replaces a file that holds something else only with --force', async () => {
   const file = at('there.pem');
   writeFileSync(file, 'what a backend trusts');
-  const refused = await download(one.id, '--out', file);
+  const refused = await download(one.id, '--out-file', file);
   expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining(`${file} exists already`)]);
   expect(readFileSync(file, 'utf8')).toBe('what a backend trusts');
-  expect((await download(one.id, '--out', file, '--force')).code).toBe(0);
+  expect((await download(one.id, '--out-file', file, '--force')).code).toBe(0);
   expect(readFileSync(file, 'utf8')).toBe(openssl(['x509'], one.pem));
   // What is there is what was asked for.
-  expect((await download(one.id, '--out', file)).code).toBe(0);
-  expect((await download(two.id, '--out', file)).code).toBe(1);
-  expect((await download(one.id, '--out', directory)).stderr).toContain('it is a folder');
+  expect((await download(one.id, '--out-file', file)).code).toBe(0);
+  expect((await download(two.id, '--out-file', file)).code).toBe(1);
+  expect((await download(one.id, '--out-file', directory)).stderr).toContain('it is a folder');
 });
 
 test('writes DER to a file and to a pipe', async () => {
   const der = new X509Certificate(one.pem).raw;
-  await download(one.id, '--format', 'der', '--out', at('one.der'));
+  await download(one.id, '--encoding', 'der', '--out-file', at('one.der'));
   expect(readFileSync(at('one.der')).equals(der)).toBe(true);
-  const { bytes } = await download(one.id, '--format', 'der');
+  const { bytes } = await download(one.id, '--encoding', 'der');
   expect(der.equals(bytes)).toBe(true);
 });
 
@@ -83,8 +83,8 @@ test('replaces a file by its link and keeps its mode; a new one is readable by a
   writeFileSync(at('real.pem'), 'old');
   chmodSync(at('real.pem'), 0o600);
   symlinkSync('real.pem', at('link.pem'));
-  await download(one.id, '--out', at('link.pem'), '--force');
-  await download(one.id, '--out', at('new.pem'));
+  await download(one.id, '--out-file', at('link.pem'), '--force');
+  await download(one.id, '--out-file', at('new.pem'));
   expect(lstatSync(at('link.pem')).isSymbolicLink()).toBe(true);
   expect(readFileSync(at('real.pem'), 'utf8')).toBe(readFileSync(at('new.pem'), 'utf8'));
   expect(['real.pem', 'new.pem'].map((name) => statSync(at(name)).mode & 0o777)).toEqual([0o600, 0o644]);
@@ -98,21 +98,26 @@ test('answers JSON with the PEM, or with the file it is in', async () => {
     ],
     findings: [],
   });
-  const written = await download(one.id, two.id, '--output', 'json', '--out', at('json.pem'));
+  const written = await download(one.id, two.id, '--output', 'json', '--out-file', at('json.pem'));
   expect(JSON.parse(written.stdout)).toMatchObject({
     items: [{ clientCertificateId: one.id }, { clientCertificateId: two.id }],
     findings: [{ code: 'SharedSubject', fingerprintsSha256: [one.fingerprint, two.fingerprint] }],
     file: at('json.pem'),
-    format: 'pem',
+    encoding: 'pem',
   });
 });
 
 test.each<[string, () => string[], number, RegExp]>([
-  ['several in DER', () => [one.id, two.id, '--format', 'der'], 2, /DER holds one certificate, not 2/],
-  ['binary in JSON', () => [one.id, '--format', 'der', '--output', 'json'], 2, /DER is binary/],
-  ['an unknown id', () => [one.id, 'zzzzzz', '--out', at('kept.pem')], 1, /zzzzzz/],
-  ['a folder that is not there', () => [one.id, '--out', at('absent/x.pem')], 1, /its folder does not exist/],
-  ['another format', () => [one.id, '--format', 'p12'], 2, /pem, der/],
+  ['several in DER', () => [one.id, two.id, '--encoding', 'der'], 2, /DER holds one certificate, not 2/],
+  ['binary in JSON', () => [one.id, '--encoding', 'der', '--output', 'json'], 2, /DER is binary/],
+  ['an unknown id', () => [one.id, 'zzzzzz', '--out-file', at('kept.pem')], 1, /zzzzzz/],
+  [
+    'a folder that is not there',
+    () => [one.id, '--out-file', at('absent/x.pem')],
+    1,
+    /its folder does not exist/,
+  ],
+  ['another format', () => [one.id, '--encoding', 'p12'], 2, /pem, der/],
   ['no id', () => [], 2, /id/],
 ])('refuses %s and touches nothing', async (_, args, exit, reason) => {
   writeFileSync(at('kept.pem'), 'kept');

@@ -118,7 +118,7 @@ describe('list and inventory', () => {
       'one',
       '--region',
       'eu-central-1',
-      '--format',
+      '--output',
       'csv',
     );
     expect(stdout.split('\r\n')[1]).toContain(`,"'=orders,""x""",prod,${ids.used},ok,164,`);

@@ -186,7 +186,7 @@ test.each([
 test('a way that fails is told again, and the others are not', async () => {
   const failing = ['--notify', 'command:exit 3'];
   expect((await check(...webhook(), ...failing)).code).toBe(3);
-  const again = await check(...webhook(), ...failing, '--format', 'nagios');
+  const again = await check(...webhook(), ...failing, '--output', 'nagios');
   expect(again.code).toBe(3);
   expect(again.stdout).toMatch(/^APIGW_CERT UNKNOWN - /);
   expect(again.stdout).toContain('UNKNOWN: nobody was told: "exit 3" exited with 3');
@@ -199,7 +199,9 @@ test('two checks at once with one memory tell once', async () => {
 });
 
 test('people hear of it though the result cannot be written', async () => {
-  expect((await check(...webhook(), '--format', 'prometheus', '--out', '/dev/null/x.prom')).code).toBe(3);
+  expect((await check(...webhook(), '--output', 'prometheus', '--out-file', '/dev/null/x.prom')).code).toBe(
+    3,
+  );
   expect(arrived).toHaveLength(1);
 });
 

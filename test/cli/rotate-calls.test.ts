@@ -41,12 +41,12 @@ test('a run lists its calls first, and says afterwards what each backend made of
   const stage = `orders/prod \\(${lab.api.restApiId}\\)`;
   const call = `GET /health → ${host} \\(${stage}, 12 times\\)`;
 
-  const dry = await rotateCli(lab, '--probes', '3', '--dry-run');
+  const dry = await rotateCli(lab, '--probe-count', '3', '--dry-run');
   expect(dry.stdout).toMatch(new RegExp(`\ncalls to backends:\n {2}${call}\nnothing was changed\n$`));
   expect(operations()).not.toContain('TestInvokeMethod');
 
   const events = join(lab.directory, 'events.jsonl');
-  const done = await rotateCli(lab, '--probes', '3', '--output', 'json', '--events', events);
+  const done = await rotateCli(lab, '--probe-count', '3', '--output', 'json', '--events', events);
   expect(done.code).toBe(0);
   const [rotation] = (
     done.json() as { rotations: { newCertificateId: string; calls: unknown; steps: unknown[] }[] }

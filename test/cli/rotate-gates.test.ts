@@ -260,7 +260,7 @@ describe('a trust store that a person changes', () => {
       'manual',
       '--soak',
       '300ms',
-      '--probes',
+      '--probe-count',
       '1',
     ];
     const { code, stderr } = await cli(words, { env: lab.env });

@@ -62,7 +62,7 @@ describe('rotate, from a certificate that is due', () => {
 
   test('asks AWS for nothing that could be left out', async () => {
     lab.emulator.clearRequests();
-    expect((await rotateCli(lab, '--probes', '5')).code).toBe(0);
+    expect((await rotateCli(lab, '--probe-count', '5')).code).toBe(0);
     const all = lab.emulator.requests().map(({ operation }) => operation);
     const calls = all.filter((operation) => operation !== 'TestInvokeMethod');
     // Several things are asked at once, in any order; what is written is in order.
@@ -310,7 +310,7 @@ describe('rotate, with words that are wrong', () => {
     ],
     ['a duration without its unit', [...target, '--soak', '5'], '"5" is not a duration: its unit is missing'],
     ['a negative duration', [...target, '--keep-old=-1d'], 'it is negative'],
-    ['probes that are none', [...target, '--probes', '0'], 'from 1 to 100'],
+    ['probes that are none', [...target, '--probe-count', '0'], 'from 1 to 100'],
     ['a probe that is none', [...target, '--probe', 'health'], '"health" is not a probe'],
     ['a URL that is none', [...target, '--probe-url', 'ftp://x'], 'is not an http or https URL'],
     [

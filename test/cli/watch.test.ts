@@ -141,7 +141,7 @@ describe('the fewest calls', () => {
 
 describe('formats', () => {
   const output = async (format: string, ...words: string[]): Promise<string> =>
-    (await cli(['check-expiry', '--format', format, ...words], { env })).stdout;
+    (await cli(['check-expiry', '--output', format, ...words], { env })).stdout;
 
   test('nagios: one line with counts, then details and days left with their limits', async () => {
     const lines = (await output('nagios')).trimEnd().split('\n');
@@ -158,7 +158,7 @@ describe('formats', () => {
   test('prometheus: what promtool accepts, written whole to a file', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'apigw-cert-prom-'));
     const file = join(directory, 'apigw.prom');
-    expect(await output('prometheus', '--out', file)).toBe('');
+    expect(await output('prometheus', '--out-file', file)).toBe('');
     expect(await readdir(directory)).toEqual(['apigw.prom']);
     const text = await readFile(file, 'utf8');
     expect(text).toContain(
@@ -256,13 +256,13 @@ describe('bad input', () => {
     [['--warning', '5d', '--critical', '10d'], 'lies before the warning one'],
     [['--warning', '-5d'], 'negative'],
     [['--warning', '120%'], 'is not a share of the lifetime'],
-    [['--format', 'yaml'], 'Allowed choices are'],
+    [['--output', 'yaml'], 'Allowed choices are'],
     [['--rate', '0%'], 'is not a share of the request limit'],
     [['--rate', '5d'], 'is not a share of the request limit'],
     [['--profile', 'a,a'], 'the profile "a" is given twice'],
     [['--region', 'eu-west-1,eu-west-1'], 'the Region "eu-west-1" is given twice'],
     [['--quota', '0'], 'is not a number of certificates'],
-    [['--out', '/nonexistent/dir/file'], '/nonexistent/dir/file: its folder does not exist'],
+    [['--out-file', '/nonexistent/dir/file'], '/nonexistent/dir/file: its folder does not exist'],
     [['--unused', '--all'], 'cannot be used with'],
   ])('%j is 3, never 0, and says why', async (words, message) => {
     const { code, stdout, stderr } = await cli(['check-expiry', ...words], { env });

@@ -9,7 +9,7 @@ import type { RotationLab } from './rotation.js';
 export function rotateWords(lab: RotationLab, ...more: string[]): string[] {
   return [
     ...['rotate', '--stage', 'orders/prod', '--trust', `pem-bundle:${lab.trustFile}`],
-    ...['--probes', '1', '--settle', '5s', '--soak', '500ms', '--in-flight', '2s', ...more],
+    ...['--probe-count', '1', '--settle', '5s', '--soak', '500ms', '--in-flight', '2s', ...more],
   ];
 }
 

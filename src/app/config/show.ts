@@ -175,7 +175,7 @@ export function watchRows(
 /** By the names of the configuration. What only flags can say has the flag's name. */
 const SETTINGS: readonly (readonly [key: keyof RotationSettings, setting: string, option: string])[] = [
   ['renewBefore', 'renewBefore', '--renew-before'],
-  ['probes', 'probe.count', '--probes'],
+  ['probes', 'probe.count', '--probe-count'],
   ['settle', 'settle', '--settle'],
   ['soak', 'soak', '--soak'],
   ['inFlight', 'inFlight', '--in-flight'],

@@ -1,22 +1,24 @@
 import { Option, type Command } from 'commander';
 import type { Consumer, LintFormat } from '../../app/backend-lint.js';
 import { AppError, EXIT } from '../../core/errors.js';
-import { action, command, sarifOutput, wantsSarif } from '../command.js';
+import { action, command } from '../command.js';
+import { renamedOption } from '../deprecated.js';
 import { readInput } from '../input.js';
+import { outputOption } from '../output-option.js';
 
 interface Options {
-  format?: LintFormat;
+  inputFormat?: LintFormat;
   consumer: Consumer;
   strict?: true;
 }
 
 export function backendLintCommand(): Command {
-  return command(
+  const made = command(
     'lint <file>',
     'Who is admitted by a server’s configuration; exit 1 unless only listed callers are',
   )
     .addOption(
-      new Option('--format <format>', 'what the file is (default: detected from its content)').choices([
+      new Option('--input-format <format>', 'what the file is (default: detected from its content)').choices([
         'pem',
         'nginx',
         'haproxy',
@@ -30,7 +32,7 @@ export function backendLintCommand(): Command {
         .default('openssl-ca-bundle'),
     )
     .option('--strict', 'exit 1 also where the configuration alone does not show who is admitted')
-    .addOption(sarifOutput())
+    .addOption(outputOption(['text', 'json', 'sarif']))
     .addHelpText(
       'after',
       `
@@ -50,55 +52,56 @@ Examples:
   apigw-cert backend lint /etc/caddy/Caddyfile --strict
   apigw-cert backend lint /etc/orders/apigw.pem --consumer exact-list
   apigw-cert backend lint /etc/haproxy/haproxy.cfg --output sarif > haproxy.sarif`,
-    )
-    .action(
-      action<Options, [file: string]>(async ({ args: [file], options, out, now }) => {
-        const input = await readInput(file, 'specify a server configuration, a PEM file, or - for stdin');
-        if (input === undefined) {
-          throw new AppError('FileNotReadable', `${file} does not exist`, {
-            hint: 'name a file of certificates or a configuration',
-            details: { file },
-          });
-        }
-        const [{ lintBackend }, text, { sarifLog }, { countText }, { LINT_CODES }] = await Promise.all([
-          import('../../app/backend-lint.js'),
-          import('../lint-text.js'),
-          import('../sarif.js'),
-          import('../severity-text.js'),
-          import('../../lint/finding.js'),
-        ]);
-        const { format, consumer, strict = false } = options;
-        const report = await lintBackend({ file: input.name, bytes: input.bytes, format, consumer }, now);
-        const findings = report.findings.map((finding) => ({
-          ...finding,
-          severity: LINT_CODES[finding.code],
-          message: text.lintMessage(finding),
-          hint: text.lintRemedy(finding.code, report.format),
-        }));
-        const listeners = report.listeners.map((each) => ({
-          ...each,
-          ...(each.verdict === 'cannotTell' ? { next: text.verifyCommand(each) } : {}),
-        }));
-        const sarif = (): string => {
-          const codes = Object.keys(LINT_CODES) as (keyof typeof LINT_CODES)[];
-          const rules = codes.map((id) => ({ id, ...text.LINT_PROSE[id], severity: LINT_CODES[id] }));
-          const results = findings.map(({ code, severity, message, file: at, line }) => ({
-            ruleId: code,
-            severity,
-            message,
-            at: { file: at, line },
-          }));
-          return JSON.stringify(sarifLog(rules, results), null, 2);
-        };
-        const counts = countText(findings.map(({ severity }) => severity));
-        out.result({ ...report, listeners, findings }, () =>
-          wantsSarif(options) ? sarif() : text.lintReportText(report, counts, out.style),
-        );
-        const isWrong = report.verdict === 'open' || report.verdict === 'trap';
-        const isUnclear = report.verdict === 'cannotTell' && strict;
-        if (isWrong || isUnclear || findings.some(({ severity }) => severity === 'error')) {
-          out.exitWith(EXIT.failed);
-        }
-      }),
     );
+  renamedOption(made, '--format <format>', '--input-format');
+  return made.action(
+    action<Options, [file: string]>(async ({ args: [file], options, out, now }) => {
+      const input = await readInput(file, 'specify a server configuration, a PEM file, or - for stdin');
+      if (input === undefined) {
+        throw new AppError('FileNotReadable', `${file} does not exist`, {
+          hint: 'name a file of certificates or a configuration',
+          details: { file },
+        });
+      }
+      const [{ lintBackend }, text, { sarifLog }, { countText }, { LINT_CODES }] = await Promise.all([
+        import('../../app/backend-lint.js'),
+        import('../lint-text.js'),
+        import('../sarif.js'),
+        import('../severity-text.js'),
+        import('../../lint/finding.js'),
+      ]);
+      const { inputFormat: format, consumer, strict = false } = options;
+      const report = await lintBackend({ file: input.name, bytes: input.bytes, format, consumer }, now);
+      const findings = report.findings.map((finding) => ({
+        ...finding,
+        severity: LINT_CODES[finding.code],
+        message: text.lintMessage(finding),
+        hint: text.lintRemedy(finding.code, report.format),
+      }));
+      const listeners = report.listeners.map((each) => ({
+        ...each,
+        ...(each.verdict === 'cannotTell' ? { next: text.verifyCommand(each) } : {}),
+      }));
+      const sarif = (): string => {
+        const codes = Object.keys(LINT_CODES) as (keyof typeof LINT_CODES)[];
+        const rules = codes.map((id) => ({ id, ...text.LINT_PROSE[id], severity: LINT_CODES[id] }));
+        const results = findings.map(({ code, severity, message, file: at, line }) => ({
+          ruleId: code,
+          severity,
+          message,
+          at: { file: at, line },
+        }));
+        return JSON.stringify(sarifLog(rules, results), null, 2);
+      };
+      const counts = countText(findings.map(({ severity }) => severity));
+      out.result({ ...report, listeners, findings }, () =>
+        options.output === 'sarif' ? sarif() : text.lintReportText(report, counts, out.style),
+      );
+      const isWrong = report.verdict === 'open' || report.verdict === 'trap';
+      const isUnclear = report.verdict === 'cannotTell' && strict;
+      if (isWrong || isUnclear || findings.some(({ severity }) => severity === 'error')) {
+        out.exitWith(EXIT.failed);
+      }
+    }),
+  );
 }

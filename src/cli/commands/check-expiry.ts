@@ -6,11 +6,13 @@ import { parseThreshold } from '../../core/duration.js';
 import { AppError } from '../../core/errors.js';
 import { parseFailOn } from '../../core/fail-on.js';
 import { action, command } from '../command.js';
+import { renamedOption } from '../deprecated.js';
 import { addFilterOptions, filterOf, type FilterOptions } from '../filter-options.js';
 import { addFleetOptions, fleetFor, type FleetOptions } from '../fleet-options.js';
 import { FORMATS, type FormatName } from '../formats/index.js';
 import { addNotifyOptions, tellChanges, waysOf, type NotifyOptions } from '../notify-options.js';
 import type { CommonOptions } from '../context.js';
+import { addReportOptions } from '../output-option.js';
 import { withProgress } from '../progress.js';
 import { reportUnknown } from '../unknown-sources.js';
 import { writeResult } from '../write-result.js';
@@ -24,8 +26,8 @@ interface Options extends FleetOptions, FilterOptions, NotifyOptions {
   compliance?: boolean;
   failOn: string;
   quota?: number;
-  format?: FormatName;
-  out?: string;
+  output: FormatName;
+  outFile?: string;
 }
 
 export function checkExpiryCommand(): Command {
@@ -41,57 +43,56 @@ export function checkExpiryCommand(): Command {
     .addOption(new Option('--in-use', 'only certificates that a stage presents').conflicts(['unused', 'all']))
     .addOption(new Option('--unused', 'only certificates that no stage presents').conflicts('all'))
     .option('--all', 'unused certificates count like those in use; stages are not read');
-  return addNotifyOptions(addFleetOptions(addFilterOptions(made)))
+  addNotifyOptions(addFleetOptions(addFilterOptions(made)))
     .option(
       '--compliance',
       'also stages that call https backends without a certificate; one more call an API',
     )
     .option('--quota <number>', 'client certificates that an account may hold (default: 60)', positive)
-    .option('--fail-on <what>', 'info, warning or critical, and codes of findings', 'warning')
-    .addOption(
-      new Option('--format <name>', 'what is written (default: --output)').choices(Object.keys(FORMATS)),
-    )
-    .option('--out <file>', 'write to a file, atomically')
-    .action(
-      action<Options, [string[]]>(async ({ args: [ids], options, out, now }) => {
-        const failOn = parseFailOn(options.failOn);
-        const { fleet, accounts, configuration } = await fleetFor(options);
-        const ways = await waysOf(options, configuration);
-        const { warning, critical } = options;
-        const common = configuration?.thresholds ?? DEFAULT_THRESHOLDS;
-        const thresholds = {
-          warning: warning === undefined ? common.warning : parseThreshold(warning),
-          critical: critical === undefined ? common.critical : parseThreshold(critical),
-        };
-        const { checkExpiry, withFailedNotices } = await import('../../app/check-expiry.js');
-        const question = {
-          filter: { ...filterOf(options), ...useOf(options), ...(ids.length > 0 ? { ids } : {}) },
-          all: options.all ?? false,
-          compliance: options.compliance ?? false,
-          thresholds,
-          failOn,
-          ...(options.quota === undefined ? {} : { quota: options.quota }),
-        };
-        // A series keeps its label `apis` in good days and in bad ones.
-        const usage = options.format === 'prometheus';
-        const checked = await withProgress(options, (progress) =>
-          checkExpiry(fleet, accounts, { ...question, usage }, now, progress),
-        );
-        // Before the result is written: a full disk must not keep people from hearing.
-        const failures = await tellChanges(
-          checked,
-          { accounts, question, ...whose(options) },
-          ways,
-          options,
-          out,
-        );
-        const report = withFailedNotices(checked, failures);
-        const format = FORMATS[options.format ?? options.output];
-        await writeResult(out, await format(report, out.style), options.out);
-        if (options.format === 'csv') reportUnknown(report.sources, out);
-        out.exitWith(CHECK_EXIT[report.level]);
-      }),
-    );
+    .option('--fail-on <what>', 'info, warning or critical, and codes of findings', 'warning');
+  addReportOptions(made, Object.keys(FORMATS) as FormatName[]);
+  renamedOption(made, '--format <name>', '--output');
+  renamedOption(made, '--out <file>', '--out-file');
+  return made.action(
+    action<Options, [string[]]>(async ({ args: [ids], options, out, now }) => {
+      const failOn = parseFailOn(options.failOn);
+      const { fleet, accounts, configuration } = await fleetFor(options);
+      const ways = await waysOf(options, configuration);
+      const { warning, critical } = options;
+      const common = configuration?.thresholds ?? DEFAULT_THRESHOLDS;
+      const thresholds = {
+        warning: warning === undefined ? common.warning : parseThreshold(warning),
+        critical: critical === undefined ? common.critical : parseThreshold(critical),
+      };
+      const { checkExpiry, withFailedNotices } = await import('../../app/check-expiry.js');
+      const question = {
+        filter: { ...filterOf(options), ...useOf(options), ...(ids.length > 0 ? { ids } : {}) },
+        all: options.all ?? false,
+        compliance: options.compliance ?? false,
+        thresholds,
+        failOn,
+        ...(options.quota === undefined ? {} : { quota: options.quota }),
+      };
+      // A series keeps its label `apis` in good days and in bad ones.
+      const usage = options.output === 'prometheus';
+      const checked = await withProgress(options, (progress) =>
+        checkExpiry(fleet, accounts, { ...question, usage }, now, progress),
+      );
+      // Before the result is written: a full disk must not keep people from hearing.
+      const failures = await tellChanges(
+        checked,
+        { accounts, question, ...whose(options) },
+        ways,
+        options,
+        out,
+      );
+      const report = withFailedNotices(checked, failures);
+      const format = FORMATS[options.output];
+      await writeResult(out, await format(report, out.style), options.outFile);
+      if (options.output === 'csv') reportUnknown(report.sources, out);
+      out.exitWith(CHECK_EXIT[report.level]);
+    }),
+  );
 }
 
 /**

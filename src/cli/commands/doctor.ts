@@ -2,9 +2,10 @@ import type { Command } from 'commander';
 import { DOCTOR_CODES, type DoctorCode } from '../../core/doctor.js';
 import { EXIT } from '../../core/errors.js';
 import { parseProbe } from '../../core/rotation/probe.js';
-import { action, command, sarifOutput, wantsSarif } from '../command.js';
+import { action, command } from '../command.js';
 import type { BackendCall } from '../../core/rotation/calls.js';
 import { addStageOptions } from '../stage-options.js';
+import { outputOption } from '../output-option.js';
 import { withLook } from '../progress.js';
 
 interface Options {
@@ -18,7 +19,7 @@ export function doctorCommand(): Command {
     command('doctor', 'What is wrong with a stage, its certificate and its backends; exit 1 for errors'),
   )
     .option('--probe <call>', "the call that proves the backend, 'GET /health' (default: safe GETs)")
-    .addOption(sarifOutput())
+    .addOption(outputOption(['text', 'json', 'sarif']))
     .addHelpText(
       'after',
       `
@@ -67,7 +68,7 @@ Examples:
           return JSON.stringify(sarifLog(rules, results), null, 2);
         };
         out.result({ ...report, findings }, () =>
-          wantsSarif(options) ? sarif() : text.doctorText(report, out.style),
+          options.output === 'sarif' ? sarif() : text.doctorText(report, out.style),
         );
         if (findings.some(({ severity }) => severity === 'error')) out.exitWith(EXIT.failed);
       }),

@@ -3,22 +3,25 @@ import { AppError } from '../../core/errors.js';
 import { parseTags } from '../../core/tags.js';
 import { certificateFactsText } from '../certificate-text.js';
 import { action, collect, command } from '../command.js';
+import { renamedOption } from '../deprecated.js';
 
 interface Options {
   description?: string;
   tag?: string[];
-  out?: string;
+  outFile?: string;
   force?: boolean;
 }
 
 export function generateCommand(): Command {
-  return command('generate', 'Make a new client certificate')
+  const made = command('generate', 'Make a new client certificate')
     .option('--description <text>', 'what it is for')
     .option('--tag <key=value>', 'a tag; may be repeated', collect)
-    .option('--out <file>', 'write its PEM to a file, which must not exist')
-    .option('--force', 'replace a file that exists')
-    .action(
-      action<Options>(async ({ options: { description, tag = [], out: file, force }, gateway, out, now }) => {
+    .option('--out-file <file>', 'write its PEM to a file, which must not exist')
+    .option('--force', 'replace a file that exists');
+  renamedOption(made, '--out <file>', '--out-file');
+  return made.action(
+    action<Options>(
+      async ({ options: { description, tag = [], outFile: file, force }, gateway, out, now }) => {
         const tags = parseTags(tag);
         if (file !== undefined) {
           const { assertWritable } = await import('../../app/write-file.js');
@@ -31,8 +34,9 @@ export function generateCommand(): Command {
         out.result({ ...certificate, ...(file === undefined ? {} : { file }) }, () =>
           certificateFactsText(certificate, out.style),
         );
-      }),
-    );
+      },
+    ),
+  );
 }
 
 /** Whatever happens to the file, the certificate is there and must not be lost sight of. */

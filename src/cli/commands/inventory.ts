@@ -1,30 +1,33 @@
-import { Option, type Command } from 'commander';
+import type { Command } from 'commander';
 import type { ChalkInstance } from 'chalk';
 import type { Listing } from '../../app/list.js';
 import type { SourceRow, StageRow } from '../../core/fleet-view.js';
 import { printable } from '../../core/printable.js';
 import { action, command } from '../command.js';
+import { renamedOption } from '../deprecated.js';
 import { addFleetOptions, fleetFor, type FleetOptions } from '../fleet-options.js';
 import { csvText, type Column } from '../formats/csv-text.js';
+import { addReportOptions } from '../output-option.js';
 import { withProgress } from '../progress.js';
 import { statusText, timeText } from '../status.js';
 import { reportUnknown } from '../unknown-sources.js';
 import { writeResult } from '../write-result.js';
 
+const FORMATS = ['text', 'json', 'csv'] as const;
+
 interface Options extends FleetOptions {
-  format?: 'table' | 'json' | 'csv';
-  out?: string;
+  output: (typeof FORMATS)[number];
+  outFile?: string;
 }
 
 export function inventoryCommand(): Command {
   const made = command(
     'inventory',
     'Every stage and the certificate that it presents, over accounts and Regions',
-  )
-    .addOption(
-      new Option('--format <name>', 'what is written (default: --output)').choices(['table', 'json', 'csv']),
-    )
-    .option('--out <file>', 'write to a file, atomically');
+  );
+  addReportOptions(made, FORMATS);
+  renamedOption(made, '--format <name>', '--output');
+  renamedOption(made, '--out <file>', '--out-file');
   return addFleetOptions(made).action(
     action<Options>(async ({ options, out, now }) => {
       const { fleet, accounts } = await fleetFor(options);
@@ -36,9 +39,9 @@ export function inventoryCommand(): Command {
       const texts = {
         json: () => JSON.stringify(listing, null, 2),
         csv: () => csvText<StageRow>(COLUMNS, listing.stages),
-        table: () => inventoryText(listing, table, out.style),
+        text: () => inventoryText(listing, table, out.style),
       };
-      await writeResult(out, texts[options.format ?? options.output](), options.out);
+      await writeResult(out, texts[options.output](), options.outFile);
       reportUnknown(listing.sources, out);
     }),
   );

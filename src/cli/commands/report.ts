@@ -48,7 +48,7 @@ export function reportCommand(): Command {
       }
       if (html === '-' || ics === '-') {
         throw new AppError('Usage', 'a report goes into a file, not to stdout', {
-          hint: 'name a file; `apigw-cert check-expiry --format html` writes the page to stdout',
+          hint: 'name a file; `apigw-cert check-expiry --output html` writes the page to stdout',
         });
       }
       const { fleet, accounts, configuration } = await fleetFor(options);

@@ -6,6 +6,7 @@ import { parseProbes } from '../../core/rotation/probe.js';
 import type { RotationSettings } from '../../core/rotation/settings.js';
 import { action, collect, command } from '../command.js';
 import type { CommonOptions } from '../context.js';
+import { renamedOption } from '../deprecated.js';
 import { trustDescriptions } from '../trust-options.js';
 
 /** What a rotation is to be and how, under commander's names; all as they were written. */
@@ -17,7 +18,7 @@ export interface RotationOptions {
   trust?: string[];
   reload?: string;
   probe?: string[];
-  probes?: number;
+  probeCount?: number;
   probeUrl?: string;
   settle?: string;
   soak?: string;
@@ -60,8 +61,7 @@ function count(text: string): number {
 
 /** The options that say what is rotated and how; `config show` takes the same. */
 export function addRotationOptions(to: Command): Command {
-  return to
-    .option('--stage <stage>', 'the stage whose certificate it is: prod, or with its API orders/prod')
+  to.option('--stage <stage>', 'the stage whose certificate it is: prod, or with its API orders/prod')
     .option('--api <name>', 'the REST or WebSocket API, by name or id')
     .option('--target <name>', 'one target of the configuration')
     .option('--config <file>', 'configuration (default: apigw-cert.yaml, found upwards from here)')
@@ -76,7 +76,7 @@ export function addRotationOptions(to: Command): Command {
       "the call that proves the backend: 'GET /health', or for one API or backend orders=GET:/health; may be repeated",
       collect,
     )
-    .option('--probes <n>', 'how many times in a row each proof is tried (default 5)', count)
+    .option('--probe-count <n>', 'consecutive successful test calls required (default: 5)', count)
     .option('--probe-url <url>', "the stage's own URL, watched during the soak")
     .option('--settle <duration>', 'how long a changed trust store may take to be obeyed (default 30s)')
     .option(
@@ -104,6 +104,7 @@ export function addRotationOptions(to: Command): Command {
       'never, or always after the switch: publishes unfinished edits',
       oneOf('never', 'always'),
     );
+  return renamedOption(to, '--probes <n>', '--probe-count');
 }
 
 /** Whether the configuration is read: it costs time, so that flags that say everything do without. */
@@ -186,7 +187,7 @@ export async function jobFlags(options: RotationOptions & Pick<CommonOptions, 'o
     ...(options.renewBefore === undefined ? {} : { renewBefore: parseThreshold(options.renewBefore) }),
     ...(options.force === true ? { force: true } : {}),
     ...(options.onlyStage === true ? { onlyStage: true } : {}),
-    ...(options.probes === undefined ? {} : { probes: options.probes }),
+    ...(options.probeCount === undefined ? {} : { probes: options.probeCount }),
     ...(options.settle === undefined ? {} : { settle: parseDuration(options.settle) }),
     ...(options.soak === undefined ? {} : { soak: parseDuration(options.soak) }),
     ...(options.inFlight === undefined ? {} : { inFlight: parseDuration(options.inFlight) }),

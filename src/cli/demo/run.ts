@@ -124,7 +124,7 @@ async function play(scene: Scene, now: () => Date): Promise<DemoReport> {
   const { emulator, shell, out } = scene;
   await shell.run(['generate', '--description', 'orders backend']);
   const old = await onlyCertificate(shell);
-  await shell.run(['download', old.clientCertificateId, '--out', TRUST_FILE]);
+  await shell.run(['download', old.clientCertificateId, '--out-file', TRUST_FILE]);
   const { stageUrl, close } = await openForBusiness(scene);
   try {
     await shell.run(['attach', old.clientCertificateId, '--stage', 'orders/prod']);

@@ -7,7 +7,7 @@ import { DEFAULT_RENEW_BEFORE } from '../../core/expiry.js';
 type Format = (report: ExpiryReport, style: ChalkInstance) => Promise<string>;
 
 export const FORMATS = {
-  table: async (report, style) => (await import('./table.js')).tableFormat(report, style),
+  text: async (report, style) => (await import('./table.js')).tableFormat(report, style),
   json: (report) => Promise.resolve(JSON.stringify(report, null, 2)),
   nagios: async (report) => (await import('./nagios.js')).nagiosFormat(report),
   prometheus: async (report) => (await import('./prometheus.js')).prometheusFormat(report),

@@ -104,6 +104,6 @@ export function nextSteps(
   const last =
     beyond.length === 0
       ? ''
-      : `<p>The other ${beyond.length} (${counts(beyond)}) are not on this page. The table below has their certificates; <code>apigw-cert check-expiry --format json</code> lists them all.</p>`;
+      : `<p>The other ${beyond.length} (${counts(beyond)}) are not on this page. The table below has their certificates; <code>apigw-cert check-expiry --output json</code> lists them all.</p>`;
   return `${list(all.slice(0, SHOWN))}<details><summary>and ${rest.length} more: ${counts(rest)}</summary>${list(all.slice(SHOWN, MOST), ` start="${SHOWN + 1}"`)}${last}</details>`;
 }
