@@ -61,10 +61,10 @@ function controlText({ name, version, description, homepage, engines }, installe
     `Depends: nodejs (${engines.node.replace('>=', '>= ')})`,
     'Recommends: ca-certificates',
     ...(homepage ? [`Homepage: ${homepage}`] : []),
-    `Description: ${description.split(':')[0].replace(/^The /, '')}`,
+    `Description: ${description.split(':')[0]}`,
     ' Amazon API Gateway presents a client certificate to HTTP backends, which',
-    ' expires after 365 days. This command generates, inspects, watches and',
-    ' rotates these certificates, and proves each step of a rotation.',
+    ' expires after 365 days. This command generates, inspects, monitors and',
+    ' rotates these certificates, and tests the backends before each switch.',
     '',
   ].join('\n');
 }
