@@ -9,8 +9,9 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   // What the build puts in.
   globals: { __VERSION__: '0.0.0-test' },
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1', '^(\\.{1,2}/.*)\\?text$': '$1' },
   transform: {
+    '/src/trust/templates/': '<rootDir>/test/support/text-transform.cjs',
     '^.+\\.ts$': [
       '@swc/jest',
       {

@@ -1,20 +1,10 @@
 import type { TrustedCertificate } from '../core/certificate.js';
-import {
-  programRecipes,
-  recipes,
-  unprovenRecipes,
-  type Recipe,
-  type RecipeOptions,
-} from '../trust/recipes/index.js';
-
-const ALL = { ...recipes, ...programRecipes, ...unprovenRecipes } satisfies Record<string, Recipe>;
-
-/** Every server that there is a configuration for. */
-export type Server = keyof typeof ALL;
+import { serverConfiguration, type ServerOptions, trustFileOf } from '../trust/server-configuration.js';
+import { BACKEND_SERVERS } from '../trust/servers.js';
 
 /** A configuration and the file of certificates that it reads. */
 export interface BackendConfig {
-  server: Server;
+  server: string;
   configuration: string;
   trust: {
     /** Whatever keeps `file` in step: an entry of `--trust`. */
@@ -29,20 +19,22 @@ export interface BackendConfig {
 
 /**
  * The configuration of a server that accepts these certificates and nobody else.
+ * @param name one of {@link BACKEND_SERVERS}
  * @throws AppError `Usage` for words that no configuration can hold
  */
 export function backendConfig(
-  server: Server,
-  options: RecipeOptions,
+  name: string,
+  options: ServerOptions,
   certificates: readonly TrustedCertificate[],
 ): BackendConfig {
-  const { configuration, trustFile, reload, expired, proved } = ALL[server];
-  const kind = server in programRecipes ? 'pem-bundle' : server;
+  const server = BACKEND_SERVERS.find((each) => each.name === name);
+  if (!server) throw new Error(`there is no configuration for ${name}`);
+  const { kind, format, reload, expired, proved } = server;
   const { trustFile: file } = options;
   return {
-    server,
-    configuration: configuration(options),
-    trust: { trustStore: `${kind}:${file}`, file, content: trustFile(certificates) },
+    server: name,
+    configuration: serverConfiguration(server, options),
+    trust: { trustStore: `${kind}:${file}`, file, content: trustFileOf(format, certificates) },
     reload,
     expired,
     proved,

@@ -10,6 +10,7 @@ import { stageChoices, surveyStage, type StageChoice, type Survey } from '../app
 import type { StageAddress } from '../app/resolve-stage.js';
 import type { TrustDescription } from '../app/rotate/jobs.js';
 import { writeFileAtomically } from '../app/write-file.js';
+import { takesReload } from '../trust/flag.js';
 import { AppError } from '../core/errors.js';
 import { DOCTOR_CODES } from '../core/doctor.js';
 import { printable } from '../core/printable.js';
@@ -282,8 +283,9 @@ async function chosenTrust(
     // Looked at before the reload is asked for.
     const found = await understood(async () => looked(await trustDescriptions([word], undefined)));
     if (found === undefined) continue;
+    const isReloaded = found.trust.some(({ kind }) => takesReload(kind));
     const line =
-      reload ?? (word === 'manual' ? '' : await askText('Command that makes a change live (Enter: none):'));
+      reload ?? (isReloaded ? await askText('Command that makes a change live (Enter: none):') : '');
     return line === '' ? found : { ...found, trust: await trustDescriptions([word], line) };
   }
 }

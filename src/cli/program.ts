@@ -22,13 +22,13 @@ Try it without an AWS account:
 ${exitCodesText(false)}`;
 
 /** The command line, with the one command that the words begin with, or with all where they begin otherwise. */
-export async function createProgram([first = '']: readonly string[]): Promise<Command> {
+export async function createProgram([first = '', next]: readonly string[]): Promise<Command> {
   const program = new Command('apigw-cert')
     .description("The life of Amazon API Gateway's client certificates.")
     .version(VERSION)
     .addHelpText('after', OVERVIEW);
   const asked = Object.hasOwn(COMMANDS, first) ? COMMANDS[first] : undefined;
-  const commands = await Promise.all((asked ? [asked] : Object.values(COMMANDS)).map((load) => load()));
+  const commands = await Promise.all((asked ? [asked] : Object.values(COMMANDS)).map((load) => load(next)));
   for (const command of commands) program.addCommand(command);
   finish(program);
   return program;

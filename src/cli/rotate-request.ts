@@ -3,7 +3,7 @@ import { isTargetOf, type RotationJob, type TrustDescription } from '../app/rota
 import type { RotationDeps, RotationRequest } from '../app/rotate/ports.js';
 import type { RestApi, StageRef } from '../core/api-gateway.js';
 import type { ProbeRequest } from '../core/rotation/probe.js';
-import type { TrustStore } from '../trust/trust-store.js';
+import { underJournalName, type TrustStore } from '../trust/trust-store.js';
 import { trustContext } from './trust-context.js';
 
 /** What is asked of the rotation of one target, with the probes of all targets that may share its certificate. */
@@ -46,12 +46,13 @@ export function storesOf(
         return other.trust.map(async (description) => {
           const store = await open(description);
           // One that a rotation has changed stays its own, even when the stage that lent it presents something else by now.
-          return isSharing || changed.includes(store.name) ? [store] : [];
+          return isSharing || changed.includes(underJournalName(store, changed).name) ? [store] : [];
         });
       }),
     );
     // Two targets may describe the same store; what one target names twice is for the gates to say.
-    return [...own, ...new Set(lent.flat().filter((store) => !own.includes(store)))];
+    const stores = [...own, ...new Set(lent.flat().filter((store) => !own.includes(store)))];
+    return stores.map((store) => underJournalName(store, changed));
   };
 
   function open(description: TrustDescription): Promise<TrustStore> {

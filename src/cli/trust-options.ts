@@ -21,14 +21,8 @@ export async function trustDescriptions(
   reload: string | undefined,
 ): Promise<TrustDescription[]> {
   if (words.length === 0 && reload === undefined) return [];
-  const reloadable = words.filter((word) => word !== 'manual');
-  if (reload !== undefined && reloadable.length === 0) {
-    throw new AppError('Usage', '--reload belongs to a --trust KIND:FILE', {
-      hint: 'add one, or leave --reload away',
-    });
-  }
-  const { trustStoreFromFlag } = await import('../trust/flag.js');
-  return words.map((word) => trustStoreFromFlag(word, word === 'manual' ? undefined : reload));
+  const { trustStoresFromFlags } = await import('../trust/flag.js');
+  return trustStoresFromFlags(words, reload);
 }
 
 /**

@@ -6,6 +6,7 @@ import { AppError } from '../core/errors.js';
 import { changedMeanwhile } from './bundle-view.js';
 import type { Revision } from './document.js';
 import { commandSchema, timeoutSchema } from './run-command.js';
+import { storeName } from './store-name.js';
 
 /** The options that the kinds in AWS services share; credentials come from the SDK's default chain. */
 export const awsOptions = {
@@ -20,14 +21,34 @@ export const awsOptions = {
   timeout: timeoutSchema.optional(),
 };
 
+/** The roles of these options. */
+export const awsRoles = {
+  region: 'name',
+  profile: 'name',
+  endpointUrl: 'url',
+  reload: 'command',
+  timeout: 'name',
+} as const;
+
+interface AwsPlace {
+  region?: string | undefined;
+  profile?: string | undefined;
+  endpointUrl?: string | undefined;
+}
+
+/** The names of a resource: of one name there may be another in each account, Region and emulator. */
+export function awsNames(
+  formerName: string,
+  { region, profile, endpointUrl }: AwsPlace,
+): { name: string; formerName: string } {
+  return { name: storeName(formerName, { region, profile, endpoint: endpointUrl }), formerName };
+}
+
 /**
  * The same options for an SDK client of a service.
  * @throws AppError of how the account cannot be reached, with the code that the store's doing has
  */
-export async function clientOptions(
-  service: AwsService,
-  config: { region?: string | undefined; profile?: string | undefined; endpointUrl?: string | undefined },
-) {
+export async function clientOptions(service: AwsService, config: AwsPlace) {
   const session = await openSession({ profile: config.profile, region: config.region });
   const { endpointUrl } = config;
   return {

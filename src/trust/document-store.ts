@@ -9,6 +9,8 @@ import { type BeforeEffect, described, type DescribedTrustStore } from './trust-
 /** A trust store whose whole content is one text in a known notation. */
 export interface DocumentStore {
   name: string;
+  /** See `TrustStore`. */
+  formerName?: string;
   document: TextDocument;
   format: TrustFormat;
   /** Runs before anything is read or written: throws when this kind of store cannot work here. */
@@ -194,6 +196,7 @@ export function documentTrustStore(store: DocumentStore): DescribedTrustStore {
   };
   return described({
     name: store.name,
+    ...(store.formerName === undefined ? {} : { formerName: store.formerName }),
     describe: () =>
       named(store, undefined, async () => {
         await store.suits?.();

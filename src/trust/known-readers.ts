@@ -1,22 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-
-/** Where servers on OpenSSL keep their configuration, and the directives by which they read a file as a CA bundle. */
-const READERS = [
-  { kind: 'nginx', folder: '/etc/nginx', directive: /\bssl_(?:client|trusted)_certificate\s/ },
-  { kind: 'haproxy', folder: '/etc/haproxy', directive: /\bca-file\s/ },
-  { kind: 'apache', folder: '/etc/apache2', directive: /\bSSLCACertificateFile\s/i },
-  { kind: 'apache', folder: '/etc/httpd', directive: /\bSSLCACertificateFile\s/i },
-  { kind: 'stunnel', folder: '/etc/stunnel', directive: /\bCAfile\s*=/i },
-  { kind: 'hitch', folder: '/etc/hitch', directive: /\bclient-verify-ca\s*=/ },
-  { kind: 'lighttpd', folder: '/etc/lighttpd', directive: /\bssl\.(?:verifyclient\.)?ca-file\s*=/ },
-] as const;
+import type { OpenContext } from './kinds/kind.js';
 
 const MAX_BYTES = 1024 * 1024;
 
 /** A server that reads a file as a CA bundle, and the line that says so. */
 export interface KnownReader {
-  kind: (typeof READERS)[number]['kind'];
+  kind: string;
   configuration: string;
   line: number;
 }
@@ -37,8 +27,15 @@ async function texts(folder: string): Promise<{ path: string; text: string }[]> 
  * Looks for a server on this host that reads `file` as an OpenSSL CA bundle.
  * @param root the root of the file system, for tests
  */
-export async function knownReader(file: string, root = '/'): Promise<KnownReader | undefined> {
-  for (const { kind, folder, directive } of READERS) {
+export async function knownReader(
+  file: string,
+  readers: OpenContext['caBundleReaders'],
+  root = '/',
+): Promise<KnownReader | undefined> {
+  const places = readers.flatMap(({ kind, folders, directive }) =>
+    folders.map((folder) => ({ kind, folder, directive })),
+  );
+  for (const { kind, folder, directive } of places) {
     for (const { path, text } of await texts(join(root, folder))) {
       if (!text.includes(file)) continue;
       const line = text.split('\n').findIndex((candidate) => {

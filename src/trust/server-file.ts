@@ -15,6 +15,14 @@ export const serverFileOptions = {
   timeout: timeoutSchema.optional(),
 };
 
+/** The roles of these options. */
+export const serverFileRoles = {
+  file: 'path',
+  check: 'command',
+  reload: 'command',
+  timeout: 'name',
+} as const;
+
 export interface ServerFile {
   kind: string;
   file: string;

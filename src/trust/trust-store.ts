@@ -24,6 +24,12 @@ export interface TrustStore {
   readonly name: string;
 
   /**
+   * What earlier versions called it, under which their journals know it. Absent where that was the same, or may also
+   * have meant another store.
+   */
+  readonly formerName?: string;
+
+  /**
    * The SHA-256 fingerprints that it trusts now, or `undefined` when it cannot tell: a human, a command without an
    * observe step, a change that a killed run left written but not live. Whoever gets `undefined` calls `add` or
    * `remove` again, which finishes it. Throws `TrustStoreUnreadable`.
@@ -75,4 +81,15 @@ export function described(store: Omit<DescribedTrustStore, 'observe'>): Describe
       return seen.state === 'known' ? seen.fingerprints : undefined;
     },
   };
+}
+
+/**
+ * The store as a rotation's journal calls it: one begun by an earlier version goes on under the former name, so that
+ * what it put there is found again.
+ * @param names of the stores that the journal says were changed
+ */
+export function underJournalName(store: TrustStore, names: readonly string[]): TrustStore {
+  const { name, formerName } = store;
+  if (formerName === undefined || names.includes(name) || !names.includes(formerName)) return store;
+  return { ...store, name: formerName };
 }

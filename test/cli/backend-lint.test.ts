@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { recipes } from '../../src/trust/recipes/index.js';
+import { recipes } from '../support/recipes.js';
 import { mintClientCertificate } from '../../src/x509/mint.js';
 import { trustedCertificate } from '../../src/x509/certificate.js';
 import { cli } from '../support/cli.js';

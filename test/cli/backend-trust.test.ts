@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { parse as parseYaml } from 'yaml';
-import { recipes } from '../../src/trust/recipes/index.js';
+import { recipes } from '../support/recipes.js';
 import { cli, emulatorEnv } from '../support/cli.js';
 import { mintIdentity, type TestIdentity } from '../support/certificates.js';
 import { startLab, type Lab } from '../support/emulator.js';

@@ -21,7 +21,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { TrustedCertificate } from '../../src/core/certificate.js';
-import { createTrustStore, type TrustStoreConfig } from '../../src/trust/index.js';
+import { createTrustStore, type TrustStoreConfig } from '../../src/trust/kinds/index.js';
 import type { DescribedTrustStore } from '../../src/trust/trust-store.js';
 import { manyLike, mintIdentity, type TestIdentity } from '../support/certificates.js';
 import { appError, noContext, outcomeOf, refusingCall, trustStoreContract } from './trust-store.contract.js';

@@ -11,7 +11,7 @@ import { DEFAULT_SETTINGS, type RotationSettings } from '../../src/core/rotation
 import { createAwsGateway } from '../../src/gateway/aws.js';
 import { openFileJournal } from '../../src/journal/file-journal.js';
 import type { Journal } from '../../src/journal/journal.js';
-import { createTrustStore } from '../../src/trust/index.js';
+import { createTrustStore } from '../../src/trust/kinds/index.js';
 
 /** Where one rotation happens, as JSON, so that a child process can be told. */
 export interface World {

@@ -3,15 +3,15 @@
  * that whoever doubts the trap can see it.
  */
 import type { TrustedCertificate } from '../../src/core/certificate.js';
-import type { RecipeOptions } from '../../src/trust/recipes/index.js';
+import type { ServerOptions } from '../support/recipes.js';
 
 export const bundle = (certificates: readonly TrustedCertificate[]): string =>
   certificates.map(({ pem }) => pem).join('');
 
-const portOf = ({ listen }: RecipeOptions): string => listen.slice(listen.lastIndexOf(':') + 1);
+const portOf = ({ listen }: ServerOptions): string => listen.slice(listen.lastIndexOf(':') + 1);
 
 export const NAIVE = {
-  nginx: (o: RecipeOptions) => `server {
+  nginx: (o: ServerOptions) => `server {
     listen ${o.listen} ssl; server_name ${o.serverName};
     ssl_certificate ${o.certificateFile}; ssl_certificate_key ${o.privateKeyFile};
     ssl_protocols TLSv1.2 TLSv1.3;
@@ -19,7 +19,7 @@ export const NAIVE = {
     location / { proxy_pass http://${o.upstream}; }
 }
 `,
-  haproxy: (o: RecipeOptions) => `frontend apigw
+  haproxy: (o: ServerOptions) => `frontend apigw
     mode http
     bind ${o.listen} ssl crt ${o.certificateFile} ca-file ${o.trustFile} verify required
     default_backend apigw
@@ -27,7 +27,7 @@ backend apigw
     mode http
     server app ${o.upstream}
 `,
-  apache: (o: RecipeOptions) => `<VirtualHost ${o.listen}>
+  apache: (o: ServerOptions) => `<VirtualHost ${o.listen}>
     ServerName ${o.serverName}
     SSLEngine on
     SSLCertificateFile "${o.certificateFile}"
@@ -37,7 +37,7 @@ backend apigw
     ProxyPass "/" "http://${o.upstream}/"
 </VirtualHost>
 `,
-  caddy: (o: RecipeOptions) => `https://${o.serverName}:${portOf(o)} {
+  caddy: (o: ServerOptions) => `https://${o.serverName}:${portOf(o)} {
 	bind 127.0.0.1
 	tls ${o.certificateFile} ${o.privateKeyFile} {
 		client_auth {
@@ -48,7 +48,7 @@ backend apigw
 	reverse_proxy ${o.upstream}
 }
 `,
-  stunnel: (o: RecipeOptions) => `foreground = yes
+  stunnel: (o: ServerOptions) => `foreground = yes
 pid =
 [apigw]
 accept = ${o.listen}
@@ -58,7 +58,7 @@ key = ${o.privateKeyFile}
 verifyChain = yes
 CAfile = ${o.trustFile}
 `,
-  hitch: (o: RecipeOptions) => `frontend = "[127.0.0.1]:${portOf(o)}"
+  hitch: (o: ServerOptions) => `frontend = "[127.0.0.1]:${portOf(o)}"
 backend = "[127.0.0.1]:${o.upstream.split(':')[1] ?? ''}"
 pem-file = { cert = "${o.certificateFile}" private-key = "${o.privateKeyFile}" }
 client-verify = required
@@ -67,7 +67,7 @@ workers = 1
 daemon = off
 user = "www-data"
 `,
-  lighttpd: (o: RecipeOptions) => `server.modules = ("mod_openssl", "mod_proxy")
+  lighttpd: (o: ServerOptions) => `server.modules = ("mod_openssl", "mod_proxy")
 server.document-root = "/var/empty"
 server.bind = "127.0.0.1"
 server.port = ${portOf(o)}
@@ -79,7 +79,7 @@ ssl.verifyclient.activate = "enable"
 ssl.verifyclient.enforce = "enable"
 proxy.server = ("/" => (("host" => "127.0.0.1", "port" => ${o.upstream.split(':')[1] ?? ''})))
 `,
-  node: (o: RecipeOptions) => `import { readFileSync } from 'node:fs';
+  node: (o: ServerOptions) => `import { readFileSync } from 'node:fs';
 import https from 'node:https';
 https
   .createServer(
@@ -94,7 +94,7 @@ https
   )
   .listen(${portOf(o)}, '127.0.0.1');
 `,
-  python: (o: RecipeOptions) => `import ssl
+  python: (o: ServerOptions) => `import ssl
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
@@ -110,7 +110,7 @@ class Server(ThreadingHTTPServer):
     def handle_error(self, *args): pass
 Server(('127.0.0.1', ${portOf(o)}), Handler).serve_forever()
 `,
-  java: (o: RecipeOptions) => `import com.sun.net.httpserver.*;
+  java: (o: ServerOptions) => `import com.sun.net.httpserver.*;
 import java.net.InetSocketAddress;
 import java.nio.file.*;
 import java.security.*;

@@ -6,8 +6,8 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TrustedCertificate } from '../../src/core/certificate.js';
-import type { TrustStoreConfig } from '../../src/trust/index.js';
-import { programRecipes, type RecipeOptions } from '../../src/trust/recipes/index.js';
+import type { TrustStoreConfig } from '../../src/trust/kinds/index.js';
+import { programRecipes, type ServerOptions } from '../support/recipes.js';
 import { nodeBinary } from '../support/node-binary.js';
 import {
   BINARY,
@@ -93,7 +93,7 @@ interface Program {
   /** The name of its configuration or source. */
   file: string;
   args: (path: string) => string[];
-  naive: (options: RecipeOptions) => string;
+  naive: (options: ServerOptions) => string;
   ours?: Configured;
   /** Where a signal is needed: given the process id. */
   reload?: (pid: number) => string[];

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { lintBackend } from '../../src/app/backend-lint.js';
 import { verifyBackend, type BackendReport } from '../../src/app/backend-verify.js';
-import { recipes } from '../../src/trust/recipes/index.js';
+import { recipes } from '../support/recipes.js';
 import { mintIdentity, type TestIdentity } from '../support/certificates.js';
 import { isInstalled, startServer, type Configured, type ServerKind } from '../support/real-server.js';
 

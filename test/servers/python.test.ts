@@ -5,7 +5,7 @@ import https from 'node:https';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
-import { programRecipes } from '../../src/trust/recipes/index.js';
+import { programRecipes } from '../support/recipes.js';
 import { mintIdentity, type TestIdentity } from '../support/certificates.js';
 import { launch, prepareSite } from '../support/real-server.js';
 

@@ -3,7 +3,7 @@ import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createTrustStore } from '../../src/trust/index.js';
+import { createTrustStore } from '../../src/trust/kinds/index.js';
 import type { TrustStore } from '../../src/trust/trust-store.js';
 import { appError, noContext } from '../contract/trust-store.contract.js';
 import { mintIdentity, type TestIdentity } from '../support/certificates.js';

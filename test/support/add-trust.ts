@@ -1,6 +1,6 @@
 /** A program of its own, to be killed: adds the certificate in a PEM file to a PEM bundle. */
 import { readFileSync } from 'node:fs';
-import { createTrustStore } from '../../src/trust/index.js';
+import { createTrustStore } from '../../src/trust/kinds/index.js';
 import { trustedCertificate } from '../../src/x509/certificate.js';
 
 const [file = '', pem = '', reload = ''] = process.argv.slice(2);

@@ -14,8 +14,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'node:tls';
 import type { TrustedCertificate } from '../../src/core/certificate.js';
-import type { TrustStoreConfig } from '../../src/trust/index.js';
-import { type Recipe, type RecipeOptions, recipes } from '../../src/trust/recipes/index.js';
+import type { TrustStoreConfig } from '../../src/trust/kinds/index.js';
+import { type Recipe, type ServerOptions, recipes } from './recipes.js';
 import { mintServerCertificate } from '../../src/x509/mint.js';
 import { freePort } from './free-port.js';
 
@@ -183,7 +183,7 @@ export interface Site {
   port: number;
   /** The authority of the server's own certificate, PEM. */
   caPem: string;
-  options: RecipeOptions;
+  options: ServerOptions;
   close(): Promise<void>;
 }
 

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { createTrustStore, type TrustStoreConfig } from '../../src/trust/index.js';
+import { createTrustStore, type TrustStoreConfig } from '../../src/trust/kinds/index.js';
 import { appError, noContext, trustStoreContract } from '../contract/trust-store.contract.js';
 import { mintIdentity } from '../support/certificates.js';
 

@@ -21,7 +21,6 @@ describe('--trust', () => {
     ['pem-bundle:', undefined],
     ['pem-bundel:/x', undefined],
     ['manual:x', undefined],
-    ['manual', 'true'],
     ['command:x', undefined],
     ['', undefined],
   ])('%j with reload %j is a mistake', (text, reload) => {

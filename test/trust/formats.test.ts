@@ -3,24 +3,25 @@ import { X509Certificate } from 'node:crypto';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { TrustedCertificate } from '../../src/core/certificate.js';
-import { apacheFormat } from '../../src/trust/apache.js';
-import { caddyFormat } from '../../src/trust/caddy.js';
-import { envoyFormat } from '../../src/trust/envoy.js';
 import { fingerprints, type TrustFormat } from '../../src/trust/format.js';
-import { haproxyFormat } from '../../src/trust/haproxy.js';
-import { nginxFormat } from '../../src/trust/nginx.js';
+import { trustKind } from '../../src/trust/kinds/index.js';
 import { pemFormat } from '../../src/trust/pem-format.js';
-import { traefikFormat } from '../../src/trust/traefik.js';
 import { manyLike, mintIdentity } from '../support/certificates.js';
+
+const formatOf = (kind: string): TrustFormat => {
+  const format = trustKind(kind)?.format;
+  if (!format) throw new Error(`${kind} has no format`);
+  return format;
+};
 
 const FORMATS = {
   pem: pemFormat,
-  apache: apacheFormat,
-  caddy: caddyFormat,
-  envoy: envoyFormat,
-  haproxy: haproxyFormat,
-  nginx: nginxFormat,
-  traefik: traefikFormat,
+  apache: formatOf('apache'),
+  caddy: formatOf('caddy'),
+  envoy: formatOf('envoy'),
+  haproxy: formatOf('haproxy'),
+  nginx: formatOf('nginx'),
+  traefik: formatOf('traefik'),
 } satisfies Record<string, TrustFormat>;
 type Kind = keyof typeof FORMATS;
 const KINDS = Object.keys(FORMATS) as Kind[];

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
 import { build } from 'esbuild';
-import { createTrustStore } from '../../src/trust/index.js';
+import { createTrustStore } from '../../src/trust/kinds/index.js';
 import { noContext } from '../contract/trust-store.contract.js';
 import { mintIdentity } from '../support/certificates.js';
 

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { CA_BUNDLE_READERS } from '../../src/trust/kinds/index.js';
 import { knownReader } from '../../src/trust/known-readers.js';
 
 describe('servers that read a file as a CA bundle', () => {
@@ -27,7 +28,11 @@ describe('servers that read a file as a CA bundle', () => {
     ['lighttpd', 'etc/lighttpd/lighttpd.conf', 'ssl.verifyclient.ca-file = "/etc/t.pem"\n', 1],
   ])('%s is found with its line', async (kind, path, text, line) => {
     const configuration = await configure(path, text);
-    await expect(knownReader('/etc/t.pem', root)).resolves.toEqual({ kind, configuration, line });
+    await expect(knownReader('/etc/t.pem', CA_BUNDLE_READERS, root)).resolves.toEqual({
+      kind,
+      configuration,
+      line,
+    });
   });
 
   test.each([
@@ -36,10 +41,10 @@ describe('servers that read a file as a CA bundle', () => {
     ['another directive', 'ssl_certificate /etc/t.pem;\n'],
   ])('%s does not count', async (_what, text) => {
     await configure('etc/nginx/nginx.conf', text);
-    await expect(knownReader('/etc/t.pem', root)).resolves.toBeUndefined();
+    await expect(knownReader('/etc/t.pem', CA_BUNDLE_READERS, root)).resolves.toBeUndefined();
   });
 
   test('a host without any of them is fine', async () => {
-    await expect(knownReader('/etc/t.pem', join(root, 'none'))).resolves.toBeUndefined();
+    await expect(knownReader('/etc/t.pem', CA_BUNDLE_READERS, join(root, 'none'))).resolves.toBeUndefined();
   });
 });

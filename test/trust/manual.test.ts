@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { createTrustStore } from '../../src/trust/index.js';
+import { createTrustStore } from '../../src/trust/kinds/index.js';
 import { appError } from '../contract/trust-store.contract.js';
 import { mintIdentity } from '../support/certificates.js';
 

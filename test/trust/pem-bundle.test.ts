@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { createTrustStore, trustStoreSchema } from '../../src/trust/index.js';
+import { createTrustStore, trustStoreSchema } from '../../src/trust/kinds/index.js';
 import { fileTrustStoreContract } from '../contract/file-trust-store.contract.js';
 import { appError, noContext } from '../contract/trust-store.contract.js';
 import { mintIdentity } from '../support/certificates.js';

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { createTrustStore } from '../../src/trust/index.js';
+import { createTrustStore } from '../../src/trust/kinds/index.js';
 import { appError, noContext, refusingCall, trustStoreContract } from '../contract/trust-store.contract.js';
 import { type AwsDouble, startAwsDouble } from '../support/aws-double.js';
 import { mintIdentity, type TestIdentity } from '../support/certificates.js';

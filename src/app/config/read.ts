@@ -7,13 +7,11 @@ import { AppError } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 import { invalid, resolvePath } from './find.js';
 import { lineOf, problemsOf, readDocument, type Mistake, type Path, type Problem } from './problems.js';
+import { trustKind } from '../../trust/kinds/index.js';
 import { configurationSchema, type Configuration } from './schema.js';
 
 const MAX_BYTES = 1024 * 1024;
 const MAX_PROBLEMS = 20;
-
-/** Keys of a trust store that hold paths. */
-const PATH_KEYS = ['file', 'directory'];
 
 async function readText(file: string): Promise<string> {
   let bytes: Buffer;
@@ -39,9 +37,9 @@ async function readText(file: string): Promise<string> {
 function withAbsolutePaths(configuration: Configuration, directory: string): Configuration {
   for (const { trust } of Object.values(configuration.targets ?? {})) {
     for (const store of trust as Record<string, unknown>[]) {
-      for (const key of PATH_KEYS) {
-        const path = store[key];
-        if (typeof path === 'string') store[key] = resolvePath(path, directory);
+      const { options = {} } = trustKind(String(store['kind'])) ?? {};
+      for (const [key, value] of Object.entries(store)) {
+        if (options[key] === 'path' && typeof value === 'string') store[key] = resolvePath(value, directory);
       }
     }
   }

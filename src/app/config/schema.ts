@@ -7,7 +7,7 @@ import * as z from 'zod/mini';
 import { parseDuration, parseThreshold, thresholdMs } from '../../core/duration.js';
 import { AppError } from '../../core/errors.js';
 import { assertThresholdOrder, GATEWAY_LIFETIME_MS } from '../../core/expiry.js';
-import { trustStoreSchema } from '../../trust/index.js';
+import { trustStoreSchema } from '../../trust/kinds/index.js';
 import { timeoutSchema } from '../../trust/run-command.js';
 
 /** The issues of a check or a transform, as zod hands them around. */

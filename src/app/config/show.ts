@@ -8,6 +8,7 @@ import type { ProbeRequest } from '../../core/rotation/probe.js';
 import type { RotationSettings } from '../../core/rotation/settings.js';
 import { stateDirectory } from '../../journal/state-directory.js';
 import { namedProxies } from '../../net/proxy.js';
+import { trustKind } from '../../trust/kinds/index.js';
 import type { RotationJob, TrustDescription } from '../rotate/jobs.js';
 import type { Path } from './problems.js';
 import type { Configuration, Notification } from './schema.js';
@@ -300,31 +301,16 @@ function notificationText(way: Notification): string {
   return `command:${commandText(way.command)}`;
 }
 
-/** Keys of trust stores whose values are names and places; nothing is shown of any other but a command's program. */
-const NAME_KEYS: ReadonlySet<string> = new Set([
-  ...[
-    'file',
-    'directory',
-    'bucket',
-    'key',
-    'secret',
-    'parameter',
-    'resource',
-    'name',
-    'namespace',
-    'context',
-  ],
-  ...['socket', 'acl', 'consumer', 'region', 'profile', 'passwordFile', 'passwordVariable', 'timeout'],
-]);
-const COMMAND_KEYS: ReadonlySet<string> = new Set(['reload', 'check', 'add', 'remove', 'observe', 'kubectl']);
-
+/** Of a trust store's options as much as is no secret. */
 function descriptionText({ kind, ...rest }: TrustDescription): string {
+  const { options = {} } = trustKind(kind) ?? {};
   const parts = Object.entries(rest)
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => {
-      if (NAME_KEYS.has(key)) return `${key}: ${String(value)}`;
-      if (key === 'endpointUrl') return `${key}: ${safeUrl(String(value))}`;
-      return `${key}: ${COMMAND_KEYS.has(key) ? commandText(value as string | readonly string[]) : '…'}`;
+      const role = options[key];
+      if (role === 'name' || role === 'path') return `${key}: ${String(value)}`;
+      if (role === 'url') return `${key}: ${safeUrl(String(value))}`;
+      return `${key}: ${role === 'command' ? commandText(value as string | readonly string[]) : '…'}`;
     });
   return [kind, ...parts].join(', ');
 }

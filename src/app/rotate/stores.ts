@@ -1,5 +1,5 @@
 import { AppError } from '../../core/errors.js';
-import { createTrustStore, trustStoreSchema } from '../../trust/index.js';
+import { createTrustStore, trustStoreSchema } from '../../trust/kinds/index.js';
 import type { TrustContext } from '../../trust/context.js';
 import type { DescribedTrustStore } from '../../trust/trust-store.js';
 import type { TrustDescription } from './jobs.js';

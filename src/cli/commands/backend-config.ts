@@ -1,7 +1,7 @@
 import { Argument, Command, Option } from 'commander';
-import type { Server } from '../../app/backend-config.js';
 import { AppError } from '../../core/errors.js';
 import type { Gateway } from '../../gateway/gateway.js';
+import { BACKEND_SERVERS } from '../../trust/servers.js';
 import { action, collect } from '../command.js';
 import { readInput } from '../input.js';
 
@@ -19,23 +19,10 @@ interface Options {
   only?: 'configuration' | 'trust-file';
 }
 
-const SERVERS = [
-  'nginx',
-  'haproxy',
-  'apache',
-  'caddy',
-  'envoy',
-  'traefik',
-  'node',
-  'express',
-  'java',
-  'python',
-] as const satisfies readonly Server[];
-
 export function backendConfigCommand(): Command {
   return new Command('config')
     .description('Print the configuration of a server that accepts these certificates and nobody else')
-    .addArgument(new Argument('<server>', 'which').choices(SERVERS))
+    .addArgument(new Argument('<server>', 'which').choices(BACKEND_SERVERS.map(({ name }) => name)))
     .option('--stage <stage>', 'the certificate that a stage presents: prod, or with its API orders/prod')
     .option('--api <name>', 'the REST API, by name or id')
     .option('--certificate <id>', 'a certificate of the account; may be repeated', collect)
@@ -58,7 +45,7 @@ Examples:
   apigw-cert backend config haproxy --file old.pem --file new.pem --only configuration > apigw.cfg`,
     )
     .action(
-      action<Options, [server: Server]>(async ({ args: [server], options, gateway, out }) => {
+      action<Options, [server: string]>(async ({ args: [server], options, gateway, out }) => {
         const { stage, api, certificate: ids = [], file: files = [], only } = options;
         const [{ backendConfig }, { namedCertificates }, { backendConfigText }] = await Promise.all([
           import('../../app/backend-config.js'),

@@ -1,17 +1,34 @@
 import { Command } from 'commander';
-import { backendConfigCommand } from './backend-config.js';
-import { backendLintCommand } from './backend-lint.js';
-import { backendChangeCommand, backendShowCommand } from './backend-trust.js';
-import { backendVerifyCommand } from './backend-verify.js';
 
-/** What concerns the servers behind an API. */
-export function backendCommand(): Command {
-  return new Command('backend')
-    .description('The server behind the API: does it enforce, is it configured right, what does it trust')
-    .addCommand(backendLintCommand())
-    .addCommand(backendVerifyCommand())
-    .addCommand(backendConfigCommand())
-    .addCommand(backendShowCommand())
-    .addCommand(backendChangeCommand('add', 'Make trust stores trust certificates, and make that live'))
-    .addCommand(backendChangeCommand('remove', 'End the trust in certificates, and make that live'));
+/** Every command below `backend`, in the order of `--help`. Only the one that is asked for is loaded. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  lint: async () => (await import('./backend-lint.js')).backendLintCommand(),
+  verify: async () => (await import('./backend-verify.js')).backendVerifyCommand(),
+  config: async () => (await import('./backend-config.js')).backendConfigCommand(),
+  show: async () => (await import('./backend-trust.js')).backendShowCommand(),
+  add: async () =>
+    (await import('./backend-trust.js')).backendChangeCommand(
+      'add',
+      'Add certificates to trust stores and reload their servers',
+    ),
+  remove: async () =>
+    (await import('./backend-trust.js')).backendChangeCommand(
+      'remove',
+      'Remove certificates from trust stores and reload their servers',
+    ),
+};
+
+/**
+ * What concerns the servers behind an API.
+ * @param asked the word after `backend`; without one of its commands all are loaded
+ */
+export async function backendCommand(asked = ''): Promise<Command> {
+  const one = Object.hasOwn(COMMANDS, asked) ? COMMANDS[asked] : undefined;
+  const command = new Command('backend').description(
+    'The server behind the API: does it enforce, is it configured right, what does it trust',
+  );
+  for (const each of await Promise.all((one ? [one] : Object.values(COMMANDS)).map((load) => load()))) {
+    command.addCommand(each);
+  }
+  return command;
 }

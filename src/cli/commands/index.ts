@@ -1,7 +1,10 @@
 import type { Command } from 'commander';
 
-/** Every command by its name, in the order of `--help`. Only the one that is asked for is loaded. */
-export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+/**
+ * Every command by its name, in the order of `--help`. Only the one that is asked for is loaded, with what is below it:
+ * `next` is the word after its name.
+ */
+export const COMMANDS: Readonly<Record<string, (next?: string) => Promise<Command>>> = {
   list: async () => (await import('./list.js')).listCommand(),
   inspect: async () => (await import('./inspect.js')).inspectCommand(),
   download: async () => (await import('./download.js')).downloadCommand(),
@@ -18,7 +21,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   rotate: async () => (await import('./rotate.js')).rotateCommand(),
   init: async () => (await import('./init.js')).initCommand(),
   status: async () => (await import('./status.js')).statusCommand(),
-  backend: async () => (await import('./backend.js')).backendCommand(),
+  backend: async (next) => (await import('./backend.js')).backendCommand(next),
   doctor: async () => (await import('./doctor.js')).doctorCommand(),
   emulator: async () => (await import('./emulator.js')).emulatorCommand(),
   config: async () => (await import('./config.js')).configCommand(),

@@ -130,13 +130,13 @@ targets:
     trust:
       - { kind: pem-bundle, file: certs/a.pem }
       - { kind: pem-bundle, file: ~/a.pem, reload: [a/b] }
-      - { kind: hitch, directory: ../pins }
+      - { kind: directory, directory: ../pins }
 `;
     const loaded = await loadConfiguration({ file: write(yaml) });
     expect(loaded?.targets?.['a']?.trust).toEqual([
       { kind: 'pem-bundle', file: join(directory, 'certs/a.pem') },
       { kind: 'pem-bundle', file: join(homedir(), 'a.pem'), reload: ['a/b'] },
-      { kind: 'hitch', directory: join(directory, '..', 'pins') },
+      { kind: 'directory', directory: join(directory, '..', 'pins') },
     ]);
     expect(resolvePath('~other/x', '/d')).toBe('/d/~other/x');
   });

@@ -9,7 +9,7 @@ import { abort, rotate } from '../../../src/app/rotate/rotate.js';
 import type { RotationEvent } from '../../../src/core/rotation/event.js';
 import { DEFAULT_SETTINGS, type RotationSettings } from '../../../src/core/rotation/settings.js';
 import { openFileJournal } from '../../../src/journal/file-journal.js';
-import { createTrustStore } from '../../../src/trust/index.js';
+import { createTrustStore } from '../../../src/trust/kinds/index.js';
 import { certificateFacts } from '../../../src/x509/certificate.js';
 import { startRotationLab, startTraffic, type RotationLab } from '../../support/rotation.js';
 

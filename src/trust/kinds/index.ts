@@ -1,0 +1,79 @@
+/**
+ * Every kind of trust store: a file each, and a line here. The schema of apigw-cert.yaml, `--trust`, `backend config`,
+ * the completion of shells, docs/trust-stores.md and the contract suites are made from this list, in its order.
+ */
+import * as z from 'zod';
+import type { TrustContext } from '../context.js';
+import type { DescribedTrustStore } from '../trust-store.js';
+import { apache } from './apache.js';
+import { caddy } from './caddy.js';
+import { command } from './command.js';
+import { directory } from './directory.js';
+import { envoy } from './envoy.js';
+import { haproxy } from './haproxy.js';
+import { hitch } from './hitch.js';
+import { java } from './java.js';
+import type { TrustKind } from './kind.js';
+import { kubernetes } from './kubernetes.js';
+import { lighttpd } from './lighttpd.js';
+import { manual } from './manual.js';
+import { nginx } from './nginx.js';
+import { pemBundle } from './pem-bundle.js';
+import { s3 } from './s3.js';
+import { secretsmanager } from './secretsmanager.js';
+import { ssm } from './ssm.js';
+import { stunnel } from './stunnel.js';
+import { traefik } from './traefik.js';
+
+const REGISTRY = [
+  nginx,
+  haproxy,
+  apache,
+  caddy,
+  envoy,
+  traefik,
+  pemBundle,
+  directory,
+  java,
+  kubernetes,
+  s3,
+  secretsmanager,
+  ssm,
+  command,
+  manual,
+  stunnel,
+  hitch,
+  lighttpd,
+] as const;
+
+/** Every kind, in the order in which they are shown. */
+export const TRUST_KINDS: readonly TrustKind[] = REGISTRY;
+
+type SchemasOf<Kinds extends readonly TrustKind[]> = { [I in keyof Kinds]: Kinds[I]['schema'] };
+
+/** One trust store as it is written in `apigw-cert.yaml`; flags are read into the same shape. */
+export const trustStoreSchema = z.discriminatedUnion(
+  'kind',
+  REGISTRY.map(({ schema }) => schema) as unknown as SchemasOf<typeof REGISTRY>,
+);
+
+export type TrustStoreConfig = z.infer<typeof trustStoreSchema>;
+
+/** The kind of that name, if there is one. */
+export const trustKind = (name: string): TrustKind | undefined =>
+  TRUST_KINDS.find((kind) => kind.name === name);
+
+/** The servers that cannot use a CA bundle, with how each is configured to read one. */
+export const CA_BUNDLE_READERS = TRUST_KINDS.flatMap(({ name, caBundle }) =>
+  caBundle ? [{ kind: name, ...caBundle }] : [],
+);
+
+/**
+ * Makes the trust store that an entry of the configuration describes. Nothing is read or run until it is used.
+ * @throws AppError `TrustStoreUnsuitable` when what is described is known not to survive a rotation
+ */
+export function createTrustStore(config: TrustStoreConfig, context: TrustContext): DescribedTrustStore {
+  const kind = trustKind(config.kind);
+  if (!kind) throw new Error(`the schema knows the kind ${config.kind}, and the registry does not`);
+  return kind.open(config, { ...context, caBundleReaders: CA_BUNDLE_READERS });
+}

@@ -1,0 +1,86 @@
+/** What one kind of trust store says of itself. Everything else that the program knows of a kind is read from here. */
+import type * as z from 'zod';
+import type { TrustContext } from '../context.js';
+import type { TrustFormat } from '../format.js';
+import type { BackendServer } from '../server-configuration.js';
+import type { DescribedTrustStore } from '../trust-store.js';
+
+/**
+ * What the value of an option is, which decides how it is read and how much of it may be shown.
+ * - `path`: relative to the configuration that it is written in; shown
+ * - `name`: of something that is no secret; shown
+ * - `command`: shown by its program alone, since arguments can hold a secret
+ * - `url`: shown without its user and its query
+ * - `text`: written for a person; not shown
+ */
+export type OptionRole = 'path' | 'name' | 'command' | 'url' | 'text';
+
+/** How servers that verify callers with OpenSSL are configured to read a file as a CA bundle. */
+export interface CaBundleReader {
+  /** Where their configuration is kept. */
+  folders: readonly string[];
+  /** The directive that is followed by the file. */
+  directive: RegExp;
+}
+
+/** What opening a store may need besides its own entry. */
+export interface OpenContext extends TrustContext {
+  /** The servers that cannot use a CA bundle, of all kinds. */
+  caBundleReaders: readonly (CaBundleReader & { kind: string })[];
+}
+
+type KindSchema = z.ZodType<{ kind: string }> & z.core.$ZodTypeDiscriminable;
+
+interface Definition<Schema extends KindSchema> {
+  /** Its value of `kind`. */
+  name: z.output<Schema>['kind'];
+  /** An entry of `trust:` in apigw-cert.yaml. */
+  schema: Schema;
+  /** The role of each option. */
+  options: Readonly<Record<Exclude<keyof z.output<Schema> & string, 'kind'>, OptionRole>>;
+  /**
+   * How it is written after `--trust`: `KIND:VALUE` where VALUE is this option, or `KIND` alone. Absent: it has more to
+   * say than fits there, and is described in apigw-cert.yaml.
+   */
+  flag?: { option: Exclude<keyof z.output<Schema> & string, 'kind'> } | 'alone';
+  /** How its content is written, for the kinds whose content is one text. */
+  format?: TrustFormat;
+  /** The servers for which `backend config` prints a configuration that reads what this kind writes. */
+  servers?: readonly BackendServer[];
+  /** How this server reads a file as a CA bundle, which does not survive a rotation. */
+  caBundle?: CaBundleReader;
+  /** It does not survive a rotation, and opening it says so. */
+  isUnsuitable?: true;
+  /** Its row in docs/trust-stores.md, in Markdown. */
+  document: {
+    written: string;
+    /** The default check and reload, or why there is none. */
+    applied: string;
+    /** What it was tried with; for a server with handshakes, its own. */
+    proved?: string;
+  };
+  /**
+   * Opens what an entry describes. Nothing is read or run until it is used.
+   * @throws AppError `TrustStoreUnsuitable` when what is described is known not to survive a rotation
+   */
+  open: (config: z.output<Schema>, context: OpenContext) => DescribedTrustStore;
+}
+
+/** A kind of trust store, as {@link defineKind} makes it. */
+export interface TrustKind<Schema extends KindSchema = KindSchema> extends Omit<
+  Definition<Schema>,
+  'options' | 'flag' | 'open'
+> {
+  options: Readonly<Record<string, OptionRole>>;
+  flag?: { option: string } | 'alone';
+  /** @param entry is checked by the schema once more, so that no caller has to know its type */
+  open(entry: unknown, context: OpenContext): DescribedTrustStore;
+}
+
+/** Makes a kind of its parts. */
+export function defineKind<Schema extends KindSchema>({
+  open,
+  ...rest
+}: Definition<Schema>): TrustKind<Schema> {
+  return { ...rest, open: (entry, context) => open(rest.schema.parse(entry), context) };
+}

@@ -1,0 +1,83 @@
+import * as z from 'zod';
+import type { RemovableCertificate } from '../../core/certificate.js';
+import { AppError } from '../../core/errors.js';
+import type { TrustContext } from '../context.js';
+import { UNGUARDED } from '../gate.js';
+import { type BeforeEffect, described, type DescribedTrustStore } from '../trust-store.js';
+import { defineKind } from './kind.js';
+
+const schema = z
+  .strictObject({
+    kind: z.literal('manual'),
+    instructions: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('what whoever does it has to know: where, how, whom to call'),
+  })
+  .describe('a person changes the trust store; apigw-cert says what to do and waits');
+
+function identity({ clientCertificateId, fingerprintSha256, notAfter }: RemovableCertificate): string {
+  return [
+    ...(clientCertificateId === undefined ? [] : [`  id       ${clientCertificateId}`]),
+    `  SHA-256  ${fingerprintSha256}`,
+    ...(notAfter === undefined ? [] : [`  expires  ${notAfter.toISOString()}`]),
+  ].join('\n');
+}
+
+/** A trust store that a person changes. It cannot be observed, so that each run asks anew until it has an answer. */
+function byHand(config: z.infer<typeof schema>, context: TrustContext): DescribedTrustStore {
+  const name = 'manual';
+  const request = async (
+    task: string,
+    question: (subject: string) => string,
+    certificate: RemovableCertificate,
+    beforeEffect: BeforeEffect,
+  ): Promise<void> => {
+    // A person acts on being told: this is the last moment.
+    await beforeEffect();
+    context.announce(
+      [task, ...(config.instructions === undefined ? [] : [config.instructions])].join('\n\n'),
+    );
+    const asked = question(
+      certificate.clientCertificateId ?? `the certificate ${certificate.fingerprintSha256}`,
+    );
+    if (!context.ask) {
+      throw new AppError('ConfirmationNeeded', `${name}: nobody is here to confirm: ${asked}`, {
+        hint: 'do it, then run the same command on a terminal and confirm',
+      });
+    }
+    await context.ask(asked);
+  };
+  return described({
+    name,
+    describe: () =>
+      Promise.resolve({
+        state: 'unknown',
+        reason: 'a person changes it, and only that person can look into it',
+      }),
+    add: (certificate, { beforeEffect = UNGUARDED } = {}) =>
+      request(
+        `Make the backend accept this client certificate as well, beside those that it accepts now:\n\n${identity(certificate)}\n\n${certificate.pem}`,
+        (subject) => `Does the backend, on every host, now accept ${subject}?`,
+        certificate,
+        beforeEffect,
+      ),
+    remove: (certificate, { beforeEffect = UNGUARDED } = {}) =>
+      request(
+        `Make the backend refuse this client certificate, and go on accepting the others:\n\n${identity(certificate)}`,
+        (subject) => `Does the backend, on every host, now refuse ${subject}?`,
+        certificate,
+        beforeEffect,
+      ),
+  });
+}
+
+export const manual = defineKind({
+  name: 'manual',
+  schema,
+  options: { instructions: 'text' },
+  flag: 'alone',
+  document: { written: 'by a person', applied: '–', proved: 'tests' },
+  open: byHand,
+});

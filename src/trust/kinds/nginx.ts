@@ -1,0 +1,61 @@
+import * as z from 'zod';
+import { fingerprintOfPem, hexOfFingerprint, lineFormat } from '../line-format.js';
+import { serverFile, serverFileOptions, serverFileRoles } from '../server-file.js';
+import template from '../templates/nginx.conf?text' with { type: 'text' };
+import { defineKind } from './kind.js';
+
+const schema = z
+  .strictObject({ kind: z.literal('nginx'), ...serverFileOptions })
+  .describe('a map of whole certificates that nginx compares $ssl_client_escaped_cert with');
+
+function decoded(key: string): string {
+  try {
+    return decodeURIComponent(key);
+  } catch {
+    return '';
+  }
+}
+
+/** Lines of an nginx `map`: the certificate as nginx escapes its PEM (RFC 3986), and its SHA-256 as the value. */
+const format = lineFormat({
+  head: [],
+  tail: [],
+  indent: '',
+  write: ({ pem, fingerprintSha256 }) =>
+    `"${encodeURIComponent(pem)}" ${hexOfFingerprint(fingerprintSha256)};`,
+  read: (line) => {
+    const key = /^"?(-----BEGIN%20CERTIFICATE-----[^\s"]*)"?\s+[^\s;]+;/.exec(line)?.[1];
+    return key === undefined ? undefined : fingerprintOfPem(decoded(key));
+  },
+  refuse: (line) =>
+    /^(?:""|'')\s/.test(line)
+      ? 'an empty key, which lets in every client that presents no certificate'
+      : /^default\s+(?!""|'')\S/.test(line)
+        ? 'a default that is not empty, which lets everybody in'
+        : undefined,
+  appendable: true,
+});
+
+/** A file that an nginx `map $ssl_client_escaped_cert` block includes. */
+export const nginx = defineKind({
+  name: 'nginx',
+  schema,
+  options: { ...serverFileRoles },
+  flag: { option: 'file' },
+  format,
+  servers: [
+    {
+      name: 'nginx',
+      template,
+      reload: 'nginx -t && nginx -s reload; requests in flight are finished, idle connections are closed',
+      expired: 'answers 400 (nginx lets OpenSSL check the dates)',
+      proved: 'nginx 1.22.1 with OpenSSL 3.0',
+    },
+  ],
+  caBundle: { folders: ['/etc/nginx'], directive: /\bssl_(?:client|trusted)_certificate\s/ },
+  document: {
+    written: 'map of URL-escaped PEM to SHA-256',
+    applied: '`nginx -t`, `nginx -s reload`',
+  },
+  open: (config) => serverFile(config, format, { check: ['nginx', '-t'], reload: ['nginx', '-s', 'reload'] }),
+});

@@ -1,0 +1,18 @@
+// Accepts the client certificates of API Gateway that are in {{trustFile}}, and nobody else.
+// They all have one subject, so the option "ca" of https.createServer would accept only the first of them.
+import { readFileSync } from 'node:fs';
+import express from 'express';
+import { trustClientCertificates } from 'apigw-cert/node';
+
+const app = express();
+app.use((request, response) => {
+  // Only API Gateway comes here.
+  response.send('ok\n');
+});
+
+const trust = trustClientCertificates('{{trustFile}}', { onError: (error) => console.error(error.message) });
+const server = trust.createServer(
+  { cert: readFileSync('{{certificateFile}}'), key: readFileSync('{{privateKeyFile}}') },
+  app,
+);
+server.listen({{port}}, '{{host}}');
