@@ -134,7 +134,11 @@ describe('backend add, show, remove', () => {
   });
 
   test.each([
-    [['backend', 'show', '--trust', 'nowhere'], 2, /"--trust nowhere" names no trust store/],
+    [
+      ['backend', 'show', '--trust', 'nowhere'],
+      2,
+      /--trust "nowhere": unknown kind of trust store "nowhere"\n  fix: specify nginx:FILE/,
+    ],
     [['backend', 'show', '--trust', 'lighttpd'], 2, /lighttpd cannot hold the old and the new/],
     [['backend', 'show', '--trust', 'nginx:/nonexistent/f'], 1, /does not exist\n {2}fix: /],
     [['backend', 'show', '--trust', 'manual', '--target', 'x'], 2, /exclude each other/],

@@ -306,7 +306,7 @@ describe('rotate, with words that are wrong', () => {
     [
       'a trust store that is none',
       ['--stage', 'orders/prod', '--trust', 'nonsense'],
-      '"--trust nonsense" names no trust store',
+      '--trust "nonsense": unknown kind of trust store',
     ],
     ['a duration without its unit', [...target, '--soak', '5'], '"5" is not a duration: its unit is missing'],
     ['a negative duration', [...target, '--keep-old=-1d'], 'it is negative'],
@@ -331,7 +331,11 @@ describe('rotate, with words that are wrong', () => {
       'both write to stdout',
     ],
     ['two stores of one name', [...target, '--trust', 'manual'], 'two trust stores are named manual'],
-    ['a reload without its file', [...target, '--reload', 'true'], '--reload belongs to a --trust KIND:FILE'],
+    [
+      'a reload without its file',
+      [...target, '--reload', 'true'],
+      '--reload needs a trust store that can be reloaded',
+    ],
   ])('%s', async (_, words, message) => {
     const { code, stderr } = await cli(['rotate', ...words], { env: lab.env });
     expect(stderr).toContain(message);
