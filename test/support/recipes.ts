@@ -10,8 +10,8 @@ import { BACKEND_SERVERS } from '../../src/trust/servers.js';
 export type { ServerOptions } from '../../src/trust/server-configuration.js';
 
 export interface Recipe {
-  configuration(options: ServerOptions): string;
-  trustFile(certificates: readonly TrustedCertificate[]): string;
+  configuration: (options: ServerOptions) => string;
+  trustFile: (certificates: readonly TrustedCertificate[]) => string;
 }
 
 export function recipe(name: string): Recipe {
