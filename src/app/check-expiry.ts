@@ -37,8 +37,10 @@ export interface ExpiryReport {
   /** The worst that counts. */
   level: CheckLevel;
   checkedAt: Date;
-  /** As they were given: `30d`, `33%`. */
+  /** As they are written: `30d`, `1d12h30m`, `33%`. */
   thresholds: { warning: string; critical: string };
+  /** Whether a certificate that no stage presents counts like one in use. */
+  countsUnused: boolean;
   /** How the accounts of `sources` are reached. */
   accounts: readonly Pick<FleetAccount, 'name' | 'profile' | 'roleArn'>[];
   sources: SourceRow[];
@@ -68,6 +70,7 @@ export function expiryReport(
       warning: formatThreshold(thresholds.warning),
       critical: formatThreshold(thresholds.critical),
     },
+    countsUnused: countUnused,
     accounts: accounts.map(({ name, profile, roleArn }) => ({
       name,
       ...(profile === undefined ? {} : { profile }),

@@ -4,6 +4,7 @@ import { treatmentOf, type Admission, type Verdict, type VerdictReason } from '.
 import { printable } from '../core/printable.js';
 import type { JavaClientProblem } from '../core/java-client.js';
 import type { ServerChainProblem } from '../x509/server-chain.js';
+import { counted } from './counted.js';
 import { JAVA_PROSE } from './java-client-text.js';
 import { severityText } from './severity-text.js';
 import { timeText } from './status.js';
@@ -125,7 +126,12 @@ export function backendReportText(report: BackendReport, style: ChalkInstance): 
       ...(leaf ? [['its own certificate', printable(leaf.subject)] as const] : []),
       ...(leaf ? [['issued by', printable(leaf.issuer)] as const] : []),
       ...(leaf && server.daysLeft !== null
-        ? [['valid to', `${timeText(leaf.notAfter)}, chain expires in ${server.daysLeft} days`] as const]
+        ? [
+            [
+              'valid to',
+              `${timeText(leaf.notAfter)}, chain expires in ${counted(server.daysLeft, 'day')}`,
+            ] as const,
+          ]
         : []),
       ...lines(
         'API Gateway accepts it',

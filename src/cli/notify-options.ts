@@ -6,7 +6,8 @@ import { AppError } from '../core/errors.js';
 import { printable } from '../core/printable.js';
 import type { CommonOptions } from './context.js';
 import { collect } from './command.js';
-import { counted, summaryLine } from './formats/summary.js';
+import { counted } from './counted.js';
+import { summaryLine } from './formats/summary.js';
 import { asAppError, type Output } from './output.js';
 
 /** Options of telling people about changes. */

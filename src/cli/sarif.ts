@@ -5,16 +5,16 @@ import { VERSION } from './version.js';
 export interface SarifRule {
   id: string;
   meaning: string;
-  remedy: string;
+  remedy?: string;
   severity: FindingSeverity;
 }
 
-/** One finding: at a line of a file, or about something that has a name. */
+/** One finding: at a line of a file, or about something that has a name, and a relative path to be filed under. */
 export interface SarifResult {
   ruleId: string;
   severity: FindingSeverity;
   message: string;
-  at: { file: string; line: number } | { name: string };
+  at: { file: string; line: number } | { name: string; path: string };
 }
 
 /** A path or URL as the URI reference that SARIF wants. */
@@ -37,7 +37,7 @@ export function sarifLog(rules: readonly SarifRule[], results: readonly SarifRes
             rules: rules.map(({ id, meaning, remedy, severity }) => ({
               id,
               shortDescription: { text: meaning },
-              help: { text: remedy },
+              ...(remedy === undefined ? {} : { help: { text: remedy } }),
               defaultConfiguration: { level: severity },
             })),
           },
@@ -55,7 +55,14 @@ export function sarifLog(rules: readonly SarifRule[], results: readonly SarifRes
                     region: { startLine: at.line },
                   },
                 }
-              : { logicalLocations: [{ fullyQualifiedName: at.name }] },
+              : {
+                  // Code scanning of GitHub refuses a result without a file: this path stands for what has none.
+                  physicalLocation: {
+                    artifactLocation: { uri: uriOf(at.path) },
+                    region: { startLine: 1 },
+                  },
+                  logicalLocations: [{ fullyQualifiedName: at.name }],
+                },
           ],
         })),
       },

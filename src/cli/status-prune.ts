@@ -13,7 +13,7 @@ import { printable } from '../core/printable.js';
 import { openFileJournal } from '../journal/file-journal.js';
 import { fileLease } from '../journal/file-lease.js';
 import type { CommonOptions } from './context.js';
-import { counted } from './formats/summary.js';
+import { counted } from './counted.js';
 import type { Output } from './output.js';
 import { timeText } from './status.js';
 

@@ -1,5 +1,6 @@
 import type { ChalkInstance } from 'chalk';
 import type { ExpiryStatus } from '../core/expiry.js';
+import { counted } from './counted.js';
 
 export const STATUS_COLOURS = {
   ok: 'green',
@@ -19,7 +20,7 @@ export function lifeText(
   { status, daysLeft }: { status: ExpiryStatus; daysLeft: number },
   style: ChalkInstance,
 ): string {
-  return statusText(status, style) + (status === 'expired' ? '' : `, ${daysLeft} days left`);
+  return statusText(status, style) + (status === 'expired' ? '' : `, ${counted(daysLeft, 'day')} left`);
 }
 
 /** An instant as it stands everywhere: ISO 8601, UTC, to the second. */

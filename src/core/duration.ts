@@ -76,9 +76,9 @@ export function thresholdMs(threshold: Threshold, lifetimeMs: number): number {
   return threshold.kind === 'duration' ? threshold.ms : Math.round((lifetimeMs * threshold.percent) / 100);
 }
 
-/** `30d` or `33%`, as {@link parseThreshold} reads it. */
+/** `30d`, `1d12h30m` or `33%`: to the millisecond, as {@link parseThreshold} reads it. */
 export function formatThreshold(threshold: Threshold): string {
-  return threshold.kind === 'duration' ? formatDuration(threshold.ms) : `${threshold.percent}%`;
+  return threshold.kind === 'duration' ? durationText(threshold.ms) : `${threshold.percent}%`;
 }
 
 /** A length of time to the millisecond, as it is written in a configuration: `30d`, `1h30m`, `0s`. */

@@ -54,7 +54,7 @@ test('the first line is the summary, then one for each in trouble, soonest first
   const [summary, ...lines] = stdout.trimEnd().split('\n');
   expect(summary).toBe(
     'CRITICAL: 2 critical, 1 warning: 4 client certificates in default/eu-central-1 ' +
-      `(warning 30 d, critical 7 d before the end); next to expire: ${idOf(5)} in 5 days`,
+      `(warning 30d, critical 7d before expiry); next to expire: ${idOf(5)} in 5 days`,
   );
   expect(lines).toEqual([
     expect.stringMatching(new RegExp(`^CRITICAL ${idOf(-2)} expired at \\S+Z \\[CertificateExpired\\]$`)),

@@ -100,7 +100,12 @@ test('--output sarif is valid, and names the stage', async () => {
           {
             ruleId: 'BackendRefusesCurrent',
             level: 'error',
-            locations: [{ logicalLocations: [{ fullyQualifiedName: `${lab.api.restApiId}/prod` }] }],
+            locations: [
+              {
+                physicalLocation: { artifactLocation: { uri: 'aws/eu-central-1/orders/prod' } },
+                logicalLocations: [{ fullyQualifiedName: `${lab.api.restApiId}/prod` }],
+              },
+            ],
           },
           { ruleId: 'OtherNotTried', level: 'note' },
         ],

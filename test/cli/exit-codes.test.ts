@@ -21,3 +21,17 @@ test('--help tells the exit codes, and check-expiry its own', async () => {
     'Exit codes:\n  0    ok\n  1    warning\n  2    critical\n  3    unknown\n',
   );
 });
+
+test('--version is a line, and a JSON document where that is asked for', async () => {
+  const version = (await cli(['--version'])).stdout;
+  expect(version).toMatch(/^\d+\.\d+\.\d+\n$/);
+  for (const words of [
+    ['--version', '--output', 'json'],
+    ['-v', '--output=json'],
+  ]) {
+    const { json, code } = await cli(words);
+    expect(json()).toEqual({ version: version.trim() });
+    expect(code).toBe(0);
+  }
+  expect((await cli(['--version', '--help'])).stdout).toBe(version);
+});

@@ -6,6 +6,8 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { GenerateClientCertificateCommand } from '@aws-sdk/client-api-gateway';
 import { startEmulator, type Emulator } from '../../src/emulator/index.js';
+import { csvText } from '../../src/cli/formats/csv-text.js';
+import { sarifErrors } from '../support/sarif.js';
 import { cli, emulatorEnv } from '../support/cli.js';
 import { attachCertificate, clientOf, generateCertificate, makeApi } from '../support/emulator.js';
 import { keys, profilesEnv } from '../support/fleet.js';
@@ -48,12 +50,23 @@ afterAll(() => emulator.close());
 const calls = (): string[] => emulator.requests().map(({ operation }) => operation);
 
 describe('what counts', () => {
+  test('the headline never names a certificate that does not count', async () => {
+    // Of two, the unused one expires first.
+    const { stdout } = await cli(['check-expiry', '--tag', 'team=shop', '--in-use'], { env });
+    expect(stdout).not.toContain('next to expire');
+    const unused = await cli(['check-expiry', '--tag', 'team=shop'], { env });
+    expect(unused.stdout).toContain(`1 client certificate in`);
+    expect(unused.stdout.split('\n')[0]).not.toContain(idle);
+    const counted = await cli(['check-expiry', '--tag', 'team=shop', '--all'], { env });
+    expect(counted.stdout.split('\n')[0]).toContain(`next to expire: ${idle} in 19 days`);
+  });
+
   test('a certificate in use that ends in 5 days is critical; an unused one is told apart', async () => {
     const { code, stdout } = await cli(['check-expiry'], { env });
     const lines = stdout.split('\n');
     expect(code).toBe(2);
     expect(lines[0]).toBe(
-      `CRITICAL: 1 critical: 3 client certificates in default/eu-central-1 (warning 30 d, critical 7 d before the end); next to expire: ${old} in 4 days`,
+      `CRITICAL: 1 critical: 3 client certificates in default/eu-central-1 (warning 30d, critical 7d before expiry); next to expire: ${old} in 4 days`,
     );
     expect(lines[1]).toMatch(
       new RegExp(
@@ -175,6 +188,37 @@ describe('formats', () => {
     expect(lines[0]?.split(',')).toHaveLength(14);
     expect(lines.find((line) => line.includes(idle))).toContain(`,"'=HYPERLINK(""x""), <b>\\x0a::error::|",`);
     expect(lines).toHaveLength(5);
+  });
+
+  test('csv: a sign in full width is text as well', () => {
+    const columns = [['name', (row: string) => row]] as const;
+    expect(csvText(columns, ['＝1+1', ' ＋1', '－1', '＠SUM(1)', 'a＝b'])).toBe(
+      "name\r\n'＝1+1\r\n' ＋1\r\n'－1\r\n'＠SUM(1)\r\na＝b\r\n",
+    );
+  });
+
+  test('sarif: valid, and every result has a file, without which code scanning refuses it', async () => {
+    const log = JSON.parse(await output('sarif')) as {
+      runs: { results: { ruleId: string; level: string; locations: unknown[] }[] }[];
+    };
+    expect(sarifErrors(log)).toEqual([]);
+    expect(log.runs[0]?.results[0]).toMatchObject({
+      ruleId: 'CertificateCritical',
+      level: 'error',
+      locations: [{ physicalLocation: { artifactLocation: { uri: `aws/default/eu-central-1/${old}` } } }],
+    });
+    expect(log.runs[0]?.results.map(({ level }) => level)).toEqual(['error', 'note']);
+  });
+
+  test('thresholds are reported as they were written', async () => {
+    const words = ['--warning', '10d12h', '--critical', '1d12h30m'];
+    expect(JSON.parse(await output('json', ...words))).toMatchObject({
+      thresholds: { warning: '10d12h', critical: '1d12h30m' },
+    });
+    const nagios = await output('nagios', ...words);
+    expect(nagios).toContain('(warning 10d12h, critical 1d12h30m before expiry)');
+    expect(nagios).toContain(`${old}'=`);
+    expect(nagios).toMatch(/;10\.5:;1\.52:$/m);
   });
 
   test('github: nothing from outside begins a command of its own', async () => {

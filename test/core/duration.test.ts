@@ -164,7 +164,7 @@ describe('parseThreshold', () => {
     expect(thresholdMs(parseThreshold(text), lifetime)).toBe(ms);
   });
 
-  test.each(['30 d', '33%', '12.5%', '1 d 12 h'])('%s is written as it was read', (text) => {
+  test.each(['30d', '33%', '12.5%', '10d12h', '1d12h30m'])('%s is written as it was read', (text) => {
     expect(formatThreshold(parseThreshold(text))).toBe(text);
   });
 });

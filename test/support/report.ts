@@ -72,7 +72,8 @@ export function reportOf(items: CheckedCertificate[], more: Partial<ExpiryReport
   return {
     level: worstLevel(findings.map(({ level }) => level)),
     checkedAt: CHECKED_AT,
-    thresholds: { warning: '30 d', critical: '7 d' },
+    thresholds: { warning: '30d', critical: '7d' },
+    countsUnused: false,
     accounts: [{ name: 'production', profile: 'production' }],
     sources: [{ account: 'production', region: 'eu-central-1', state: 'read', certificates: items.length }],
     items: items.toSorted((a, b) => a.notAfter.getTime() - b.notAfter.getTime()),

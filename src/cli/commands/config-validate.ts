@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { AppError, EXIT } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 import { action, command } from '../command.js';
-import { counted } from '../formats/summary.js';
+import { counted } from '../counted.js';
 
 export function configValidateCommand(): Command {
   return command('validate [file]', 'Every mistake of a configuration, with its line; exit 2 if there is one')

@@ -58,7 +58,10 @@ Examples:
         const sarif = (): string => {
           const codes = Object.keys(DOCTOR_CODES) as DoctorCode[];
           const rules = codes.map((id) => ({ id, ...text.DOCTOR_PROSE[id], severity: DOCTOR_CODES[id] }));
-          const at = { name: report.stage };
+          const at = {
+            name: report.stage,
+            path: `aws/${opened.region}/${report.apiName}/${report.stage.split('/')[1] ?? ''}`,
+          };
           const results = findings.map(({ code, severity, message }) => ({
             ruleId: code,
             severity,

@@ -7,7 +7,7 @@ import { sourceName } from '../../core/fleet.js';
 import { printable } from '../../core/printable.js';
 import { action, command } from '../command.js';
 import { addFleetOptions, fleetFor, type FleetOptions } from '../fleet-options.js';
-import { counted } from '../formats/summary.js';
+import { counted } from '../counted.js';
 import { lifeBar } from '../life.js';
 import { withProgress } from '../progress.js';
 import { stageText } from '../stage-options.js';

@@ -9,7 +9,7 @@ import type { KeptReason } from '../../core/prune.js';
 import { listText } from '../../core/stages-text.js';
 import { askYes } from '../ask.js';
 import { addFleetOptions, fleetFor, type FleetOptions } from '../fleet-options.js';
-import { counted } from '../formats/summary.js';
+import { counted } from '../counted.js';
 import { withProgress } from '../progress.js';
 import { timeText } from '../status.js';
 import { reportUnknown } from '../unknown-sources.js';

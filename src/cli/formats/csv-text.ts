@@ -5,12 +5,12 @@ export type Column<Row> = readonly [name: string, value: (row: Row) => string | 
 
 /**
  * A field of RFC 4180. Text that a spreadsheet would run as a formula is marked as text by an apostrophe (OWASP,
- * "CSV Injection"); numbers of our own are left alone, the sign of a negative one included.
+ * "CSV Injection"), its sign in full width too, which spreadsheets take for the same; numbers of our own are left alone, the sign of a negative one included.
  */
 function field(value: string | number): string {
   if (typeof value === 'number') return String(value);
   const text = printable(value);
-  const safe = /^\s*[=+\-@]/.test(text) ? `'${text}` : text;
+  const safe = /^\s*[=+\-@＝＋－＠]/.test(text) ? `'${text}` : text;
   // Spreadsheets of many countries part fields at semicolons.
   return /[",;]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

@@ -11,6 +11,7 @@ export const FORMATS = {
   json: (report) => Promise.resolve(JSON.stringify(report, null, 2)),
   nagios: async (report) => (await import('./nagios.js')).nagiosFormat(report),
   prometheus: async (report) => (await import('./prometheus.js')).prometheusFormat(report),
+  sarif: async (report) => (await import('./sarif.js')).sarifFormat(report),
   junit: async (report) => (await import('./junit.js')).junitFormat(report),
   github: async (report) => (await import('./github.js')).githubFormat(report),
   csv: async ({ items }) => (await import('./csv.js')).csvFormat(items),

@@ -1,7 +1,7 @@
 import type { ExpiryReport } from '../../app/check-expiry.js';
 import { sourceName } from '../../core/fleet.js';
 import { escapeMarkup } from './markup.js';
-import { counted } from './summary.js';
+import { counted } from '../counted.js';
 
 type Reported = ExpiryReport['findings'][number];
 

@@ -2,11 +2,7 @@ import type { ExpiryReport } from '../../app/check-expiry.js';
 import type { CheckLevel } from '../../core/check-level.js';
 import { sourceName } from '../../core/fleet.js';
 import { printable } from '../../core/printable.js';
-
-/** `3 certificates`, `1 certificate` */
-export function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}
+import { counted } from '../counted.js';
 
 /** How many findings count as each level, worst first; levels without any are left out. */
 export function levelCounts({ findings }: ExpiryReport): [level: CheckLevel, count: number][] {
@@ -17,7 +13,7 @@ export function levelCounts({ findings }: ExpiryReport): [level: CheckLevel, cou
 
 /** The report in a sentence that fits a text message. */
 export function summaryLine(report: ExpiryReport): string {
-  const { items, sources, thresholds } = report;
+  const { items, sources, thresholds, countsUnused } = report;
   const [only] = sources;
   if (sources.length === 1 && only?.state === 'unknown') {
     return report.findings.find(({ code }) => code === 'SourceUnknown')?.message ?? '';
@@ -28,7 +24,9 @@ export function summaryLine(report: ExpiryReport): string {
       : counted(sources.length, 'source');
   const troubles = levelCounts(report).map(([level, count]) => `${count} ${level}`);
   const [next] = items.filter(
-    ({ status }) => status === 'ok' || status === 'warning' || status === 'critical',
+    ({ status, usedBy }) =>
+      (status === 'ok' || status === 'warning' || status === 'critical') &&
+      (countsUnused || usedBy?.length !== 0),
   );
   const first =
     next === undefined
@@ -37,6 +35,6 @@ export function summaryLine(report: ExpiryReport): string {
   return (
     (troubles.length === 0 ? '' : `${troubles.join(', ')}: `) +
     `${counted(items.length, 'client certificate')} in ${where} ` +
-    `(warning ${thresholds.warning}, critical ${thresholds.critical} before the end)${first}`
+    `(warning ${thresholds.warning}, critical ${thresholds.critical} before expiry)${first}`
   );
 }

@@ -5,7 +5,7 @@ import { sourceName } from '../../core/fleet.js';
 import { MARK_TAG_KEYS } from '../../core/rotation/marks.js';
 import { stageCount } from '../../core/stages-text.js';
 import { escapeMarkup as esc } from '../formats/markup.js';
-import { counted } from '../formats/summary.js';
+import { counted } from '../counted.js';
 import { timeText } from '../status.js';
 import { standingOf, STANDING_WORDS, type Standing } from './standing.js';
 

@@ -5,7 +5,7 @@ import { sourceName } from '../../core/fleet.js';
 import { printable } from '../../core/printable.js';
 import { stagesText } from '../../core/stages-text.js';
 import { escapeMarkup as esc } from '../formats/markup.js';
-import { counted } from '../formats/summary.js';
+import { counted } from '../counted.js';
 import { timeText } from '../status.js';
 import { nextStep, type ReportedFrom, type Reportable } from './next-step.js';
 

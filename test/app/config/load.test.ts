@@ -188,7 +188,7 @@ describe('a wrong configuration is refused with line, column and remedy', () => 
       'thresholds: { warning: 7d, critical: 30d }',
       [
         expect.stringMatching(
-          /^1:38: thresholds\.critical: the critical threshold \(30 d\) lies before the warning one/,
+          /^1:38: thresholds\.critical: the critical threshold \(30d\) lies before the warning one/,
         ),
       ],
     ],
