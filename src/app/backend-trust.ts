@@ -52,7 +52,7 @@ export async function namedCertificates(
           details: { file: file.name },
         });
       }
-      const damaged = findings.find(({ code }) => code === 'Broken');
+      const damaged = findings.find(({ code }) => code === 'BrokenPem');
       if (damaged && certificates.length > 0) {
         throw new AppError(
           'CertificateUnreadable',

@@ -93,7 +93,7 @@ function hintFor(findings: readonly BundleFinding[]): string {
       return 'it is a private key: name the file of the certificate that belongs to it';
     case 'NotACertificate':
       return `it is a ${first.label}: name the file of a certificate`;
-    case 'Broken':
+    case 'BrokenPem':
       return `what begins on line ${first.line} is damaged, or something else (a request, PKCS #12): compare with a good copy, or download it again`;
     default:
       return 'a certificate file is PEM (-----BEGIN CERTIFICATE-----) or DER';

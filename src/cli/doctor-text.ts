@@ -64,7 +64,7 @@ export const DOCTOR_PROSE: Readonly<Record<DoctorCode, { meaning: string; remedy
       'the stage has a canary: these requests present the same certificate, perhaps to other backends, which have to trust it too',
     remedy: 'name their trust stores in a rotation as well',
   },
-  CertificateDue: {
+  CertificateWarning: {
     meaning: 'the certificate is in its renewal window, the last third of its life',
     remedy: 'apigw-cert rotate --stage API/STAGE --trust KIND:FILE',
   },
@@ -72,7 +72,7 @@ export const DOCTOR_PROSE: Readonly<Record<DoctorCode, { meaning: string; remedy
     meaning: 'the certificate has expired, and a backend that checks refuses it',
     remedy: 'apigw-cert rotate --stage API/STAGE --trust KIND:FILE --force',
   },
-  CertificateGone: {
+  StageCertificateMissing: {
     meaning: 'the stage names a certificate that the account does not have',
     remedy: 'attach one that exists: apigw-cert attach ID --stage API/STAGE',
   },
@@ -80,7 +80,7 @@ export const DOCTOR_PROSE: Readonly<Record<DoctorCode, { meaning: string; remedy
     meaning: 'the certificate is not valid yet',
     remedy: 'check the clock of this machine',
   },
-  CertificateOfAcm: {
+  AcmCertificateNotWatched: {
     meaning: 'the stage presents a certificate of ACM, whose end is not looked at here',
     remedy: 'ask ACM: aws acm describe-certificate --certificate-arn ARN',
   },
@@ -102,7 +102,7 @@ export const DOCTOR_PROSE: Readonly<Record<DoctorCode, { meaning: string; remedy
     meaning: 'the stage has a certificate, but no https integration that would present it',
     remedy: 'give the integrations an https address, or take the certificate away: apigw-cert detach',
   },
-  NoCertificate: {
+  StageWithoutCertificate: {
     meaning: 'the stage calls https backends without a client certificate',
     remedy: 'apigw-cert generate, then apigw-cert attach ID --stage API/STAGE',
   },
@@ -149,7 +149,7 @@ function doctorRemedy(
   const id = clientCertificateId ?? undefined;
   const [restApiId = '', stageName = ''] = stage.split('/');
   switch (code) {
-    case 'CertificateOfAcm':
+    case 'AcmCertificateNotWatched':
       return filledIn(remedy, { ARN: id });
     case 'CertificatesDiffer':
       // The other stage of the same API is the last word.

@@ -3,7 +3,7 @@ import type { BundleFinding } from '../x509/bundle.js';
 
 const NOT_READ = 'nginx, OpenSSL and Node.js do not read it';
 
-const PROBLEMS: Readonly<Record<Extract<BundleFinding, { code: 'Broken' }>['problem'], string>> = {
+const PROBLEMS: Readonly<Record<Extract<BundleFinding, { code: 'BrokenPem' }>['problem'], string>> = {
   marker: 'a PEM block lacks its BEGIN or its END',
   base64: 'the base64 of a PEM block is damaged',
   emptyLine: 'a PEM block has an empty line within, so OpenSSL and Node.js refuse it',
@@ -39,7 +39,7 @@ export function findingText(finding: BundleFinding): string {
         `the file is JSON, as the aws command line prints it: ${NOT_READ}. Write the certificate alone: ` +
         'apigw-cert download ID --out-file FILE --force'
       );
-    case 'Duplicate':
+    case 'DuplicateCertificate':
       return `line ${finding.line}: the same certificate as on line ${finding.firstLine}`;
     case 'PrivateKey':
       return (
@@ -48,7 +48,7 @@ export function findingText(finding: BundleFinding): string {
       );
     case 'NotACertificate':
       return `line ${finding.line}: a ${printable(finding.label)}, which is not a certificate`;
-    case 'Broken':
+    case 'BrokenPem':
       return `line ${finding.line}: ${PROBLEMS[finding.problem]}`;
   }
 }

@@ -9,8 +9,11 @@ export const CHECK_EXIT = { ok: 0, warning: 1, critical: 2, unknown: 3 } as cons
   number
 >;
 
-/** Mildest first, the order of the Monitoring Plugins' own `max_state_alt`: nothing hides something critical. */
-const MILDEST_FIRST: readonly CheckLevel[] = ['ok', 'warning', 'unknown', 'critical'];
+/** The order of the Monitoring Plugins' own `max_state_alt`: nothing hides something critical. `info` never counts. */
+const MILDEST_FIRST: readonly (CheckLevel | 'info')[] = ['ok', 'info', 'warning', 'unknown', 'critical'];
+
+/** How bad a level or a severity of `check-expiry` is; of two, the larger is worse. */
+export const badness = (level: CheckLevel | 'info'): number => MILDEST_FIRST.indexOf(level);
 
 const LEVEL_OF_STATUS = {
   ok: 'ok',
@@ -27,8 +30,7 @@ export function levelOf(status: ExpiryStatus): CheckLevel {
 
 /** The worst of the levels, `ok` when there are none. */
 export function worstLevel(levels: readonly CheckLevel[]): CheckLevel {
-  const worst = Math.max(0, ...levels.map((level) => MILDEST_FIRST.indexOf(level)));
-  return MILDEST_FIRST[worst] ?? 'unknown';
+  return levels.reduce((worst, level) => (badness(level) > badness(worst) ? level : worst), 'ok');
 }
 
 /** Dates this near each other, in ms, are the same: both sides count in whole seconds. */

@@ -18,15 +18,15 @@ export const DOCTOR_CODES = {
   BackendCertificateNotAccepted: 'error',
   BackendRefusesCurrent: 'error',
   BackendUnproved: 'warning',
-  CertificateDue: 'warning',
+  CertificateWarning: 'warning',
   CertificateExpired: 'error',
-  CertificateGone: 'error',
+  StageCertificateMissing: 'error',
   CertificateNotYetValid: 'warning',
-  CertificateOfAcm: 'note',
+  AcmCertificateNotWatched: 'note',
   EndDatesDiffer: 'warning',
   ManagedByCloudFormation: 'warning',
   NeverPresented: 'warning',
-  NoCertificate: 'error',
+  StageWithoutCertificate: 'error',
   OtherNotTried: 'note',
   PermissionMissing: 'error',
   PlainHttpIntegration: 'warning',
@@ -91,8 +91,9 @@ type Rule = (seen: DoctorObservation) => DoctorFinding[];
 const certificateRule: Rule = ({ stage, certificate, certificateCount, now }) => {
   const id = stage.clientCertificateId;
   if (id === undefined) return [];
-  if (isAcmArn(id)) return [{ code: 'CertificateOfAcm', subject: id }];
-  if (!certificate) return certificateCount === undefined ? [] : [{ code: 'CertificateGone', subject: id }];
+  if (isAcmArn(id)) return [{ code: 'AcmCertificateNotWatched', subject: id }];
+  if (!certificate)
+    return certificateCount === undefined ? [] : [{ code: 'StageCertificateMissing', subject: id }];
   const { notAfter, notBefore } = certificate.facts;
   const end = `${id}, ${notAfter.toISOString()}`;
   const found: DoctorFinding[] = [];
@@ -100,7 +101,7 @@ const certificateRule: Rule = ({ stage, certificate, certificateCount, now }) =>
   else if (notBefore > now)
     found.push({ code: 'CertificateNotYetValid', subject: `${id}, ${notBefore.toISOString()}` });
   else if (isDue(certificate.facts, DEFAULT_RENEW_BEFORE, now))
-    found.push({ code: 'CertificateDue', subject: end });
+    found.push({ code: 'CertificateWarning', subject: end });
   if (datesDiffer({ expirationDate: certificate.expirationDate, notAfter })) {
     found.push({ code: 'EndDatesDiffer', subject: `${end}, ${certificate.expirationDate.toISOString()}` });
   }
@@ -159,7 +160,7 @@ const integrationRule: Rule = (seen) => {
       ? each('NeverPresented', [clientCertificateId])
       : []),
     ...(https.length > 0 && clientCertificateId === undefined
-      ? each('NoCertificate', [listText([...new Set(https.map(({ backend }) => backend))])])
+      ? each('StageWithoutCertificate', [listText([...new Set(https.map(({ backend }) => backend))])])
       : []),
     ...each(
       'PlainHttpIntegration',

@@ -1,4 +1,4 @@
-import { worstLevel, type CheckLevel } from './check-level.js';
+import { badness, worstLevel, type CheckLevel } from './check-level.js';
 import { AppError } from './errors.js';
 import { FINDINGS, type Finding, type FindingCode, type Severity } from './finding-catalogue.js';
 
@@ -9,9 +9,6 @@ export interface FailOn {
 }
 
 export const DEFAULT_FAIL_ON: FailOn = { severity: 'warning', codes: [] };
-
-/** Mildest first. What could not be found out always counts: a check that saw nothing must not say that all is well. */
-const MILDEST_FIRST: readonly Severity[] = ['info', 'warning', 'critical', 'unknown'];
 
 function isCode(word: string): word is FindingCode {
   return Object.hasOwn(FINDINGS, word);
@@ -40,8 +37,9 @@ export function parseFailOn(text: string): FailOn {
 
 /** The level that a finding counts as: an `info` that was asked for is a warning. */
 export function countedLevel({ severity, code }: Finding, failOn: FailOn): CheckLevel {
+  // What could not be found out always counts: a check that saw nothing must not say that all is well.
   const counts =
-    failOn.codes.includes(code) || MILDEST_FIRST.indexOf(severity) >= MILDEST_FIRST.indexOf(failOn.severity);
+    severity === 'unknown' || failOn.codes.includes(code) || badness(severity) >= badness(failOn.severity);
   if (!counts) return 'ok';
   return severity === 'info' ? 'warning' : severity;
 }

@@ -1,8 +1,8 @@
 import type { CertificateView } from './certificate-view.js';
-import { datesDiffer } from './check-level.js';
+import { badness, datesDiffer } from './check-level.js';
 import { formatDuration } from './duration.js';
 import { matchesFilter, matchesStage, type CertificateFilter } from './certificate-filter.js';
-import { FINDINGS, type Finding, type FindingCode, type Severity } from './finding-catalogue.js';
+import { FINDINGS, type Finding, type FindingCode } from './finding-catalogue.js';
 import { sourceName, type Source, type SourceResult } from './fleet.js';
 import { certificateRows, usageOf, type CertificateRow } from './fleet-view.js';
 import { DEFAULT_CERTIFICATE_QUOTA } from './inventory.js';
@@ -32,8 +32,6 @@ const SEVERITY_OF_STATUS = {
   expired: 'CertificateExpired',
   notYetValid: 'CertificateNotYetValid',
 } as const;
-
-const WORST_FIRST: readonly Severity[] = ['critical', 'unknown', 'warning', 'info'];
 
 function finding(
   source: Source,
@@ -230,7 +228,7 @@ export function findFindings(
     const message = 'no certificate is what was asked for: check the spelling, the account and the Region';
     found.push(finding(source, 'NothingMatched', message));
   }
-  return found.sort((a, b) => WORST_FIRST.indexOf(a.severity) - WORST_FIRST.indexOf(b.severity));
+  return found.sort((a, b) => badness(b.severity) - badness(a.severity));
 }
 
 /** Where one of these is told, it is known already that something was not seen. */

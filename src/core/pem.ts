@@ -35,7 +35,7 @@ export type PemFinding =
    * A block that cannot be read: `marker` without its BEGIN or END, `base64` with the line where it breaks, `emptyLine`
    * with an empty line within.
    */
-  | { code: 'Broken'; line: number; problem: 'marker' | 'base64' | 'emptyLine' };
+  | { code: 'BrokenPem'; line: number; problem: 'marker' | 'base64' | 'emptyLine' };
 
 export interface PemText {
   /** Blocks of certificates, in the order of the text. */
@@ -119,7 +119,7 @@ function split(text: string): { blocks: RawBlock[]; findings: PemFinding[] } {
     line += countBreaks(text, counted, index);
     counted = index;
     if (dashes === undefined) {
-      findings.push({ code: 'Broken', line: open?.line ?? line, problem: 'marker' });
+      findings.push({ code: 'BrokenPem', line: open?.line ?? line, problem: 'marker' });
       open = undefined;
       isOrphan = kind === 'BEGIN';
       continue;
@@ -128,13 +128,13 @@ function split(text: string): { blocks: RawBlock[]; findings: PemFinding[] } {
     const beginsLine = index === 0 || text[index - 1] === '\n' || isMarked;
     const endsLine = endsItsLine(text, end);
     if (kind === 'BEGIN') {
-      if (open) findings.push({ code: 'Broken', line: open.line, problem: 'marker' });
+      if (open) findings.push({ code: 'BrokenPem', line: open.line, problem: 'marker' });
       open = { label, line, start: end, isGlued: !beginsLine };
       isOrphan = false;
       continue;
     }
     if (open?.label !== label) {
-      if (!isOrphan) findings.push({ code: 'Broken', line: open?.line ?? line, problem: 'marker' });
+      if (!isOrphan) findings.push({ code: 'BrokenPem', line: open?.line ?? line, problem: 'marker' });
     } else {
       const body = text.slice(open.start, index);
       if (!beginsLine || !endsItsLine(text, open.start)) {
@@ -151,7 +151,7 @@ function split(text: string): { blocks: RawBlock[]; findings: PemFinding[] } {
     const lineEnd = text.indexOf('\n', end);
     afterEnd = lineEnd === -1 ? text.length : lineEnd + 1;
   }
-  if (open) findings.push({ code: 'Broken', line: open.line, problem: 'marker' });
+  if (open) findings.push({ code: 'BrokenPem', line: open.line, problem: 'marker' });
   return { blocks, findings };
 }
 
@@ -172,7 +172,7 @@ function trimmed(line: string): string {
 
 /** The octets of a block's body, or the finding of the line where its base64 breaks. */
 function decode(lines: readonly string[], line: number): Uint8Array | PemFinding {
-  const broken = (at: number): PemFinding => ({ code: 'Broken', line: line + at, problem: 'base64' });
+  const broken = (at: number): PemFinding => ({ code: 'BrokenPem', line: line + at, problem: 'base64' });
   const base64 = lines.map((text) => text.replace(/[\t\r ]/g, ''));
   const at = base64.findIndex((text) => !/^[A-Za-z0-9+/]*={0,2}$/.test(text));
   if (at !== -1) return broken(at);
@@ -210,7 +210,7 @@ function parse(text: string): PemText {
     if (!isCertificate) findings.push({ code: 'NotACertificate', line, label });
     if (!(octets instanceof Uint8Array)) findings.push(octets);
     else {
-      if (hasEmptyLine(lines)) findings.push({ code: 'Broken', line, problem: 'emptyLine' });
+      if (hasEmptyLine(lines)) findings.push({ code: 'BrokenPem', line, problem: 'emptyLine' });
       if (isCertificate) certificates.push({ label, line, octets });
     }
   }

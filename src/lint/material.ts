@@ -25,11 +25,11 @@ export function bundleFinding(finding: BundleFinding, file: string): LintFinding
         ...at,
         subject: `${finding.fingerprintsSha256.length} × ${finding.subject}`,
       };
-    case 'Duplicate':
+    case 'DuplicateCertificate':
       return { code: 'DuplicateCertificate', ...at, subject: `line ${finding.firstLine}` };
     case 'NotACertificate':
       return { code: 'NotACertificate', ...at, subject: finding.label };
-    case 'Broken':
+    case 'BrokenPem':
       return { code: 'BrokenPem', ...at, subject: finding.problem };
     case 'GluedPem':
     case 'JsonText':
@@ -42,7 +42,7 @@ export function bundleFinding(finding: BundleFinding, file: string): LintFinding
 
 /** What keeps OpenSSL from reading a file as we do. */
 const UNFIT = new Set<BundleFinding['code']>([
-  'Broken',
+  'BrokenPem',
   'GluedPem',
   'JsonText',
   'LineBreaksLost',

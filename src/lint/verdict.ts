@@ -10,10 +10,10 @@ import type { Outcome, Result, Step } from './outcome.js';
  */
 export type LintVerdict = 'enforces' | 'open' | 'trap' | 'cannotTell';
 
-const WORST_FIRST: readonly LintVerdict[] = ['open', 'trap', 'cannotTell', 'enforces'];
+const WORST_VERDICT_FIRST: readonly LintVerdict[] = ['open', 'trap', 'cannotTell', 'enforces'];
 
 export const worstVerdict = (verdicts: readonly LintVerdict[]): LintVerdict =>
-  WORST_FIRST.find((each) => verdicts.includes(each)) ?? 'cannotTell';
+  WORST_VERDICT_FIRST.find((each) => verdicts.includes(each)) ?? 'cannotTell';
 
 /** A caller who should not be admitted and is, and the lines that let it in. */
 export interface Witness {

@@ -34,7 +34,7 @@ export function fingerprintsIn(pem: string): string[] {
 /** What keeps a text from being wholly understood; that others would not read it is nothing against it here. */
 function refuse(finding: PemFinding): void {
   switch (finding.code) {
-    case 'Broken':
+    case 'BrokenPem':
       throw new Error(
         finding.problem === 'marker'
           ? 'it holds an unfinished PEM block'

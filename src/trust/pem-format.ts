@@ -45,13 +45,13 @@ function refuse(finding: BundleFinding): void {
         'the file is JSON, as the aws command line prints it, which nginx, OpenSSL and Node.js do not read',
         'write the certificate alone: apigw-cert download ID --out-file FILE --force',
       );
-    case 'Broken':
+    case 'BrokenPem':
       return unfit(
         'a damaged certificate',
         'remove it or put it right; "apigw-cert inspect" shows what can be read',
       );
     case 'SharedSubject':
-    case 'Duplicate':
+    case 'DuplicateCertificate':
   }
 }
 
@@ -66,7 +66,7 @@ function parse(text: string): Segment[] {
     certificates.map(({ line, certificate }) => [line, certificate.fingerprintSha256]),
   );
   for (const finding of findings) {
-    if (finding.code === 'Duplicate') fingerprintAt.set(finding.line, finding.fingerprintSha256);
+    if (finding.code === 'DuplicateCertificate') fingerprintAt.set(finding.line, finding.fingerprintSha256);
   }
   const segments: Segment[] = [];
   let end = 0;

@@ -23,9 +23,9 @@ export type BundleFinding =
    */
   | { code: 'SharedSubject'; line: number; subject: string; fingerprintsSha256: readonly string[] }
   /** The same certificate as the one at `firstLine`. */
-  | { code: 'Duplicate'; line: number; firstLine: number; fingerprintSha256: string }
+  | { code: 'DuplicateCertificate'; line: number; firstLine: number; fingerprintSha256: string }
   /** Octets that are no certificate, or have something behind it. */
-  | { code: 'Broken'; line: number; problem: 'certificate' };
+  | { code: 'BrokenPem'; line: number; problem: 'certificate' };
 
 /** What a file holds: each certificate once, in the file's order, and what is odd about it. */
 export interface Bundle {
@@ -51,7 +51,7 @@ function entryOf(octets: Uint8Array, line: number): Entry | BundleFinding {
     };
   } catch (error) {
     if (error instanceof AppError || error instanceof RangeError) {
-      return { code: 'Broken', line, problem: 'certificate' };
+      return { code: 'BrokenPem', line, problem: 'certificate' };
     }
     throw error;
   }
@@ -65,7 +65,7 @@ function isDer(bytes: Uint8Array): boolean {
 function derEntries(bytes: Uint8Array): (Entry | BundleFinding)[] {
   const entry = entryOf(bytes, 1);
   if (!('certificate' in entry) || entry.size === bytes.length) return [entry];
-  return [entry, { code: 'Broken', line: 1, problem: 'certificate' }];
+  return [entry, { code: 'BrokenPem', line: 1, problem: 'certificate' }];
 }
 
 function pemEntries(bytes: Uint8Array): (Entry | BundleFinding)[] {
@@ -74,7 +74,7 @@ function pemEntries(bytes: Uint8Array): (Entry | BundleFinding)[] {
     const entry = entryOf(octets, line);
     // A TRUSTED CERTIFICATE goes on with OpenSSL's own settings; Node.js refuses anything else behind a certificate.
     const isWhole = !('certificate' in entry) || entry.size === octets.length || label.startsWith('TRUSTED');
-    return isWhole ? [entry] : [entry, { code: 'Broken', line, problem: 'certificate' }];
+    return isWhole ? [entry] : [entry, { code: 'BrokenPem', line, problem: 'certificate' }];
   });
   return [...findings, ...entries];
 }
@@ -114,7 +114,13 @@ export function readBundle(bytes: Uint8Array): Bundle {
     }
     const { fingerprintSha256 } = entry.certificate;
     const same = first.get(fingerprintSha256);
-    if (same) findings.push({ code: 'Duplicate', line: entry.line, firstLine: same.line, fingerprintSha256 });
+    if (same)
+      findings.push({
+        code: 'DuplicateCertificate',
+        line: entry.line,
+        firstLine: same.line,
+        fingerprintSha256,
+      });
     else first.set(fingerprintSha256, entry);
   }
   const entries = [...first.values()];

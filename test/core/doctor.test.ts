@@ -109,7 +109,7 @@ const CASES: readonly (readonly [what: string, seen: DoctorObservation, codes: s
   [
     'due',
     { ...healthy, certificate: { ...certificate('aaaaaa', 100), facts: facts(100) } },
-    ['CertificateDue'],
+    ['CertificateWarning'],
   ],
   [
     'expired',
@@ -126,13 +126,13 @@ const CASES: readonly (readonly [what: string, seen: DoctorObservation, codes: s
     { ...healthy, certificate: { ...certificate('aaaaaa', 299), facts: facts(300) } },
     ['EndDatesDiffer'],
   ],
-  ['deleted', without('certificate'), ['CertificateGone']],
+  ['deleted', without('certificate'), ['StageCertificateMissing']],
   [
     'of ACM',
     { ...without('certificate'), stage: { ...stage, clientCertificateId: arn } },
-    ['CertificateOfAcm'],
+    ['AcmCertificateNotWatched'],
   ],
-  ['none', { ...without('certificate'), stage: bare }, ['NoCertificate']],
+  ['none', { ...without('certificate'), stage: bare }, ['StageWithoutCertificate']],
   [
     'never presented',
     { ...healthy, resources: api({ type: 'AWS_PROXY', uri: 'arn:x' }) },

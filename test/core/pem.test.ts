@@ -47,7 +47,7 @@ function opensslReads(text: Buffer): string[] {
 
 const codes = (text: string | Buffer): string[] =>
   readPemText(typeof text === 'string' ? octets(text) : text).findings.map((each) =>
-    each.code === 'Broken' ? `Broken ${each.problem}` : each.code,
+    each.code === 'BrokenPem' ? `Broken ${each.problem}` : each.code,
   );
 
 const utf16 = (text: string, mark: boolean, big: boolean): Buffer => {
@@ -130,7 +130,7 @@ test.each<[string, () => string, string[]]>([
 
 test('octets behind a certificate are named: Node.js refuses them', () => {
   const text = `${BEGIN}\n${Buffer.concat([firstDer, octets('xyz')]).toString('base64')}\n${END}\n`;
-  expect(readBundle(octets(text)).findings).toEqual([{ code: 'Broken', line: 1, problem: 'certificate' }]);
+  expect(readBundle(octets(text)).findings).toEqual([{ code: 'BrokenPem', line: 1, problem: 'certificate' }]);
   expect(() => new X509Certificate(text)).toThrow();
 });
 

@@ -178,7 +178,7 @@ describe('readBundle', () => {
     expect(read(bundle)).toEqual([[fingerprint(old.pem), 1]]);
     expect(bundle.findings).toEqual(
       [1 + lines, 1 + 2 * lines].map((line) => ({
-        code: 'Duplicate',
+        code: 'DuplicateCertificate',
         line,
         firstLine: 1,
         fingerprintSha256: fingerprint(old.pem),
@@ -224,12 +224,14 @@ describe('readBundle', () => {
     const spoilt = spoil(oldLf);
     const lastLine = spoilt.split('\n').length - 1;
     const bundle = bundleOf(spoilt + freshLf);
-    expect(bundle.findings).toEqual([{ code: 'Broken', line: line === 'last' ? lastLine : line, problem }]);
+    expect(bundle.findings).toEqual([
+      { code: 'BrokenPem', line: line === 'last' ? lastLine : line, problem },
+    ]);
     expect(read(bundle)).toEqual([[fingerprint(fresh.pem), lastLine + 1]]);
   });
 
   test('reports DER that is cut, followed by something, or no certificate', () => {
-    const broken = { code: 'Broken', line: 1, problem: 'certificate' };
+    const broken = { code: 'BrokenPem', line: 1, problem: 'certificate' };
     const whole = der(old.pem);
     expect(readBundle(whole.subarray(0, -1))).toEqual({ certificates: [], findings: [broken] });
     const followed = readBundle(Buffer.concat([whole, Buffer.from('x')]));
@@ -247,7 +249,7 @@ describe('readBundle', () => {
     expect(() => trustedCertificate(trojan)).toThrow(AppError);
     expect(readBundle(trojan)).toEqual({
       certificates: [],
-      findings: [{ code: 'Broken', line: 1, problem: 'certificate' }],
+      findings: [{ code: 'BrokenPem', line: 1, problem: 'certificate' }],
     });
   });
 

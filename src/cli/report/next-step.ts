@@ -8,8 +8,8 @@ type Found = ExpiryReport['findings'][number];
 /** What something can be done about: a finding, or a certificate that is due for renewal. */
 export type Reportable = Pick<
   Found,
-  'account' | 'region' | 'message' | 'hint' | 'stage' | 'clientCertificateId'
-> & { code: Found['code'] | 'CertificateDue' };
+  'account' | 'region' | 'code' | 'message' | 'hint' | 'stage' | 'clientCertificateId'
+>;
 type Use = NonNullable<CheckedCertificate['usedBy']>[number];
 
 /** How the report itself was asked for: its commands have to reach the same. */
@@ -80,7 +80,6 @@ export function nextStep(
   if (hint !== undefined) return { advice: hint };
   switch (code) {
     case 'CertificateCritical':
-    case 'CertificateDue':
     case 'CertificateExpired':
     case 'CertificateWarning':
       if (rotate !== undefined) return { command: `${rotate} --dry-run` };

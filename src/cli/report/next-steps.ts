@@ -34,7 +34,7 @@ function renewal(item: CheckedCertificate, renewBefore: Threshold): Matter {
   const users = usedBy === undefined ? '' : `, presented by ${stagesText(usedBy)}`;
   return {
     badge: 'due',
-    code: 'CertificateDue',
+    code: 'CertificateWarning',
     account,
     region,
     clientCertificateId,
