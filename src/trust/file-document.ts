@@ -1,6 +1,7 @@
-import { readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { realpath, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { AppError } from '../core/errors.js';
+import { readRegularFile, UnsuitableFile } from '../platform/read-regular-file.js';
 import { STOPPED, type TextDocument, type UnfinishedMark } from './document.js';
 import { exclusively } from './exclusively.js';
 import { notWritable, replaceFile } from './replace-file.js';
@@ -9,6 +10,13 @@ import { notWritable, replaceFile } from './replace-file.js';
 const ENCODING = 'latin1';
 
 function unreadable(path: string, cause: unknown): AppError {
+  if (cause instanceof UnsuitableFile) {
+    return new AppError('TrustStoreUnreadable', `${path} cannot be read: ${cause.message}`, {
+      cause,
+      hint: 'specify a file with a list of certificates',
+      details: { file: path },
+    });
+  }
   const code = (cause as NodeJS.ErrnoException).code ?? '';
   const [what, hint] =
     code === 'ENOENT'
@@ -30,7 +38,7 @@ async function target(path: string): Promise<string> {
 
 async function readText(path: string): Promise<string> {
   try {
-    return await readFile(path, ENCODING);
+    return (await readRegularFile(path)).toString(ENCODING);
   } catch (cause) {
     throw unreadable(path, cause);
   }
@@ -50,10 +58,11 @@ function unfinishedMark(path: string): UnfinishedMark {
   return {
     async read() {
       const file = await marker();
-      const text = await readFile(file, 'utf8').catch((error: unknown) =>
-        (error as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : '',
+      const bytes = await readRegularFile(file).catch((error: unknown) =>
+        (error as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : Buffer.alloc(0),
       );
-      if (text === undefined) return undefined;
+      if (bytes === undefined) return undefined;
+      const text = bytes.toString('utf8');
       const [, since, reason] = /^[^\n]*\n(\d{4}-\S+Z) ([^\n]+)\n$/.exec(text) ?? [];
       return since === undefined || reason === undefined ? { reason: STOPPED } : { since, reason };
     },

@@ -1,5 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readRegularFile } from '../platform/read-regular-file.js';
 import type { OpenContext } from './kinds/kind.js';
 
 const MAX_BYTES = 1024 * 1024;
@@ -11,16 +12,20 @@ export interface KnownReader {
   line: number;
 }
 
+const readText = (path: string): Promise<string> =>
+  readRegularFile(path, MAX_BYTES).then(
+    (bytes) => bytes.toString('latin1'),
+    () => '',
+  );
+
 async function texts(folder: string): Promise<{ path: string; text: string }[]> {
   // What cannot be read says nothing: this look is a help, and the proof before the switch is the guard.
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
   const files = entries
     .filter((entry) => entry.isFile() || entry.isSymbolicLink())
     .map((entry) => join(entry.parentPath, entry.name));
-  const read = await Promise.all(
-    files.map(async (path) => ({ path, text: await readFile(path, 'latin1').catch(() => '') })),
-  );
-  return read.filter(({ text }) => text.length < MAX_BYTES);
+  const read = await Promise.all(files.map(async (path) => ({ path, text: await readText(path) })));
+  return read;
 }
 
 /**

@@ -1,7 +1,8 @@
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { AppError } from '../../core/errors.js';
+import { readRegularFile, UnsuitableFile } from '../../platform/read-regular-file.js';
 import { byText } from '../../core/order.js';
 import { type BundleView, changedMeanwhile, versionOf, viewDocument } from '../bundle-view.js';
 import { documentTrustStore } from '../document-store.js';
@@ -32,14 +33,16 @@ async function pemFiles(directory: string): Promise<PemFile[]> {
     return await Promise.all(
       names.toSorted().map(async (name) => {
         const path = join(directory, name);
-        return { path, text: await readFile(path, 'latin1') };
+        return { path, text: (await readRegularFile(path)).toString('latin1') };
       }),
     );
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     throw new AppError(
       'TrustStoreUnreadable',
-      code === 'ENOENT' || code === 'ENOTDIR' ? `${directory} is no folder` : `${directory} cannot be read`,
+      code === 'ENOENT' || code === 'ENOTDIR'
+        ? `${directory} is no folder`
+        : `${directory} cannot be read${cause instanceof UnsuitableFile ? `: of a file in it, ${cause.message}` : ''}`,
       { cause, hint: 'check the path, and that this user may read it', details: { directory } },
     );
   }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { AppError } from '../../core/errors.js';
+import { readRegularFile } from '../../platform/read-regular-file.js';
 import { type BundleView, changedMeanwhile, versionOf, viewDocument } from '../bundle-view.js';
 import { documentTrustStore } from '../document-store.js';
 import { fileDocument } from '../file-document.js';
@@ -80,7 +81,7 @@ function view(config: JavaConfig): BundleView {
   const { file } = config;
   const content = async (): Promise<Buffer> => {
     try {
-      return await readFile(file);
+      return await readRegularFile(file);
     } catch (cause) {
       throw new AppError('TrustStoreUnreadable', `${file} cannot be read`, {
         cause,

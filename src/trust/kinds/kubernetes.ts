@@ -38,9 +38,20 @@ const objectSchema = z.object({
   data: z.record(z.string(), z.string()).optional(),
 });
 
-/** The resourceVersion of an object that kubectl printed. */
-function versionIn(output: string): string {
-  return objectSchema.parse(JSON.parse(output)).metadata.resourceVersion;
+/**
+ * The object that kubectl printed. A wrapper or a plugin may print lines of its own before it, such as a warning. Nothing of
+ * the output goes into an error: the other keys of a Secret are not ours to look at.
+ * @throws AppError `TrustStoreUnreadable`
+ */
+function printedObject(output: string): z.output<typeof objectSchema> {
+  const begin = /^\s*\{/m.exec(output);
+  try {
+    return objectSchema.parse(JSON.parse(output.slice(begin?.index ?? 0)));
+  } catch {
+    throw new AppError('TrustStoreUnreadable', 'kubectl did not print the object as JSON', {
+      hint: 'run the same kubectl command with --output=json and look at what it prints',
+    });
+  }
 }
 
 function document(config: KubernetesConfig): TextDocument {
@@ -63,8 +74,7 @@ function document(config: KubernetesConfig): TextDocument {
         hint: 'check its name, the namespace and the context',
       });
     });
-    // The other keys of a Secret are not ours to look at, so nothing of the output goes into an error.
-    const { metadata, data } = objectSchema.parse(JSON.parse(output));
+    const { metadata, data } = printedObject(output);
     const value = data?.[key];
     if (value === undefined) {
       throw new AppError('TrustStoreUnreadable', `it has no key ${key}`, {
@@ -98,7 +108,7 @@ function document(config: KubernetesConfig): TextDocument {
           `--patch=${JSON.stringify(patch)}`,
           '--output=json',
         ]);
-        return { text, version: versionIn(output) };
+        return { text, version: printedObject(output).metadata.resourceVersion };
       } catch (error) {
         const now = await read().catch(() => undefined);
         if (now?.text === text) return now;
