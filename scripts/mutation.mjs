@@ -43,6 +43,8 @@ const { values: options, positionals: named } = parseArgs({
     'at-most': { type: 'string', default: 'Infinity' },
   },
 });
+/** A new process takes its time before the first test, the more on a busy machine. In ms. */
+const LEAST_WAIT = 60_000;
 /** How long tests may take for one change, in ms; the first goes in any case. */
 const MOST = Number(options['at-most']) * 1000;
 
@@ -183,8 +185,8 @@ const batches = unchanged.files.flatMap(({ path, places: shared, tests }) => {
   }));
 });
 
-/** Whether a test notices the change. */
-async function isNoticed({ file, from, to, by }) {
+/** How a test notices the change: it fails, or does not come to an end. */
+async function noticed({ file, from, to, by }) {
   const inner = places
     .map((place, number) => ({ ...place, number }))
     .filter((place) => place.file === file && place.from <= from && to <= place.to)
@@ -208,14 +210,14 @@ async function isNoticed({ file, from, to, by }) {
       spent += cost;
       const answer = await run(
         { paths: [batch.path], chosen: tests.map(({ name }) => name) },
-        10_000 + 8 * cost,
+        LEAST_WAIT + 8 * cost,
       );
       batch.runs += 1;
       if (answer?.failed === 0) continue;
       batch.kills += 1;
-      return true;
+      return answer ? 'failed' : 'endless';
     }
-    return false;
+    return undefined;
   } finally {
     writeFileSync(join(copy, file), text);
   }
@@ -227,7 +229,9 @@ for (const mutant of mutants) {
   const { file, from, to, by, number, change, line } = mutant;
   const text = texts.get(file);
   const result = results.get(file);
-  if (await isNoticed(mutant)) result.tests += 1;
+  const how = await noticed(mutant);
+  if (how === 'endless') console.log(`${file}:${number}: ${change}  in  ${line}  (the tests did not end)`);
+  if (how) result.tests += 1;
   else if (refuses(file, text.slice(0, from) + by + text.slice(to))) result.types += 1;
   else {
     result.nobody += 1;

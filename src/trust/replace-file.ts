@@ -95,6 +95,7 @@ export async function replaceFile(
       }
     });
   } finally {
-    await rm(temporary, { force: true });
+    // What could not be made cannot be removed either, and must not hide why.
+    await rm(temporary, { force: true }).catch(() => undefined);
   }
 }

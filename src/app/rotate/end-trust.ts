@@ -80,9 +80,6 @@ async function inUse(run: Run, id: string, refusal: AppError): Promise<AppError>
   return new AppError(
     'LookOutdated',
     `${stageIdsText(users)} ${verbOf(users, 'present')} ${id}, so AWS does not delete it`,
-    {
-      cause: refusal,
-    },
   );
 }
 
