@@ -148,6 +148,28 @@ describe('a change', () => {
   });
 });
 
+test('what it holds is described, and whether a change of it did not come to its end', async () => {
+  text = pemFormat.insert(old.pem, next);
+  const fingerprints = [old.fingerprintSha256, next.fingerprintSha256];
+  expect(await open().describe()).toEqual({ state: 'known', fingerprints });
+  mark = 'earlier';
+  expect(await open().describe()).toEqual({ state: 'unfinished', fingerprints, reason: 'earlier' });
+  expect(await open({ marked: false }).describe()).toEqual({ state: 'known', fingerprints });
+});
+
+test('what fails in a part of it is told with its name, once, and with what it came from', async () => {
+  const cause = new AppError('TrustStoreUnreadable', 'not here', { details: { line: 3 } });
+  const error = await appError(open({ suits: () => Promise.reject(cause) }).describe());
+  expect([error.code, error.message, error.hint, error.details, error.cause]).toEqual([
+    'TrustStoreUnreadable',
+    'memory: not here',
+    undefined,
+    { trustStore: 'memory', line: 3 },
+    cause,
+  ]);
+  expect(await appError(open({ suits: () => Promise.reject(error) }).add(next))).toBe(error);
+});
+
 test('the last certificate is not removed, although it is there twice and text is beside it', async () => {
   text = `# mine\n${old.pem}${old.pem}`;
   const before = text;
@@ -358,6 +380,17 @@ describe('what beforeEffect refuses', () => {
       'memory: reload went wrong; the certificate is in its content and was left there: call 3',
     );
     expect(text).toContain(next.pem);
+  });
+
+  test('and where it refuses nothing, an addition without a mark is taken back after a reload that failed', async () => {
+    text = old.pem;
+    faults.add('reload 2');
+    const error = await appError(open({ marked: false }).add(next));
+    expect([error.code, error.message]).toEqual([
+      'TrustStoreFailed',
+      'memory: reload 2 went wrong; the former content is back and was reloaded',
+    ]);
+    expect(text).toBe(old.pem);
   });
 
   test('does not keep a removal from being taken back after a reload that failed', async () => {

@@ -42,6 +42,7 @@ describe('a file as a document', () => {
     const error = await appError(document.write('ours\n', seen, UNGUARDED));
     expect(error.code).toBe('TrustStoreFailed');
     expect(error.message).toContain('somebody else changed it');
+    expect(error.details).toEqual({ file });
     expect(await readFile(file, 'utf8')).toBe('theirs\n');
     expect(await readdir(folder)).toEqual(['list']);
   });
