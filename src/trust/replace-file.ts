@@ -95,7 +95,7 @@ export async function replaceFile(
       }
     });
   } finally {
-    // What could not be made cannot be removed either, and must not hide why.
-    await rm(temporary, { force: true }).catch(() => undefined);
+    // Gone where it took the file's place; and what could not be made must not hide why.
+    await rm(temporary).catch(() => undefined);
   }
 }

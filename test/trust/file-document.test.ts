@@ -75,10 +75,14 @@ describe('a file as a document', () => {
     expect(error.message).toContain('is a folder, not a file');
   });
 
-  test('is replaced at once by one that is ready: with its octets, mode and owner', async () => {
+  test.each([
+    [12_345, 54_321],
+    [12_345, process.getegid?.() ?? 0],
+    [process.geteuid?.() ?? 0, 54_321],
+  ])('is replaced at once by one that is ready: with octets, mode and owner %d:%d', async (owner, group) => {
     const isRoot = process.geteuid?.() === 0;
     await writeFile(file, Buffer.from([0x80, 0xff, 0x0a]));
-    if (isRoot) await chown(file, 12_345, 54_321);
+    if (isRoot) await chown(file, owner, group);
     await chmod(file, 0o2640);
     const before = await stat(file);
     const document = fileDocument(file);

@@ -95,6 +95,10 @@ describe.each(KINDS)('%s', (kind) => {
     );
   });
 
+  test('the first line of a new list is not empty', () => {
+    expect(format.insert('', one)).toMatch(/^\S/);
+  });
+
   test('what is added and removed again leaves nothing of itself', () => {
     const text = format.insert('', one);
     expect(without(format, format.insert(text, two), two)).toBe(text);
@@ -143,6 +147,21 @@ describe.each(LISTS)('%s as a list that somebody else has written', (kind) => {
     const text = `# apigw-cert x, valid a to b\n\n${line(one)}\n# apigw-cert y\n${line(two)}\n`;
     expect(without(format, text, two)).toBe(`# apigw-cert x, valid a to b\n\n${line(one)}\n`);
     expect(without(format, text, one)).toBe(`# apigw-cert x, valid a to b\n\n# apigw-cert y\n${line(two)}\n`);
+  });
+
+  test('a comment that has ours at its end is somebody else’s', () => {
+    const theirs = '# seen: # apigw-cert y\n';
+    const text = `${line(one)}\n${theirs}${line(two)}\n`;
+    expect(without(format, text, two)).toBe(`${line(one)}\n${theirs}`);
+  });
+
+  test.each(['PRIVATE KEY', 'RSA PRIVATE KEY'])('a %s is refused wherever it stands', (label) => {
+    expect(() => format.parse(`${line(one)}\n # -----BEGIN ${label}-----\n`)).toThrow(
+      expect.objectContaining({
+        code: 'TrustStoreUnreadable',
+        message: 'it holds a private key, which has no place here',
+      }),
+    );
   });
 
   test('a list in PEM is another kind of file', () => {

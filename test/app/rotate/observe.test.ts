@@ -126,7 +126,7 @@ describe('a trust store that cannot tell what it holds', () => {
     const records = ({ N, O }: { N: string; O: string }): RotationRecord[] => [
       started(),
       change('done', 'trust', N, 'other'),
-      change('done', 'prove', N),
+      change('done', 'preflight', N),
       change('done', 'delete', O),
       { type: 'failed', at: AT, step: 'trust', subject: 'blind', code: 'Locked', message: '' },
     ];

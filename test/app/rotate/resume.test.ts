@@ -215,7 +215,7 @@ test('of two that begin at once one takes its own back, says so, and ends its jo
   const ends = [a, b].map(({ records }) => [...records.values()].map((its) => its.at(-1)));
   expect(ends).toMatchObject([
     [{ type: 'ended', outcome: 'completed' }],
-    [{ type: 'ended', outcome: 'yielded' }],
+    [{ type: 'ended', outcome: 'superseded' }],
   ]);
   expect(ran[1].error?.message).toMatch(
     /^another run \(rotation a-\S+\) rotates the same certificate to c00004 and goes first$/,
