@@ -1,3 +1,7 @@
+/**
+ * The library: what the commands do, for programs. No terminal, no process.exit; each call stands for itself.
+ * docs/library.md has examples.
+ */
 export {
   AppError,
   ERROR_CODES,
@@ -6,6 +10,29 @@ export {
   type ErrorDetail,
   type ExitCode,
 } from './core/errors.js';
+export { checkExpiry, inspect, list, type CheckExpiryOptions, type ListOptions } from './library/read.js';
+export { plan, rotate } from './library/rotate.js';
+export type {
+  ClientSettings,
+  Credentials,
+  ProgressEvent,
+  RotateOptions,
+  TrustStoreDescription,
+} from './library/settings.js';
+export type { CheckedCertificate, ExpiryReport } from './app/check-expiry.js';
+export type { InspectedClientCertificate } from './app/inspect.js';
+export type { Listing } from './app/list.js';
+export type { CertificateFilter } from './core/certificate-filter.js';
+export type { CertificateView } from './core/certificate-view.js';
+export type { CheckLevel } from './core/check-level.js';
+export type { ExpiryStatus } from './core/expiry.js';
+export type { Finding, FindingCode, Severity } from './core/finding-catalogue.js';
+export type { CertificateRow, SourceRow, StageRow } from './core/fleet-view.js';
+export type { StageUse } from './core/inventory.js';
+export type { BackendCall } from './core/rotation/calls.js';
+export type { RotationEvent, RotationWarning } from './core/rotation/event.js';
+export type { RotationReport } from './core/rotation/report.js';
+export type { CertificateAnatomy, CertificateExtension } from './x509/anatomy.js';
 export type * from './core/api-gateway.js';
 export type * from './core/certificate.js';
 export type { Gateway } from './gateway/gateway.js';

@@ -12,7 +12,23 @@ afterAll(() => {
 });
 
 const PROGRAM = `
-import { AppError, EXIT, type ClientCertificate, type Gateway, type TrustStore } from 'apigw-cert';
+import {
+  AppError,
+  checkExpiry,
+  EXIT,
+  inspect,
+  list,
+  plan,
+  rotate,
+  type ClientCertificate,
+  type ExpiryReport,
+  type Gateway,
+  type Listing,
+  type RotateOptions,
+  type RotationEvent,
+  type RotationReport,
+  type TrustStore,
+} from 'apigw-cert';
 import { startEmulator, type Emulator, type Fault, type FaultInput, type Settings } from 'apigw-cert/emulator';
 import { trustClientCertificates, type Verdict } from 'apigw-cert/node';
 
@@ -24,6 +40,19 @@ export function use(emulator: Emulator): readonly Fault[] {
   // @ts-expect-error such a fault does not exist
   emulator.addFault({ operation: 'GetStages', kind: 'nonsense' });
   return emulator.faults();
+}
+export async function rotated(options: RotateOptions): Promise<string> {
+  const { items }: Listing = await list({ region: 'eu-west-1', usage: true, signal: AbortSignal.timeout(1_000) });
+  const [first] = items;
+  if (first) console.log((await inspect(first.clientCertificateId)).usedBy[0]?.apiName);
+  const report: ExpiryReport = await checkExpiry({ warning: '30d', filter: { use: 'inUse' } });
+  // @ts-expect-error such a level does not exist
+  if (report.level === 'fine') return '';
+  const events: RotationEvent[] = [];
+  const planned: RotationReport = await plan(options);
+  const done = await rotate({ ...options, onEvent: (event) => events.push(event) });
+  for (const event of events) if (event.type === 'stepDone') console.log(event.step, event.ms);
+  return [planned.outcome, done.newCertificateId ?? ''].join();
 }
 export const faults = startEmulator({ certificateQuota: 3, clock: new Date() }).then(use);
 export type Types = [ClientCertificate, Gateway, TrustStore, Verdict];

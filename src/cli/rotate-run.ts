@@ -1,4 +1,4 @@
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import {
   configuredJobs,
   everyCertificate,
@@ -6,8 +6,9 @@ import {
   type JobFlags,
   type RotationJob,
 } from '../app/rotate/jobs.js';
-import type { RotationReport } from '../app/rotate/report.js';
+import { askStage, newRotationId, requestOf, storesOf } from '../app/rotate/request.js';
 import { openSession, rotateJobs, type JobOutcome, type Session } from '../app/rotate/rotate-jobs.js';
+import type { RotationReport } from '../core/rotation/report.js';
 import type { RestApi } from '../core/api-gateway.js';
 import { formatDuration, parseDuration } from '../core/duration.js';
 import { sleep } from '../platform/timer.js';
@@ -21,7 +22,7 @@ import { gatewayFor, reached } from './compose.js';
 import type { Context } from './context.js';
 import { asAppError, errorJson, printError } from './output.js';
 import { openEvents } from './rotate-events.js';
-import { requestOf, storesOf } from './rotate-request.js';
+import { trustContext } from './trust-context.js';
 import { rotationProgress, type RotationProgress } from './rotate-progress.js';
 import { afterwardsText, reportText } from './rotate-text.js';
 import { stageWording, type StageWording } from './stage-options.js';
@@ -51,25 +52,25 @@ export async function runRotations(context: RotateContext, flags: JobFlags): Pro
     await splay(options, stop.signal, (text) => {
       out.note(text);
     });
-    const clear = (): void => {
+    const trust = trustContext(() => {
       progress.stop();
-    };
+    });
     outcomes = await rotateJobs(
       await jobsOf(context, flags, connect),
       {
         connect,
         lease: fileLease(),
         journal: openFileJournal(),
-        stores: (job, apis) => storesOf(job, apis, clear),
+        stores: (job, apis) => storesOf(job, apis, trust),
         requestOf,
         emit: (event, apis) => {
           progress.show(event, wordingOf(apis));
           events.write(event);
         },
         sleep,
-        newRotationId: rotationId,
+        newRotationId,
         confirm: (question) => confirmed(question, options.yes === true || options.dryRun === true),
-        request: ask,
+        request: askStage,
         signal: stop.signal,
       },
       { abort: options.abort === true, dryRun: options.dryRun === true },
@@ -193,17 +194,6 @@ async function configurationFor(options: RotateOptions) {
   if (!needsConfiguration(options)) return undefined;
   const { loadConfiguration } = await import('../app/config/load.js');
   return loadConfiguration(options.config === undefined ? {} : { file: options.config });
-}
-
-/** Sorts by time, and says when it was made. */
-function rotationId(now: Date): string {
-  return `${now.toISOString().replace(/[-:]|\.\d+/g, '')}-${randomBytes(4).toString('hex')}`;
-}
-
-/** Asks a stage as its clients do, through the proxies of the environment. @returns the status, or 0 without an answer */
-async function ask(url: string): Promise<number> {
-  const { sendRequest } = await import('../net/request.js');
-  return sendRequest(new URL(url), { timeoutMs: 30_000 }).catch(() => 0);
 }
 
 /** The first signal stops the run after the current step; a second one ends the process at once, which is safe too. */

@@ -1,7 +1,7 @@
 import { stageIdsText, verbOf } from '../core/stages-text.js';
 import type { ChalkInstance } from 'chalk';
 import { printable } from '../core/printable.js';
-import type { RotationReport } from '../app/rotate/report.js';
+import type { RotationReport } from '../core/rotation/report.js';
 import type { RotationStep } from '../core/rotation/record.js';
 import { callLines } from './proof-text.js';
 import type { StageWording } from './stage-options.js';

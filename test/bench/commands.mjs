@@ -1,14 +1,17 @@
 // `node test/bench/commands.mjs`: how long commands take from start to end, as medians, beside `node -e 0`, which is what
-// any Node program costs, and beside the aws CLI's same call where that is installed. On a machine that is busy with
-// something else the fastest run says more than the median.
-import { spawn, spawnSync } from 'node:child_process';
+// any Node program costs, beside the smallest program that makes the same call through the SDK, and beside the aws CLI's
+// same call where that is installed. All of them run in turn, so that a busy minute of the machine meets all alike: then the
+// ratios, which are taken round by round, say more than the times. BENCH_NODE is the Node to measure with.
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
+import { build } from 'esbuild';
 import { median } from './figures.mjs';
 import { cli, here, openScene } from './open-scene.mjs';
 
 const RUNS = Number(process.env.BENCH_RUNS ?? 9);
+const NODE = process.env.BENCH_NODE ?? process.execPath;
 
 const scene = await openScene('scene.mjs');
 const { certificates, unusedId, trusted, env, directory } = scene;
@@ -34,9 +37,30 @@ async function peakMemory(row) {
   return JSON.parse(readFileSync(measured, 'utf8')).peakMiB;
 }
 
+/** The least that an SDK program can cost, bundled as this one is. */
+const smallest = join(directory, 'smallest.mjs');
+await build({
+  stdin: {
+    resolveDir: here,
+    contents: `import { APIGatewayClient, GetClientCertificatesCommand } from '@aws-sdk/client-api-gateway';
+      const { items } = await new APIGatewayClient({}).send(new GetClientCertificatesCommand({ limit: 500 }));
+      for (const { clientCertificateId } of items) console.log(clientCertificateId);`,
+  },
+  outfile: smallest,
+  bundle: true,
+  minify: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20.19',
+  mainFields: ['module', 'main'],
+  banner: {
+    js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+  },
+});
+
 const tool = (name, words, goal) => ({
   name: `apigw-cert ${name}`,
-  words: [process.execPath, cli, ...words],
+  words: [NODE, cli, ...words],
   goal,
 });
 const stage = ['--stage', 'orders/prod'];
@@ -46,7 +70,8 @@ const rotate = [
   ...['--settle', '0s', '--soak', '0s'],
 ];
 const rows = [
-  { name: 'node -e 0', words: [process.execPath, '-e', '0'] },
+  { name: 'node -e 0', words: [NODE, '-e', '0'] },
+  { name: 'smallest SDK program', words: [NODE, smallest] },
   tool('--version', ['--version'], 1.6),
   tool('--help', ['--help']),
   tool('list', ['list'], 3),
@@ -73,6 +98,11 @@ if (spawnSync('aws', ['--version'], { stdio: 'ignore' }).status === 0) {
   rows.push({ name: 'aws get-client-certificates', words });
 }
 
+const only = process.env.BENCH_ONLY?.split(';');
+const isMeasured = ({ name }) =>
+  !only || only.includes(name.replace('apigw-cert ', '')) || !name.startsWith('apigw-cert');
+rows.splice(0, rows.length, ...rows.filter(isMeasured));
+
 try {
   for (const row of rows) row.runs = [];
   // In turn, so that a busy minute of the machine meets all of them; the first round warms it up.
@@ -85,9 +115,13 @@ try {
   for (const row of rows) {
     row.ms = median(row.runs);
     row.fastest = Math.min(...row.runs);
-    if (row.words[0] === process.execPath) row.peak = await peakMemory(row);
+    if (!only && row.words[0] === NODE) row.peak = await peakMemory(row);
   }
-  const [base] = rows;
+  const [base, sdk] = rows;
+  const version = execFileSync(NODE, ['--version'], { encoding: 'utf8' }).trim();
+  /** Round by round, so that what else the machine did in one of them is in both of its times. */
+  const ratio = (row, to) =>
+    to === undefined ? undefined : median(row.runs.map((ms, run) => ms / to.runs[run]));
   const aws = rows.find(({ name }) => name.startsWith('aws'));
   const columns = ({ name, ms, fastest, goal, peak }) => [
     name,
@@ -101,10 +135,22 @@ try {
   ];
   const head = ['command', 'ms', 'x node', 'fastest', 'x node', 'goal', 'x aws', 'peak MiB'];
   console.log(
-    `medians of ${RUNS} runs, Node ${process.version}, ${certificates} certificates; load ${loadavg()[0]}\n`,
+    `medians of ${RUNS} runs, Node ${version}, ${certificates} certificates; load ${loadavg()[0]}\n`,
   );
   for (const [name, ...cells] of [head, ...rows.map(columns)]) {
     console.log(name.padEnd(30) + cells.map((cell) => cell.padStart(9)).join(''));
+  }
+  const named = (name) => rows.find((row) => row.name === `apigw-cert ${name}`);
+  console.log('\nratios, medians of the rounds');
+  for (const [what, found, goal] of [
+    ['list / smallest SDK program', ratio(named('list'), sdk), 1.1],
+    ['--version / node -e 0', ratio(named('--version'), base), 1.4],
+    ["check-expiry / the aws CLI's call", ratio(named('check-expiry --all'), aws), 0.3],
+    ['rotate, not due / smallest SDK program', ratio(named('rotate, not due'), sdk), 1.35],
+  ]) {
+    console.log(
+      `${what.padEnd(42)}${found === undefined ? 'not measured' : `${found.toFixed(2)} (at most ${goal})`}`,
+    );
   }
 } finally {
   scene.close();

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { RotationDeps } from '../../src/app/rotate/ports.js';
 import { observedAccount } from '../../src/app/rotate/observed-account.js';
 import { remembering } from '../../src/app/rotate/remembering.js';
-import type { RotationReport } from '../../src/app/rotate/report.js';
+import type { RotationReport } from '../../src/core/rotation/report.js';
 import { abort, rotate } from '../../src/app/rotate/rotate.js';
 import { AppError } from '../../src/core/errors.js';
 import type { RotationRecord, RotationStep } from '../../src/core/rotation/record.js';

@@ -17,7 +17,8 @@ import { isOldMissing, lookAtCertificates, lookAtStages } from './look.js';
 import { observeCertificates, rotationCertificate, sameStage } from './observe.js';
 import { see } from './observed-account.js';
 import type { RotationDeps, RotationRequest } from './ports.js';
-import { reportOf, type RotationReport } from './report.js';
+import type { RotationReport } from '../../core/rotation/report.js';
+import { reportOf } from './report.js';
 import { newRun, type Run } from './run.js';
 
 /** How often a list that lacks something is asked for. */

@@ -1,40 +1,7 @@
-import type { BackendCall } from '../../core/rotation/calls.js';
-import type { RotationWarning } from '../../core/rotation/event.js';
 import type { Goal, Step } from '../../core/rotation/next-step.js';
+import type { RotationReport } from '../../core/rotation/report.js';
 import { stageText } from '../../core/rotation/unit.js';
 import { account, isShown, type Run } from './run.js';
-
-/** What a run came to, for people and JSON alike. */
-export interface RotationReport {
-  /**
-   * `notDue`: nothing to do. `completed`: the new certificate is in place and the old one gone, or kept for the
-   * stages that still use it. `keepingOld`: in place, the old one stays until `until`. `planned` and `plannedAbort`: a dry run.
-   */
-  outcome: 'notDue' | 'completed' | 'keepingOld' | 'planned' | 'plannedAbort' | 'aborted' | 'nothingToAbort';
-  region: string;
-  stages: string[];
-  oldCertificateId: string;
-  newCertificateId?: string;
-  rotationId?: string;
-  /** `notDue`: when it will be. `keepingOld`: when the old one goes. */
-  until?: Date;
-  /** When the certificate in place expires. */
-  notAfter?: Date;
-  /** What became of the old certificate: deleted, or still presented by other stages, or just still there. */
-  oldCertificate: 'deleted' | 'inUse' | 'present';
-  /** The calls to backends that are, or would be, made; while a backend reloads, it is called more often. */
-  calls: readonly BackendCall[];
-  /** What was done, or would be. */
-  steps: {
-    step: string;
-    subject?: string;
-    /** Where a step is about several. */
-    stages?: readonly string[];
-    ms?: number;
-    evidence?: Record<string, unknown>;
-  }[];
-  warnings: { code: RotationWarning; message: string }[];
-}
 
 /** What has become of the rotation so far. */
 export function reportOf(run: Run, outcome: RotationReport['outcome']): RotationReport {

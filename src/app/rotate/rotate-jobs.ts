@@ -13,7 +13,7 @@ import { apisOf, targetsOf, type RotationJob } from './jobs.js';
 import { lookingAnew, observedAccount } from './observed-account.js';
 import type { RotationDeps, RotationRequest } from './ports.js';
 import { remembering, type RememberingGateway } from './remembering.js';
-import type { RotationReport } from './report.js';
+import type { RotationReport } from '../../core/rotation/report.js';
 import { abort, rotate } from './rotate.js';
 import { takingTurns, type Turns } from './turns.js';
 

@@ -29,7 +29,8 @@ import type { RotationDeps, RotationRequest } from './ports.js';
 import { callsToCome, probeChoices } from './prove.js';
 import { confirmPublishing } from './publishing.js';
 import { recover } from './recover.js';
-import { plannedStep, reportOf, type RotationReport } from './report.js';
+import type { RotationReport } from '../../core/rotation/report.js';
+import { plannedStep, reportOf } from './report.js';
 import {
   account,
   changedStores,

@@ -1,6 +1,6 @@
 import { observedAccount } from '../../../../src/app/rotate/observed-account.js';
 import { remembering } from '../../../../src/app/rotate/remembering.js';
-import type { RotationReport } from '../../../../src/app/rotate/report.js';
+import type { RotationReport } from '../../../../src/core/rotation/report.js';
 import { takingTurns } from '../../../../src/app/rotate/turns.js';
 import { abort, rotate } from '../../../../src/app/rotate/rotate.js';
 import type { Stage } from '../../../../src/core/api-gateway.js';

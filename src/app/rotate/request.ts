@@ -1,10 +1,11 @@
 /** What a rotation of one target is handed: its own ways, and those of the targets that share its certificate. */
-import { isTargetOf, type RotationJob, type TrustDescription } from '../app/rotate/jobs.js';
-import type { RotationDeps, RotationRequest } from '../app/rotate/ports.js';
-import type { RestApi, StageRef } from '../core/api-gateway.js';
-import type { ProbeRequest } from '../core/rotation/probe.js';
-import { underJournalName, type TrustStore } from '../trust/trust-store.js';
-import { trustContext } from './trust-context.js';
+import { randomBytes } from 'node:crypto';
+import { isTargetOf, type RotationJob, type TrustDescription } from './jobs.js';
+import type { RotationDeps, RotationRequest } from './ports.js';
+import type { RestApi, StageRef } from '../../core/api-gateway.js';
+import type { ProbeRequest } from '../../core/rotation/probe.js';
+import type { TrustContext } from '../../trust/context.js';
+import { underJournalName, type TrustStore } from '../../trust/trust-store.js';
 
 /** What is asked of the rotation of one target, with the probes of all targets that may share its certificate. */
 export function requestOf(job: RotationJob, target: StageRef, apis: readonly RestApi[]): RotationRequest {
@@ -34,7 +35,7 @@ export function requestOf(job: RotationJob, target: StageRef, apis: readonly Res
 export function storesOf(
   { trust, others }: RotationJob,
   apis: readonly RestApi[],
-  clear: () => void,
+  context: TrustContext,
 ): RotationDeps['stores'] {
   const made = new Map<string, Promise<TrustStore>>();
   return async (moving, changed) => {
@@ -63,7 +64,18 @@ export function storesOf(
   }
 
   async function make(description: TrustDescription): Promise<TrustStore> {
-    const { openTrustStore } = await import('../app/rotate/stores.js');
-    return openTrustStore(description, trustContext(clear));
+    const { openTrustStore } = await import('./stores.js');
+    return openTrustStore(description, context);
   }
+}
+
+/** A new rotation's id: sorts by time, and says when it was made. */
+export function newRotationId(now: Date): string {
+  return `${now.toISOString().replace(/[-:]|\.\d+/g, '')}-${randomBytes(4).toString('hex')}`;
+}
+
+/** Asks a stage as its clients do, through the proxies of the environment. @returns the status, or 0 without an answer */
+export async function askStage(url: string): Promise<number> {
+  const { sendRequest } = await import('../../net/request.js');
+  return sendRequest(new URL(url), { timeoutMs: 30_000 }).catch(() => 0);
 }

@@ -1,0 +1,87 @@
+import type { ClientSettings } from './settings.js';
+import type { FleetAccount } from '../core/fleet.js';
+import type { Fleet } from '../gateway/fleet.js';
+import type { Gateway } from '../gateway/gateway.js';
+import type { AwsClientOptions } from '../gateway/aws-client.js';
+
+/** The control plane that the settings lead to, at the pace that AWS allows. Sends nothing yet. */
+export async function openGateway(
+  { profile, region, endpoint, credentials }: ClientSettings,
+  onServerTime?: AwsClientOptions['onServerTime'],
+): Promise<Gateway> {
+  const { createAwsGateway } = await import('../gateway/aws.js');
+  const { createPace } = await import('../gateway/pace.js');
+  return createAwsGateway({
+    pace: createPace(),
+    ...(profile === undefined ? {} : { profile }),
+    ...(region === undefined ? {} : { region }),
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(credentials === undefined ? {} : { credentials }),
+    ...(onServerTime === undefined ? {} : { onServerTime }),
+  });
+}
+
+/** The one account and Region of the settings, as the use cases for many take it. */
+export function accountOf(settings: ClientSettings): { fleet: Fleet; accounts: readonly FleetAccount[] } {
+  const { profile, region } = settings;
+  return {
+    accounts: [{ name: profile ?? 'default', regions: region === undefined ? 'default' : [region] }],
+    fleet: {
+      // Asked only where all Regions are meant.
+      enabledRegions: () => Promise.resolve([]),
+      async open() {
+        let clockOffsetMs: number | undefined;
+        const gateway = await openGateway(settings, (serverTime, now) => {
+          clockOffsetMs ??= now.getTime() - serverTime.getTime();
+        });
+        const { accountId } = await gateway.caller();
+        return {
+          gateway,
+          ...(accountId === undefined ? {} : { accountId }),
+          clockOffsetMs: () => clockOffsetMs,
+          counts: () => NO_COUNTS,
+        };
+      },
+    },
+  };
+}
+
+/** Nobody is told how fast it goes. */
+const NO_COUNTS = { taken: 0, throttled: 0, perSecond: 0 };
+
+/** Counts calls for {@link ClientSettings.onProgress}. */
+export function callCounter({ onProgress }: ClientSettings): {
+  expect: (calls: number) => void;
+  done: () => void;
+} {
+  let [done, expected] = [0, 0];
+  const tell = (): void => onProgress?.({ type: 'progress', done, expected });
+  return {
+    expect(calls) {
+      expected += calls;
+      tell();
+    },
+    done() {
+      done += 1;
+      tell();
+    },
+  };
+}
+
+/** Waits for some work, or until the signal is aborted: requests that have been sent are then left behind. */
+export async function untilAborted<T>({ signal }: ClientSettings, work: () => Promise<T>): Promise<T> {
+  if (signal === undefined) return work();
+  signal.throwIfAborted();
+  let abort = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => {
+      reject(signal.reason as Error);
+    };
+  });
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([work(), aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}

@@ -1,0 +1,89 @@
+import { join } from 'node:path';
+import { stageJob } from '../app/rotate/jobs.js';
+import { askStage, newRotationId, requestOf, storesOf } from '../app/rotate/request.js';
+import { openSession, rotateJobs } from '../app/rotate/rotate-jobs.js';
+import { parseDuration, parseThreshold } from '../core/duration.js';
+import { AppError } from '../core/errors.js';
+import { parseProbe } from '../core/rotation/probe.js';
+import type { RotationReport } from '../core/rotation/report.js';
+import type { RotationSettings } from '../core/rotation/settings.js';
+import { openFileJournal } from '../journal/file-journal.js';
+import { fileLease } from '../journal/file-lease.js';
+import { steadyClock } from '../platform/clock.js';
+import { sleep } from '../platform/timer.js';
+import { callCounter, openGateway } from './client.js';
+import type { RotateOptions } from './settings.js';
+
+/** Rotates the certificate of one stage, or says what would be done. @throws AppError */
+export async function runRotation(options: RotateOptions, dryRun: boolean): Promise<RotationReport> {
+  const { stage, trust, probe, to, stateDirectory } = options;
+  const failed = new AbortController();
+  const signal = AbortSignal.any([failed.signal, ...(options.signal === undefined ? [] : [options.signal])]);
+  const flags = {
+    settings: settingsOf(options),
+    trust,
+    ...(probe === undefined ? {} : { probe: parseProbe(probe) }),
+    ...(to === undefined ? {} : { to }),
+  };
+  const clock = steadyClock();
+  const gateway = await openGateway(options, clock.correct);
+  const session = openSession(gateway, clock.now, { progress: callCounter(options), signal });
+  const context = {
+    announce: options.announce ?? (() => undefined),
+    ask: asking(options, 'ConfirmationNeeded'),
+  };
+  const [outcome] = await rotateJobs(
+    [stageJob({ stage }, undefined, flags)],
+    {
+      connect: () => Promise.resolve(session),
+      lease: fileLease(stateDirectory === undefined ? {} : { directory: join(stateDirectory, 'locks') }),
+      journal: openFileJournal(...(stateDirectory === undefined ? [] : [join(stateDirectory, 'rotations')])),
+      stores: (job, apis) => storesOf(job, apis, context),
+      requestOf,
+      emit(event) {
+        // Thrown in the midst of a step it would look like a failure of that step.
+        try {
+          options.onEvent?.(event);
+        } catch (error) {
+          failed.abort(error);
+        }
+      },
+      sleep,
+      newRotationId,
+      confirm: asking(options, 'NotConfirmed'),
+      request: askStage,
+      signal,
+    },
+    { abort: false, dryRun },
+  );
+  failed.signal.throwIfAborted();
+  if (outcome?.report) return outcome.report;
+  const error = outcome?.error;
+  throw error instanceof Error ? error : new Error(`the rotation ended without a report: ${String(error)}`);
+}
+
+function asking({ confirm }: RotateOptions, code: 'ConfirmationNeeded' | 'NotConfirmed') {
+  return async (question: string): Promise<void> => {
+    if ((await confirm?.(question)) === true) return;
+    throw new AppError(code, `not confirmed: ${question}`, {
+      hint: 'pass `confirm`, and have it return true',
+    });
+  };
+}
+
+function settingsOf(options: RotateOptions): Partial<RotationSettings> {
+  const { renewBefore, settle, soak, keepOld, probeCount, force, wait } = options;
+  const { allowDrift, allowUncheckedBackend, allowUnproved } = options;
+  return {
+    ...(renewBefore === undefined ? {} : { renewBefore: parseThreshold(renewBefore) }),
+    ...(settle === undefined ? {} : { settle: parseDuration(settle) }),
+    ...(soak === undefined ? {} : { soak: parseDuration(soak) }),
+    ...(keepOld === undefined ? {} : { keepOld: parseDuration(keepOld) }),
+    ...(probeCount === undefined ? {} : { probes: probeCount }),
+    ...(force === undefined ? {} : { force }),
+    ...(wait === undefined ? {} : { wait }),
+    ...(allowDrift === undefined ? {} : { allowDrift }),
+    ...(allowUncheckedBackend === undefined ? {} : { allowUncheckedBackend }),
+    ...(allowUnproved === undefined ? {} : { allowUnproved }),
+  };
+}
