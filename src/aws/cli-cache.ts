@@ -2,8 +2,16 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AwsCredentialIdentity } from '@smithy/types';
-import type { RoleRequest } from './credentials.js';
 import { homeOf } from './shared-files.js';
+
+/** A role to assume. */
+export interface RoleRequest {
+  roleArn: string;
+  externalId?: string | undefined;
+  sessionName?: string | undefined;
+  durationSeconds?: number | undefined;
+  mfaSerial?: string | undefined;
+}
 
 /** Credentials with less left are not worth a start. Milliseconds. */
 const LEFT_MS = 5 * 60_000;

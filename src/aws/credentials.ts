@@ -8,7 +8,7 @@ import { readFile } from 'node:fs/promises';
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { AppError } from '../core/errors.js';
 import { homeRegionOf } from '../core/partition.js';
-import { cachedRole } from './cli-cache.js';
+import { cachedRole, type RoleRequest } from './cli-cache.js';
 import type { CredentialOrigin } from './credential-origin.js';
 import { roleFailure } from './credential-failure.js';
 import { processCredentials } from './credential-process.js';
@@ -23,15 +23,6 @@ import {
 } from './credential-source.js';
 import { fromContainer, fromInstance, fromMachine } from './machine-credentials.js';
 import { fromLogin, fromSso } from './sign-in-credentials.js';
-
-/** A role to assume. */
-export interface RoleRequest {
-  roleArn: string;
-  externalId?: string | undefined;
-  sessionName?: string | undefined;
-  durationSeconds?: number | undefined;
-  mfaSerial?: string | undefined;
-}
 
 const VISIBLE = /^[\x21-\x7e]+$/;
 

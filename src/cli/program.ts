@@ -28,7 +28,9 @@ export async function createProgram([first = '', next]: readonly string[]): Prom
     .version(VERSION)
     .addHelpText('after', OVERVIEW);
   const asked = Object.hasOwn(COMMANDS, first) ? COMMANDS[first] : undefined;
-  const commands = await Promise.all((asked ? [asked] : Object.values(COMMANDS)).map((load) => load(next)));
+  const everything = (): Promise<Command> => createProgram([]);
+  const loaders = asked ? [asked] : Object.values(COMMANDS);
+  const commands = await Promise.all(loaders.map((load) => load(next, everything)));
   for (const command of commands) program.addCommand(command);
   finish(program);
   return program;

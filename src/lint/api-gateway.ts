@@ -7,8 +7,7 @@ import { subjectName } from '../x509/der.js';
 import type { Place } from './finding.js';
 import { type Caller, isApiGateways, nameText } from './identity.js';
 import type { Material } from './material.js';
-import type { Result } from './outcome.js';
-import type { Walked } from './verdict.js';
+import type { Result, Walked } from './outcome.js';
 
 /** The CA names in a server's request for a certificate, each once. */
 export interface Announced {

@@ -3,6 +3,7 @@
  * server: interpreters answer through these types, and ask about what a configuration alone does not decide.
  */
 import type { Place } from './finding.js';
+import type { Caller } from './identity.js';
 
 /** `admitted`: the application, or any answer below 300, is reached. `refused`: neither is. */
 export type Result = 'admitted' | 'refused' | 'unknown';
@@ -20,6 +21,16 @@ export interface Outcome {
   why?: string;
   /** For a caller that does not answer late: the line that asks after the handshake. */
   late?: Place;
+}
+
+/** One walk that was made. */
+export interface Walked extends Place {
+  caller: Caller;
+  where: string;
+  request: string;
+  outcome: Outcome;
+  /** Anybody may read this, as its protocol has it: it opens nothing. */
+  isPublic?: boolean;
 }
 
 /**

@@ -1,8 +1,8 @@
 /** From what becomes of the callers at each place to one word for a listener. The same rule for every server. */
 import type { ApiGatewayReport } from './api-gateway.js';
 import type { LintCode, LintFinding, Place } from './finding.js';
-import { type Caller, CALLERS, type CallerName, type Identity } from './identity.js';
-import type { Outcome, Result, Step } from './outcome.js';
+import { CALLERS, type CallerName, type Identity } from './identity.js';
+import type { Result, Step, Walked } from './outcome.js';
 
 /**
  * `enforces`: only callers that are listed and in date are admitted, everywhere. `open`: somebody else is. `trap`: of
@@ -44,16 +44,6 @@ export interface ListenerReport extends Place {
   /** A host name to call, where the configuration has one. */
   host?: string;
   port?: number;
-}
-
-/** One walk that was made. */
-export interface Walked extends Place {
-  caller: Caller;
-  where: string;
-  request: string;
-  outcome: Outcome;
-  /** Anybody may read this, as its protocol has it: it opens nothing. */
-  isPublic?: boolean;
 }
 
 /** A listener with everything that was walked on it. */

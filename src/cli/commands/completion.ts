@@ -3,7 +3,8 @@ import { action, command } from '../command.js';
 import { SHELLS, SCRIPTS, type Shell } from '../completion/shells.js';
 import { commandNode } from '../completion/tree.js';
 
-export function completionCommand(): Command {
+/** @param program makes the whole command line, which the script completes */
+export function completionCommand(program: () => Promise<Command>): Command {
   const made = command('completion', 'Print a script that completes commands, options and names in a shell');
   made.addArgument(new Argument('<shell>', 'the shell, or refresh').choices([...SHELLS, 'refresh']));
   return made
@@ -27,8 +28,7 @@ Examples:
           out.result({ directory }, () => directory);
           return;
         }
-        const { createProgram } = await import('../program.js');
-        const script = SCRIPTS[shell](commandNode(await createProgram([])));
+        const script = SCRIPTS[shell](commandNode(await program()));
         out.result({ shell, script }, () => script);
       }),
     );

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 
-/**
- * Every command by its name, in the order of `--help`. Only the one that is asked for is loaded, with what is below it:
- * `next` is the word after its name.
- */
-export const COMMANDS: Readonly<Record<string, (next?: string) => Promise<Command>>> = {
+/** Loads a command; `next` is the word after its name, and `program` makes the whole command line. */
+type LoadCommand = (next: string | undefined, program: () => Promise<Command>) => Promise<Command>;
+
+/** Every command by its name, in the order of `--help`. Only the one that is asked for is loaded, with what is below it. */
+export const COMMANDS: Readonly<Record<string, LoadCommand>> = {
   list: async () => (await import('./list.js')).listCommand(),
   inspect: async () => (await import('./inspect.js')).inspectCommand(),
   download: async () => (await import('./download.js')).downloadCommand(),
@@ -25,6 +25,6 @@ export const COMMANDS: Readonly<Record<string, (next?: string) => Promise<Comman
   doctor: async () => (await import('./doctor.js')).doctorCommand(),
   emulator: async () => (await import('./emulator.js')).emulatorCommand(),
   config: async () => (await import('./config.js')).configCommand(),
-  completion: async () => (await import('./completion.js')).completionCommand(),
+  completion: async (_next, program) => (await import('./completion.js')).completionCommand(program),
   demo: async () => (await import('./demo.js')).demoCommand(),
 };

@@ -6,9 +6,9 @@ import { type Caller, callersFor, type Identity } from '../identity.js';
 import { certificateFindings, distinctIdentities, identitiesIn } from '../material.js';
 import { sharingSubject } from '../openssl.js';
 import { METHODS } from '../methods.js';
-import { explore } from '../outcome.js';
+import { explore, type Walked } from '../outcome.js';
 import { samplePath } from '../regex.js';
-import type { Examination, Examined, Walked } from '../verdict.js';
+import type { Examination, Examined } from '../verdict.js';
 import { type Bind, type BindTls, haproxyModel, type HaproxyModel, type Proxy } from './model.js';
 import { walkHaproxy } from './walk.js';
 
