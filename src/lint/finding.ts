@@ -49,6 +49,14 @@ export interface LintFinding extends Place {
   subject: string;
 }
 
+/** That a file which a place names could not be read. @param what as it is written there */
+export const referenceUnreadable = ({ file, line }: Place, what: string, why: string): LintFinding => ({
+  code: 'ReferenceUnreadable',
+  file,
+  line,
+  subject: `${what} (${why})`,
+});
+
 /** A file to judge. */
 export interface LintSource {
   file: string;

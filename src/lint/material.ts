@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readBundle, type BundleFinding } from '../x509/bundle.js';
 import { type Files, textOf } from './files.js';
-import type { LintFinding, Place } from './finding.js';
+import { type LintFinding, type Place, referenceUnreadable } from './finding.js';
 import { identityOf, identityOfFingerprint, isApiGateways, type Identity, nameText } from './identity.js';
 
 /** A file of trusted certificates. */
@@ -57,14 +57,7 @@ export function readMaterial(path: string, from: Place, files: Files): Material 
       path,
       certificates: [],
       problem: `${path} could not be read: ${read.problem}`,
-      findings: [
-        {
-          code: 'ReferenceUnreadable',
-          file: from.file,
-          line: from.line,
-          subject: `${path} (${read.problem})`,
-        },
-      ],
+      findings: [referenceUnreadable(from, path, read.problem)],
     };
   }
   const bundle = readBundle(read.bytes);

@@ -1,7 +1,7 @@
 /** Apache's expressions (`Require expr`, `<If>`, `SSLRequire`, conditions of mod_rewrite), for one caller. */
 import { createHash } from 'node:crypto';
 import { type Files, textOf, within } from '../files.js';
-import type { LintFinding, Place } from '../finding.js';
+import { type LintFinding, type Place, referenceUnreadable } from '../finding.js';
 import type { Name } from '../identity.js';
 import { bitsOf } from '../nginx/variables.js';
 import type { Ask } from '../outcome.js';
@@ -179,12 +179,7 @@ export function evaluate(
       const [path = ''] = argument;
       const read = scene.files.read(within(scene.folder, path));
       if ('bytes' in read) return [textOf(read.bytes)];
-      scene.found({
-        code: 'ReferenceUnreadable',
-        file: at.file,
-        line: at.line,
-        subject: `${path} (${read.problem})`,
-      });
+      scene.found(referenceUnreadable(at, path, read.problem));
       return unknown(`file(${path})`, `${path} could not be read, and it decides`);
     }
     const hash = HASHES[lower];

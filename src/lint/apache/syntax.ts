@@ -1,6 +1,6 @@
 /** Apache's configuration as a tree with places: includes, definitions and conditions of the start are resolved. */
 import { type Files, dirname, hasPattern, textOf, within } from '../files.js';
-import type { LintFinding, LintSource, Place } from '../finding.js';
+import { type LintFinding, type LintSource, type Place, referenceUnreadable } from '../finding.js';
 
 /** A directive, or a section with what is in it. */
 export interface Node extends Place {
@@ -137,7 +137,7 @@ export function parseApache(source: LintSource, files: Files): Tree {
   const included = (raw: Raw, pattern: string, isOptional: boolean, depth: number): Node[] => {
     const { file, line } = raw;
     const unreadable = (path: string, why: string): Node => {
-      findings.push({ code: 'ReferenceUnreadable', file, line, subject: `Include ${path} (${why})` });
+      findings.push(referenceUnreadable(raw, `Include ${path}`, why));
       return { name: UNREADABLE, args: path, words: [path], file, line };
     };
     if (depth > DEEPEST) return [unreadable(pattern, 'files include each other')];

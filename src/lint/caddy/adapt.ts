@@ -1,6 +1,6 @@
 /** A Caddyfile as the JSON that Caddy makes of it, as far as it decides who is admitted (caddyconfig/httpcaddyfile). */
 import { type Files, textOf, within, dirname } from '../files.js';
-import type { LintFinding, LintSource, Place } from '../finding.js';
+import { type LintFinding, type LintSource, type Place, referenceUnreadable } from '../finding.js';
 import { readBundle } from '../../x509/bundle.js';
 import { namedMatcher } from './adapt-matchers.js';
 import {
@@ -101,12 +101,7 @@ function loader(folder: string, files: Files, findings: LintFinding[]): Loader {
       const located = within(folder, path);
       const read = files.read(located);
       if ('problem' in read) {
-        findings.push({
-          code: 'ReferenceUnreadable',
-          file: at.file,
-          line: at.line,
-          subject: `${located} (${read.problem})`,
-        });
+        findings.push(referenceUnreadable(at, located, read.problem));
         return { sure: [], later: [], why: `${located} could not be read: ${read.problem}` };
       }
       const ders = readBundle(read.bytes).certificates.map(({ certificate }) =>

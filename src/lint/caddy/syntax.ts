@@ -1,6 +1,6 @@
 /** A Caddyfile as segments (a line of words, and its block), with imports and snippets in their places. */
 import { dirname, type Files, hasPattern, textOf, within } from '../files.js';
-import type { LintFinding, LintSource, Place } from '../finding.js';
+import { type LintFinding, type LintSource, type Place, referenceUnreadable } from '../finding.js';
 
 export interface Word extends Place {
   text: string;
@@ -213,12 +213,7 @@ export function readCaddyfile(source: LintSource, files: Files): Caddyfile {
     return found.paths.flatMap((each) => {
       const read = files.read(each);
       if ('problem' in read) {
-        findings.push({
-          code: 'ReferenceUnreadable',
-          file: segment.file,
-          line: segment.line,
-          subject: `${each} (${read.problem})`,
-        });
+        findings.push(referenceUnreadable(segment, each, read.problem));
         doubtAt(segment, `${each} could not be read: ${read.problem}`);
         return [];
       }

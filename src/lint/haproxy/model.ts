@@ -1,7 +1,7 @@
 /** What haproxy.cfg makes: frontends with their ways in, backends, and what they inherit. */
 import { type Announced, announcedBy, NOTHING_ANNOUNCED } from '../api-gateway.js';
 import { type Files, dirname, textOf, within } from '../files.js';
-import type { LintFinding, LintSource, Place } from '../finding.js';
+import { type LintFinding, type LintSource, type Place, referenceUnreadable } from '../finding.js';
 import type { Identity } from '../identity.js';
 import { type Material, readMaterial } from '../material.js';
 import { type Line, type Section, sectionsOf, wordsOf } from './syntax.js';
@@ -135,12 +135,7 @@ function crtListOf(path: string, words: readonly string[], at: Place, context: C
   const located = pathOf(context, path, undefined);
   const read = context.files.read(located);
   if ('problem' in read) {
-    context.findings.push({
-      code: 'ReferenceUnreadable',
-      file: at.file,
-      line: at.line,
-      subject: `crt-list ${path} (${read.problem})`,
-    });
+    context.findings.push(referenceUnreadable(at, `crt-list ${path}`, read.problem));
     return [
       { ...tlsOf(words, at, context, []), doubt: `the crt-list ${path} could not be read: ${read.problem}` },
     ];
@@ -252,12 +247,7 @@ export function haproxyModel(sources: readonly LintSource[], files: Files): Hapr
           .split('\n')
           .map((each) => each.trim())
           .filter((each) => each !== '' && !each.startsWith('#'));
-      const finding: LintFinding = {
-        code: 'ReferenceUnreadable',
-        file: at.file,
-        line: at.line,
-        subject: `${path} (${read.problem})`,
-      };
+      const finding = referenceUnreadable(at, path, read.problem);
       if (!findings.some((each) => JSON.stringify(each) === JSON.stringify(finding))) findings.push(finding);
       return undefined;
     },

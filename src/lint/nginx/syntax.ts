@@ -1,6 +1,6 @@
 /** nginx's configuration as a tree with places, everything that it includes put in place. */
 import { type Files, dirname, hasPattern, textOf, within } from '../files.js';
-import type { LintFinding, LintSource, Place } from '../finding.js';
+import { type LintFinding, type LintSource, type Place, referenceUnreadable } from '../finding.js';
 
 /** A directive, with its block's directives where it has a block. */
 export interface Directive extends Place {
@@ -161,7 +161,7 @@ export function parseNginx(source: LintSource, files: Files): Tree & { isMain: b
   const included = (directive: Directive, depth: number): Directive[] => {
     const { file, line } = directive;
     const unreadable = (path: string, why: string): Directive => {
-      findings.push({ code: 'ReferenceUnreadable', file, line, subject: `include ${path} (${why})` });
+      findings.push(referenceUnreadable(directive, `include ${path}`, why));
       return { name: UNREADABLE, args: [path], file, line };
     };
     const [pattern = ''] = directive.args;

@@ -8,6 +8,7 @@ import { localFiles } from '../../../src/lint/files.js';
 import { explore } from '../../../src/lint/outcome.js';
 import { BINARY, launch } from '../../support/real-server.js';
 import { acceptedParts } from './accepted.js';
+import { apacheHead } from './apache-head.js';
 import type { Cast } from './callers.js';
 import type { App, Asked } from './calls.js';
 import { compare, type Comparison, emptyComparison, type LabSite } from './compare.js';
@@ -21,26 +22,6 @@ const ASKED: readonly Asked[] = PATHS.flatMap((path) =>
       ]
     : [{ path, method: 'GET' }],
 );
-
-const MODULES = [
-  'mpm_event',
-  'authz_core',
-  'authz_host',
-  'access_compat',
-  'auth_basic',
-  'authn_core',
-  'authn_file',
-  'authz_user',
-  'headers',
-  'setenvif',
-  'env',
-  'alias',
-  'rewrite',
-  'socache_shmcb',
-  'ssl',
-  'proxy',
-  'proxy_http',
-];
 
 /** One virtual host; `@LISTEN@` and `@APP@` are filled in when it is written. */
 export function apacheGrammar(cast: Cast): fc.Arbitrary<string> {
@@ -249,22 +230,15 @@ export async function compareApache(
   for (const each of [dirname(cast.folder), cast.folder]) chmodSync(each, 0o755);
   const file = join(folder, 'httpd.conf');
   const address = (at: number): string => `127.${net}.${at >> 8}.${at & 255}`;
-  const head = [
-    `ServerRoot ${folder}`,
+  const settings = [
     `DocumentRoot ${folder}/htdocs`,
-    ...MODULES.map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`),
-    `PidFile ${folder}/pid`,
-    `ErrorLog ${folder}/error.log`,
-    `DefaultRuntimeDir ${folder}`,
-    'User www-data',
-    'Group www-data',
-    'ServerName localhost',
     'KeepAlive On',
     'MaxKeepAliveRequests 0',
     'SSLSessionCache none',
     'SSLSessionTickets off',
     '',
-  ].join('\n');
+  ];
+  const head = apacheHead(folder) + settings.join('\n');
   const parts = sites.map((site, at) => ({
     at,
     text: `Listen ${address(at)}:8443\n${site}`

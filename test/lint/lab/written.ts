@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { lintBackend, type LintReport } from '../../../src/app/backend-lint.js';
 import { freePort } from '../../support/free-port.js';
 import { BINARY, launch } from '../../support/real-server.js';
+import { apacheHead } from './apache-head.js';
 import { callAs, type Asked, type Target } from './calls.js';
 import type { Lab } from './run.js';
 
@@ -19,28 +20,13 @@ export interface Measured {
   report: LintReport;
 }
 
-const MODULES =
-  'mpm_event authz_core authz_host authz_user access_compat auth_basic authn_core authn_file alias dir env headers rewrite setenvif socache_shmcb ssl proxy proxy_http';
-
 /** What stands before the configuration, in its file. */
 const HEADS: Readonly<Record<Written, (folder: string) => string>> = {
   nginx: (folder) => `pid ${folder}/pid; daemon off; user root; error_log ${folder}/error.log; events {}\n`,
   haproxy: () =>
     'global\n  tune.ssl.default-dh-param 2048\ndefaults\n  timeout client 30s\n  timeout server 30s\n  timeout connect 5s\n',
-  apache: (folder) =>
-    [
-      `ServerRoot ${folder}`,
-      ...MODULES.split(' ').map(
-        (name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`,
-      ),
-      `PidFile ${folder}/pid`,
-      `ErrorLog ${folder}/error.log`,
-      `DefaultRuntimeDir ${folder}`,
-      'User www-data',
-      'Group www-data',
-      'ServerName localhost',
-      '',
-    ].join('\n'),
+  // mod_dir, as Debian has it.
+  apache: (folder) => apacheHead(folder, ['dir']),
 };
 
 const ARGS: Readonly<Record<Written, (folder: string, file: string) => string[]>> = {
