@@ -3,12 +3,21 @@
  * The snapshot names the file of its own changes, so that a kill between the two writes leaves no changes that belong to
  * an older one. What a kill left of a last line was never answered, and is dropped.
  */
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { types } from 'node:util';
-import writeFileAtomic from 'write-file-atomic';
 import { AppError } from '../core/errors.js';
+import { replaceAtomically } from '../platform/replace-atomically.js';
 import type { V2Api, World } from './model.js';
 
 const FORMAT = 2;
@@ -143,7 +152,7 @@ export function createPersistence(dataDir: string, worlds: () => readonly World[
     rmSync(join(dataDir, changesFile(next)), { force: true });
     const text = `${JSON.stringify({ format: FORMAT, changes: next, worlds: worlds() }, replacer)}\n`;
     lines = [];
-    await writeFileAtomic(file, text, { mode: 0o600 });
+    await replaceAtomically(existsSync(file) ? realpathSync(file) : file, text, { newFileMode: 0o600 });
     number = next;
     isSnapshotDue = false;
     snapshotSize = text.length;

@@ -1,28 +1,9 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { AppError } from '../core/errors.js';
-import {
-  holderHint,
-  holderText,
-  isHeldLock,
-  type Monotonic,
-  type Refusal,
-  takeLock,
-} from '../platform/lock.js';
+import { holdLock, type Monotonic } from '../platform/lock.js';
 import type { HeldLease, Lease } from './lease.js';
 import { makePrivateDirectory, notWritable, stateDirectory } from './state-directory.js';
-
-function locked(key: string, file: string, refusal: Refusal): AppError {
-  const { holder, state } = refusal;
-  return new AppError('Locked', `${holderText(refusal)} is at work on ${key}`, {
-    hint: holderHint(refusal),
-    details: {
-      key,
-      file,
-      ...(holder && { pid: holder.pid, host: holder.host, since: holder.since, state }),
-    },
-  });
-}
 
 /** Leases as locks in a directory. @param options by default `locks` in the user's state directory, in real time */
 export function fileLease({
@@ -37,10 +18,22 @@ export function fileLease({
       } catch (cause) {
         throw notWritable(directory, cause);
       }
-      const lock = await takeLock(file, { wait, ...(clock ? { clock } : {}) }).catch((cause: unknown) => {
-        throw notWritable(file, cause);
-      });
-      if (!isHeldLock(lock)) throw locked(key, file, lock);
+      const lock = await holdLock(
+        file,
+        { wait, ...(clock ? { clock } : {}) },
+        {
+          system: (cause) => notWritable(file, cause),
+          refused: (text, hint, { holder, state }) =>
+            new AppError('Locked', `${text} is at work on ${key}`, {
+              hint,
+              details: {
+                key,
+                file,
+                ...(holder && { pid: holder.pid, host: holder.host, since: holder.since, state }),
+              },
+            }),
+        },
+      );
       const lost = new AbortController();
       const loss = new AppError('LockLost', `another run has taken over the work on ${key}`, {
         hint: 'run the same command again: it continues from what it finds',

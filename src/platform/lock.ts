@@ -237,20 +237,36 @@ export async function takeLock(
   }
 }
 
-/** Whether it was taken. */
-export function isHeldLock(outcome: HeldLock | Refusal): outcome is HeldLock {
-  return 'lost' in outcome;
+/** What to throw where a lock cannot be taken. */
+export interface LockFailures {
+  /** For the system's error on a folder that cannot be written to. */
+  system: (cause: unknown) => Error;
+  /** @param text who holds it; @param hint what a person can do about it */
+  refused: (text: string, hint: string, refusal: Refusal) => Error;
+}
+
+/** Takes a lock as {@link takeLock} does, or throws what `failures` make of the reason. */
+export async function holdLock(
+  path: string,
+  options: LockOptions,
+  { system, refused }: LockFailures,
+): Promise<HeldLock> {
+  const outcome = await takeLock(path, options).catch((cause: unknown) => {
+    throw system(cause);
+  });
+  if ('lost' in outcome) return outcome;
+  throw refused(holderText(outcome), holderHint(outcome), outcome);
 }
 
 /** Who holds a lock: `process 7 on host, since 2026-11-26T09:30:00.000Z, which is stopped,`. */
-export function holderText({ holder, state }: Refusal): string {
+function holderText({ holder, state }: Refusal): string {
   if (!holder) return 'another run';
   const stopped = state === 'stopped' ? ' which is stopped,' : '';
   return `process ${holder.pid} on ${holder.host}, since ${holder.since},${stopped}`;
 }
 
 /** What a person can do about it. */
-export function holderHint({ holder, state }: Refusal): string {
+function holderHint({ holder, state }: Refusal): string {
   if (state === 'stopped' && holder) {
     return `let it go on (fg, or kill -CONT ${holder.pid}) or end it, then run the same command again`;
   }

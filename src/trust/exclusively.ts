@@ -1,5 +1,5 @@
 import { AppError } from '../core/errors.js';
-import { holderHint, holderText, isHeldLock, takeLock } from '../platform/lock.js';
+import { holdLock } from '../platform/lock.js';
 import { notWritable } from './replace-file.js';
 
 /** How long another run may take for its change before this one gives up, in milliseconds. */
@@ -17,15 +17,18 @@ export async function exclusively<T>(
   work: () => Promise<T>,
   wait = PATIENCE_MS,
 ): Promise<T> {
-  const lock = await takeLock(lockPath, { wait }).catch((cause: unknown) => {
-    throw notWritable(path, cause);
-  });
-  if (!isHeldLock(lock)) {
-    throw new AppError('TrustStoreLocked', `${holderText(lock)} is changing it`, {
-      hint: holderHint(lock),
-      details: { lock: lockPath, ...(lock.holder && { pid: lock.holder.pid, host: lock.holder.host }) },
-    });
-  }
+  const lock = await holdLock(
+    lockPath,
+    { wait },
+    {
+      system: (cause) => notWritable(path, cause),
+      refused: (text, hint, { holder }) =>
+        new AppError('TrustStoreLocked', `${text} is changing it`, {
+          hint,
+          details: { lock: lockPath, ...(holder && { pid: holder.pid, host: holder.host }) },
+        }),
+    },
+  );
   try {
     return await work();
   } finally {

@@ -1,7 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import { open, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
 import { AppError } from '../core/errors.js';
+import { replaceAtomically } from '../platform/replace-atomically.js';
 
 const WHY: Readonly<Record<string, readonly [what: string, hint: string]>> = {
   ENOENT: ['its folder does not exist', 'make the folder first'],
@@ -26,31 +24,9 @@ export function notWritable(path: string, cause: unknown): AppError {
   });
 }
 
-interface Ownership {
-  mode: number;
-  uid?: number;
-  gid?: number;
-}
-
-/** Whose the file is; a new one is its maker's, where one may be made. */
-async function ownership(path: string, newFileMode: number | undefined): Promise<Ownership> {
-  try {
-    return await stat(path);
-  } catch (cause) {
-    if (newFileMode === undefined || (cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
-    return { mode: newFileMode };
-  }
-}
-
 /**
- * Replaces a file in one step: whoever opens it sees the old or the new octets, never a part. Mode and owner stay.
- * `beforeRename` runs at the last moment and may throw to leave everything as it was. A file that does not exist is
- * an error unless `newFileMode` says with which mode to make it.
- *
- * Our own, since write-file-atomic 7 ignores a short write: on a disk with 12 KiB left it puts the first 12 KiB of
- * 20 in place and reports success.
- *
- * @param path no symbolic link: resolve it first
+ * Replaces a file as {@link replaceAtomically} does, and words what the system says against it.
+ * @param beforeRename runs at the last moment; what it throws is thrown as it is
  * @throws AppError `FileNotWritable`
  */
 export async function replaceFile(
@@ -59,43 +35,17 @@ export async function replaceFile(
   beforeRename: () => Promise<void>,
   newFileMode?: number,
 ): Promise<void> {
-  // Hidden, so that a server's `include *.conf` or a folder of certificates does not pick it up.
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`);
-  const system = async <T>(work: () => Promise<T>): Promise<T> => {
-    try {
-      return await work();
-    } catch (cause) {
-      throw notWritable(path, cause);
-    }
-  };
+  let refusal: { error: unknown } | undefined;
   try {
-    await system(async () => {
-      const { mode, uid, gid } = await ownership(path, newFileMode);
-      const file = await open(temporary, 'wx', 0o600);
-      try {
-        await file.writeFile(content);
-        const own = await file.stat();
-        if (uid !== undefined && gid !== undefined && (own.uid !== uid || own.gid !== gid)) {
-          await file.chown(uid, gid);
-        }
-        await file.chmod(mode & 0o7777);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
+    await replaceAtomically(path, content, {
+      newFileMode,
+      beforeRename: () =>
+        beforeRename().catch((error: unknown) => {
+          refusal = { error };
+          throw error;
+        }),
     });
-    await beforeRename();
-    await system(async () => {
-      await rename(temporary, path);
-      const folder = await open(dirname(path));
-      try {
-        await folder.sync();
-      } finally {
-        await folder.close();
-      }
-    });
-  } finally {
-    // Gone where it took the file's place; and what could not be made must not hide why.
-    await rm(temporary).catch(() => undefined);
+  } catch (cause) {
+    throw refusal ? refusal.error : notWritable(path, cause);
   }
 }
