@@ -18,7 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   journal: ['platform', 'core'],
   node: ['core'],
   emulator: ['platform', 'core', 'x509'],
-  lint: ['core', 'x509'],
+  lint: ['platform', 'core', 'x509'],
   app: ['platform', 'core', 'net', 'aws', 'x509', 'gateway', 'trust', 'verify', 'journal', 'lint'],
   cli: [
     'platform',

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { AppError } from '../core/errors.js';
 import { namesProxy } from '../net/proxy.js';
+import { readFileOrStream } from '../platform/read-regular-file.js';
 import type { Setting } from './settings.js';
 
 /** API Gateway itself ends a backend call after 29 s. Milliseconds. */
@@ -20,7 +20,7 @@ export interface ConnectionOptions {
 /** @throws AppError `FileNotReadable` */
 async function readBundle({ value, from }: Setting<string>): Promise<string> {
   try {
-    return await readFile(value, 'utf8');
+    return (await readFileOrStream(value)).toString('utf8');
   } catch (cause) {
     const { code = '' } = cause as NodeJS.ErrnoException;
     throw new AppError('FileNotReadable', `the certificates of ${value} (${from}) cannot be read (${code})`, {

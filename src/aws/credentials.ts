@@ -4,10 +4,10 @@
  * container, the instance. The SDK's own chain has another order, falls through where a profile is incomplete, reads
  * endpoints of another profile, and does not say why it found nothing; so its providers are used one by one.
  */
-import { readFile } from 'node:fs/promises';
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { AppError } from '../core/errors.js';
 import { homeRegionOf } from '../core/partition.js';
+import { readFileOrStream } from '../platform/read-regular-file.js';
 import { cachedRole, type RoleRequest } from './cli-cache.js';
 import type { CredentialOrigin } from './credential-origin.js';
 import { roleFailure } from './credential-failure.js';
@@ -367,7 +367,7 @@ async function fromWebIdentity(
   }
   let token: string;
   try {
-    token = (await readFile(file, 'utf8')).trim();
+    token = (await readFileOrStream(file)).toString('utf8').trim();
   } catch (cause) {
     const { code = '' } = cause as NodeJS.ErrnoException;
     throw new AppError('CredentialsMissing', `the token file ${file} (${from}) cannot be read (${code})`, {

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { AppError } from '../core/errors.js';
+import { readFileOrStream } from '../platform/read-regular-file.js';
 import { parseIni, type IniSection } from './ini.js';
 
 /** The shared configuration of AWS's tools: what `~/.aws/config` and `~/.aws/credentials` hold. */
@@ -52,7 +52,7 @@ export function sharedFilePaths(env: NodeJS.ProcessEnv): { configFile: string; c
 async function sectionsOf(file: string): Promise<Map<string, IniSection>> {
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    text = (await readFileOrStream(file)).toString('utf8');
   } catch (cause) {
     const { code = '' } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return new Map();

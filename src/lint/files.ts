@@ -1,7 +1,8 @@
 /** The files around a configuration: found by the servers' own patterns, and read once. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, normalize } from 'node:path';
 import picomatch from 'picomatch';
+import { readRegularFileSync, UnsuitableFile } from '../platform/read-regular-file.js';
 
 /** What became of reading a file. */
 export type Read = { bytes: Uint8Array } | { problem: string };
@@ -25,18 +26,11 @@ const reason = (error: unknown): string => {
   return REASONS[code] ?? code;
 };
 
-/** Far beyond any configuration: whatever is larger is the wrong file, and is reported. */
-const MOST_BYTES = 64 * 1024 * 1024;
-
 function read(path: string): Read {
   try {
-    const stat = statSync(path);
-    if (stat.isDirectory()) return { problem: 'it is a folder' };
-    if (!stat.isFile()) return { problem: 'it is no file' };
-    if (stat.size > MOST_BYTES) return { problem: 'it is larger than 64 MiB' };
-    return { bytes: readFileSync(path) };
+    return { bytes: readRegularFileSync(path) };
   } catch (error) {
-    return { problem: reason(error) };
+    return { problem: error instanceof UnsuitableFile ? error.message : reason(error) };
   }
 }
 

@@ -1,10 +1,9 @@
 /** Reads a configuration that was found. Costs the start-up time of zod and yaml. */
-import { createReadStream } from 'node:fs';
 import { dirname } from 'node:path';
-import { buffer } from 'node:stream/consumers';
 import { isScalar, isSeq, LineCounter, parseDocument, visit, type Document } from 'yaml';
 import { AppError } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
+import { readFileOrStream, UnsuitableFile, unsuitability } from '../../platform/read-regular-file.js';
 import { invalid, resolvePath } from './find.js';
 import { lineOf, problemsOf, readDocument, type Mistake, type Path, type Problem } from './problems.js';
 import { trustKind } from '../../trust/kinds/index.js';
@@ -16,16 +15,18 @@ const MAX_PROBLEMS = 20;
 async function readText(file: string): Promise<string> {
   let bytes: Buffer;
   try {
-    bytes = await buffer(createReadStream(file, { end: MAX_BYTES }));
+    bytes = await readFileOrStream(file, { limit: MAX_BYTES });
   } catch (cause) {
-    throw new AppError('FileNotReadable', `the configuration ${file} cannot be read`, {
+    if (cause instanceof UnsuitableFile && cause.code === 'EFBIG') {
+      throw invalid(`${file} is larger than 1 MiB`, 'a configuration is a few hundred lines at most', {
+        file,
+      });
+    }
+    throw new AppError('FileNotReadable', `the configuration ${file} cannot be read${unsuitability(cause)}`, {
       hint: 'check the path and its permissions',
       cause,
       details: { file },
     });
-  }
-  if (bytes.length > MAX_BYTES) {
-    throw invalid(`${file} is larger than 1 MiB`, 'a configuration is a few hundred lines at most', { file });
   }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as z from 'zod/mini';
 import { AppError } from '../../core/errors.js';
 import { noticeParts, type ToldState } from '../../core/notice.js';
 import { makePrivateDirectory, notWritable, stateDirectory } from '../../journal/state-directory.js';
+import { readRegularFile } from '../../platform/read-regular-file.js';
 import { writeFileAtomically } from '../write-file.js';
 
 /** What was told last by each way, by the way's key. */
@@ -36,7 +36,7 @@ export function toldStateFile(question: unknown): string {
 export async function readToldState(file: string): Promise<ToldByWay> {
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    text = (await readRegularFile(file)).toString('utf8');
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return {};
     throw unreadable(file, cause);

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { Option, type Command } from 'commander';
 import type { OwnCertificate } from '../../app/backend-verify.js';
 import { AppError, EXIT } from '../../core/errors.js';
 import { proxyFor, proxyName } from '../../net/proxy.js';
+import { readFileOrStream, unsuitability } from '../../platform/read-regular-file.js';
 import { action, collect, command } from '../command.js';
 
 interface Options {
@@ -43,8 +43,8 @@ Examples:
     )
     .action(
       action<Options, [url: string]>(async ({ args: [url], options, out, now }) => {
-        const backendCas = (options.backendCa ?? []).map(readNamed);
-        const own = ownFiles(options);
+        const backendCas = await Promise.all((options.backendCa ?? []).map(readNamed));
+        const own = await ownFiles(options);
         const [{ verifyBackend }, { backendReportText, hasError }] = await Promise.all([
           import('../../app/backend-verify.js'),
           import('../backend-verify-text.js'),
@@ -64,21 +64,21 @@ Examples:
 }
 
 /** @throws AppError `Usage` for one without the other */
-function ownFiles({ cert, key }: Options): OwnCertificate | undefined {
+async function ownFiles({ cert, key }: Options): Promise<OwnCertificate | undefined> {
   if (cert === undefined && key === undefined) return undefined;
   if (cert === undefined || key === undefined) {
     throw new AppError('Usage', '--cert and --key belong together', {
       hint: 'give both: --cert client.pem --key client.key',
     });
   }
-  return { certificate: readNamed(cert), privateKey: readNamed(key) };
+  return { certificate: await readNamed(cert), privateKey: await readNamed(key) };
 }
 
-function readNamed(file: string): Uint8Array {
+async function readNamed(file: string): Promise<Uint8Array> {
   try {
-    return readFileSync(file);
+    return await readFileOrStream(file);
   } catch (cause) {
-    throw new AppError('FileNotReadable', `the file ${file} cannot be read`, {
+    throw new AppError('FileNotReadable', `the file ${file} cannot be read${unsuitability(cause)}`, {
       cause,
       hint: 'name a PEM file that this user may read',
       details: { file },

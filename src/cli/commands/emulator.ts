@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { parseDuration } from '../../core/duration.js';
 import { AppError } from '../../core/errors.js';
 import { EARLIEST, LATEST } from '../../emulator/clock.js';
 import type { Emulator, EmulatorOptions } from '../../emulator/index.js';
+import { readFileOrStream, unsuitability } from '../../platform/read-regular-file.js';
 import { certificateFacts } from '../../x509/certificate.js';
 import { action, collect, command } from '../command.js';
 
@@ -36,9 +36,11 @@ export function emulatorCommand(): Command {
       action<Options>(async ({ options, out, now }) => {
         const ended = signalled();
         const { startEmulator } = await import('../../emulator/index.js');
-        const emulator = await startEmulator(emulatorOptions(options, now())).catch((error: unknown) => {
-          throw listenError(error, options);
-        });
+        const emulator = await startEmulator(await emulatorOptions(options, now())).catch(
+          (error: unknown) => {
+            throw listenError(error, options);
+          },
+        );
         out.result({ endpoint: emulator.url, clock: emulator.now().toISOString() }, () => welcome(emulator));
         await ended;
         await emulator.close();
@@ -46,13 +48,13 @@ export function emulatorCommand(): Command {
     );
 }
 
-function emulatorOptions(options: Options, now: Date): EmulatorOptions {
+async function emulatorOptions(options: Options, now: Date): Promise<EmulatorOptions> {
   const perSecond = options.rateLimit === 'off' ? undefined : count('--rate-limit', options.rateLimit, 1);
   return {
     host: options.host,
     port: count('--port', options.port, 0, 65_535),
     ...(options.data === undefined ? {} : { dataDir: options.data }),
-    backendCa: (options.backendCa ?? []).map(readPem),
+    backendCa: await Promise.all((options.backendCa ?? []).map(readPem)),
     ...(options.clock === undefined ? {} : { clock: parseClock(options.clock, now) }),
     rateLimit: perSecond === undefined ? false : { perSecond, burst: count('--burst', options.burst, 1) },
     certificateQuota: count('--quota', options.quota, 0),
@@ -81,16 +83,16 @@ function parseClock(text: string, now: Date): Date {
   });
 }
 
-function readPem(file: string): string {
+async function readPem(file: string): Promise<string> {
   try {
-    const pem = readFileSync(file, 'utf8');
+    const pem = (await readFileOrStream(file)).toString('utf8');
     certificateFacts(pem);
     return pem;
   } catch (cause) {
     const [code, what] =
       cause instanceof AppError
         ? (['CertificateUnreadable', 'holds no certificate'] as const)
-        : (['FileNotReadable', 'cannot be read'] as const);
+        : (['FileNotReadable', `cannot be read${unsuitability(cause)}`] as const);
     throw new AppError(code, `--backend-ca ${file} ${what}`, {
       cause,
       hint: 'name a PEM file with the certificate of the authority, or of the backend itself',
