@@ -28,7 +28,7 @@ import { appError, noContext, outcomeOf, refusingCall, trustStoreContract } from
 
 /** What a kind has to bring to be tested: its configuration for a file, and which commands it runs. */
 export interface FileKind {
-  kind: string;
+  kind: TrustStoreConfig['kind'];
   config(file: string, commands: { check: string; reload: string; timeout?: string }): TrustStoreConfig;
   /** Runs a check of its own before the reload. */
   checks: boolean;

@@ -3,6 +3,7 @@ import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { AppError } from '../../src/core/errors.js';
 import type { TrustStore } from '../../src/trust/trust-store.js';
 import { manyLike, mintIdentity, type TestIdentity } from '../support/certificates.js';
+import type { ContractName } from './subjects.js';
 
 /** What a kind has to bring: an empty store for each test. */
 export interface Subject {
@@ -54,7 +55,7 @@ export async function appError(work: Promise<unknown>): Promise<AppError> {
 const identities = Promise.all([mintIdentity('a1b2c3', 340), mintIdentity('d4e5f6')]);
 
 /** @param many how many certificates the last test adds; fewer where each takes a second */
-export function trustStoreContract(kind: string, open: () => Promise<Subject>, many = 10): void {
+export function trustStoreContract(kind: ContractName, open: () => Promise<Subject>, many = 10): void {
   describe(`${kind}: the contract of trust stores`, () => {
     let subject: Subject;
     let store: TrustStore;

@@ -7,6 +7,7 @@ import { backendConfigCommand } from '../../src/cli/commands/backend-config.js';
 import { trustStoreFromFlag, trustStoresFromFlags } from '../../src/trust/flag.js';
 import { TRUST_KINDS, trustStoreSchema } from '../../src/trust/kinds/index.js';
 import { withKindsTable } from '../../src/trust/kinds-table.js';
+import { CONTRACT_SUBJECTS } from '../contract/subjects.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const src = join(root, 'src');
@@ -70,6 +71,20 @@ describe('a kind of trust store', () => {
     for (const [index, { options: roles, isUnsuitable }] of TRUST_KINDS.entries()) {
       const keys = Object.keys(options[index]?.shape ?? {}).filter((key) => key !== 'kind');
       expect(Object.keys(roles).toSorted()).toEqual(isUnsuitable ? [] : keys.toSorted());
+    }
+  });
+
+  test('is a subject of the contract, unless it is refused or nothing can be observed', () => {
+    expect(Object.keys(CONTRACT_SUBJECTS)).toEqual(names);
+    for (const { name, isUnsuitable } of TRUST_KINDS) {
+      const subject = Object.entries(CONTRACT_SUBJECTS).find(([kind]) => kind === name)?.[1];
+      if (subject === undefined || 'none' in subject) {
+        expect(isUnsuitable === true || name === 'manual').toBe(true);
+        continue;
+      }
+      const text = readFileSync(join(root, 'test', 'trust', subject.file), 'utf8');
+      expect(text).toMatch(/rustStoreContract\(/);
+      expect(text).toMatch(new RegExp(`'${name}'|\\n  ${name}: `));
     }
   });
 

@@ -40,7 +40,8 @@ const SERVICES = {
   ssm: ['/apigw/trusted', { kind: 'ssm', parameter: '/apigw/trusted' }],
 } as const;
 
-for (const [kind, [name, config]] of Object.entries(SERVICES)) {
+for (const [name, config] of Object.values(SERVICES)) {
+  const { kind } = config;
   const open = () => createTrustStore({ ...config, region: 'eu-west-1', endpointUrl: aws.url }, noContext);
 
   trustStoreContract(
