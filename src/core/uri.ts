@@ -1,5 +1,8 @@
-/** `user:password@`, as far as the last `@` before the path: a password may hold any character. */
-const USER_INFO = /(:\/\/)[^\s/?#]*@/g;
+/**
+ * `user:password@`, as far as the last `@` before the path: a password may hold any character. What a hint writes in the
+ * place of the two stays.
+ */
+const USER_INFO = /(:\/\/)(?!USER:PASSWORD@)[^\s/?#]*@/g;
 
 /** A parameter of a query whose name says that its value is a secret; a value from a stage variable is not one. */
 const SECRET_PARAMETER =

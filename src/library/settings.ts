@@ -38,7 +38,7 @@ export interface ClientSettings {
 
 /**
  * Where a backend keeps the certificates that it accepts, with the members that docs/trust-stores.md names for its kind:
- * `{ kind: 'nginx', file: '/etc/nginx/apigw.pem' }`.
+ * `{ "kind": "nginx", "file": "/etc/nginx/apigw.pem" }`.
  */
 export type TrustStoreDescription = Readonly<Record<string, unknown>> & { readonly kind: string };
 
