@@ -467,11 +467,11 @@ describe('status', () => {
     const directory = join(lab.directory, 'state', 'apigw-cert', 'rotations');
     const [file = ''] = await readdir(directory);
     await appendFile(join(directory, file), '{"type":"done","at":"2026-');
-    await writeFile(join(directory, 'newer.jsonl'), '{"type":"started","version":3}\n');
+    await writeFile(join(directory, 'newer.jsonl'), '{"type":"started","version":4}\n');
     const { code, stdout } = await status();
     expect(code).toBe(0);
     expect(stdout).toContain('in progress ');
-    expect(stdout).toMatch(/unreadable newer: .* has version 3; this apigw-cert reads up to version 2/);
+    expect(stdout).toMatch(/unreadable newer: .* has version 4; this apigw-cert reads up to version 3/);
     // The torn line was never acknowledged: the rotation goes on.
     expect((await rotateCli(lab)).code).toBe(0);
   });
