@@ -83,7 +83,8 @@ test('certificates that are due go side by side, with two looks at the account f
   for (const { invokeUrl } of apis) {
     while ((await fetch(`${invokeUrl}/health`)).status !== 200) await setTimeout(50);
   }
-  const traffic = apis.map(({ invokeUrl }) => startTraffic(`${invokeUrl}/health`));
+  // Slow enough that the emulator's record of requests holds all of them.
+  const traffic = apis.map(({ invokeUrl }) => startTraffic(`${invokeUrl}/health`, { lanes: 2, pauseMs: 50 }));
   const { code, rotations, calls } = await rotate(['orders', ...names]);
   for (const one of traffic) {
     const { requests, failed } = await one.stop();
