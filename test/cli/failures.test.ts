@@ -236,7 +236,7 @@ describe('a failure is one sentence with a remedy:', () => {
     [['attach', 'abc123'], /required option '--stage <stage>' not specified\n {2}fix: /],
     [['--region', 'eu-west-1', 'list'], /unknown option '--region'\n {2}fix: options come after the command/],
     [['delete'], /missing required argument 'id'\n {2}fix: /],
-    [['list', '--output', 'xml'], /'xml' is invalid. Allowed choices are table, json/],
+    [['list', '--output', 'xml'], /'xml' is invalid. Allowed choices are text, json/],
     [['list', 'everything'], /too many arguments/],
   ])('%j', async (words, said) => {
     const { code, stdout, stderr } = await cli(words, { env });
