@@ -96,7 +96,7 @@ describe('what cannot be judged is never OK:', () => {
       /^UNKNOWN: default\/eu-central-1: 127\.0\.0\.1:1 did not answer GetClientCertificates: /,
     ],
     [['--warning', '7'], /^UNKNOWN: "7" is not a duration/],
-    [['--warning', '1d', '--critical', '2d'], /^UNKNOWN: the critical threshold \(2 d\) lies before/],
+    [['--warning', '1d', '--critical', '2d'], /^UNKNOWN: the critical threshold \(2d\) lies before/],
     [['--wraning', '7d'], /^UNKNOWN: unknown option '--wraning'/],
     [['--output', 'xml'], /^UNKNOWN: .*'xml' is invalid/],
   ])('%j', async (words, said) => {
