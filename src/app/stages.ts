@@ -3,6 +3,7 @@ import { abandon } from '../aws/abandoned.js';
 import type { RestApi, Stage, StagePresentation, StageRef } from '../core/api-gateway.js';
 import { AppError } from '../core/errors.js';
 import type { Gateway } from '../gateway/gateway.js';
+import { untilAborted } from '../platform/until-aborted.js';
 import type { RememberingGateway } from './rotate/remembering.js';
 
 /**
@@ -27,28 +28,12 @@ export async function allStages(
   progress?: StagesProgress,
   signal?: AbortSignal,
 ): Promise<{ apis: RestApi[]; stages: Stage[] }> {
-  return unlessAborted(signal, async () => {
-    return stagesOfApis(gateway, await allApis(gateway), whole, progress, signal);
-  });
-}
-
-/** Calls that wait for their turn are left behind. */
-async function unlessAborted<T>(signal: AbortSignal | undefined, ask: () => Promise<T>): Promise<T> {
-  if (signal === undefined) return ask();
-  signal.throwIfAborted();
-  let stop = (): void => undefined;
-  const stopped = new Promise<never>((_, reject) => {
-    stop = () => {
-      abandon();
-      reject(signal.reason as Error);
-    };
-  });
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    return await Promise.race([ask(), stopped]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
+  // Calls that wait for their turn are left behind.
+  return untilAborted(
+    signal,
+    async () => stagesOfApis(gateway, await allApis(gateway), whole, progress, signal),
+    abandon,
+  );
 }
 
 /** As {@link allStages}, of each stage only what it presents: the rest of thousands of stages is most of their memory. */

@@ -67,21 +67,3 @@ export function callCounter({ onProgress }: ClientSettings): {
     },
   };
 }
-
-/** Waits for some work, or until the signal is aborted: requests that have been sent are then left behind. */
-export async function untilAborted<T>({ signal }: ClientSettings, work: () => Promise<T>): Promise<T> {
-  if (signal === undefined) return work();
-  signal.throwIfAborted();
-  let abort = (): void => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => {
-      reject(signal.reason as Error);
-    };
-  });
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.race([work(), aborted]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
-}

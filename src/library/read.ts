@@ -6,7 +6,8 @@ import { parseThreshold } from '../core/duration.js';
 import { parseFailOn } from '../core/fail-on.js';
 import type { FleetProgress } from '../app/fleet.js';
 import type { ClientSettings } from './settings.js';
-import { accountOf, callCounter, openGateway, untilAborted } from './client.js';
+import { untilAborted } from '../platform/until-aborted.js';
+import { accountOf, callCounter, openGateway } from './client.js';
 
 /** What {@link list} is asked for. */
 export interface ListOptions extends ClientSettings {
@@ -35,7 +36,7 @@ export interface CheckExpiryOptions extends ClientSettings {
  * @throws AppError `AccessDenied`, `CredentialsMissing`, `RegionMissing`, `ServiceUnreachable` and others about access
  */
 export function list(options: ListOptions = {}): Promise<Listing> {
-  return untilAborted(options, async () => {
+  return untilAborted(options.signal, async () => {
     const { list: listFleet } = await import('../app/list.js');
     const { fleet, accounts } = accountOf(options);
     return listFleet(fleet, accounts, { usage: options.usage ?? false }, clock, fleetProgress(options));
@@ -51,7 +52,7 @@ export function inspect(
   clientCertificateId: string,
   options: ClientSettings = {},
 ): Promise<InspectedClientCertificate> {
-  return untilAborted(options, async () => {
+  return untilAborted(options.signal, async () => {
     const { inspectClientCertificate } = await import('../app/inspect.js');
     const gateway = await openGateway(options);
     return inspectClientCertificate(gateway, clientCertificateId, clock, callCounter(options));
@@ -59,13 +60,13 @@ export function inspect(
 }
 
 /**
- * Whether any certificate is about to expire, as `apigw-cert check-expiry --format json` prints it. An account that
+ * Whether any certificate is about to expire, as `apigw-cert check-expiry --output json` prints it. An account that
  * cannot be read is `unknown` and not an error.
  * @throws AppError `Usage` for thresholds that cannot be read or are upside down
  */
 export function checkExpiry(options: CheckExpiryOptions = {}): Promise<ExpiryReport> {
   const { warning = '30d', critical = '7d', filter = {}, all = false, compliance = false } = options;
-  return untilAborted(options, async () => {
+  return untilAborted(options.signal, async () => {
     const { checkExpiry: check } = await import('../app/check-expiry.js');
     const { fleet, accounts } = accountOf(options);
     const question = {
