@@ -58,21 +58,7 @@ function assertRegular(stats: Stats): void {
  * @throws UnsuitableFile, or the system's error; EISDIR for a directory
  */
 export async function readRegularFile(path: string, limit = MAX_FILE_BYTES): Promise<Buffer> {
-  const file = await open(path, FLAGS);
-  try {
-    const stats = await file.stat();
-    assertRegular(stats);
-    if (stats.isDirectory()) return await file.readFile();
-    const collected = collector(limit);
-    for (;;) {
-      const chunk = collected.next(stats.size);
-      const { bytesRead } = await file.read(chunk, 0, chunk.length, null);
-      if (bytesRead === 0) return collected.content();
-      collected.add(chunk.subarray(0, bytesRead));
-    }
-  } finally {
-    await file.close();
-  }
+  return readWhole(path, { limit, patience: 0 }, assertRegular);
 }
 
 /** As {@link readRegularFile}, for readers that cannot wait. */
@@ -103,9 +89,18 @@ export async function readFileOrStream(
   path: string,
   { limit = MAX_FILE_BYTES, patience = PATIENCE_MS }: { limit?: number; patience?: number } = {},
 ): Promise<Buffer> {
+  return readWhole(path, { limit, patience });
+}
+
+async function readWhole(
+  path: string,
+  { limit, patience }: { limit: number; patience: number },
+  assertSuitable?: (stats: Stats) => void,
+): Promise<Buffer> {
   const file = await open(path, FLAGS);
   try {
     const stats = await file.stat();
+    assertSuitable?.(stats);
     if (stats.isDirectory()) return await file.readFile();
     const isPipe = stats.isFIFO();
     const collected = collector(limit);
