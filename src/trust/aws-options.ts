@@ -4,9 +4,12 @@ import { openSession } from '../aws/session.js';
 import type { AwsService } from '../aws/settings.js';
 import { AppError } from '../core/errors.js';
 import { changedMeanwhile } from './bundle-view.js';
-import type { Revision } from './document.js';
-import { commandSchema, timeoutSchema } from './run-command.js';
+import type { Revision, TextDocument } from './document.js';
+import { documentTrustStore } from './document-store.js';
+import { pemFormat } from './pem-format.js';
+import { commandSchema, reloadCommand, timeoutSchema, type Command } from './run-command.js';
 import { storeName } from './store-name.js';
+import type { DescribedTrustStore } from './trust-store.js';
 
 /** The options that the kinds in AWS services share; credentials come from the SDK's default chain. */
 export const awsOptions = {
@@ -36,12 +39,27 @@ interface AwsPlace {
   endpointUrl?: string | undefined;
 }
 
-/** The names of a resource: of one name there may be another in each account, Region and emulator. */
-export function awsNames(
+interface AwsConfig extends AwsPlace {
+  reload?: Command | undefined;
+  timeout?: string | undefined;
+}
+
+/**
+ * A store whose PEM bundle a service of AWS holds. Of one name there may be another in each account, Region and emulator.
+ * @param formerName without what tells these apart
+ */
+export function awsStore(
   formerName: string,
-  { region, profile, endpointUrl }: AwsPlace,
-): { name: string; formerName: string } {
-  return { name: storeName(formerName, { region, profile, endpoint: endpointUrl }), formerName };
+  { region, profile, endpointUrl, reload, timeout }: AwsConfig,
+  document: TextDocument,
+): DescribedTrustStore {
+  return documentTrustStore({
+    name: storeName(formerName, { region, profile, endpoint: endpointUrl }),
+    formerName,
+    document,
+    format: pemFormat,
+    makeLive: reloadCommand(reload, timeout),
+  });
 }
 
 /**

@@ -1,17 +1,14 @@
 import * as z from 'zod';
 import {
-  awsNames,
   awsOptions,
   awsRoles,
+  awsStore,
   clientOptions,
   loaded,
   readFailure,
   settled,
 } from '../aws-options.js';
 import type { TextDocument } from '../document.js';
-import { documentTrustStore } from '../document-store.js';
-import { pemFormat } from '../pem-format.js';
-import { reloadCommand } from '../run-command.js';
 import { defineKind } from './kind.js';
 
 const schema = z
@@ -83,11 +80,5 @@ export const s3 = defineKind({
     applied: 'none',
     proved: "**untested** on AWS: the SDK against an HTTP double of the service's model",
   },
-  open: (config) =>
-    documentTrustStore({
-      ...awsNames(`s3://${config.bucket}/${config.key}`, config),
-      document: document(config),
-      format: pemFormat,
-      makeLive: reloadCommand(config.reload, config.timeout),
-    }),
+  open: (config) => awsStore(`s3://${config.bucket}/${config.key}`, config, document(config)),
 });

@@ -1,19 +1,16 @@
 import * as z from 'zod';
 import { AppError } from '../../core/errors.js';
 import {
-  awsNames,
   awsOptions,
   awsRoles,
+  awsStore,
   clientOptions,
   loaded,
   readFailure,
   settled,
 } from '../aws-options.js';
 import type { TextDocument } from '../document.js';
-import { documentTrustStore } from '../document-store.js';
 import { gated } from '../gate.js';
-import { pemFormat } from '../pem-format.js';
-import { reloadCommand } from '../run-command.js';
 import { defineKind } from './kind.js';
 
 const schema = z
@@ -97,11 +94,5 @@ export const secretsmanager = defineKind({
     applied: 'none',
     proved: '**untested** on AWS, as `s3`',
   },
-  open: (config) =>
-    documentTrustStore({
-      ...awsNames(`secretsmanager:${config.secret}`, config),
-      document: document(config),
-      format: pemFormat,
-      makeLive: reloadCommand(config.reload, config.timeout),
-    }),
+  open: (config) => awsStore(`secretsmanager:${config.secret}`, config, document(config)),
 });

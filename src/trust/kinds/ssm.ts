@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { AppError } from '../../core/errors.js';
 import {
-  awsNames,
   awsOptions,
   awsRoles,
+  awsStore,
   clientOptions,
   loaded,
   readFailure,
@@ -11,9 +11,6 @@ import {
 } from '../aws-options.js';
 import { changedMeanwhile } from '../bundle-view.js';
 import type { TextDocument } from '../document.js';
-import { documentTrustStore } from '../document-store.js';
-import { pemFormat } from '../pem-format.js';
-import { reloadCommand } from '../run-command.js';
 import { defineKind } from './kind.js';
 
 const schema = z
@@ -102,11 +99,5 @@ export const ssm = defineKind({
     applied: 'none',
     proved: '**untested** on AWS, as `s3`',
   },
-  open: (config) =>
-    documentTrustStore({
-      ...awsNames(`ssm:${config.parameter}`, config),
-      document: document(config),
-      format: pemFormat,
-      makeLive: reloadCommand(config.reload, config.timeout),
-    }),
+  open: (config) => awsStore(`ssm:${config.parameter}`, config, document(config)),
 });
