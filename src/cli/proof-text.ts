@@ -45,7 +45,7 @@ export function callLines(calls: readonly BackendCall[], wording: StageWording =
   return [
     ...shown.map(({ line }) => line),
     ...(rest.length > 0
-      ? [`  and ${rest.length} more, ${timesText(times)} in all (--output json names them)`]
+      ? [`  and ${rest.length} more, ${timesText(times)} in all (--output json lists them)`]
       : []),
   ];
 }
@@ -124,7 +124,7 @@ export function proofLines(proof: Proof, style: ChalkInstance, wording: StageWor
           `- ${unreached.length} backends (${listText(unreached.map(printable))}) were not called: no safe GET request reaches them`,
         ]
       : unreached.map((backend) => `- ${printable(backend)} was not called: no safe GET request reaches it`)),
-    ...gone.map((id) => `- ${printable(id)} is deleted, so no call can present it any more`),
-    ...(noOther ? ['- no other unused certificate was there to try'] : []),
+    ...gone.map((id) => `- ${printable(id)} is deleted, so no test call can present it any more`),
+    ...(noOther ? ['- there was no other unused certificate to test with'] : []),
   ].map((line) => `    ${line}`);
 }

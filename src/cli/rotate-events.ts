@@ -16,7 +16,7 @@ export function openEvents(target: string | undefined, warn: (text: string) => v
   if (target === undefined) return { write: () => undefined, close: () => undefined };
   let failed = false;
   const failure = (error: unknown): void => {
-    if (!failed) warn(`no more events are written to ${target}: ${String(error)}`);
+    if (!failed) warn(`events are no longer written to ${target}: ${String(error)}`);
     failed = true;
   };
   if (target === '-') {

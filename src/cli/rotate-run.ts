@@ -203,7 +203,7 @@ function stopOnSignals(stop: AbortController, note: (text: string) => void): () 
     note('stopping after the current step; press Ctrl-C again to quit immediately');
     stop.abort(
       new AppError('Interrupted', 'stopped by a signal after the current step', {
-        hint: 'run the same command again: it goes on from where it is; with --abort it goes back',
+        hint: 'run the same command again to resume, or add --abort to abort',
       }),
     );
   };
@@ -224,7 +224,7 @@ async function splay(
   if (most === undefined) return;
   const longest = parseDuration(most);
   if (longest > LONGEST_SPLAY) {
-    throw new AppError('Usage', `--splay ${most} is longer than a day`, { hint: 'write at most 24h' });
+    throw new AppError('Usage', `--splay ${most} is longer than a day`, { hint: 'specify at most 24h' });
   }
   if (process.stdout.isTTY || longest === 0) return;
   const ms = randomInt(longest);

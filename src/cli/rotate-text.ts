@@ -19,11 +19,11 @@ export function reportText(report: RotationReport, style: ChalkInstance, wording
   const when = until ? timeText(until) : '';
   switch (report.outcome) {
     case 'notDue':
-      return `${stages}: ${oldId} is not due before ${when} (valid to ${end}): nothing to do`;
+      return `${stages}: ${oldId} is not due for renewal before ${when} (expires ${end}): nothing to do`;
     case 'keepingOld':
-      return `${stages}: ${style.green(newId)} is in place; the old ${oldId} is kept until ${when}`;
+      return `${stages}: ${style.green(newId)} is in use; the old ${oldId} is kept until ${when}`;
     case 'completed':
-      return `${style.green('rotated')} ${stages}: ${oldId} → ${newId}, valid to ${end}`;
+      return `${style.green('rotated')} ${stages}: ${oldId} → ${newId}, expires ${end}`;
     case 'aborted':
       return `${style.yellow('aborted')}: ${stages} ${present} ${oldId}`;
     case 'nothingToAbort':
@@ -63,7 +63,7 @@ function planHead(report: RotationReport, stages: string, style: ChalkInstance):
   if (outcome === 'plannedAbort')
     return `${style.bold('would abort')} rotation ${rotationId}, ${change}, of ${stages}:`;
   if (newId !== undefined)
-    return `${style.bold('would go on with')} rotation ${rotationId}, ${change}, of ${stages}:`;
+    return `${style.bold('would resume')} rotation ${rotationId}, ${change}, of ${stages}:`;
   return `${style.bold('would rotate')} ${stages}, which ${verbOf(report.stages, 'present')} ${oldId}:`;
 }
 
@@ -74,11 +74,11 @@ export function afterwardsText({
   oldCertificate,
 }: RotationReport): string {
   // With --only-stage it stays, for other stages.
-  if (oldCertificate === 'inUse') return `the old ${oldCertificateId} stays: other stages present it`;
+  if (oldCertificate === 'inUse') return `the old ${oldCertificateId} is kept: other stages present it`;
   if (oldCertificate === 'present') return `the old ${oldCertificateId} was not deleted`;
   // Terraform still knows the old certificate; these lines tell it of the new one.
   return [
-    'if Terraform manages the certificate, tell it before its next apply:',
+    'if Terraform manages the certificate, update its state before the next apply:',
     `  terraform state rm aws_api_gateway_client_certificate.NAME   # was ${oldCertificateId}`,
     `  terraform import aws_api_gateway_client_certificate.NAME ${newCertificateId}`,
   ].join('\n');

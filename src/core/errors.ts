@@ -16,10 +16,10 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
  * is made from this list, so a code that is missing there cannot be thrown.
  */
 export const ERROR_CODES = {
-  AccessDenied: { exit: EXIT.failed, meaning: 'AWS refused the call: the credentials lack a permission.' },
+  AccessDenied: { exit: EXIT.failed, meaning: 'AWS denied the request: the credentials lack a permission.' },
   AddressUnavailable: {
     exit: EXIT.failed,
-    meaning: 'The emulator cannot listen at the address and port given.',
+    meaning: 'The emulator cannot listen on the specified address and port.',
   },
   BackendCertificateNotAccepted: {
     exit: EXIT.failed,
@@ -28,61 +28,65 @@ export const ERROR_CODES = {
   },
   BackendDoesNotCheck: {
     exit: EXIT.failed,
-    meaning: 'The backend answers callers without a certificate: it does not check at all.',
+    meaning: 'The backend accepts callers without a certificate, so it does not check the certificate.',
   },
   BackendNotProvable: {
     exit: EXIT.failed,
-    meaning: 'No safe GET request reaches a backend, so it cannot be proved that it accepts a certificate.',
+    meaning:
+      'No safe GET request reaches a backend, so it cannot be verified that the backend accepts a certificate.',
   },
   BackendUnreachable: {
     exit: EXIT.failed,
-    meaning: 'No TLS server answers at the address of the backend.',
+    meaning: 'No TLS server responds at the address of the backend.',
   },
   CertificateInUse: {
     exit: EXIT.failed,
     meaning: 'A stage still presents the certificate, or a rotation in progress needs it.',
   },
-  CertificateNotFound: { exit: EXIT.failed, meaning: 'No client certificate has this id in the Region.' },
-  CertificateUnreadable: { exit: EXIT.failed, meaning: 'The input holds no certificate that can be read.' },
+  CertificateNotFound: { exit: EXIT.failed, meaning: 'The Region has no client certificate with this ID.' },
+  CertificateUnreadable: { exit: EXIT.failed, meaning: 'The input contains no readable certificate.' },
   CertificateOfAcm: {
     exit: EXIT.failed,
-    meaning: 'The stage presents a certificate of ACM, which no rotation here touches.',
+    meaning: 'The stage presents an ACM certificate, which apigw-cert does not rotate.',
   },
   ConcurrentModification: {
     exit: EXIT.failed,
-    meaning:
-      'AWS answered that something else was being changed at the same time; the change may have been made.',
+    meaning: 'AWS reported a concurrent modification; the change may have been made.',
   },
   ConfirmationNeeded: {
     exit: EXIT.unfinished,
-    meaning: 'A person has to do something and say so; nobody was there to answer.',
+    meaning: 'Someone has to complete a manual step and confirm it, but there is no terminal to ask on.',
   },
   ConfigurationInvalid: {
     exit: EXIT.usage,
-    meaning: 'The configuration file is wrong, or not to be trusted.',
+    meaning: 'The configuration file is invalid or cannot be trusted.',
   },
   CredentialsExpired: { exit: EXIT.failed, meaning: 'The AWS credentials or the SSO session have expired.' },
   CredentialsMissing: { exit: EXIT.failed, meaning: 'No AWS credentials were found.' },
   CredentialsRefused: { exit: EXIT.failed, meaning: 'AWS does not accept the credentials.' },
   FileNotReadable: { exit: EXIT.failed, meaning: 'A file could not be read.' },
-  FileNotWritable: { exit: EXIT.failed, meaning: 'A file could not be written; it is as it was before.' },
-  HookFailed: { exit: EXIT.failed, meaning: "A hook of the user's did not end with exit code 0." },
-  Internal: { exit: EXIT.failed, meaning: 'A fault of apigw-cert itself.' },
-  Interrupted: { exit: EXIT.interrupted, meaning: 'Stopped by a signal; nothing was left half-done.' },
+  FileNotWritable: { exit: EXIT.failed, meaning: 'A file could not be written; its content is unchanged.' },
+  HookFailed: { exit: EXIT.failed, meaning: 'A hook did not exit with code 0.' },
+  Internal: { exit: EXIT.failed, meaning: 'An internal error in apigw-cert.' },
+  Interrupted: {
+    exit: EXIT.interrupted,
+    meaning: 'The command was stopped by a signal; no step was left incomplete.',
+  },
   JournalBroken: { exit: EXIT.failed, meaning: 'The journal of a rotation cannot be read.' },
   JournalNotWritable: {
     exit: EXIT.failed,
-    meaning: 'The state directory cannot be written to, so nothing was begun that could not be resumed.',
+    meaning: 'The state directory is not writable, so nothing was started that could not be resumed.',
   },
-  JournalTooNew: { exit: EXIT.failed, meaning: 'The journal was written by a newer apigw-cert.' },
+  JournalTooNew: { exit: EXIT.failed, meaning: 'The journal was written by a newer version of apigw-cert.' },
   LockLost: {
     exit: EXIT.unfinished,
-    meaning: 'Another run took the lock over, for example while this machine slept.',
+    meaning: 'Another run took over the lock, for example while this machine was asleep.',
   },
-  Locked: { exit: EXIT.unfinished, meaning: 'Another run is at work on the same thing.' },
+  Locked: { exit: EXIT.unfinished, meaning: 'Another run is already working on the same resource.' },
   LookOutdated: {
     exit: EXIT.unfinished,
-    meaning: 'What was seen of the account no longer allows trust to end; the run looks again.',
+    meaning:
+      'The state read from the account no longer allows a certificate to be removed; the run reads it again.',
   },
   NeverPresented: {
     exit: EXIT.failed,
@@ -94,91 +98,96 @@ export const ERROR_CODES = {
   },
   NothingMatched: {
     exit: EXIT.failed,
-    meaning: 'No certificate matches the filters, so there is nothing to report.',
+    meaning: 'No certificate matches the filters.',
   },
   NotConfirmed: {
     exit: EXIT.failed,
-    meaning: 'The question was answered with no, or nobody was there to ask.',
+    meaning: 'The confirmation was declined, or there is no terminal to ask on.',
   },
   NotificationFailed: {
     exit: EXIT.failed,
-    meaning: 'Somebody who had to be told was not; the next check tells again.',
+    meaning: 'A notification could not be delivered; the next check retries it.',
   },
   OldCertificateRefused: {
     exit: EXIT.failed,
-    meaning: 'The backend refuses the certificate that is in use.',
+    meaning: 'The backend refuses the certificate in use.',
   },
   ProbeNotFound: {
     exit: EXIT.failed,
-    meaning: 'The call named as probe does not exist or reaches no https backend.',
+    meaning: 'The call specified with `--probe` does not exist or does not reach an https backend.',
   },
   ProofInconclusive: {
     exit: EXIT.failed,
     meaning:
-      'A backend answered in a way that does not show whether it accepts the certificate, such as during an outage.',
+      'The response of a backend does not show whether it accepts the certificate, such as during an outage.',
   },
-  QuotaExceeded: { exit: EXIT.failed, meaning: 'The account holds as many client certificates as it may.' },
-  RegionMissing: { exit: EXIT.usage, meaning: 'No AWS Region was given or configured.' },
-  RequestRefused: { exit: EXIT.failed, meaning: 'AWS refused the request as invalid or in conflict.' },
+  QuotaExceeded: { exit: EXIT.failed, meaning: 'The account has reached its client certificate quota.' },
+  RegionMissing: { exit: EXIT.usage, meaning: 'No AWS Region is specified or configured.' },
+  RequestRefused: { exit: EXIT.failed, meaning: 'AWS rejected the request as invalid or conflicting.' },
   RolledBack: {
     exit: EXIT.failed,
-    meaning: 'The new certificate failed in use; the stages are back on the old one.',
+    meaning: 'The new certificate failed after the switch; the stages present the old one again.',
   },
   RolledBackBefore: {
     exit: EXIT.failed,
-    meaning: 'An earlier try of this rotation failed in use, and needs a person.',
+    meaning:
+      'An earlier attempt of this rotation was rolled back after the switch; someone has to find out why.',
   },
   RotationOvertaken: {
     exit: EXIT.unfinished,
-    meaning: 'Another run rotates the same certificate and goes first.',
+    meaning: 'Another run is rotating the same certificate and takes precedence.',
   },
   RotationWaiting: {
     exit: EXIT.unfinished,
-    meaning: 'The rotation waits; run the same command again later.',
+    meaning: 'The rotation is waiting; run the same command again later.',
   },
-  ServiceUnreachable: { exit: EXIT.failed, meaning: 'The AWS service did not answer.' },
-  StageAmbiguous: { exit: EXIT.usage, meaning: 'The name given fits more than one API or stage.' },
-  StageChanged: { exit: EXIT.failed, meaning: 'Somebody else changed the stage during the rotation.' },
+  ServiceUnreachable: { exit: EXIT.failed, meaning: 'The AWS service did not respond.' },
+  StageAmbiguous: { exit: EXIT.usage, meaning: 'The specified name matches more than one API or stage.' },
+  StageChanged: { exit: EXIT.failed, meaning: 'Someone else changed the stage during the rotation.' },
   StageManagedByCloudFormation: {
     exit: EXIT.failed,
     meaning: 'A CloudFormation stack would revert the rotation.',
   },
-  StageNotFound: { exit: EXIT.failed, meaning: 'No such API or stage in the account and Region.' },
+  StageNotFound: { exit: EXIT.failed, meaning: 'The account and Region have no such API or stage.' },
   StageUrlFails: {
     exit: EXIT.failed,
-    meaning: 'The stage’s own URL (`--probe-url`) fails before anything was changed.',
+    meaning: 'The stage’s own URL (`--probe-url`) failed before anything was changed.',
   },
   StageWithoutCertificate: { exit: EXIT.failed, meaning: 'The stage presents no client certificate.' },
-  Throttled: { exit: EXIT.failed, meaning: 'AWS kept answering that requests come too fast.' },
+  Throttled: { exit: EXIT.failed, meaning: 'AWS kept throttling the requests.' },
   TrustStoreAmbiguous: { exit: EXIT.usage, meaning: 'Two trust stores have the same name.' },
   TrustStoreFailed: {
     exit: EXIT.failed,
     meaning:
-      'A trust store could not be changed; its content is as it was before, unless the message says otherwise.',
+      'A trust store could not be changed; its content is unchanged unless the message says otherwise.',
   },
   TrustStoreLocked: {
     exit: EXIT.unfinished,
     meaning: 'Another run is changing the same trust store; this one has not changed it.',
   },
-  TrustStoreMissing: { exit: EXIT.usage, meaning: 'No trust store is named for the rotation.' },
+  TrustStoreMissing: { exit: EXIT.usage, meaning: 'No trust store is specified for the rotation.' },
   TrustStoreNotLive: {
     exit: EXIT.failed,
-    meaning: 'A trust store holds what it should, but its server could not be made to use it.',
+    meaning: 'The content of a trust store is correct, but its server could not be made to reload it.',
   },
   TrustStoreNotRestored: {
     exit: EXIT.failed,
-    meaning: 'A trust store could not be changed, and its former content could not be put back.',
+    meaning: 'A trust store could not be changed, and its previous content could not be restored.',
   },
-  TrustStoreUnreadable: { exit: EXIT.failed, meaning: 'What a trust store holds could not be determined.' },
+  TrustStoreUnreadable: {
+    exit: EXIT.failed,
+    meaning: 'The content of a trust store could not be determined.',
+  },
   TrustStoreUnsuitable: {
     exit: EXIT.usage,
     meaning: 'This kind of trust store cannot accept two such certificates at once.',
   },
   UndoImpossible: {
     exit: EXIT.failed,
-    meaning: 'The old certificate is gone, so the rotation cannot be rolled back.',
+    meaning:
+      'The old certificate has been deleted or is no longer accepted, so the rotation cannot be rolled back.',
   },
-  Usage: { exit: EXIT.usage, meaning: 'The command line is wrong.' },
+  Usage: { exit: EXIT.usage, meaning: 'The command line is invalid.' },
 } as const satisfies Record<string, { exit: ExitCode; meaning: string }>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -46,7 +46,7 @@ test('of many different calls the first are shown and the others counted', () =>
   const lines = callLines(many.map((i) => call(i, `b${i}.example`)));
   expect(lines).toHaveLength(20);
   expect(lines.at(-2)).toBe('  GET /health → b18.example (api18/prod, 5 times)');
-  expect(lines.at(-1)).toBe('  and 11 more, 55 times in all (--output json names them)');
+  expect(lines.at(-1)).toBe('  and 11 more, 55 times in all (--output json lists them)');
 });
 
 test('a canary is called so among many stages too', () => {

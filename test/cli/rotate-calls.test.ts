@@ -71,7 +71,7 @@ test('a run lists its calls first, and says afterwards what each backend made of
   expect(lines.slice(1, 3).join('\n')).toMatch(
     new RegExp(`^calls to backends:\n {2}GET /health → ${host} \\(${stage}, 12 times\\)$`),
   );
-  const at = lines.findIndex((line) => line.startsWith('✓ test the backends before the switch'));
+  const at = lines.findIndex((line) => line.startsWith('✓ test the backends before switching'));
   expect(lines[at + 1]).toMatch(
     new RegExp(
       `^ {4}✓ ${host} \\(${stage}\\) accepts the new certificate ${id} \\(3 of 3\\); accepts the old certificate ${lab.oldId} \\(3 of 3\\); refuses a caller without a certificate \\(.+\\); refuses another certificate, ${other.id} \\(.+\\)$`,
@@ -80,7 +80,7 @@ test('a run lists its calls first, and says afterwards what each backend made of
   const end = lines.findIndex((line) => line.startsWith('✓ test the backends after the removal'));
   expect(lines.slice(end + 1, end + 3).join('\n')).toMatch(
     new RegExp(
-      `^ {4}✓ ${host} \\(${stage}\\) accepts the new certificate ${id} \\(3 of 3\\); refuses a caller without a certificate \\(.+\\)\n {4}- ${lab.oldId} is deleted, so no call can present it any more$`,
+      `^ {4}✓ ${host} \\(${stage}\\) accepts the new certificate ${id} \\(3 of 3\\); refuses a caller without a certificate \\(.+\\)\n {4}- ${lab.oldId} is deleted, so no test call can present it any more$`,
     ),
   );
 });
@@ -97,7 +97,7 @@ test('where no call is safe none is made, and nothing that was not tried gets a 
   );
   const { code, stderr } = await rotateCli(lab, '--allow-unproved');
   expect(code).toBe(0);
-  for (const step of ['test the backends before the switch', 'test the backends after the removal']) {
+  for (const step of ['test the backends before switching', 'test the backends after the removal']) {
     expect(stderr).toMatch(
       new RegExp(
         `(^|\n)- ${step}: \\w{6} .*\n {4}- ${host} was not called: no safe GET request reaches it\n`,
@@ -138,7 +138,7 @@ test('calls for each API and backend, which are listed with the backend that eac
     code: 1,
     stderr: expect.stringMatching(
       new RegExp(
-        `no API or backend of this rotation is called ordres\n {2}fix: the backends are ${[host, pay].sort().join(', ')};`,
+        `this rotation has no API or backend ordres\n {2}fix: the backends are ${[host, pay].sort().join(', ')};`,
       ),
     ) as unknown,
   });

@@ -144,7 +144,7 @@ describe('a rotation is taken back', () => {
     await attachCertificate(client, lab.api, '');
     await expectRefused(
       ['--stage', 'open/prod'],
-      /accepts a caller without any certificate: it does not check at all/,
+      /accepts a caller without a certificate: it does not check certificates/,
     );
     const { code, stderr } = await rotateCli(lab, '--stage', 'open/prod', '--allow-unchecked-backend');
     expect(stderr).toContain('warning: localhost');
@@ -165,7 +165,7 @@ describe('a rotation is taken back', () => {
     expect(stderr).toMatch(
       /error: orders\/prod \(\w+\): the backend refuses the new certificate \w{6} although the trust stores hold it: localhost:\d+ answered 403/,
     );
-    expect(stderr).toContain('fix: check that the backend reads that trust store and has reloaded it');
+    expect(stderr).toContain('fix: check that the backend uses this trust store and has reloaded it');
     expect(await stateOf(lab)).toEqual(before);
     expect(await readFile(other, 'utf8')).toBe(await readFile(lab.trustFile, 'utf8'));
   });
@@ -177,7 +177,7 @@ describe('--redeploy always', () => {
     const refused = await rotateCli(lab, '--redeploy', 'always');
     expect(refused.code).toBe(1);
     expect(refused.stderr).toMatch(
-      /warning: redeploying \w+\/prod publishes edits of the API: GET \/draft would be new\n/,
+      /warning: redeploying \w+\/prod publishes changes to the API: GET \/draft would be added\n/,
     );
     expect(refused.stderr).toMatch(/error: \S+ \(\w+\): not confirmed: Redeploy \w+\/prod\? /);
     expect(await lab.gateway.getClientCertificates()).toHaveLength(1);

@@ -39,7 +39,7 @@ describe('a rotation goes on', () => {
     const early = await rotateCli(lab, '--no-wait', '--soak', '1h');
     expect(early.code).toBe(75);
     expect(early.stderr).toMatch(
-      /not finished: orders\/prod \(\w+\): the new certificate is in use; the old one goes after the soak, at \S+Z\n {2}next: run the same command again after that/,
+      /not finished: orders\/prod \(\w+\): the new certificate is in use; the old one is removed after the soak, at \S+Z\n {2}next: run the same command again after that/,
     );
     const late = await rotateCli(lab, '--no-wait', '--soak', '1ms');
     expect(late.code).toBe(0);
@@ -51,7 +51,7 @@ describe('a rotation goes on', () => {
     await rm(join(lab.directory, 'state'), { recursive: true });
     const { code, stderr } = await rotateCli(lab);
     expect(code).toBe(0);
-    expect(stderr).toContain('warning: the journal of this rotation is gone');
+    expect(stderr).toContain('warning: the journal of this rotation is missing');
     await expectRotatedTo(newId);
   });
 
@@ -59,7 +59,7 @@ describe('a rotation goes on', () => {
     const kept = await rotateCli(lab, '--keep-old', '1h');
     const { presented, certificates, trusted } = await stateOf(lab);
     expect(kept.code).toBe(0);
-    expect(kept.stdout).toMatch(/ is in place; the old \w{6} is kept until \S+Z\n$/);
+    expect(kept.stdout).toMatch(/ is in use; the old \w{6} is kept until \S+Z\n$/);
     expect([certificates, trusted]).toEqual([[lab.oldId, presented].sort(), [lab.oldId, presented].sort()]);
     expect((await rotateCli(lab, '--keep-old', '1h')).code).toBe(0);
     expect((await stateOf(lab)).certificates).toHaveLength(2);
@@ -85,7 +85,7 @@ describe('a rotation goes on', () => {
   test('after SIGINT within a step, which is brought to its end first', async () => {
     lab.emulator.addFault({ operation: 'UpdateStage', kind: 'delay', ms: 1_500 });
     const run = startCli(lab, rotateWords(lab));
-    await run.says(/✓ look once more/);
+    await run.says(/✓ re-check/);
     run.kill('SIGINT');
     expect((await run.closed).code).toBe(130);
     const { presented } = await stateOf(lab);
@@ -281,7 +281,7 @@ describe('after a failure in use', () => {
     const { code, stderr } = await rotateCli(lab, ...watched);
     expect(code).toBe(1);
     expect(stderr).toContain(
-      `error: orders/prod (${lab.api.restApiId}): the stages are back on the old certificate ${lab.oldId}: ${url} answered 40`,
+      `error: orders/prod (${lab.api.restApiId}): the stages present the old certificate ${lab.oldId} again: ${url} answered 40`,
     );
     const back = await stateOf(lab);
     expect(back.presented).toBe(lab.oldId);
@@ -319,7 +319,7 @@ describe('a way back', () => {
     await soaking();
     const before = await stateOf(lab);
     const other = ['--trust', `pem-bundle:${lab.directory}/other.pem`];
-    const changed = `this rotation has changed pem-bundle:${lab.trustFile}, which is not named any more`;
+    const changed = `this rotation has changed pem-bundle:${lab.trustFile}, which is no longer specified`;
     for (const [words, said] of [
       [['--abort'], 'no trust store is named'],
       [['--abort', ...other], changed],
@@ -342,7 +342,7 @@ describe('a way back', () => {
     expect((await run()).code).toBe(1);
     const back = await run('--abort');
     expect(back.code).toBe(1);
-    expect(back.stderr).toContain('the rotation can only be finished: run the same command without --abort');
+    expect(back.stderr).toContain('the rotation can only be completed: run the same command without --abort');
     await writeFile(done, '');
     const forward = await run();
     expect({ code: forward.code, rollingBack: forward.stderr.includes('rolling back') }).toEqual({
@@ -357,12 +357,12 @@ describe('a way back', () => {
     const before = await stateOf(lab);
     const forward = await rotateCli(lab, '--dry-run');
     expect(forward.stdout).toMatch(
-      new RegExp(`^would go on with rotation \\S+, ${lab.oldId} → ${newId}, of orders/prod`),
+      new RegExp(`^would resume rotation \\S+, ${lab.oldId} → ${newId}, of orders/prod`),
     );
     const back = await rotateCli(lab, '--abort', '--dry-run');
     expect(back.stdout).toMatch(
       new RegExp(
-        `^would abort rotation \\S+, ${lab.oldId} → ${newId}, of orders/prod \\(\\w+\\):\n {3}1\\. withdraw the new certificate[^]*\n {3}4\\. switch the stage back: orders/prod [^]*\n {3}7\\. delete the new certificate: ${newId}\n {3}8\\. end the trust in the new certificate: [^]*${newId}\ncalls to backends:\n {2}GET /health → .*\nnothing was changed\n$`,
+        `^would abort rotation \\S+, ${lab.oldId} → ${newId}, of orders/prod \\(\\w+\\):\n {3}1\\. withdraw the new certificate[^]*\n {3}4\\. switch the stage back: orders/prod [^]*\n {3}7\\. delete the new certificate: ${newId}\n {3}8\\. remove the new certificate from the trust store: [^]*${newId}\ncalls to backends:\n {2}GET /health → .*\nnothing was changed\n$`,
       ),
     );
     expect(await stateOf(lab)).toEqual(before);
@@ -384,7 +384,7 @@ describe('a way back', () => {
     const first = await rotateCli(lab);
     expect(first.code).toBe(1);
     expect(first.stderr).toMatch(
-      /fix: allow apigateway:PATCH [^]*; allow apigateway:DELETE [^]*; then run the same command again: it continues rolling back/,
+      /fix: allow apigateway:PATCH [^]*; allow apigateway:DELETE [^]*; then run the same command again: it resumes rolling back/,
     );
     lab.emulator.clearFaults();
     const second = await rotateCli(lab);

@@ -90,7 +90,7 @@ async function stopBetweenSwitches(): Promise<void> {
       error: {
         code: 'AccessDenied',
         message: expect.stringMatching(
-          /; 1 of 2 stages present \w+, 1 do not, and the trust stores hold what each presents$/,
+          /; 1 of 2 stages present \w+, 1 do not, and the trust stores accept what each presents$/,
         ) as unknown,
         details: { switched: 1, stages: 2 },
       },

@@ -46,7 +46,7 @@ describe('rotate, from a certificate that is due', () => {
     expect({ certificates, trusted }).toEqual({ certificates: [presented], trusted: [presented] });
     expect(presented).not.toBe(lab.oldId);
     expect(stdout).toContain(
-      `rotated orders/prod (${lab.api.restApiId}): ${lab.oldId} → ${presented ?? ''}, valid to `,
+      `rotated orders/prod (${lab.api.restApiId}): ${lab.oldId} → ${presented ?? ''}, expires `,
     );
     expect(stderr).toContain(`terraform import aws_api_gateway_client_certificate.NAME ${presented ?? ''}`);
     expect(stderr).toMatch(/^starting rotation \S+ of \w{6} for orders\/prod \(\w+\)\n/);
@@ -56,7 +56,7 @@ describe('rotate, from a certificate that is due', () => {
     const again = await rotateCli(lab);
     expect({ code: again.code, stderr: again.stderr }).toEqual({ code: 0, stderr: '' });
     expect(again.stdout).toMatch(
-      /^orders\/prod \(\w+\): \w{6} is not due before \S+Z \(valid to \S+Z\): nothing to do\n$/,
+      /^orders\/prod \(\w+\): \w{6} is not due for renewal before \S+Z \(expires \S+Z\): nothing to do\n$/,
     );
   });
 
@@ -107,7 +107,7 @@ describe('rotate, from a certificate that is due', () => {
       /^would rotate orders\/prod \(\w+\), which presents \w{6}:\n {3}1\. generate the new certificate\n/,
     );
     expect(stdout).toMatch(
-      /8\. keep the old certificate: until \S+\n[^]*10\. delete the old certificate: \w{6}\n[^]*13\. remove the mark of the rotation\ncalls to backends:\n {2}GET \/health → [^\n]+\nnothing was changed\n$/,
+      /8\. keep the old certificate: until \S+\n[^]*10\. delete the old certificate: \w{6}\n[^]*13\. remove the rotation mark\ncalls to backends:\n {2}GET \/health → [^\n]+\nnothing was changed\n$/,
     );
     expect(lab.emulator.requests().map(({ method }) => method)).not.toContain('POST');
     expect(await readFile(lab.trustFile, 'utf8')).toBe(before);
@@ -300,7 +300,7 @@ describe('rotate, with words that are wrong', () => {
   const target = ['--stage', 'orders/prod', '--trust', 'manual'];
 
   test.each<[string, string[], string]>([
-    ['no target at all', [], 'nothing says what to rotate'],
+    ['no target at all', [], 'no stage to rotate is specified'],
     ['two ways to name it', ['--stage', 'orders/prod', '--all'], '--stage and --all exclude each other'],
     ['an API without a stage', ['--api', 'orders'], '--api needs --stage'],
     [

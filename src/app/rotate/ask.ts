@@ -40,7 +40,7 @@ async function compare(
   return {
     ...again,
     outcome: 'refused',
-    cause: `${cause === undefined ? '' : `${cause}; `}the same call is accepted with ${control}`,
+    cause: `${cause === undefined ? '' : `${cause}; `}the same call succeeds with ${control}`,
   };
 }
 

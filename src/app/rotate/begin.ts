@@ -49,8 +49,8 @@ async function certificatesWith(
     if (tries === MOST_LISTS) {
       throw new AppError(
         'ServiceUnreachable',
-        `AWS's list of client certificates lacks ${currentId}, which AWS shows when it is asked for it`,
-        { hint: 'nothing was concluded from it; run the same command again later' },
+        `AWS's list of client certificates lacks ${currentId}, which AWS returns when queried by ID`,
+        { hint: 'nothing was changed; run the same command again later' },
       );
     }
     await sleep(LIST_AGAIN_AFTER, signal);
@@ -76,7 +76,7 @@ export async function begin(
   const currentId = target.clientCertificateId;
   if (currentId === undefined) {
     throw new AppError('StageWithoutCertificate', `${stageText(target)} presents no client certificate`, {
-      hint: `make one and set it: \`apigw-cert generate\`, then \`apigw-cert attach <id> --stage ${stageText(target)}\``,
+      hint: `generate and attach one: \`apigw-cert generate\`, then \`apigw-cert attach <id> --stage ${stageText(target)}\``,
     });
   }
   const certificates = await certificatesWith(deps, currentId);

@@ -31,7 +31,7 @@ export async function takeSteps(
     await perform(run, next);
   }
   throw new AppError('StageChanged', 'the stages keep changing during the rotation', {
-    hint: 'find out who else sets their client certificate',
+    hint: 'find out what else sets their client certificate',
   });
 }
 
@@ -41,8 +41,8 @@ export function lastError(run: Run, { kind, ...rest }: End): AppError {
   if (kind === 'impossible') {
     return new AppError(
       'UndoImpossible',
-      `the old certificate ${oldId} is deleted, so no stage can go back to it`,
-      { hint: 'the rotation can only be finished: run the same command without --abort' },
+      `the old certificate ${oldId} is deleted, so no stage can be switched back to it`,
+      { hint: 'the rotation can only be completed: run the same command without --abort' },
     );
   }
   if (kind === 'inUse' && 'certificate' in rest) {
@@ -53,15 +53,15 @@ export function lastError(run: Run, { kind, ...rest }: End): AppError {
       `${stageIdsText(users)} ${verbOf(users, 'present')} ${id}, so it stays`,
       {
         details: { stages: users },
-        hint: 'check whether that is intended (`apigw-cert list --usage`), then run the same command again',
+        hint: 'check whether this is intended (`apigw-cert list --usage`), then run the same command again',
       },
     );
   }
   return new AppError(
     'StageChanged',
-    `no stage presents ${oldId} or its successor any more: somebody else changed it`,
+    `no stage presents ${oldId} or its successor any more: someone else changed it`,
     {
-      hint: 'look at what the stage presents now (`apigw-cert list --usage`), then run the command again',
+      hint: 'check what the stage presents now (`apigw-cert list --usage`), then run the command again',
     },
   );
 }
@@ -143,7 +143,7 @@ export function withdrawn(run: Run): AppError | undefined {
     'RotationOvertaken',
     `another run is aborting this rotation: it withdrew ${next.clientCertificateId} at ${next.mark.withdrawn}`,
     {
-      hint: 'run the same command again once that has ended; it goes on with the abort where it does not end',
+      hint: 'run the same command again after that run has finished; if it did not complete the abort, this command resumes it',
     },
   );
 }
@@ -166,7 +166,7 @@ export async function rollBack(run: Run, why: string, cause?: unknown): Promise<
       warn(
         run,
         'MarkNotWritten',
-        `${next.clientCertificateId} could not be marked as rolled back, so the next run would try it again: ${String(error)}`,
+        `${next.clientCertificateId} could not be marked as rolled back, so the next run would switch to it again: ${String(error)}`,
       );
     }
   }
@@ -174,8 +174,8 @@ export async function rollBack(run: Run, why: string, cause?: unknown): Promise<
   run.progress = NOTHING_PROVED;
   const last = await takeSteps(run, mostStepsBack(run));
   if (last.kind !== 'done') return lastError(run, last);
-  return new AppError('RolledBack', `the stages are back on the old certificate ${run.oldId}: ${why}`, {
-    hint: 'find out why the backend refused the new one; then `rotate --force` tries again, `rotate --abort` takes it back',
+  return new AppError('RolledBack', `the stages present the old certificate ${run.oldId} again: ${why}`, {
+    hint: 'find out why the backend refused the new one; then use `rotate --force` to try again, or `rotate --abort` to abort',
     cause,
   });
 }

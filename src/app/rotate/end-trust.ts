@@ -22,12 +22,12 @@ async function assertMayEnd(run: Run, { clientCertificateId: id }: EndedCertific
   const why = presented
     ? `${stageText(presented)} presents it`
     : now.getTime() < last + request.settings.soak
-      ? 'a stage presented it a moment ago'
+      ? 'a stage presented it until a moment ago'
       : gone.has(id) || isLookFresh(run)
         ? undefined
-        : 'the stages were looked at too long ago';
+        : 'the state of the stages was read too long ago';
   if (why !== undefined) {
-    throw new AppError('LookOutdated', `the trust in ${id} does not end now: ${why}`);
+    throw new AppError('LookOutdated', `the certificate ${id} cannot be removed now: ${why}`);
   }
   await deps.assertHeld();
 }
@@ -79,7 +79,7 @@ async function inUse(run: Run, id: string, refusal: AppError): Promise<AppError>
   run.progress = NOTHING_PROVED;
   return new AppError(
     'LookOutdated',
-    `${stageIdsText(users)} ${verbOf(users, 'present')} ${id}, so AWS does not delete it`,
+    `${stageIdsText(users)} ${verbOf(users, 'present')} ${id}, so AWS refuses to delete it`,
   );
 }
 

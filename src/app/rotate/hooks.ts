@@ -53,7 +53,7 @@ export async function runHook(run: Run, name: HookName): Promise<void> {
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new AppError('HookFailed', `the hook "${name}" failed: ${why}`, {
-        hint: `run it by hand (${wordCommand(command)}), mend it, then run the same command again`,
+        hint: `run it manually (${wordCommand(command)}), fix it, then run the same command again`,
         cause,
         ...(cause instanceof AppError ? { details: cause.details } : {}),
       });

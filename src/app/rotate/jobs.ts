@@ -166,14 +166,14 @@ export function configuredJobs(
 ): RotationJob[] {
   const targets = Object.entries(configuration?.targets ?? {});
   if (configuration === undefined || targets.length === 0) {
-    throw new AppError('Usage', 'nothing says what to rotate', {
-      hint: 'name a stage (--stage orders/prod --trust pem-bundle:FILE), or write targets into apigw-cert.yaml',
+    throw new AppError('Usage', 'no stage to rotate is specified', {
+      hint: 'specify a stage (--stage orders/prod --trust pem-bundle:FILE), or define targets in apigw-cert.yaml',
     });
   }
   const chosen = name === undefined ? targets : targets.filter(([key]) => key === name);
   if (chosen.length === 0) {
     throw new AppError('Usage', `the configuration has no target "${name ?? ''}"`, {
-      hint: `it has: ${listText(targets.map(([key]) => key))}`,
+      hint: `available targets: ${listText(targets.map(([key]) => key))}`,
     });
   }
   return chosen.map(([key, target]) => targetJob(key, target, configuration, flags));

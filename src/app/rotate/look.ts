@@ -115,8 +115,8 @@ export async function lookAtStages(run: Run, { known = false, isUrgent = false }
     if (tries === TRIES) {
       throw new AppError(
         'ServiceUnreachable',
-        `AWS's lists of APIs and stages lack ${hidden}, which AWS shows when it is asked for it`,
-        { hint: 'nothing was concluded from it; run the same command again later' },
+        `AWS's lists of APIs and stages lack ${hidden}, which AWS returns when queried by ID`,
+        { hint: 'nothing was changed; run the same command again later' },
       );
     }
     await pause(run, AGAIN_AFTER);

@@ -176,12 +176,12 @@ export function assertAdoptable(run: Run, id: string): RotationCertificate {
       'CertificateNotFound',
       `there is no client certificate ${id} in this account and Region`,
       {
-        hint: '`apigw-cert list` shows the ones there are',
+        hint: 'run `apigw-cert list` to see the available certificates',
       },
     );
   }
   if (id === run.oldId) {
-    throw new AppError('Usage', `the stage presents ${id} already`, {
+    throw new AppError('Usage', `the stage already presents ${id}`, {
       hint: 'specify another certificate with --to',
     });
   }
@@ -194,8 +194,8 @@ export function assertAdoptable(run: Run, id: string): RotationCertificate {
   if (users.length > 0) {
     throw new AppError(
       'CertificateInUse',
-      `${stageIdsText(users)} ${verbOf(users, 'present')} ${id} already, so an abort could not tell which stages were moved`,
-      { hint: `to share it, make the backend trust it and use \`apigw-cert attach ${id}\`` },
+      `${stageIdsText(users)} already ${verbOf(users, 'present')} ${id}, so an abort could not determine which stages were switched`,
+      { hint: `to share it, add it to the backend's trust store and use \`apigw-cert attach ${id}\`` },
     );
   }
   return certificate;

@@ -68,8 +68,8 @@ export async function probeChoices(
 }
 
 function noSuchBackend({ of }: NamedProbe, backends: readonly string[]): AppError {
-  return new AppError('ProbeNotFound', `--probe: no API or backend of this rotation is called ${of}`, {
-    hint: `the backends are ${listText([...new Set(backends)].sort()) || 'none'}; an API is named by its name or id`,
+  return new AppError('ProbeNotFound', `--probe: this rotation has no API or backend ${of}`, {
+    hint: `the backends are ${listText([...new Set(backends)].sort()) || 'none'}; specify an API by its name or ID`,
   });
 }
 
@@ -187,7 +187,7 @@ export function unproved(
     'ProofInconclusive',
     `whether the backends accept ${certificateId} could not be determined: ${refusalText(results)}`,
     {
-      hint: 'run the same command again when the backends answer: the rotation continues where it is. If the call itself fails, specify another: --probe "GET /health"',
+      hint: 'run the same command again when the backends respond: the rotation resumes. If the call itself fails, specify another: --probe "GET /health"',
     },
   );
 }
@@ -204,7 +204,7 @@ export function warnOfUnreached(run: Run, { unreached }: Means): void {
   warnOnce(
     run,
     'BackendUnproved',
-    `no call is made to ${listText(unreached)}, so nothing is known about whether it accepts the certificates`,
+    `no call is made to ${listText(unreached)}, so it is not known whether it accepts the certificates`,
   );
 }
 

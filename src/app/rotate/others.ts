@@ -38,7 +38,7 @@ export function overtaken(run: Run): AppError | undefined {
     return new AppError(
       'RotationOvertaken',
       `another run aborted this rotation, or someone deleted the new certificate or removed its mark: ${lostId}`,
-      { hint: 'run the same command again: it starts over where the certificate is still due' },
+      { hint: 'run the same command again: it starts over if the certificate is still due' },
     );
   }
   if (!next || run.generatedId === undefined || next.clientCertificateId === run.generatedId)
@@ -47,8 +47,8 @@ export function overtaken(run: Run): AppError | undefined {
   if (next.mark?.rotationId === run.rotationId) return undefined;
   return new AppError(
     'RotationOvertaken',
-    `another run (rotation ${next.mark?.rotationId ?? 'unknown'}) rotates the same certificate to ${next.clientCertificateId} and goes first`,
-    { hint: 'nothing is to be done: a later run sees to it that it is finished' },
+    `another run (rotation ${next.mark?.rotationId ?? 'unknown'}) is already rotating the same certificate to ${next.clientCertificateId}`,
+    { hint: 'no action needed: a later run makes sure that it completes' },
   );
 }
 

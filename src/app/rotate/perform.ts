@@ -110,7 +110,7 @@ function warnOfWrongStore(run: Run, { store, certificate }: Extract<Step, { kind
   warn(
     run,
     'OldCertificateNotTrusted',
-    `${store} does not hold ${id}, which is in use, and gets it now: is it the trust store of this backend?`,
+    `${store} does not hold ${id}, which is in use, so it is added now: check that this is the trust store of this backend`,
   );
 }
 
@@ -157,7 +157,7 @@ async function finish(run: Run, certificate: RotationCertificate): Promise<void>
       warn(
         run,
         'MarkNotWritten',
-        `the mark of the rotation could not be taken off ${certificate.clientCertificateId}, so the next run looks for the trust in ${run.oldId} again: ${error.message}`,
+        `the rotation mark could not be removed from ${certificate.clientCertificateId}, so the next run checks the trust stores for ${run.oldId} again: ${error.message}`,
       );
       replaceCertificate(run, { ...certificate, mark });
     }
@@ -240,7 +240,7 @@ const answeredText = (url: string, status: number): string =>
 
 function refusedInUse(what: string): AppError {
   return new AppError('NewCertificateRefused', `${what} after the switch`, {
-    hint: 'see what the backend logs about it',
+    hint: 'check the logs of the backend',
   });
 }
 
@@ -253,8 +253,8 @@ async function soak(run: Run, until: Date): Promise<void> {
   if (!request.settings.wait) {
     const what =
       run.goal === 'rotate'
-        ? 'the new certificate is in use; the old one goes'
-        : 'the old certificate is in place; the new one goes';
+        ? 'the new certificate is in use; the old one is removed'
+        : 'the old certificate is in use; the new one is removed';
     throw waitingError(`${what} after the soak, at ${end}`, end);
   }
   await step(run, 'soak', undefined, async () => {
@@ -288,9 +288,9 @@ function waitingError(message: string, until: string): AppError {
 /** Lets what was sent to AWS and never answered take effect, if it does. */
 async function settle(run: Run, until: Date): Promise<void> {
   const end = until.toISOString();
-  tell(run, { type: 'waiting', until: end, reason: 'calls without an answer' });
+  tell(run, { type: 'waiting', until: end, reason: 'calls without a response' });
   if (!run.request.settings.wait) {
-    throw waitingError(`a call to AWS without an answer may still take effect until ${end}`, end);
+    throw waitingError(`a call to AWS that got no response may still take effect until ${end}`, end);
   }
   await step(run, 'settle', undefined, async () => {
     await waitUntil(run, until);

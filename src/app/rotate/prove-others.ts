@@ -31,9 +31,9 @@ export async function proveBack(run: Run, old: RotationCertificate): Promise<Pro
   if (by.probes.length === 0 && !allowUnproved) {
     throw new AppError(
       'BackendNotProvable',
-      `no call reaches the backends, so it cannot be proved that they accept ${id}; the stages stay where they are`,
+      `no call reaches the backends, so it cannot be verified that they accept ${id}; no stage was switched back`,
       {
-        hint: "specify a call that may be made: --probe 'GET /health'; or roll back without that proof with --allow-unproved",
+        hint: "specify a safe call: --probe 'GET /health'; or use --allow-unproved to roll back without this test",
       },
     );
   }
@@ -50,9 +50,9 @@ export async function proveBack(run: Run, old: RotationCertificate): Promise<Pro
     id,
     new AppError(
       'UndoImpossible',
-      `the backend refuses the old certificate ${id}, so the stages stay where they are: ${refusalText(results)}`,
+      `the backend refuses the old certificate ${id}, so no stage was switched back: ${refusalText(results)}`,
       {
-        hint: 'make the backend accept it and run again with --abort; without --abort the rotation is finished',
+        hint: 'make the backend accept it and run again with --abort, or complete the rotation without --abort',
       },
     ),
   );
@@ -81,20 +81,20 @@ export async function proveEnd(
       next.clientCertificateId,
       new AppError(
         'NewCertificateRefused',
-        `since the old certificate was removed the backend refuses the new one: ${refusalText(accepted.results)}`,
-        { hint: 'look at the trust stores and at what the backend logs' },
+        `since the old certificate was removed, the backend refuses the new one: ${refusalText(accepted.results)}`,
+        { hint: 'check the trust stores and the logs of the backend' },
       ),
     );
   }
   const question = refusing(by, next);
   const without = await askUntil(run, question, 0);
-  warnOfUnclear(run, without.results, 'a caller without any certificate');
+  warnOfUnclear(run, without.results, 'a caller without a certificate');
   const open = names(without.results, 'accepted');
   if (open.length > 0) {
     warnOnce(
       run,
       'BackendDoesNotCheck',
-      `${listText(open)} ${verbOf(open, 'accept')} a caller without any certificate`,
+      `${listText(open)} ${verbOf(open, 'accept')} a caller without a certificate`,
     );
   }
   const refused: ProofResult[] = [];
@@ -111,7 +111,7 @@ export async function proveEnd(
       warnOnce(
         run,
         'OldCertificateStillAccepted',
-        `${listText(accepting)} still ${verbOf(accepting, 'accept')} the old certificate ${id}, which no trust store of this rotation holds any more`,
+        `${listText(accepting)} still ${verbOf(accepting, 'accept')} the old certificate ${id}, which has been removed from every trust store of this rotation`,
       );
     }
     warnOfUnclear(run, answers.results, `the old certificate ${id}`);

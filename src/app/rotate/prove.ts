@@ -60,7 +60,7 @@ export async function proveBoth(
         'NewCertificateRefused',
         `the backend refuses the new certificate ${next.clientCertificateId} although the trust stores hold it: ${refusalText(accepted.results)}`,
         {
-          hint: 'check that the backend reads that trust store and has reloaded it. On nginx, HAProxy, Apache and Node.js a CA bundle with both certificates accepts only the first: see docs/trust-stores.md',
+          hint: 'check that the backend uses this trust store and has reloaded it. With a CA bundle, nginx, HAProxy, Apache and Node.js accept only the first of the two certificates: see docs/trust-stores.md',
         },
       ),
     );
@@ -130,8 +130,9 @@ async function proveOld(
 
 const OLD_REFUSED_HINTS = {
   accepted:
-    'if it was refused before too, the API fails already, and --force moves it to the new certificate, which is accepted',
-  refused: 'the new one is refused as well: see what the backend logs; the certificates may not be the cause',
+    'if the backend refused it before this run too, the API is already failing: use --force to switch to the new certificate, which is accepted',
+  refused:
+    'the new certificate is refused as well, so the certificates may not be the cause: check the logs of the backend',
 } as const;
 
 /**
@@ -141,7 +142,7 @@ const OLD_REFUSED_HINTS = {
 async function proveOthers(run: Run, by: Means, next: RotationCertificate): Promise<ProofResult[]> {
   const question = refusing(by, next);
   const { results } = await askUntil(run, question, 0);
-  judgeOther(run, results, 'a caller without any certificate', 'it does not check at all');
+  judgeOther(run, results, 'a caller without a certificate', 'it does not check certificates');
   const without = resultOf({ caller: 'none', wanted: 'refused' }, by, results);
   const other = strangerTo(run);
   if (!other) return [without];
@@ -161,10 +162,10 @@ function judgeOther(run: Run, results: readonly ProbeResult[], caller: string, s
   warnOfUnclear(run, results, caller);
   const unchecked = names(results, 'accepted');
   if (unchecked.length === 0) return;
-  const message = `${listText(unchecked)} ${verbOf(unchecked, 'accept')} ${caller}: ${so}, so its acceptance of the new one proves nothing`;
+  const message = `${listText(unchecked)} ${verbOf(unchecked, 'accept')} ${caller}: ${so}, so accepting the new one proves nothing`;
   if (!run.request.settings.allowUncheckedBackend) {
     throw new AppError('BackendDoesNotCheck', message, {
-      hint: 'make the backend require the certificate and compare it as a whole (apigw-cert backend config SERVER shows how), or continue without that by --allow-unchecked-backend',
+      hint: 'make the backend require the certificate and compare the whole certificate (run `apigw-cert backend config SERVER` for the configuration), or use --allow-unchecked-backend to continue anyway',
     });
   }
   warnOnce(run, 'BackendDoesNotCheck', message);
@@ -191,7 +192,7 @@ export async function proveNew(run: Run, next: RotationCertificate): Promise<Pro
       new AppError(
         'NewCertificateRefused',
         `the backend refuses the new certificate ${next.clientCertificateId}, which ${stageIdsText(moving)} ${verbOf(moving, 'present')}: ${refusalText(results)}`,
-        { hint: 'see what the backend logs about it' },
+        { hint: 'check the logs of the backend' },
       ),
     );
   }

@@ -30,13 +30,13 @@ export async function confirmPublishing(run: Run): Promise<void> {
       warn(
         run,
         'UnpublishedChanges',
-        `redeploying ${stageText(stage)} publishes edits of the API: ${changesText(changes)}`,
+        `redeploying ${stageText(stage)} publishes changes to the API: ${changesText(changes)}`,
       );
     }
   }
   if (moving.length === 0) return;
   const names = stageIdsText(moving.map(stageText));
   await confirm(
-    `Redeploy ${names}? It publishes every edit of the API, also those that AWS does not show (within methods).`,
+    `Redeploy ${names}? This publishes every change to the API, including changes within methods, which AWS does not show.`,
   );
 }

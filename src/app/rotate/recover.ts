@@ -78,14 +78,14 @@ async function attempt(run: Run, error: unknown, way: () => Promise<unknown>): P
       text: `rolling back failed: ${second.message}`,
     }).catch(() => undefined);
     // Often the way back stops at what had stopped the way forward.
-    const why = second.message === error.message ? 'the same' : second.message;
-    const again = 'run the same command again: it continues rolling back';
+    const why = second.message === error.message ? 'same error' : second.message;
+    const again = 'run the same command again: it resumes rolling back';
     // That of a run which waits says the same.
     const isWaiting = second instanceof AppError && second.code === 'RotationWaiting';
     const hints = [error.hint, second instanceof AppError && !isWaiting ? second.hint : undefined].filter(
       (hint, i, all) => hint !== undefined && all.indexOf(hint) === i,
     );
-    return new AppError(error.code, `${error.message}; and rolling back stopped: ${why}`, {
+    return new AppError(error.code, `${error.message}; rolling back stopped:  ${why}`, {
       hint: hints.length === 0 ? again : `${hints.join('; ')}; then ${again}`,
       cause: second,
     });

@@ -250,8 +250,8 @@ function rotateOne(
   { abort: isAbort, dryRun }: JobsOptions,
 ): Promise<RotationReport> {
   if (target.clientCertificateId !== undefined && isAcmArn(target.clientCertificateId)) {
-    throw new AppError('CertificateOfAcm', `${stageText(target)} presents a certificate of ACM`, {
-      hint: 'there is nothing to rotate here: ACM renews it, or it is imported again there',
+    throw new AppError('CertificateOfAcm', `${stageText(target)} presents an ACM certificate`, {
+      hint: 'apigw-cert does not rotate it: ACM renews it, or you import a new one into ACM',
     });
   }
   return isAbort ? abort(deps, request, target, { dryRun }) : rotate(deps, request, target, { dryRun });

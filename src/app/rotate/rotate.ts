@@ -72,8 +72,8 @@ async function passGates(run: Run): Promise<void> {
   if (request.to !== undefined && unit.next && unit.next.clientCertificateId !== request.to) {
     throw new AppError(
       'Usage',
-      `a rotation to ${unit.next.clientCertificateId} is in progress, so it cannot go to ${request.to}`,
-      { hint: 'omit --to to finish it, or run with --abort to take it back' },
+      `a rotation to ${unit.next.clientCertificateId} is in progress, so it cannot switch to ${request.to}`,
+      { hint: 'omit --to to complete it, or use --abort to abort it' },
     );
   }
   if (request.to !== undefined && !unit.next) assertAdoptable(run, request.to);
@@ -89,7 +89,7 @@ async function assertStageAnswers(run: Run): Promise<void> {
   const failure = await askStage(run);
   if (failure === undefined) return;
   throw new AppError('StageUrlFails', `${failure} before anything was changed`, {
-    hint: 'check --probe-url: it must answer 200 to 399 without credentials; or rotate without it',
+    hint: 'check --probe-url: it must return a status from 200 to 399 without credentials; or omit --probe-url',
   });
 }
 
@@ -140,7 +140,7 @@ export async function rotate(
     await eraseWithdrawal(run);
     const { next } = account(run).unit;
     if (next?.mark?.rolledBack !== undefined) {
-      if (!request.settings.force) throw await rollBack(run, 'the new certificate had failed in use');
+      if (!request.settings.force) throw await rollBack(run, 'the new certificate failed after the switch');
       await allowAgain(run, next);
     }
     await runHook(run, 'pre');
@@ -162,14 +162,18 @@ async function finishEarlierWayBack(
   const plan = await lookAhead(run);
   if (dryRun) return planned(run, plan);
   await openJournal(run);
-  await goBack(run, goal, 'an earlier run began to');
+  await goBack(run, goal, 'resuming the rollback that an earlier run started');
   await end(run, 'aborted');
   const { old } = account(run).unit;
   const { force, renewBefore } = request.settings;
   if (!old || (!force && !isDue(old.trusted, renewBefore, deps.now()))) return reportOf(run, 'aborted');
-  throw new AppError('RotationWaiting', `the earlier rotation was aborted; ${oldId} is still due`, {
-    hint: 'run the same command again: it starts over',
-  });
+  throw new AppError(
+    'RotationWaiting',
+    `the earlier rotation was aborted; ${oldId} is still due for renewal`,
+    {
+      hint: 'run the same command again: it starts over',
+    },
+  );
 }
 
 /** The steps to the end as they would be taken; the calls to backends that they make are announced. */
@@ -246,8 +250,8 @@ async function noWayBack(run: Run): Promise<AppError> {
   const { steps, last } = planSteps(await situation(run));
   if (last.kind !== 'done' || steps.some(({ kind }) => !LOOKS.has(kind))) return error;
   await end(run, 'completed');
-  return new AppError(error.code, `${error.message}: another run has finished the rotation`, {
-    hint: 'nothing is in progress any more; `rotate --force` replaces the certificate in use',
+  return new AppError(error.code, `${error.message}: another run has completed the rotation`, {
+    hint: 'no rotation is in progress any more; use `rotate --force` to replace the certificate in use',
   });
 }
 
@@ -276,7 +280,7 @@ export async function abort(
   const plan = await lookAhead(run);
   if (dryRun) return planned(run, plan);
   await openJournal(run);
-  await goBack(run, 'abort', 'asked for');
+  await goBack(run, 'abort', 'requested with --abort');
   await end(run, 'aborted');
   return reportOf(run, 'aborted');
 }

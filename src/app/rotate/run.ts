@@ -171,7 +171,7 @@ export async function openJournal(run: Run): Promise<void> {
       warn(
         run,
         'JournalLost',
-        'the journal of this rotation is gone; going on from what AWS and the trust stores hold',
+        'the journal of this rotation is missing; continuing from the state of AWS and the trust stores',
       );
   }
   await rememberCertificates(run);
@@ -184,7 +184,7 @@ export function stopIfAsked({ deps: { signal } }: Run): void {
   if (!signal.aborted) return;
   if (signal.reason instanceof AppError) throw signal.reason;
   throw new AppError('Interrupted', 'the rotation was interrupted', {
-    hint: 'run the same command again: it goes on from where it is',
+    hint: 'run the same command again to resume',
   });
 }
 
@@ -298,6 +298,6 @@ export async function storesOf(run: Run): Promise<readonly TrustStore[]> {
 /** The trust store of that name. */
 export async function storeNamed(run: Run, name: string): Promise<TrustStore> {
   const store = (await storesOf(run)).find((candidate) => candidate.name === name);
-  if (!store) throw new Error(`no trust store is named ${name}`);
+  if (!store) throw new Error(`there is no trust store ${name}`);
   return store;
 }

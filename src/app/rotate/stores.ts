@@ -15,9 +15,9 @@ export function openTrustStore(description: TrustDescription, context: TrustCont
   const issues = read.error.issues.map(({ path, message }) => [...path, message].join(': '));
   throw new AppError(
     'ConfigurationInvalid',
-    `the trust store "${description.kind}" is described wrongly: ${issues.join('; ')}`,
+    `the options of the trust store "${description.kind}" are invalid: ${issues.join('; ')}`,
     {
-      hint: 'docs/trust-stores.md has an example of each kind',
+      hint: 'see docs/trust-stores.md for an example of each kind',
       details: { issues },
     },
   );

@@ -93,10 +93,10 @@ const switchedTo = (run: Run, id: string): number =>
 function partly(run: Run, error: AppError, id: string): AppError {
   const done = switchedTo(run, id);
   const of = account(run).moving.length;
-  const hint = 'run the same command again: it goes on with the others';
+  const hint = 'run the same command again to switch the others';
   const told = UNKNOWN_OUTCOME.has(error.code)
-    ? `${done} of ${of} stages are known to present ${id}, and the trust stores hold what each may present`
-    : `${done} of ${of} stages present ${id}, ${of - done} do not, and the trust stores hold what each presents`;
+    ? `${done} of ${of} stages are known to present ${id}, and the trust stores accept what each may present`
+    : `${done} of ${of} stages present ${id}, ${of - done} do not, and the trust stores accept what each presents`;
   return new AppError(error.code, `${error.message}; ${told}`, {
     hint: error.hint === undefined ? hint : `${error.hint}; then ${hint}`,
     cause: error,
@@ -137,7 +137,7 @@ function unsettled(stage: Stage, id: string, first: AppError, last: AppError): A
     first.code,
     `it is not known whether ${stageText(stage)} presents ${id} now: ${first.message}${later}`,
     {
-      hint: 'run the same command again: it looks, and goes on from what it finds',
+      hint: 'run the same command again: it checks the state and resumes',
       cause: last,
       details: { ...first.details },
     },

@@ -38,8 +38,8 @@ const trustStoreNamed: Gate = ({ trustStores }) =>
     ? undefined
     : {
         code: 'TrustStoreMissing',
-        message: 'no trust store is named, so the backend would never learn of the new certificate',
-        hint: 'add --trust pem-bundle:FILE (or another kind), or --trust manual to be told what to do by hand',
+        message: 'no trust store is specified, so the backend would never accept the new certificate',
+        hint: 'add --trust pem-bundle:FILE (or another kind), or --trust manual to get instructions for manual steps',
       };
 
 /** Stores are told apart by their names, in the journal too. */
@@ -48,8 +48,8 @@ const trustStoresDiffer: Gate = ({ trustStores }) => {
   if (twice === undefined) return undefined;
   return {
     code: 'TrustStoreAmbiguous',
-    message: `two trust stores are named ${twice}`,
-    hint: 'name each once; what several people have to do by hand goes into the instructions of one "manual"',
+    message: `two trust stores have the name ${twice}`,
+    hint: 'specify each store once; put all manual steps into the instructions of one "manual" store',
   };
 };
 
@@ -59,8 +59,8 @@ const trustStoresRemembered: Gate = ({ trustStores, changedStores, settings }) =
   if (forgotten.length === 0 || settings.force) return undefined;
   return {
     code: 'TrustStoreMissing',
-    message: `this rotation has changed ${listText(forgotten)}, which ${forgotten.length > 1 ? 'are' : 'is'} not named any more`,
-    hint: `name it as before, with ${forgotten.map((name) => `--trust ${name}`).join(' ')} or in apigw-cert.yaml; where it is gone for good, --force goes on without it`,
+    message: `this rotation has changed ${listText(forgotten)}, which ${forgotten.length > 1 ? 'are' : 'is'} no longer specified`,
+    hint: `specify it as before, with ${forgotten.map((name) => `--trust ${name}`).join(' ')} or in apigw-cert.yaml; if it no longer exists, use --force to continue without it`,
   };
 };
 
@@ -72,7 +72,7 @@ const notManagedElsewhere: Gate = ({ moving, settings }) => {
   return {
     code: 'StageManagedByCloudFormation',
     message: `${names(managed)} ${managed.length === 1 ? 'is' : 'are'} managed by the CloudFormation stack${stacks.length === 1 ? '' : 's'} ${listText(stacks)}, whose next update would set the old, by then deleted, certificate again`,
-    hint: 'take ClientCertificateId of AWS::ApiGateway::Stage out of the template (or make it a parameter that is set after the rotation), then run again with --allow-drift',
+    hint: 'remove ClientCertificateId of AWS::ApiGateway::Stage from the template (or make it a parameter that you set after the rotation), then run again with --allow-drift',
     details: { stages: managed.map(stageText) },
   };
 };
@@ -84,7 +84,7 @@ const presentedAtAll: Gate = ({ moving, probes }) =>
     : {
         code: 'NeverPresented',
         message: `${names(moving)} ${moving.length === 1 ? 'has' : 'have'} no HTTP or HTTP_PROXY integration with an https address, so ${moving.length === 1 ? 'its' : 'their'} certificate is never presented`,
-        hint: 'there is no backend to rotate for: replace the certificate with `apigw-cert generate` and `apigw-cert attach`',
+        hint: 'no backend receives the certificate: replace it with `apigw-cert generate` and `apigw-cert attach`',
         details: { stages: moving.map(stageText) },
       };
 
@@ -95,8 +95,8 @@ const provable: Gate = ({ moving, probes, settings }) => {
   if (unreached.length === 0) return undefined;
   return {
     code: 'BackendNotProvable',
-    message: `no safe GET request reaches ${listText(unreached)} behind ${names(moving)}, so it could not be proved that the new certificate is accepted there`,
-    hint: "name a call that may be made: --probe 'GET /health'; or go on without that proof by --allow-unproved",
+    message: `no safe GET request reaches ${listText(unreached)} behind ${names(moving)}, so it cannot be verified that the new certificate is accepted there`,
+    hint: "specify a safe call: --probe 'GET /health'; or use --allow-unproved to continue without this test",
     details: { stages: moving.map(stageText), backends: unreached },
   };
 };
@@ -109,8 +109,8 @@ const notRolledBack: Gate = ({ unit: { next }, moving, settings }) =>
     ? undefined
     : {
         code: 'RolledBackBefore',
-        message: `the rotation to ${next.clientCertificateId} was rolled back at ${next.mark.rolledBack}, after it had failed in use`,
-        hint: 'find out why the backend refused it, then run again with --force; or take it back with --abort',
+        message: `the rotation to ${next.clientCertificateId} was rolled back at ${next.mark.rolledBack}, because the new certificate failed after the switch`,
+        hint: 'find out why the backend refused it, then run again with --force; or abort the rotation with --abort',
       };
 
 const GATES: readonly Gate[] = [

@@ -36,7 +36,7 @@ export function parseProbe(text: string): ProbeRequest {
   const match = /^([A-Za-z]+)(?:\s+|:)(\/\S*)$/.exec(text.trim());
   if (!match?.[1] || !match[2]) {
     throw new AppError('Usage', `"${text}" is not a probe`, {
-      hint: "write a method and a path: 'GET /health'",
+      hint: "specify a method and a path, such as 'GET /health'",
     });
   }
   return { method: match[1].toUpperCase(), path: match[2] };
@@ -62,9 +62,15 @@ export function parseProbes(texts: readonly string[]): ProbeRequests {
   }
   const twice = named.find(({ of }, index) => named.findIndex((other) => other.of === of) !== index);
   if (twice ?? unnamed.length > 1) {
-    throw new AppError('Usage', twice ? `--probe is given twice for ${twice.of}` : '--probe is given twice', {
-      hint: "write the API or the backend that each is for: 'orders=GET /health'",
-    });
+    throw new AppError(
+      'Usage',
+      twice
+        ? `--probe is specified twice for ${twice.of}`
+        : '--probe is specified twice without an API or backend',
+      {
+        hint: "specify the API or the backend of each: 'orders=GET /health'",
+      },
+    );
   }
   const [probe] = unnamed;
   return { named, ...(probe ? { probe } : {}) };
@@ -238,7 +244,7 @@ function assertReached(
     own
       ? `${call} of ${stageText(stage)} reaches ${own.backend}, which is not an address`
       : route
-        ? `${call} of ${stageText(stage)} is the method ${route.httpMethod} ${route.path}, which has no https integration`
+        ? `${call} of ${stageText(stage)} matches the method ${route.httpMethod} ${route.path}, which has no https integration`
         : `${stageText(stage)} has no method ${call} with an https integration`,
     {
       hint:
@@ -246,7 +252,7 @@ function assertReached(
           ? `set the stage variable ${own.unset.join(', ')} or specify another call`
           : others.length === 0
             ? 'the API has no https integration, so its certificate is never presented'
-            : `it has ${others.join(', ')}`,
+            : `available: ${others.join(', ')}`,
     },
   );
 }

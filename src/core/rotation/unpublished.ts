@@ -42,9 +42,9 @@ export function unpublishedChanges(
 }
 
 const WORDS = {
-  added: 'would be new',
-  removed: 'would be gone',
-  authorizationChanged: 'would be authorized otherwise',
+  added: 'would be added',
+  removed: 'would be removed',
+  authorizationChanged: 'would change its authorization',
 } as const;
 
 const TOLD = 10;

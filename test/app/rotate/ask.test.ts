@@ -144,14 +144,14 @@ test.each<[string, Script, boolean, string, string[]]>([
     'fails, and lets the control in, refuses',
     { 'a -': ['fails'], 'a new': ['accepts'] },
     true,
-    'a refused no route; the same call is accepted with new',
+    'a refused no route; the same call succeeds with new',
     ['a -', 'a new', 'a -'],
   ],
   [
     'fails mutely, and lets the control in, refuses',
     { 'a -': ['fails mutely'], 'a new': ['accepts'] },
     true,
-    'a refused the same call is accepted with new',
+    'a refused the same call succeeds with new',
     ['a -', 'a new', 'a -'],
   ],
   [
@@ -190,7 +190,7 @@ test('whether one that fails refuses is asked by a control at the end alone, of 
   });
   expect(await until({ ...accepted, control: 'old' }, 100)).toEqual({
     asWanted: false,
-    results: ['a refused no route; the same call is accepted with old', 'b refused', 'c accepted'],
+    results: ['a refused no route; the same call succeeds with old', 'b refused', 'c accepted'],
   });
   expect(calls).toEqual([
     '0 a new',

@@ -205,8 +205,8 @@ describe('the calls that a user names', () => {
   test('are refused where no API or backend has that name', async () => {
     await expect(chosen([call('stock.example', '/health1'), call('nobody')])).rejects.toMatchObject({
       code: 'ProbeNotFound',
-      message: '--probe: no API or backend of this rotation is called nobody',
-      hint: 'the backends are orders.example, pay.example, stock.example; an API is named by its name or id',
+      message: '--probe: this rotation has no API or backend nobody',
+      hint: 'the backends are orders.example, pay.example, stock.example; specify an API by its name or ID',
     });
     // An API of the account that the rotation does not reach is none of it.
     await expect(chosen([call('ws')])).rejects.toMatchObject({ code: 'ProbeNotFound' });

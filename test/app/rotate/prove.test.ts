@@ -247,12 +247,7 @@ describe('before the switch', () => {
   });
 
   test.each<[string, Options, string, RegExp]>([
-    [
-      'a caller without any certificate',
-      { demand: false },
-      'none',
-      /^localhost:\d+ accepts a caller without/,
-    ],
+    ['a caller without a certificate', { demand: false }, 'none', /^localhost:\d+ accepts a caller without/],
     [
       'another certificate',
       { anyCertificate: true },
@@ -311,14 +306,14 @@ describe('before the switch', () => {
       `other refused 1 ${host}`,
     ]);
     expect(evidence.proof.results[2]?.backends[0]?.detail).toMatch(
-      new RegExp(`; the same call is accepted with ${world.next.id}$`),
+      new RegExp(`; the same call succeeds with ${world.next.id}$`),
     );
 
     world.backends[0]?.pins.delete(world.next.fingerprint);
     const second = await runOf(world);
     await expect(proveBoth(second.run, old, next)).rejects.toMatchObject({
       code: 'NewCertificateRefused',
-      message: expect.stringContaining(`the same call is accepted with ${world.old.id}`),
+      message: expect.stringContaining(`the same call succeeds with ${world.old.id}`),
     });
     world.backends[0]?.pins.add(world.next.fingerprint);
     world.backends[0]?.pins.delete(world.old.fingerprint);
@@ -360,7 +355,7 @@ describe('before the switch', () => {
     const { run, old, next } = await runOf(world, { settings: { settle: 60_000 } });
     await expect(proveBoth(run, old, next)).rejects.toMatchObject({
       code: 'OldCertificateRefused',
-      hint: expect.stringContaining('the new one is refused as well'),
+      hint: expect.stringContaining('the new certificate is refused as well'),
     });
   });
 });

@@ -55,7 +55,7 @@ const refusesOnce = (isTime: () => boolean) => (): number => {
 function expectRolledBack({ outcome, error, events }: Ran, why: string): void {
   expect([outcome, error?.message]).toEqual([
     'RolledBack',
-    `the stages are back on the old certificate ${the.oldId}: ${why}`,
+    `the stages present the old certificate ${the.oldId} again: ${why}`,
   ]);
   expect(picture(the).presented).toEqual({ 'api/prod': the.oldId, 'api/beta': the.oldId });
   expect(markOf(made())?.rolledBack).toBeDefined();
@@ -111,7 +111,7 @@ describe('a failure in use', () => {
     const { outcome, error } = await go(a, {}, { latency: refusesOnce(() => !the.world.exists(the.oldId)) });
     expect([outcome, error?.message]).toEqual([
       'NewCertificateRefused',
-      expect.stringMatching(/^since the old certificate was removed the backend refuses the new one: /),
+      expect.stringMatching(/^since the old certificate was removed, the backend refuses the new one: /),
     ]);
     expect(current()).toBe(made());
     expect(markOf(made())?.rolledBack).toBeUndefined();
@@ -169,7 +169,7 @@ describe('a failure in use', () => {
     expect((await go(a, {}, { answers: failing, fates: [killed] })).outcome).toBe('killed');
     expect(isSwitched()).toBe(true);
     const { rolledBack } = markOf(made()) ?? {};
-    expectRolledBack(await go(a), 'the new certificate had failed in use');
+    expectRolledBack(await go(a), 'the new certificate failed after the switch');
     expect([rolledBack, markOf(made())?.rolledBack]).toEqual([expect.any(String), rolledBack]);
   });
 });
@@ -256,9 +256,9 @@ describe('a failure before the switch', () => {
     );
     expect(outcome).toBe('AccessDenied');
     expect(error?.message).toMatch(
-      /^no permission for TestInvokeMethod c\d+; and rolling back stopped: AWS kept throttling DeleteClientCertificate c\d+$/,
+      /^no permission for TestInvokeMethod c\d+; rolling back stopped:  AWS kept throttling DeleteClientCertificate c\d+$/,
     );
-    expect(error?.hint).toBe('run the same command again: it continues rolling back');
+    expect(error?.hint).toBe('run the same command again: it resumes rolling back');
     expect(error?.cause).toMatchObject({ code: 'Throttled' });
     expect(lastRecord(a)).toMatchObject({
       type: 'note',

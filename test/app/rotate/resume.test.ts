@@ -44,7 +44,7 @@ describe('a list of certificates that lacks the one in use', () => {
     const { outcome, error } = await go(a, {}, { fates });
     expect([outcome, error?.message]).toEqual([
       'ServiceUnreachable',
-      `AWS's list of client certificates lacks ${the.oldId}, which AWS shows when it is asked for it`,
+      `AWS's list of client certificates lacks ${the.oldId}, which AWS returns when queried by ID`,
     ]);
     expect([picture(the), a.records.size]).toEqual([before, 0]);
     // The stage, then five times list and certificate, and the pauses between.
@@ -156,7 +156,7 @@ test('a certificate that --to named is as it was after an abort: without a mark,
 
 describe('a rotation that others have brought further', () => {
   const impossible = (): string =>
-    `the old certificate ${the.oldId} is deleted, so no stage can go back to it`;
+    `the old certificate ${the.oldId} is deleted, so no stage can be switched back to it`;
   const onlyRotation = (machine: Machine): RotationRecord[] => [...machine.records.values()][0] ?? [];
 
   beforeEach(async () => {
@@ -174,8 +174,8 @@ describe('a rotation that others have brought further', () => {
     const { outcome, error } = await go(a, { mode: 'abort' });
     expect([outcome, error?.message, error?.hint]).toEqual([
       'UndoImpossible',
-      `${impossible()}: another run has finished the rotation`,
-      'nothing is in progress any more; `rotate --force` replaces the certificate in use',
+      `${impossible()}: another run has completed the rotation`,
+      'no rotation is in progress any more; use `rotate --force` to replace the certificate in use',
     ]);
     expect(onlyRotation(a).at(-1)).toMatchObject({ type: 'ended', outcome: 'completed' });
     expect((await go(a, { mode: 'abort' })).outcome).toBe('nothingToAbort');
@@ -218,7 +218,7 @@ test('of two that begin at once one takes its own back, says so, and ends its jo
     [{ type: 'ended', outcome: 'superseded' }],
   ]);
   expect(ran[1].error?.message).toMatch(
-    /^another run \(rotation a-\S+\) rotates the same certificate to c00004 and goes first$/,
+    /^another run \(rotation a-\S+\) is already rotating the same certificate to c00004$/,
   );
   expect(ran[1].events).toContainEqual(
     expect.objectContaining({ type: 'rollingBack', reason: 'another run goes first' }),

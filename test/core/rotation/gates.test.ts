@@ -31,12 +31,16 @@ describe('closedGate', () => {
   });
 
   test.each<[string, Partial<GateInput>, string]>([
-    ['TrustStoreMissing', { trustStores: [] }, 'no trust store is named'],
-    ['TrustStoreAmbiguous', { trustStores: ['manual', 'x', 'manual'] }, 'two trust stores are named manual'],
+    ['TrustStoreMissing', { trustStores: [] }, 'no trust store is specified'],
+    [
+      'TrustStoreAmbiguous',
+      { trustStores: ['manual', 'x', 'manual'] },
+      'two trust stores have the name manual',
+    ],
     [
       'TrustStoreMissing',
       { changedStores: ['nginx:/etc/x'] },
-      'has changed nginx:/etc/x, which is not named any more',
+      'has changed nginx:/etc/x, which is no longer specified',
     ],
     ['NeverPresented', { probes: [{ probes: [], unreached: [] }] }, 'api/prod has no HTTP or HTTP_PROXY'],
     ['StageManagedByCloudFormation', { moving: [managed] }, 'the CloudFormation stack orders-stack'],
@@ -67,7 +71,7 @@ describe('closedGate', () => {
       { unit: { ...open.unit, next: rolledBack }, settings: { ...DEFAULT_SETTINGS, force: true } },
     ],
     [
-      '--force, where a store is gone for good',
+      '--force, where a store no longer exists',
       { changedStores: ['nginx:/etc/x'], settings: { ...DEFAULT_SETTINGS, force: true } },
     ],
     ['what was changed is named again', { changedStores: ['pem-bundle:/etc/orders.pem'] }],
@@ -132,8 +136,8 @@ describe('closedGateBack', () => {
 
 describe('what is said of a closed gate', () => {
   test.each([
-    [['a'], 'a, which is not'],
-    [['a', 'b'], 'a, b, which are not'],
+    [['a'], 'a, which is no longer'],
+    [['a', 'b'], 'a, b, which are no longer'],
   ])('names the stores that are forgotten: %j', (changedStores, words) => {
     const failure = closedGate({ ...open, changedStores });
     expect(failure?.message).toContain(words);

@@ -55,7 +55,10 @@ describe('parseProbe', () => {
     'refuses %j',
     (text) => {
       expect(() => parseProbe(text)).toThrow(
-        expect.objectContaining({ code: 'Usage', hint: "write a method and a path: 'GET /health'" }),
+        expect.objectContaining({
+          code: 'Usage',
+          hint: "specify a method and a path, such as 'GET /health'",
+        }),
       );
     },
   );
@@ -83,14 +86,14 @@ describe('parseProbes', () => {
   });
 
   test.each([
-    [['GET /a', 'GET /b'], '--probe is given twice'],
-    [['x=GET /a', 'GET /c', ' x =GET /b'], '--probe is given twice for x'],
+    [['GET /a', 'GET /b'], '--probe is specified twice without an API or backend'],
+    [['x=GET /a', 'GET /c', ' x =GET /b'], '--probe is specified twice for x'],
   ])('refuses %j: two calls for the same', (texts, message) => {
     expect(() => parseProbes(texts)).toThrow(
       expect.objectContaining({
         code: 'Usage',
         message,
-        hint: "write the API or the backend that each is for: 'orders=GET /health'",
+        hint: "specify the API or the backend of each: 'orders=GET /health'",
       }),
     );
   });
@@ -154,7 +157,7 @@ describe('chooseProbes', () => {
     const resources = paths.map((path) => resource(path, method('GET', proxy(ORDERS))));
     const five = 'GET /1, GET /2, GET /3, GET /4, GET /5';
     expect(() => calls(resources, { method: 'GET', path: '/x' })).toThrow(
-      expect.objectContaining({ hint: `it has ${five}` }),
+      expect.objectContaining({ hint: `available: ${five}` }),
     );
     const named = { of: 'orders.example', method: 'GET', path: '/x' };
     expect(() => chooseProbes(stage('prod', 'old'), resources, undefined, [named])).toThrow(
@@ -345,19 +348,19 @@ describe('chooseProbes', () => {
       'that does not exist',
       { method: 'GET', path: '/nope' },
       'api/prod has no method GET /nope',
-      'it has GET /x',
+      'available: GET /x',
     ],
     [
       'of another method',
       { method: 'DELETE', path: '/x' },
       'api/prod has no method DELETE /x',
-      'it has GET /x',
+      'available: GET /x',
     ],
     [
       'that a method without https hides from a greedy one',
       { method: 'GET', path: '/mock' },
-      'GET /mock of api/prod is the method GET /mock, which has no https integration',
-      'it has GET /x',
+      'GET /mock of api/prod matches the method GET /mock, which has no https integration',
+      'available: GET /x',
     ],
     [
       'whose host is a variable that is not set',
@@ -368,14 +371,14 @@ describe('chooseProbes', () => {
     [
       'without https beside one whose host is a variable that is not set',
       { method: 'POST', path: '/v' },
-      'POST /v of api/prod is the method POST /v, which has no https integration',
-      'it has GET /x',
+      'POST /v of api/prod matches the method POST /v, which has no https integration',
+      'available: GET /x',
     ],
     [
       'whose host depends on the request',
       { method: 'GET', path: '/h/a' },
       'GET /h/a of api/prod reaches {host}.example, which is not an address',
-      'it has GET /x',
+      'available: GET /x',
     ],
   ])('refuses a named call %s', (_, probe, message, hint) => {
     const resources = [

@@ -38,7 +38,7 @@ describe('unpublishedChanges', () => {
       methods: [deployed('POST', 'NONE', '/orders', true), deployed('DELETE', 'NONE', '/old')],
     });
     expect(changesText(changes)).toBe(
-      'GET /orders would be new, POST /orders would be authorized otherwise, DELETE /old would be gone',
+      'GET /orders would be added, POST /orders would change its authorization, DELETE /old would be removed',
     );
   });
 
@@ -66,11 +66,11 @@ describe('unpublishedChanges', () => {
     const methods = Array.from({ length: 10 }, (_, i) => deployed('GET', 'NONE', `/${i}`));
     const text = changesText(unpublishedChanges([], { methods }));
     expect(text.split(', ')).toHaveLength(10);
-    expect(text).toMatch(/GET \/9 would be gone$/);
+    expect(text).toMatch(/GET \/9 would be removed$/);
   });
 
   test('tells the first ten of many', () => {
     const methods = Array.from({ length: 13 }, (_, i) => deployed('GET', 'NONE', `/${i}`));
-    expect(changesText(unpublishedChanges([], { methods }))).toMatch(/GET \/9 would be gone and 3 more$/);
+    expect(changesText(unpublishedChanges([], { methods }))).toMatch(/GET \/9 would be removed and 3 more$/);
   });
 });
