@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Stage, StageRef } from '../core/api-gateway.js';
 import { certificateView, type CertificateView } from '../core/certificate-view.js';
-import { AppError } from '../core/errors.js';
+import { AppError, UNKNOWN_OUTCOME } from '../core/errors.js';
 import { isAcmArn } from '../core/inventory.js';
-import { UNKNOWN_OUTCOME } from '../core/rotation/presentation.js';
 import { stageText } from '../core/rotation/unit.js';
 import type { Gateway } from '../gateway/gateway.js';
 import { certificateFacts } from '../x509/certificate.js';

@@ -192,6 +192,13 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
+/** Errors of a write that leave open whether it was, or will be, done. One is interrupted between two tries alone. */
+export const UNKNOWN_OUTCOME: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'ConcurrentModification',
+  'Interrupted',
+  'ServiceUnreachable',
+]);
+
 /** What an error carries beside its code and sentence. */
 export interface ErrorDetail {
   /** What to do next, as a sentence or a command. */

@@ -18,9 +18,8 @@ import {
   type ClientCertificate as SdkCertificate,
 } from '@aws-sdk/client-api-gateway';
 import type { RestApi } from '../core/api-gateway.js';
-import { AppError } from '../core/errors.js';
+import { AppError, UNKNOWN_OUTCOME } from '../core/errors.js';
 import { partitionOf } from '../core/partition.js';
-import { UNKNOWN_OUTCOME } from '../core/rotation/presentation.js';
 import { createAwsClient, type AwsClientOptions } from './aws-client.js';
 import type { Operation } from './aws-error.js';
 import { callerOf } from './caller.js';

@@ -1,6 +1,6 @@
 import { stageIdsText, verbOf } from '../../core/stages-text.js';
 import type { ClientCertificate } from '../../core/api-gateway.js';
-import { AppError } from '../../core/errors.js';
+import { AppError, UNKNOWN_OUTCOME } from '../../core/errors.js';
 import {
   inheritedTags,
   keepOldMark,
@@ -9,7 +9,7 @@ import {
   plainDescription,
   type Mark,
 } from '../../core/rotation/marks.js';
-import { openWrites, UNKNOWN_OUTCOME } from '../../core/rotation/presentation.js';
+import { openWrites } from '../../core/rotation/presentation.js';
 import { stageText, type RotationCertificate } from '../../core/rotation/unit.js';
 import { lookAtCertificates, lookAtStores } from './look.js';
 import { writeMark } from './mark.js';

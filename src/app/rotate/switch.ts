@@ -1,6 +1,5 @@
 import type { Stage } from '../../core/api-gateway.js';
-import { AppError } from '../../core/errors.js';
-import { UNKNOWN_OUTCOME } from '../../core/rotation/presentation.js';
+import { AppError, UNKNOWN_OUTCOME } from '../../core/errors.js';
 import {
   LONGEST_BATCH,
   LONGEST_RETRY,

@@ -1,5 +1,5 @@
 import type { Stage } from '../api-gateway.js';
-import type { ErrorCode } from '../errors.js';
+import { UNKNOWN_OUTCOME, type ErrorCode } from '../errors.js';
 import type { RotationRecord, RotationStep } from './record.js';
 import { stageText, type RotationUnit } from './unit.js';
 
@@ -44,13 +44,6 @@ export interface PresentationEvidence {
   soak: number;
   now: Date;
 }
-
-/** Errors of a write that leave open whether it was, or will be, done. One is interrupted between two tries alone. */
-export const UNKNOWN_OUTCOME: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'ConcurrentModification',
-  'Interrupted',
-  'ServiceUnreachable',
-]);
 
 const MOVES: ReadonlySet<RotationStep> = new Set<RotationStep>(['switch', 'redeploy', 'rollBack']);
 
