@@ -28,7 +28,7 @@ const MOST_NAMED = 10;
  * @throws AppError `StageNotFound`, `StageAmbiguous` with the candidates, `Usage` when the API is given twice
  */
 export async function resolveStage(gateway: Gateway, address: StageAddress): Promise<ResolvedStage> {
-  const { api, stageName } = parse(address);
+  const { api, stageName } = parseAddress(address);
   const { apis, stages } = api === undefined ? await allStages(gateway) : await stagesOf(gateway, api);
   const byId = new Map(apis.map((each) => [each.id, each]));
   const found = stages
@@ -43,8 +43,11 @@ export async function resolveStage(gateway: Gateway, address: StageAddress): Pro
   return stage;
 }
 
-/** Stage names hold no slash, API names may. */
-function parse({ api, stage }: StageAddress): { api: string | undefined; stageName: string } {
+/**
+ * Takes an address apart. Stage names hold no slash, API names may.
+ * @throws AppError `Usage` when the API is given twice
+ */
+export function parseAddress({ api, stage }: StageAddress): { api: string | undefined; stageName: string } {
   const cut = stage.lastIndexOf('/');
   const named = cut < 0 ? undefined : stage.slice(0, cut);
   const stageName = stage.slice(cut + 1);

@@ -1,5 +1,7 @@
 import leven from 'leven';
 import { AppError } from '../core/errors.js';
+import { resolve, type Candidates } from '../settings/resolve.js';
+import { ACCOUNT_SETTINGS } from '../settings/table.js';
 import { loadSharedFiles, textOf, type SharedFiles } from './shared-files.js';
 
 /** A value, and what says so: `--region`, `AWS_REGION`, `region of [prod]`. */
@@ -29,6 +31,8 @@ export interface AwsInput {
   region?: string | undefined;
   /** For API Gateway alone. */
   endpointUrl?: string | undefined;
+  /** What in the file says the profile or the Region, where it is not a flag: `apigw-cert.yaml:2`. */
+  fromFile?: { readonly profile?: string | undefined; readonly region?: string | undefined } | undefined;
 }
 
 /** How to reach AWS, as the AWS CLI would with the same flags, variables and files. */
@@ -67,10 +71,20 @@ function firstOf(names: readonly string[], env: NodeJS.ProcessEnv): Setting<stri
 const given = (value: string | undefined, from: string): Setting<string> | undefined =>
   value === undefined || value === '' ? undefined : { value, from };
 
+/** What a flag or the file says of the profile or the Region. */
+function inputOf({ fromFile, ...input }: AwsInput, key: 'profile' | 'region'): Candidates<Setting<string>> {
+  const from = fromFile?.[key];
+  return from === undefined ? { flag: given(input[key], `--${key}`) } : { file: given(input[key], from) };
+}
+
 function chooseProfile(input: AwsInput, env: NodeJS.ProcessEnv): Setting<string> & { isNamed: boolean } {
-  const chosen = given(input.profile, '--profile') ?? firstOf(['AWS_PROFILE', 'AWS_DEFAULT_PROFILE'], env);
-  if (chosen) assertVisible(chosen);
-  return chosen ? { ...chosen, isNamed: true } : { value: 'default', from: 'default', isNamed: false };
+  const { value: chosen, layer } = resolve<Setting<string>>({
+    ...inputOf(input, 'profile'),
+    environment: firstOf(ACCOUNT_SETTINGS.profile.variables, env),
+    default: { value: 'default', from: 'default' },
+  });
+  assertVisible(chosen);
+  return { ...chosen, isNamed: layer !== 'default' };
 }
 
 function noSuchProfile({ value, from }: Setting<string>, files: SharedFiles): AppError {
@@ -108,12 +122,15 @@ export async function awsSettings(
   const fromProfile = (key: string): Setting<string> | undefined =>
     given(textOf(keys, key), `${key} of the profile "${profile.value}"`);
   const isTrue = (variable: string, key: string): boolean =>
-    (firstOf([variable], env) ?? fromProfile(key))?.value.trim().toLowerCase() === 'true';
+    resolve({ environment: firstOf([variable], env), profile: fromProfile(key) })
+      ?.value.value.trim()
+      .toLowerCase() === 'true';
 
-  const region =
-    given(input.region, '--region') ??
-    firstOf(['AWS_REGION', 'AWS_DEFAULT_REGION'], env) ??
-    fromProfile('region');
+  const region = resolve({
+    ...inputOf(input, 'region'),
+    environment: firstOf(ACCOUNT_SETTINGS.region.variables, env),
+    profile: fromProfile('region'),
+  })?.value;
   if (region) assertVisible(region);
 
   const servicesSection = () => {
@@ -128,15 +145,20 @@ export async function awsSettings(
     );
   };
 
-  function configuredEndpoint(service: AwsService): Setting<string> | undefined {
+  function configuredEndpoint(service: AwsService): Candidates<Setting<string>> {
     const id = service.replaceAll(' ', '_');
-    const variable = firstOf([`AWS_ENDPOINT_URL_${id.toUpperCase()}`, 'AWS_ENDPOINT_URL'], env);
-    if (variable) return variable;
-    const section = servicesSection();
-    const block = section?.found[id.toLowerCase()];
-    const own =
-      typeof block === 'object' ? given(block['endpoint_url'], `services ${section?.name ?? ''}`) : undefined;
-    return own ?? fromProfile('endpoint_url');
+    return {
+      environment: firstOf([`AWS_ENDPOINT_URL_${id.toUpperCase()}`, 'AWS_ENDPOINT_URL'], env),
+      get profile() {
+        const section = servicesSection();
+        const block = section?.found[id.toLowerCase()];
+        const own =
+          typeof block === 'object'
+            ? given(block['endpoint_url'], `services ${section?.name ?? ''}`)
+            : undefined;
+        return own ?? fromProfile('endpoint_url');
+      },
+    };
   }
 
   return {
@@ -144,18 +166,20 @@ export async function awsSettings(
     profile,
     environmentCounts: input.profile === undefined || input.profile === '',
     region,
-    caBundle: firstOf(['AWS_CA_BUNDLE'], env) ?? fromProfile('ca_bundle'),
+    caBundle: resolve({ environment: firstOf(['AWS_CA_BUNDLE'], env), profile: fromProfile('ca_bundle') })
+      ?.value,
     useFipsEndpoint: isTrue('AWS_USE_FIPS_ENDPOINT', 'use_fips_endpoint'),
     useDualstackEndpoint: isTrue('AWS_USE_DUALSTACK_ENDPOINT', 'use_dualstack_endpoint'),
     endpoint(service) {
-      if (service === 'API Gateway' || service === 'ApiGatewayV2') {
-        const flag = given(input.endpointUrl, '--endpoint-url');
-        if (flag) return flag;
-      }
-      if (isTrue('AWS_IGNORE_CONFIGURED_ENDPOINT_URLS', 'ignore_configured_endpoint_urls')) return undefined;
-      const found = configuredEndpoint(service);
-      if (found) assertUrl(found);
-      return found;
+      const isApiGateway = service === 'API Gateway' || service === 'ApiGatewayV2';
+      const flag = isApiGateway ? given(input.endpointUrl, '--endpoint-url') : undefined;
+      const isIgnored = isTrue('AWS_IGNORE_CONFIGURED_ENDPOINT_URLS', 'ignore_configured_endpoint_urls');
+      // The profile's is a getter: a section that is missing is no error where another layer goes before.
+      const found = resolve<Setting<string>>(
+        isIgnored || flag !== undefined ? { flag } : configuredEndpoint(service),
+      );
+      if (found !== undefined && found.layer !== 'flag') assertUrl(found.value);
+      return found?.value;
     },
   };
 }

@@ -1,8 +1,9 @@
 import { Command, Option } from 'commander';
 import { CHECK_EXIT } from '../core/check-level.js';
+import type { Gateway } from '../gateway/gateway.js';
 import type { CommonOptions, Context } from './context.js';
-import { gatewayFor } from './compose.js';
 import { applyRenamed } from './deprecated.js';
+import { ACCOUNT_SETTINGS, helpText, type Setting } from '../settings/table.js';
 import { createOutput, errorOutput, reportError } from './output.js';
 import { outputOption } from './output-option.js';
 import { withReferences } from './references.js';
@@ -20,9 +21,9 @@ const COMMON = 'Common options:';
 /** Adds the options that all commands share, after a command's own. */
 export function addCommonOptions(to: Command): void {
   const options = [
-    new Option('--profile <name>', 'profile of the AWS configuration files'),
-    new Option('--region <name>', 'AWS Region'),
-    new Option('--endpoint-url <url>', 'another API Gateway, such as the emulator'),
+    new Option('--config <file>', 'configuration (default: apigw-cert.yaml, found upwards from here)'),
+    new Option('--account <name>', 'an entry of "accounts" in the configuration'),
+    ...Object.values(ACCOUNT_SETTINGS).map(settingOption),
     outputOption(),
     new Option('--no-color', 'no colours, whatever the terminal'),
     new Option('--quiet', 'only results and errors'),
@@ -34,6 +35,9 @@ export function addCommonOptions(to: Command): void {
   }
   to.addHelpOption(new Option('-h, --help', 'this text').helpGroup(COMMON));
 }
+
+/** The option of a setting. Its value is read later: what it says is one of several layers. */
+export const settingOption = (setting: Setting): Option => new Option(setting.flag ?? '', helpText(setting));
 
 /** Collects a repeatable option's values. */
 export function collect(value: string, previous: string[] | undefined): string[] {
@@ -62,12 +66,14 @@ export function action<Options extends object, Args extends readonly unknown[] =
       const { options, args } = withReferences(self, self.opts<Options & CommonOptions>());
       const out = createOutput(options);
       for (const hint of hints) out.note(`hint: ${hint}`);
+      let opened: Promise<Gateway> | undefined;
       await run({
         options,
         args: args as unknown as Args,
         out,
         now: () => new Date(),
-        gateway: gatewayFor(options),
+        gateway: () =>
+          (opened ??= import('./account.js').then(({ openAccount }) => openAccount(options, out))),
       });
     } catch (error) {
       const given = self.opts<CommonOptions>();

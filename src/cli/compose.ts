@@ -1,4 +1,6 @@
 import { AppError } from '../core/errors.js';
+import type { ResolvedAccount } from '../settings/resolve.js';
+import { ACCOUNT_SETTINGS } from '../settings/table.js';
 import type { AwsClientOptions } from '../gateway/aws-client.js';
 import type { Gateway } from '../gateway/gateway.js';
 import type { CommonOptions } from './context.js';
@@ -24,28 +26,15 @@ export function reachOf({
   };
 }
 
-/** The options with the account and Region of the configuration, where they name none themselves. */
-export function reached<Options extends Pick<CommonOptions, 'region' | 'profile'>>(
-  options: Options,
-  configured: { region?: string; profile?: string },
-): Options {
-  const { region = configured.region, profile = configured.profile } = options;
-  return {
-    ...options,
-    ...(region === undefined ? {} : { region }),
-    ...(profile === undefined ? {} : { profile }),
-  };
-}
-
 /** The first of some variables that is set; one may be set to nothing. */
-const firstSet = (...names: readonly string[]): string | undefined =>
+const firstSet = (names: readonly string[]): string | undefined =>
   names.map((name) => process.env[name]).find((value) => value !== undefined && value !== '');
 
 /** The Region of the environment. */
-export const environmentRegion = (): string | undefined => firstSet('AWS_REGION', 'AWS_DEFAULT_REGION');
+export const environmentRegion = (): string | undefined => firstSet(ACCOUNT_SETTINGS.region.variables);
 
 /** The profile of the environment. */
-export const environmentProfile = (): string | undefined => firstSet('AWS_PROFILE', 'AWS_DEFAULT_PROFILE');
+export const environmentProfile = (): string | undefined => firstSet(ACCOUNT_SETTINGS.profile.variables);
 
 /** Asks for MFA codes, where there is somebody to ask. */
 export function mfaAsker(): Pick<AwsClientOptions, 'askMfaCode'> {
@@ -59,30 +48,31 @@ export function mfaAsker(): Pick<AwsClientOptions, 'askMfaCode'> {
 }
 
 /**
- * The gateway that the options name, made once, at the first call: a command without AWS loads no SDK.
+ * The gateway of one account and Region.
+ * @param fromFile where the file says them, if it does
  * @param onServerTime told the time that AWS gives with each answer, and this machine's own
  */
-export function gatewayFor(
-  options: CommonOptions,
-  onServerTime?: AwsClientOptions['onServerTime'],
-): () => Promise<Gateway> {
-  let made: Promise<Gateway> | undefined;
-  return () => (made ??= create());
-
-  async function create(): Promise<Gateway> {
-    const { profile, region } = options;
-    const reach = reachOf(options);
-    const { createAwsGateway } = await import('../gateway/aws.js');
-    const { createPace } = await import('../gateway/pace.js');
-    return createAwsGateway({
-      ...reach,
-      ...mfaAsker(),
-      pace: createPace(),
-      ...(onServerTime === undefined ? {} : { onServerTime }),
-      ...(region === undefined ? {} : { region }),
-      ...(profile === undefined ? {} : { profile }),
-    });
-  }
+export async function gatewayFor(
+  options: Pick<CommonOptions, 'endpointUrl' | 'debug'>,
+  { profile, region, roleArn, externalId }: Omit<ResolvedAccount, 'origins'>,
+  { fromFile, onServerTime }: Pick<AwsClientOptions, 'fromFile' | 'onServerTime'> = {},
+): Promise<Gateway> {
+  const reach = reachOf(options);
+  const [{ createAwsGateway }, { createPace }] = await Promise.all([
+    import('../gateway/aws.js'),
+    import('../gateway/pace.js'),
+  ]);
+  return createAwsGateway({
+    ...reach,
+    ...mfaAsker(),
+    pace: createPace(),
+    ...(onServerTime === undefined ? {} : { onServerTime }),
+    ...(fromFile === undefined ? {} : { fromFile }),
+    ...(region === undefined ? {} : { region }),
+    ...(profile === undefined ? {} : { profile }),
+    ...(roleArn === undefined ? {} : { roleArn }),
+    ...(externalId === undefined ? {} : { externalId }),
+  });
 }
 
 function assertUrl(text: string): void {

@@ -4,6 +4,8 @@ import type { OutputFormat } from './output-option.js';
 
 /** What every command takes besides its own options, under commander's names. */
 export interface CommonOptions {
+  config?: string;
+  account?: string;
   profile?: string;
   region?: string;
   endpointUrl?: string;

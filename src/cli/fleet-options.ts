@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 import type { LoadedConfiguration } from '../app/config/load.js';
 import { parseThreshold } from '../core/duration.js';
 import { AppError } from '../core/errors.js';
-import { fleetAccounts, type FleetAccount, type FleetInput } from '../core/fleet.js';
+import type { FleetAccount } from '../core/fleet.js';
+import { explainedAccounts, type FleetInput } from '../settings/resolve.js';
 import type { PaceOptions } from '../gateway/pace.js';
 import type { Fleet } from '../gateway/fleet.js';
 import { environmentProfile, environmentRegion, mfaAsker, reachOf } from './compose.js';
@@ -10,13 +11,11 @@ import type { CommonOptions } from './context.js';
 
 /** Options of every command that looks into several accounts and Regions. */
 export interface FleetOptions {
-  config?: string;
   rate: string;
 }
 
 export function addFleetOptions(command: Command): Command {
   return command
-    .option('--config <file>', 'accounts and Regions; else apigw-cert.yaml here or above')
     .option(
       '--rate <share>',
       'of the request limit of each account and Region; the rest is left to others',
@@ -44,15 +43,16 @@ function parseRate(text: string): PaceOptions {
 export interface ChosenFleet {
   fleet: Fleet;
   accounts: FleetAccount[];
-  configuration: LoadedConfiguration | undefined;
+  loaded: LoadedConfiguration | undefined;
 }
 
 /** What flags, environment and configuration say of the accounts and Regions. */
 export function fleetInput(
-  { profile, region }: Pick<CommonOptions, 'profile' | 'region'>,
+  { account, profile, region }: Pick<CommonOptions, 'account' | 'profile' | 'region'>,
   configuration: FleetInput['configuration'],
 ): FleetInput {
   return {
+    accountFlag: account,
     profileFlag: profile,
     regionFlag: region,
     environmentProfile: environmentProfile(),
@@ -67,9 +67,17 @@ export async function fleetFor(options: CommonOptions & FleetOptions): Promise<C
   const pace = parseRate(rate);
   const reach = reachOf(options);
   const { loadConfiguration } = await import('../app/config/load.js');
-  const configuration = await loadConfiguration({ file: config });
-  const accounts = fleetAccounts(fleetInput(options, configuration));
+  const loaded = await loadConfiguration({ file: config });
+  const explained = explainedAccounts(fleetInput(options, loaded?.configuration));
+  if (options.debug === true) {
+    const [{ placeSettings, watchRows }, { debugSettings }] = await Promise.all([
+      import('../app/config/show.js'),
+      import('./account.js'),
+    ]);
+    debugSettings([...placeSettings(loaded), ...watchRows(explained, loaded)]);
+  }
+  const accounts = explained.map(({ account }) => account);
   const { createAwsFleet } = await import('../gateway/aws-fleet.js');
   const fleet = createAwsFleet({ ...reach, ...mfaAsker(), pace });
-  return { fleet, accounts, configuration };
+  return { fleet, accounts, loaded };
 }

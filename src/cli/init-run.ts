@@ -1,7 +1,7 @@
 import { listText } from '../core/stages-text.js';
 import { stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { refuse } from '../app/config/read.js';
+import { refuse } from '../settings/read.js';
 import { validateText } from '../app/config/validate.js';
 import { doctor, type DoctorReport } from '../app/doctor.js';
 import { draftText, targetName } from '../app/init/draft.js';
@@ -18,7 +18,9 @@ import { parseProbe, type ProbeRequest } from '../core/rotation/probe.js';
 import type { Gateway } from '../gateway/gateway.js';
 import { askText, askYes } from './ask.js';
 import type { InitOptions } from './commands/init.js';
-import { environmentProfile } from './compose.js';
+import { resolveAccount } from '../settings/resolve.js';
+import { accountFlags, sayWhere } from './account.js';
+import { environmentProfile, gatewayFor } from './compose.js';
 import type { Context } from './context.js';
 import { doctorText } from './doctor-text.js';
 import { stageText } from './stage-options.js';
@@ -39,7 +41,7 @@ export async function runInit(context: InitContext): Promise<void> {
   const file = resolve(options.outFile);
   const given = await givenAnswers(context);
   const isReplacing = await mayReplace(context, file);
-  const gateway = await context.gateway();
+  const gateway = await openGateway(context);
   const address = await chosenStage(context, gateway);
   const survey = await surveyStage(gateway, address);
   const { stage } = survey;
@@ -108,6 +110,14 @@ export async function runInit(context: InitContext): Promise<void> {
     },
     () => nextText(file),
   );
+}
+
+/** A file that is there may be the one to be replaced, and be wrong: flags, the environment and the profile say where. */
+async function openGateway({ options, out }: InitContext): Promise<Gateway> {
+  const account = resolveAccount(accountFlags(options));
+  const gateway = await gatewayFor(options, account);
+  await sayWhere(gateway, account, out);
+  return gateway;
 }
 
 /** An account may have lost the certificate that a stage still names, and permissions may hide it. */

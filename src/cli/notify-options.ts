@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import type { ExpiryReport } from '../app/check-expiry.js';
-import type { LoadedConfiguration } from '../app/config/load.js';
-import type { Notification } from '../app/config/schema.js';
+import type { Configuration, Notification } from '../settings/schema.js';
 import { AppError } from '../core/errors.js';
 import { printable } from '../core/printable.js';
 import type { CommonOptions } from './context.js';
@@ -34,7 +33,7 @@ export function addNotifyOptions(command: Command): Command {
  */
 export async function waysOf(
   { notify }: NotifyOptions,
-  configuration: LoadedConfiguration | undefined,
+  configuration: Pick<Configuration, 'notify'> | undefined,
 ): Promise<Notification[]> {
   if (notify === undefined) return configuration?.notify ?? [];
   const { parseNotification } = await import('../app/notify/notifier.js');

@@ -25,6 +25,11 @@ export interface Output {
   content(octets: Uint8Array): void;
   /** Something worth knowing on the way; silenced by `--quiet`. */
   note(text: string): void;
+  /**
+   * The account and Region that the command works in: before anything else where somebody may be asked, otherwise with the
+   * result. Only where the result is for people.
+   */
+  where(text: string): void;
   /** Something that the user must know; not silenced. */
   warn(text: string): void;
   /** Sets the exit code of the process. */
@@ -60,15 +65,25 @@ export function createOutput({ output, color, quiet = false }: CommonOptions): O
   const style = styleFor(process.stdout, color);
   const shown = (text: string): string => line(printableText(text, style.level > 0));
   const noted = (text: string): string => line(printableText(text, noteStyle.level > 0));
+  const places = new Set<string>();
+  const note = (text: string): void => {
+    if (!quiet) process.stderr.write(noted(text));
+  };
+  const tellPlaces = (): void => {
+    for (const place of places) note(place);
+    places.clear();
+  };
   return {
     style,
     noteStyle,
     result(json, text) {
+      tellPlaces();
       process.stdout.write(output === 'json' ? `${JSON.stringify(json, null, 2)}\n` : shown(text()));
     },
     async list(name, items, { each, end }) {
       const isJson = output === 'json';
       let count = 0;
+      tellPlaces();
       for await (const item of items) {
         const json = isJson ? JSON.stringify(item, null, 2).replaceAll('\n', '\n    ') : '';
         const text = isJson ? `${count === 0 ? `{\n  "${name}": [` : ','}\n    ${json}` : each(item);
@@ -79,10 +94,14 @@ export function createOutput({ output, color, quiet = false }: CommonOptions): O
       else await written(count === 0 ? `{\n  "${name}": []\n}\n` : '\n  ]\n}\n');
     },
     content(octets) {
+      tellPlaces();
       process.stdout.write(octets);
     },
-    note(text) {
-      if (!quiet) process.stderr.write(noted(text));
+    note,
+    where(text) {
+      if (output !== 'text') return;
+      places.add(text);
+      if (process.stdin.isTTY) tellPlaces();
     },
     warn(text) {
       process.stderr.write(noted(`${noteStyle.yellow('warning:')} ${text}`));

@@ -1,8 +1,12 @@
 import { randomInt } from 'node:crypto';
+import { fromFileOf, loadConfiguration, type LoadedConfiguration } from '../app/config/load.js';
+import { resolveStage } from '../app/resolve-stage.js';
 import {
   configuredJobs,
   everyCertificate,
+  findTarget,
   stageJob,
+  targetOfCertificate,
   type JobFlags,
   type RotationJob,
 } from '../app/rotate/jobs.js';
@@ -16,9 +20,11 @@ import { AppError, EXIT, type ExitCode } from '../core/errors.js';
 import { steadyClock } from '../platform/clock.js';
 import { openFileJournal } from '../journal/file-journal.js';
 import { fileLease } from '../journal/file-lease.js';
-import { needsConfiguration, type RotateOptions } from './commands/rotate.js';
+import { resolveAccount, type ResolvedAccount } from '../settings/resolve.js';
+import { debugSettings, sayWhere } from './account.js';
 import { confirmed } from './ask.js';
-import { gatewayFor, reached } from './compose.js';
+import type { RotateOptions } from './commands/rotate.js';
+import { gatewayFor } from './compose.js';
 import type { Context } from './context.js';
 import { asAppError, errorJson, printError } from './output.js';
 import { openEvents } from './rotate-events.js';
@@ -31,11 +37,12 @@ const LONGEST_SPLAY = 86_400_000;
 
 type RotateContext = Context<RotateOptions>;
 
-type Connect = (job: Pick<RotationJob, 'profile' | 'region'>) => Promise<Session>;
+type Connect = (account: ResolvedAccount, target?: string) => Promise<Session>;
 
 /** Rotates what the options name; a failure of one certificate does not keep the others. */
 export async function runRotations(context: RotateContext, flags: JobFlags): Promise<void> {
   const { options, out } = context;
+  const loaded = await loadConfiguration({ file: options.config });
   const events = openEvents(options.events, (text) => {
     progress.stop();
     out.warn(text);
@@ -45,7 +52,7 @@ export async function runRotations(context: RotateContext, flags: JobFlags): Pro
   const release = stopOnSignals(stop, (text) => {
     progress.note(text);
   });
-  const connect = sessions(context, progress, stop.signal);
+  const connect = sessions(context, loaded, progress, stop.signal);
   const wordingOf = memoised(stageWording);
   let outcomes: JobOutcome[];
   try {
@@ -56,9 +63,9 @@ export async function runRotations(context: RotateContext, flags: JobFlags): Pro
       progress.stop();
     });
     outcomes = await rotateJobs(
-      await jobsOf(context, flags, connect),
+      await jobsOf(context, loaded, flags, connect),
       {
-        connect,
+        connect: ({ account, target }) => connect(account, target),
         lease: fileLease(),
         journal: openFileJournal(),
         stores: (job, apis) => storesOf(job, apis, trust),
@@ -139,17 +146,23 @@ function memoised<Key extends object, Value>(work: (key: Key) => Value): (key: K
 }
 
 /** One session for each account and Region that options and jobs name. */
-function sessions({ options, now }: RotateContext, progress: RotationProgress, signal: AbortSignal): Connect {
+function sessions(
+  { options, out, now }: RotateContext,
+  loaded: LoadedConfiguration | undefined,
+  progress: RotationProgress,
+  signal: AbortSignal,
+): Connect {
   const open = new Map<string, Promise<Session>>();
-  const connect = async (its: RotateContext['options']): Promise<Session> => {
+  const connect = async (account: ResolvedAccount, target: string | undefined): Promise<Session> => {
     const clock = steadyClock(() => now().getTime());
-    const gateway = await gatewayFor(its, clock.correct)();
+    const fromFile = fromFileOf(loaded, account, target);
+    const gateway = await gatewayFor(options, account, { fromFile, onServerTime: clock.correct });
+    await sayWhere(gateway, account, out);
     return openSession(gateway, clock.now, { progress: progress.look, signal });
   };
-  return (job) => {
-    const its = reached(options, job);
-    const key = JSON.stringify([its.profile, its.region]);
-    const session = open.get(key) ?? connect(its);
+  return (account, target) => {
+    const key = JSON.stringify([account.profile, account.roleArn, account.externalId, account.region]);
+    const session = open.get(key) ?? connect(account, target);
     open.set(key, session);
     return session;
   };
@@ -176,24 +189,43 @@ function worst(outcomes: readonly Outcome[]): ExitCode {
   return order.find((code) => codes.includes(code)) ?? EXIT.ok;
 }
 
-async function jobsOf({ options }: RotateContext, flags: JobFlags, connect: Connect): Promise<RotationJob[]> {
-  const configuration = await configurationFor(options);
-  if (options.stage !== undefined) {
-    const { api, stage } = options;
-    return [stageJob(api === undefined ? { stage } : { api, stage }, configuration, flags)];
+async function jobsOf(
+  { options }: RotateContext,
+  loaded: LoadedConfiguration | undefined,
+  flags: JobFlags,
+  connect: Connect,
+): Promise<RotationJob[]> {
+  const jobs = await namedJobs(options, loaded, flags, connect);
+  if (options.debug === true) {
+    const { jobRows, placeSettings } = await import('../app/config/show.js');
+    debugSettings([...placeSettings(loaded), ...jobs.flatMap((job) => jobRows(job, loaded))]);
   }
-  if (options.all === true) {
-    const { turns } = await connect(configuration ?? {});
-    const used = everyCertificate(await turns.account.look({ known: true }));
-    return used.map(({ address, names }) => stageJob(address, configuration, flags, names));
-  }
-  return configuredJobs(configuration, options.target, flags);
+  return jobs;
 }
 
-async function configurationFor(options: RotateOptions) {
-  if (!needsConfiguration(options)) return undefined;
-  const { loadConfiguration } = await import('../app/config/load.js');
-  return loadConfiguration(options.config === undefined ? {} : { file: options.config });
+async function namedJobs(
+  { all, api, stage, target }: RotateOptions,
+  loaded: LoadedConfiguration | undefined,
+  flags: JobFlags,
+  connect: Connect,
+): Promise<RotationJob[]> {
+  const configuration = loaded?.configuration;
+  if (stage !== undefined) {
+    const address = api === undefined ? { stage } : { api, stage };
+    const found = await findTarget(address, configuration, flags, async (account) =>
+      resolveStage((await connect(account)).gateway, address),
+    );
+    return [stageJob(address, configuration, flags, found)];
+  }
+  if (all === true) {
+    const account = resolveAccount(flags.account, configuration);
+    const { turns } = await connect(account);
+    const used = everyCertificate(await turns.account.look({ known: true }));
+    return used.map(({ address, names }) =>
+      stageJob(address, configuration, flags, targetOfCertificate(names, configuration, account)),
+    );
+  }
+  return configuredJobs(configuration, target, flags);
 }
 
 /** The first signal stops the run after the current step; a second one ends the process at once, which is safe too. */

@@ -7,8 +7,7 @@ import { collect } from './command.js';
 export function addTrustOptions(to: Command): Command {
   return to
     .option('--trust <kind:file>', 'a trust store, such as nginx:FILE; may be repeated', collect)
-    .option('--target <name>', 'the trust stores of one target of the configuration')
-    .option('--config <file>', 'configuration (default: apigw-cert.yaml, found upwards from here)');
+    .option('--target <name>', 'the trust stores of one target of the configuration');
 }
 
 /**
@@ -33,7 +32,7 @@ export async function trustStoresNamed(options: {
   trust?: string[];
   reload?: string;
   target?: string;
-  config?: string;
+  config?: string | undefined;
 }): Promise<TrustDescription[]> {
   if (options.trust !== undefined) {
     if (options.target === undefined) return trustDescriptions(options.trust, options.reload);
@@ -43,13 +42,13 @@ export async function trustStoresNamed(options: {
     import('../app/config/load.js'),
     import('../app/rotate/jobs.js'),
   ]);
-  const configuration = await loadConfiguration(options.config === undefined ? {} : { file: options.config });
-  if (configuration === undefined) {
+  const loaded = await loadConfiguration({ file: options.config });
+  if (loaded === undefined) {
     throw new AppError('TrustStoreMissing', 'no trust store is named', {
       hint: 'add --trust nginx:FILE (or another kind), or describe it in apigw-cert.yaml',
     });
   }
-  const jobs = configuredJobs(configuration, options.target, { settings: {}, trust: [] });
+  const jobs = configuredJobs(loaded.configuration, options.target, { account: {}, settings: {}, trust: [] });
   if (jobs.length > 1) {
     throw new AppError('Usage', 'the configuration has more than one target', {
       hint: `say which: --target ${jobs.flatMap(({ target }) => target ?? []).join('|')}`,

@@ -12,7 +12,7 @@ import { strictAnswersPlugin } from './strict-answers.js';
 /** How to reach one account and Region; what is left out comes from the environment and the shared configuration. */
 export interface AwsClientOptions extends Pick<
   SessionInput,
-  'region' | 'profile' | 'askMfaCode' | 'requestTimeout'
+  'region' | 'profile' | 'fromFile' | 'roleArn' | 'externalId' | 'askMfaCode' | 'requestTimeout'
 > {
   /** Of API Gateway; what `--endpoint-url` gives. */
   endpoint?: string;

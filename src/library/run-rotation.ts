@@ -20,6 +20,7 @@ export async function runRotation(options: RotateOptions, dryRun: boolean): Prom
   const failed = new AbortController();
   const signal = AbortSignal.any([failed.signal, ...(options.signal === undefined ? [] : [options.signal])]);
   const flags = {
+    account: {},
     settings: settingsOf(options),
     trust,
     ...(probe === undefined ? {} : { probe: parseProbe(probe) }),
@@ -33,7 +34,7 @@ export async function runRotation(options: RotateOptions, dryRun: boolean): Prom
     ask: asking(options, 'ConfirmationNeeded'),
   };
   const [outcome] = await rotateJobs(
-    [stageJob({ stage }, undefined, flags)],
+    [stageJob({ stage }, undefined, flags, { account: { origins: {} } })],
     {
       connect: () => Promise.resolve(session),
       lease: fileLease(stateDirectory === undefined ? {} : { directory: join(stateDirectory, 'locks') }),

@@ -161,16 +161,20 @@ accounts:
     );
   });
 
-  test('flags that say everything leave the file unread, as they do for rotate', async () => {
-    await writeFile(file, FILE);
-    const shown = await show(['--stage', 'orders/prod', '--trust', 'pem-bundle:/x.pem'], {
+  test('a stage of a target keeps what the file says, whatever flags say besides', async () => {
+    const none = await show(['--stage', 'orders/prod', '--trust', 'pem-bundle:/x.pem'], {
       AWS_PROFILE: 'prod',
     });
-    expect(shown.get('configuration')).toEqual(decided(null, 'default', 'no file is read'));
-    expect(shown.get('rotate.soak')).toEqual(decided('5m', 'default', 'default'));
-    expect(shown.get('rotate.region')).toEqual(
+    expect(none.get('configuration')).toEqual(decided(null, 'default', 'no file is read'));
+    expect(none.get('rotate.soak')).toEqual(decided('5m', 'default', 'default'));
+    expect(none.get('rotate.region')).toEqual(
       decided('us-east-2', 'profile', 'region of the profile "prod"'),
     );
+    await writeFile(file, FILE);
+    const shown = await show(['--stage', 'orders/prod', '--trust', 'pem-bundle:/x.pem']);
+    expect(shown.get('configuration')).toEqual(decided(file, 'default', `found in ${directory}`));
+    expect(shown.get('targets.orders.soak')).toEqual(decided('1h30m', 'file', 'apigw-cert.yaml:9'));
+    expect(shown.get('targets.orders.region')).toEqual(decided('us-west-2', 'file', 'apigw-cert.yaml:8'));
     const withFile = await show(['--stage', 'orders/prod', '--trust', 'pem-bundle:/x.pem', '--config', file]);
     expect(withFile.get('configuration')).toEqual(decided(file, 'flag', '--config'));
     expect(withFile.get('targets.orders.soak')).toEqual(decided('1h30m', 'file', 'apigw-cert.yaml:9'));

@@ -174,7 +174,10 @@ describe('inspect of an id', () => {
     await attachCertificate(client, second, clientCertificateId);
 
     const { code, stdout, stderr } = await inspect(certificate.id);
-    expect([code, stderr]).toEqual([0, '']);
+    expect([code, stderr]).toEqual([
+      0,
+      `account of the access key AKIDTEST, Region eu-central-1, endpoint http://localhost:${new URL(lab.emulator.url).port}\n`,
+    ]);
     expect(stdout).toContain(certificate.fingerprint);
     expect(stdout).toMatch(/^description +for \\x1b\[31morders\\x0anow$/m);
     expect(stdout).toMatch(/^tags +team=orders$/m);

@@ -318,7 +318,7 @@ describe('rotate, with words that are wrong', () => {
       [...target, '--renew-before', '100%'],
       "covers the certificate's whole life",
     ],
-    ['redeploy sometimes', [...target, '--redeploy', 'sometimes'], 'Allowed choices are never, always'],
+    ['redeploy sometimes', [...target, '--redeploy', 'sometimes'], 'is not one of never, always'],
     ['a splay of a year', [...target, '--splay', '365d'], 'longer than a day'],
     [
       'events that cannot be written',

@@ -1,14 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { parseFailOn, countedLevel, overallLevel } from '../../src/core/fail-on.js';
 import { FINDINGS, type Finding } from '../../src/core/finding-catalogue.js';
-import {
-  explainedAccounts,
-  fleetAccounts,
-  isRegionless,
-  regionlessSource,
-  sourceName,
-  type FleetInput,
-} from '../../src/core/fleet.js';
+import { isRegionless, regionlessSource, sourceName } from '../../src/core/fleet.js';
+import { explainedAccounts, fleetAccounts, type FleetInput } from '../../src/settings/resolve.js';
 
 describe('fleetAccounts', () => {
   test('flags come before the configuration, the configuration before the environment', () => {

@@ -2,16 +2,23 @@
 import { basename, dirname } from 'node:path';
 import type { AwsSettings, Setting } from '../../aws/settings.js';
 import { DEFAULT_THRESHOLDS } from '../../core/certificate-view.js';
-import { durationText, type Threshold } from '../../core/duration.js';
-import type { ExplainedAccount, FleetOrigin } from '../../core/fleet.js';
 import type { ProbeRequest } from '../../core/rotation/probe.js';
-import type { RotationSettings } from '../../core/rotation/settings.js';
 import { stateDirectory } from '../../journal/state-directory.js';
 import { namedProxies } from '../../net/proxy.js';
 import { trustKind } from '../../trust/kinds/index.js';
 import type { RotationJob, TrustDescription } from '../rotate/jobs.js';
-import type { Path } from './problems.js';
-import type { Configuration, Notification } from './schema.js';
+import type { Path } from '../../settings/problems.js';
+import type { ExplainedAccount, FleetOrigin, Layer } from '../../settings/resolve.js';
+import type { Notification } from '../../settings/schema.js';
+import {
+  flagName,
+  ROTATION_SETTINGS,
+  settingsOf,
+  thresholdText,
+  valueText,
+  type RotationKey,
+} from '../../settings/table.js';
+import type { LoadedConfiguration } from './load.js';
 
 /** The kinds of what may decide a setting. */
 export type SettingSource = 'flag' | 'file' | 'environment' | 'profile' | 'default';
@@ -28,21 +35,7 @@ export interface ShownSetting {
 }
 
 /** The file that was read, if any. */
-export interface ShownFile {
-  /** Absolute. */
-  file: string;
-  /** Whether `--config` named it. */
-  isNamed: boolean;
-  configuration: Configuration;
-  lineOf: (path: Path) => number;
-}
-
-/** The values of the common flags. */
-export interface GivenFlags {
-  profile?: string;
-  region?: string;
-  endpointUrl?: string;
-}
+export type ShownFile = LoadedConfiguration;
 
 type Explain = (path: Path) => Pick<ShownSetting, 'source' | 'from'>;
 
@@ -80,40 +73,30 @@ export function placeSettings(
 
 /**
  * How AWS is reached.
- * @param settings as a run would find them
- * @param given what the flags say; what they do not and the settings call a flag is the file's
- * @param keys where the file has the Region and the profile
+ * @param settings as a run finds them
+ * @param fromFile what in the file says the profile and the Region, as the settings were told
  */
 export function awsRows(
   settings: AwsSettings,
-  given: GivenFlags,
-  read: ShownFile | undefined,
-  keys: { region: Path; profile: Path } = { region: ['region'], profile: ['profile'] },
+  fromFile: { readonly profile?: string; readonly region?: string } = {},
   prefix = '',
 ): ShownSetting[] {
-  const explain = inFile(read);
-  const row = (
-    setting: string,
-    found: Setting<string> | undefined,
-    unset: string,
-    file?: { path: Path; flag: string | undefined },
-  ): ShownSetting => {
+  const row = (setting: string, found: Setting<string> | undefined, unset: string): ShownSetting => {
     const name = `${prefix}${setting}`;
     if (found === undefined) return { setting: name, value: null, source: 'default', from: unset };
     const { from } = found;
     const value = setting === 'endpointUrl' ? safeUrl(found.value) : found.value;
-    if (from.startsWith('--')) {
-      return { setting: name, value, ...(file?.flag ? flag(from) : file ? explain(file.path) : flag(from)) };
-    }
-    if (from === 'default') return { setting: name, value, ...DEFAULT };
-    return { setting: name, value, source: from.startsWith('AWS_') ? 'environment' : 'profile', from };
+    const sourceOf = (): SettingSource => {
+      if (from.startsWith('--')) return 'flag';
+      if (from === fromFile.profile || from === fromFile.region) return 'file';
+      if (from === 'default') return 'default';
+      return from.startsWith('AWS_') ? 'environment' : 'profile';
+    };
+    return { setting: name, value, source: sourceOf(), from };
   };
   return [
-    row('profile', settings.profile, '', { path: keys.profile, flag: given.profile }),
-    row('region', settings.region, 'not set; on an EC2 instance it is its own', {
-      path: keys.region,
-      flag: given.region,
-    }),
+    row('profile', settings.profile, ''),
+    row('region', settings.region, 'not set; on an EC2 instance it is its own'),
     row('endpointUrl', settings.endpoint('API Gateway'), "AWS's own"),
     row('caBundle', settings.caBundle, "Node.js's own authorities"),
   ];
@@ -173,45 +156,23 @@ export function watchRows(
   ];
 }
 
-/** By the names of the configuration. What only flags can say has the flag's name. */
-const SETTINGS: readonly (readonly [key: keyof RotationSettings, setting: string, option: string])[] = [
-  ['renewBefore', 'renewBefore', '--renew-before'],
-  ['probes', 'probe.count', '--probe-count'],
-  ['settle', 'settle', '--settle'],
-  ['soak', 'soak', '--soak'],
-  ['inFlight', 'inFlight', '--in-flight'],
-  ['keepOld', 'keepOld', '--keep-old'],
-  ['redeploy', 'redeploy', '--redeploy'],
-  ['onlyStage', 'onlyStage', '--only-stage'],
-  ['allowDrift', 'allowDrift', '--allow-drift'],
-  ['allowUncheckedBackend', 'allowUncheckedBackend', '--allow-unchecked-backend'],
-  ['allowUnproved', 'allowUnproved', '--allow-unproved'],
-  ['force', 'force', '--force'],
-  ['wait', 'wait', '--no-wait'],
-];
-
 /** Where a job's entry is in the file, and its settings' prefix. */
 const pathOf = ({ target }: RotationJob): Path => (target === undefined ? [] : ['targets', target]);
-const prefixOf = ({ target }: RotationJob): string =>
-  target === undefined ? 'rotate.' : `targets.${target}.`;
 
-/** Where the file has what decides a job's account and Region. */
-export function accountKeys(job: RotationJob): { prefix: string; keys: { region: Path; profile: Path } } {
-  const at = (key: 'region' | 'profile'): Path =>
-    job.origins[key] === 'target' ? [...pathOf(job), key] : [key];
-  return { prefix: prefixOf(job), keys: { region: at('region'), profile: at('profile') } };
-}
+/** What the settings of a job are called: `targets.orders.`, or `rotate.` where it is of no target. */
+export const prefixOf = ({ target }: Pick<RotationJob, 'target'>): string =>
+  target === undefined ? 'rotate.' : `targets.${target}.`;
 
 /** How one rotation would be done. */
 export function jobRows(job: RotationJob, read: ShownFile | undefined): ShownSetting[] {
   const explain = inFile(read);
   const prefix = prefixOf(job);
   const decidedBy = (
-    key: string,
+    key: keyof RotationJob['origins'],
     option: string,
     path: Path = [key],
   ): Pick<ShownSetting, 'source' | 'from'> => {
-    const origin = job.origins[key] ?? 'default';
+    const origin: Layer = job.origins[key] ?? 'default';
     if (origin === 'flag') return flag(option);
     if (origin === 'default') return DEFAULT;
     return explain(origin === 'target' ? [...pathOf(job), ...path] : path);
@@ -245,16 +206,20 @@ export function jobRows(job: RotationJob, read: ShownFile | undefined): ShownSet
       value: probeText(call),
       ...flag('--probe'),
     })),
-    {
-      setting: `${prefix}probeUrl`,
-      value: probeUrl === undefined ? null : safeUrl(probeUrl),
-      ...decidedBy('probeUrl', '--probe-url'),
-    },
-    ...SETTINGS.map(([key, setting, option]): ShownSetting => ({
-      setting: prefix + setting,
-      value: settingText(key, job.settings),
-      ...decidedBy(key, option, setting.split('.')),
-    })),
+    ...settingsOf<RotationKey>(ROTATION_SETTINGS).map(([key, setting]): ShownSetting => {
+      const value = key === 'probeUrl' ? probeUrl : job.settings[key];
+      const { yaml = key, type } = setting;
+      return {
+        setting: prefix + yaml,
+        value:
+          value === undefined
+            ? null
+            : typeof value === 'string' && type === 'url'
+              ? safeUrl(value)
+              : valueText(value, type),
+        ...decidedBy(key, flagName(setting), yaml.split('.')),
+      };
+    }),
     ...(to === undefined ? [] : [{ setting: `${prefix}to`, value: to, ...flag('--to') }]),
     ...Object.entries(hooks).map(([hook, command]): ShownSetting => ({
       setting: `${prefix}hooks.${hook}`,
@@ -262,16 +227,6 @@ export function jobRows(job: RotationJob, read: ShownFile | undefined): ShownSet
       ...decidedBy('hooks', '', ['hooks', hook]),
     })),
   ];
-}
-
-const thresholdText = (threshold: Threshold): string =>
-  threshold.kind === 'share' ? `${threshold.percent}%` : durationText(threshold.ms);
-
-function settingText(key: keyof RotationSettings, settings: RotationSettings): string | null {
-  if (key === 'renewBefore') return thresholdText(settings.renewBefore);
-  const value = settings[key];
-  if (value === undefined) return null;
-  return typeof value === 'number' && key !== 'probes' ? durationText(value) : String(value);
 }
 
 // What may hold a secret: words of a command, users and queries of URLs, paths of webhooks.

@@ -1,9 +1,10 @@
 /** Everything that is wrong with a configuration, what a run would only notice later included. */
 import { AppError } from '../../core/errors.js';
+import type { Mistake, Problem } from '../../settings/problems.js';
+import { examineConfiguration, examineText, type Examined } from '../../settings/read.js';
+import { TRUST_KINDS } from './trust-kinds.js';
 import type { TrustDescription } from '../rotate/jobs.js';
 import { openTrustStore } from '../rotate/stores.js';
-import type { Mistake, Problem } from './problems.js';
-import { examineConfiguration, examineText, type Examined } from './read.js';
 
 const NOBODY = { announce: () => undefined, ask: undefined };
 
@@ -55,9 +56,9 @@ function judged(examined: Examined): Problem[] {
  * @throws AppError `FileNotReadable`, `ConfigurationInvalid` for what is no text or too long
  */
 export async function validateConfiguration(file: string): Promise<Problem[]> {
-  return judged(await examineConfiguration(file));
+  return judged(await examineConfiguration(file, TRUST_KINDS));
 }
 
 /** Judges a text that is to become a file of `directory`. */
 export const validateText = (text: string, directory: string): Problem[] =>
-  judged(examineText(text, directory));
+  judged(examineText(text, directory, TRUST_KINDS));

@@ -2,7 +2,7 @@ import type { CheckLevel } from '../../core/check-level.js';
 import { parseDuration } from '../../core/duration.js';
 import { AppError } from '../../core/errors.js';
 import type { NoticeChange } from '../../core/notice.js';
-import type { Notification } from '../config/schema.js';
+import type { Notification } from '../../settings/schema.js';
 import { toldKey } from './told-state.js';
 
 /** What is sent, as JSON where the way allows it. */

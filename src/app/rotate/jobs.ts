@@ -5,38 +5,49 @@ import { isAcmArn } from '../../core/inventory.js';
 import type { NamedProbe, ProbeRequest } from '../../core/rotation/probe.js';
 import { DEFAULT_SETTINGS, type RotationSettings } from '../../core/rotation/settings.js';
 import type { Gateway } from '../../gateway/gateway.js';
-import type { Configuration, Target as TargetConfig } from '../config/schema.js';
-import { resolveStage, type StageAddress } from '../resolve-stage.js';
+import {
+  resolveAccount,
+  resolveAll,
+  type AccountFlags,
+  type Origins,
+  type ResolvedAccount,
+} from '../../settings/resolve.js';
+import type { Configuration as AnyConfiguration, Target as AnyTarget } from '../../settings/schema.js';
+import type { RotationValues } from '../../settings/table.js';
+import { parseAddress, resolveStage, type ResolvedStage, type StageAddress } from '../resolve-stage.js';
 import type { AccountLook } from './observed-account.js';
 import type { Hooks } from './ports.js';
 
 /** A trust store as flags and configuration describe it; `createTrustStore` reads it. */
 export type TrustDescription = Readonly<Record<string, unknown>> & { kind: string };
 
-/** One certificate to look after: the stages that present it are found through these, and how it is to be done. */
-export interface RotationJob {
-  /** The target's name in the configuration. */
-  target?: string;
-  /** Empty with `--all`, where `stages` are known already. */
-  addresses: readonly StageAddress[];
-  region?: string;
-  profile?: string;
-  settings: RotationSettings;
+type Configuration = AnyConfiguration<TrustDescription>;
+type TargetConfig = AnyTarget<TrustDescription>;
+
+/** Everything of a target that more than one place may decide. */
+export interface Decided extends RotationSettings {
   trust: readonly TrustDescription[];
   probe?: ProbeRequest;
   /** Calls for single APIs or backends. */
   namedProbes?: readonly NamedProbe[];
-  /** The other targets: one whose stage shares the certificate lends its trust stores and its probe. */
-  others: readonly OtherTarget[];
   probeUrl?: string;
   to?: string;
   hooks: Hooks;
-  /** What decided each of the above; what nobody decided is not in it. */
-  origins: JobOrigins;
 }
 
-/** By the names that {@link RotationJob} and its settings have. */
-export type JobOrigins = Readonly<Partial<Record<string, Origin>>>;
+/** One certificate to look after: the stages that present it are found through these, and how it is to be done. */
+export interface RotationJob extends Omit<Decided, keyof RotationSettings> {
+  /** The target's name in the configuration. */
+  target?: string;
+  /** Empty with `--all`, where `stages` are known already. */
+  addresses: readonly StageAddress[];
+  account: ResolvedAccount;
+  settings: RotationSettings;
+  /** The other targets: one whose stage shares the certificate lends its trust stores and its probe. */
+  others: readonly OtherTarget[];
+  /** Which layer decided each setting; what nobody decided is not in it. */
+  origins: Origins<Decided>;
+}
 
 /** As much of a target as a rotation of another one needs. */
 export interface OtherTarget {
@@ -57,76 +68,48 @@ export function isTargetOf(
   return api === restApiId || apis.some(({ id, name }) => id === restApiId && name === api);
 }
 
-/** What flags say, each only where it was given; it goes before the configuration. */
+/** What flags say, each only where it was given. */
 export interface JobFlags {
-  settings: Partial<RotationSettings>;
+  account: AccountFlags;
+  settings: RotationValues;
   trust: readonly TrustDescription[];
   probe?: ProbeRequest;
   namedProbes?: readonly NamedProbe[];
-  probeUrl?: string;
   to?: string;
 }
 
-/** What decided a setting of a job: a flag, the target's own entry, the top level of the file, or nobody. */
-export type Origin = 'flag' | 'target' | 'file' | 'default';
+/** Keys of a target that say what it is about, or are written otherwise. */
+const NOT_DECIDED: ReadonlySet<string> = new Set(['api', 'stages', 'region', 'profile', 'probe']);
 
-/** Everything of a job that more than one place may decide. */
-type Decided = RotationSettings &
-  Pick<RotationJob, 'region' | 'profile' | 'trust' | 'probe' | 'namedProbes' | 'probeUrl' | 'to' | 'hooks'>;
-
-type Layer = readonly [Origin, { readonly [K in keyof Decided]?: Decided[K] | undefined }];
-
-/** The only precedence: what the first layer that says anything says. @param layers first one first */
-function decide(layers: readonly Layer[]): { decided: Decided; origins: JobOrigins } {
-  const entries = layers.toReversed().flatMap(([origin, values]) =>
-    Object.entries(values)
-      .filter(([, value]) => value !== undefined)
-      .map(([key, value]) => [key, { value, origin }] as const),
-  );
-  const found = [...new Map(entries)];
-  return {
-    // The default layer has all that must be there.
-    decided: Object.fromEntries(found.map(([key, { value }]) => [key, value])) as unknown as Decided,
-    origins: Object.fromEntries(found.map(([key, { origin }]) => [key, origin])),
-  };
-}
-
-/** The layers of one job, those of no target's where it is the entry of none. */
-function layersOf(
-  target: Partial<TargetConfig>,
-  { renewBefore, region, profile }: Configuration,
-  flags: JobFlags,
-): readonly Layer[] {
-  const { settings, trust, probe, namedProbes, probeUrl, to } = flags;
-  const own = Object.fromEntries(
-    Object.entries(target).filter(([key]) => key !== 'api' && key !== 'stages' && key !== 'probe'),
-  ) as Omit<Partial<TargetConfig>, 'api' | 'stages' | 'probe'>;
-  return [
-    ['flag', { ...settings, probe, namedProbes, probeUrl, to, trust: trust.length > 0 ? trust : undefined }],
-    ['target', { ...own, probes: target.probe?.count, probe: probeOf(target).probe }],
-    ['file', { renewBefore, region, profile }],
-    ['default', { ...DEFAULT_SETTINGS, trust: [], hooks: {} }],
-  ];
-}
-
-/** A job but for what it works on. */
+/** A job but for what it works on: by flags, the target's own entry, the top level of the file, and the defaults. */
 function jobOf(
   target: Partial<TargetConfig>,
-  configuration: Configuration,
+  { renewBefore }: Configuration,
   flags: JobFlags,
-): Omit<RotationJob, 'addresses' | 'others'> {
-  const { decided, origins } = decide(layersOf(target, configuration, flags));
-  const { region, profile, trust, probe, namedProbes, probeUrl, to, hooks, ...settings } = decided;
+): Omit<RotationJob, 'account' | 'addresses' | 'others'> {
+  const { settings: given, probe: asked, namedProbes: named, to: wanted } = flags;
+  const own = Object.entries(target).filter(([key]) => !NOT_DECIDED.has(key));
+  const { values, origins } = resolveAll<Decided>({
+    flag: {
+      ...given,
+      probe: asked,
+      namedProbes: named,
+      to: wanted,
+      trust: flags.trust.length > 0 ? flags.trust : undefined,
+    },
+    target: { ...Object.fromEntries(own), ...probeOf(target), probes: target.probe?.count },
+    file: { renewBefore },
+    default: { ...DEFAULT_SETTINGS, trust: [], hooks: {} },
+  });
+  const { trust = [], hooks = {}, probe, namedProbes, probeUrl, to, ...settings } = values;
   return {
-    ...(region === undefined ? {} : { region }),
-    ...(profile === undefined ? {} : { profile }),
-    settings,
+    settings: { ...DEFAULT_SETTINGS, ...settings },
     trust,
+    hooks,
     ...(probe === undefined ? {} : { probe }),
     ...(namedProbes === undefined ? {} : { namedProbes }),
     ...(probeUrl === undefined ? {} : { probeUrl }),
     ...(to === undefined ? {} : { to }),
-    hooks,
     origins,
   };
 }
@@ -135,6 +118,14 @@ function probeOf({ probe }: Partial<TargetConfig>): { probe?: ProbeRequest } {
   return probe === undefined ? {} : { probe: { method: probe.method ?? 'GET', path: probe.path } };
 }
 
+/** Whether nothing says that two are of different accounts or Regions; what neither says is the environment's. */
+const isSameAccount = (
+  one: Pick<ResolvedAccount, 'profile' | 'region'>,
+  other: Pick<ResolvedAccount, 'profile' | 'region'>,
+): boolean =>
+  (one.profile ?? other.profile) === (other.profile ?? one.profile) &&
+  (one.region ?? other.region) === (other.region ?? one.region);
+
 /** A target of the configuration as a job; flags go before it. */
 export function targetJob(
   name: string,
@@ -142,16 +133,17 @@ export function targetJob(
   configuration: Configuration,
   flags: JobFlags,
 ): RotationJob {
-  const job = jobOf(target, configuration, flags);
+  const account = resolveAccount(flags.account, configuration, target);
   const others = Object.entries(configuration.targets ?? {}).flatMap(([key, other]): OtherTarget[] => {
     const isElsewhere =
-      (other.region ?? configuration.region) !== job.region ||
-      (other.profile ?? configuration.profile) !== job.profile;
+      (other.region ?? configuration.region) !== account.region ||
+      (other.profile ?? configuration.profile) !== account.profile;
     if (key === name || isElsewhere || flags.trust.length > 0) return [];
     return [{ api: other.api, stages: other.stages, trust: other.trust, ...probeOf(other) }];
   });
   return {
-    ...job,
+    ...jobOf(target, configuration, flags),
+    account,
     target: name,
     others,
     addresses: target.stages.map((stage) => ({ api: target.api, stage })),
@@ -179,28 +171,152 @@ export function configuredJobs(
   return chosen.map(([key, target]) => targetJob(key, target, configuration, flags));
 }
 
-/** Whether a target is about a stage that is written in one of these ways; `prod` alone is any API's. */
-function isAbout({ api, stages }: TargetConfig, names: readonly string[]): boolean {
-  return stages.some((stage) => names.includes(`${api}/${stage}`) || names.includes(stage));
+/** A target with its name in the configuration. */
+type NamedTarget = readonly [name: string, target: TargetConfig];
+
+/** Whether flags leave a target where it is: those that name another account or Region are about something else. */
+function isWithin(
+  { account: { profile, region, account } }: Pick<JobFlags, 'account'>,
+  target: TargetConfig,
+  configuration: Configuration,
+): boolean {
+  const own = {
+    ...withoutUndefined({ profile: target.profile ?? configuration.profile }),
+    ...withoutUndefined({ region: target.region ?? configuration.region }),
+  };
+  const entry = account === undefined ? undefined : resolveAccount({ account, region }, configuration);
+  return isSameAccount(own, withoutUndefined({ profile: entry?.profile ?? profile, region }));
+}
+
+const withoutUndefined = <T extends Record<string, string | undefined>>(
+  values: T,
+): { [K in keyof T]?: string } =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined && value !== '')) as {
+    [K in keyof T]?: string;
+  };
+
+/** @throws AppError `Usage` for more than one */
+function onlyTarget(about: readonly NamedTarget[], stage: string): NamedTarget | undefined {
+  if (about.length < 2) return about[0];
+  const names = about.map(([name]) => name);
+  throw new AppError('Usage', `apigw-cert.yaml has ${about.length} targets for ${stage}`, {
+    hint: `specify one: --target ${names.join('|')}`,
+    details: { targets: names },
+  });
+}
+
+/** Where a stage that is named by flags belongs. */
+export interface FoundTarget {
+  account: ResolvedAccount;
+  /** The one target of the configuration that is about it. */
+  target?: NamedTarget;
 }
 
 /**
- * The job of one stage named by flags. The one target of the configuration that is about it lends its ways.
- *
- * @param names all ways of writing the stage, and those that share its certificate, where more is known than the address
+ * Finds the target that a stage belongs to, and its account and Region. A target may name the API by its id and the user
+ * by its name, or the user may omit it: then it is looked up, where a target may be meant.
+ * @param lookUp the stage as the account knows it. @throws AppError `StageNotFound`
+ * @throws AppError `Usage` where several targets, or several accounts, can be meant; what `lookUp` throws
  */
+export async function findTarget(
+  address: StageAddress,
+  configuration: Configuration | undefined,
+  flags: Pick<JobFlags, 'account'>,
+  lookUp: (account: ResolvedAccount) => Promise<Pick<ResolvedStage, 'restApiId' | 'apiName'>>,
+): Promise<FoundTarget> {
+  const { api, stageName } = parseAddress(address);
+  const stageText = api === undefined ? stageName : `${api}/${stageName}`;
+  const candidates = Object.entries(configuration?.targets ?? {}).filter(
+    ([, target]) =>
+      target.stages.includes(stageName) &&
+      configuration !== undefined &&
+      isWithin(flags, target, configuration),
+  );
+  const accountOf = (target?: TargetConfig): ResolvedAccount =>
+    resolveAccount(flags.account, configuration, target);
+  const exact = onlyTarget(
+    candidates.filter(([, target]) => target.api === api),
+    stageText,
+  );
+  if (exact) return { account: accountOf(exact[1]), target: exact };
+  const places = new Map(
+    candidates.map(([, target]) => {
+      const account = accountOf(target);
+      return [JSON.stringify([account.profile, account.region]), account] as const;
+    }),
+  );
+  for (const account of places.values()) {
+    const found = await lookUp(account).catch((error: unknown) => {
+      if (error instanceof AppError && error.code === 'StageNotFound') return undefined;
+      throw error;
+    });
+    if (found === undefined) continue;
+    const target = onlyTarget(
+      candidates.filter(
+        ([, each]) =>
+          isSameAccount(accountOf(each), account) && [found.restApiId, found.apiName].includes(each.api),
+      ),
+      stageText,
+    );
+    if (target) return { account, target };
+  }
+  return { account: accountOf() };
+}
+
+/**
+ * The account and Region of a stage, as {@link findTarget} finds them, without a look where all targets that may be meant
+ * are where the command would go anyway.
+ */
+export async function findAccount(
+  address: StageAddress,
+  configuration: Configuration | undefined,
+  flags: Pick<JobFlags, 'account'>,
+  lookUp: Parameters<typeof findTarget>[3],
+): Promise<FoundTarget> {
+  const { api, stageName } = parseAddress(address);
+  const { accounts = [], targets = {} } = configuration ?? {};
+  const isOpen =
+    accounts.length > 1 && flags.account.account === undefined && flags.account.profile === undefined;
+  const mayBeMeant = Object.values(targets).filter((target) => target.stages.includes(stageName));
+  const isExact = mayBeMeant.some((target) => target.api === api);
+  const isElsewhere = (target: TargetConfig): boolean =>
+    isWithin(flags, target, configuration ?? {}) &&
+    !isSameAccount(
+      resolveAccount(flags.account, configuration, target),
+      resolveAccount(flags.account, configuration),
+    );
+  if (!isExact && !isOpen && !mayBeMeant.some(isElsewhere))
+    return { account: resolveAccount(flags.account, configuration) };
+  return findTarget(address, configuration, flags, lookUp);
+}
+
+/** The job of one stage. The target that it belongs to says how, where flags do not. */
 export function stageJob(
   address: StageAddress,
   configuration: Configuration | undefined,
   flags: JobFlags,
-  names: readonly string[] = [address.api === undefined ? address.stage : `${address.api}/${address.stage}`],
+  { account, target }: FoundTarget,
 ): RotationJob {
-  const about = Object.entries(configuration?.targets ?? {}).filter(([, target]) => isAbout(target, names));
-  const [name, target] = (about.length === 1 ? about[0] : undefined) ?? [];
-  if (configuration && name !== undefined && target) {
-    return { ...targetJob(name, target, configuration, flags), addresses: [address] };
-  }
-  return { ...jobOf({}, configuration ?? {}, flags), addresses: [address], others: [] };
+  const job =
+    configuration && target
+      ? targetJob(target[0], target[1], configuration, flags)
+      : { ...jobOf({}, configuration ?? {}, flags), others: [] };
+  return { ...job, account, addresses: [address] };
+}
+
+/** The target of a certificate in use, whose stages may be named by their API's id or name. */
+export function targetOfCertificate(
+  names: readonly string[],
+  configuration: Configuration | undefined,
+  account: ResolvedAccount,
+): FoundTarget {
+  const about = Object.entries(configuration?.targets ?? {}).filter(
+    ([, { api, stages, profile = configuration?.profile, region = configuration?.region }]) =>
+      stages.some((stage) => names.includes(`${api}/${stage}`)) &&
+      isSameAccount(withoutUndefined({ profile, region }), account),
+  );
+  const [target] = about;
+  return { account, ...(target && about.length === 1 ? { target } : {}) };
 }
 
 /** A certificate in use: a stage that presents it, and all ways of writing any stage that does. */

@@ -14,7 +14,7 @@ import { addNotifyOptions, tellChanges, waysOf, type NotifyOptions } from '../no
 import type { CommonOptions } from '../context.js';
 import { addReportOptions } from '../output-option.js';
 import { withProgress } from '../progress.js';
-import { reportUnknown } from '../unknown-sources.js';
+import { reportUnknown, sayWhereRead } from '../unknown-sources.js';
 import { writeResult } from '../write-result.js';
 
 interface Options extends FleetOptions, FilterOptions, NotifyOptions {
@@ -56,7 +56,8 @@ export function checkExpiryCommand(): Command {
   return made.action(
     action<Options, [string[]]>(async ({ args: [ids], options, out, now }) => {
       const failOn = parseFailOn(options.failOn);
-      const { fleet, accounts, configuration } = await fleetFor(options);
+      const { fleet, accounts, loaded } = await fleetFor(options);
+      const configuration = loaded?.configuration;
       const ways = await waysOf(options, configuration);
       const { warning, critical } = options;
       const common = configuration?.thresholds ?? DEFAULT_THRESHOLDS;
@@ -88,6 +89,7 @@ export function checkExpiryCommand(): Command {
       );
       const report = withFailedNotices(checked, failures);
       const format = FORMATS[options.output];
+      if (options.output === 'text') sayWhereRead(report.sources, out);
       await writeResult(out, await format(report, out.style), options.outFile);
       if (options.output === 'csv') reportUnknown(report.sources, out);
       out.exitWith(CHECK_EXIT[report.level]);

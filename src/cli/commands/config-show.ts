@@ -1,12 +1,13 @@
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { ShownFile, ShownSetting } from '../../app/config/show.js';
+import type { LoadedConfiguration } from '../../app/config/load.js';
+import type { ShownSetting } from '../../app/config/show.js';
 import type { JobFlags, RotationJob } from '../../app/rotate/jobs.js';
+import { AppError } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
+import type { ResolvedAccount } from '../../settings/resolve.js';
 import { action, command } from '../command.js';
-import { reached } from '../compose.js';
 import type { CommonOptions } from '../context.js';
-import { addRotationOptions, jobFlags, needsConfiguration, type RotationOptions } from './rotate.js';
+import { addRotationOptions, jobFlags, type RotationOptions } from './rotate.js';
 
 type Options = RotationOptions & CommonOptions;
 
@@ -21,9 +22,9 @@ export function configShowCommand(): Command {
       'after',
       `
 Takes the options of \`rotate\`, and shows what a rotation with the same options would use. Without --stage or --target it
-shows all targets, and what list, check-expiry, inventory, report and prune look into. All other commands read no
-configuration: they use flags, the environment and the profile. No AWS API is called, and no secret is shown: commands by
-their program alone, webhooks by their host.
+shows all targets, and what list, check-expiry, inventory, report and prune look into. The order is the same for every
+command: flag, file, environment, profile, default. No AWS API is called, and no secret is shown: commands by their
+program alone, webhooks by their host.
 
 Examples:
   apigw-cert config show
@@ -49,59 +50,64 @@ Examples:
     );
 }
 
-async function readFile({ config }: Options): Promise<ShownFile | undefined> {
-  const { findConfiguration, resolvePath } = await import('../../app/config/find.js');
-  const file = config === undefined ? await findConfiguration() : resolve(resolvePath(config, process.cwd()));
-  if (file === undefined) return undefined;
-  const { examineConfiguration, refuse } = await import('../../app/config/read.js');
-  const examined = await examineConfiguration(file);
-  return 'problems' in examined
-    ? refuse(file, examined.problems)
-    : { ...examined, file, isNamed: config !== undefined };
-}
-
 async function jobsOf(
   { api, stage, target }: Options,
-  read: ShownFile | undefined,
+  loaded: LoadedConfiguration | undefined,
   flags: JobFlags,
 ): Promise<RotationJob[]> {
-  const { configuredJobs, stageJob } = await import('../../app/rotate/jobs.js');
-  const configuration = read?.configuration;
-  if (stage !== undefined)
-    return [stageJob(api === undefined ? { stage } : { api, stage }, configuration, flags)];
+  const { configuredJobs, findTarget, stageJob } = await import('../../app/rotate/jobs.js');
+  const configuration = loaded?.configuration;
+  if (stage !== undefined) {
+    const address = api === undefined ? { stage } : { api, stage };
+    // No API is called, so a target is found by what it is called in the file alone.
+    const found = await findTarget(address, configuration, flags, () => {
+      throw new AppError('StageNotFound', 'nothing is looked up');
+    });
+    return [stageJob(address, configuration, flags, found)];
+  }
   const hasTargets = Object.keys(configuration?.targets ?? {}).length > 0;
   return target !== undefined || hasTargets ? configuredJobs(configuration, target, flags) : [];
 }
 
 async function shownSettings(options: Options, flags: JobFlags): Promise<ShownSetting[]> {
-  const read = needsConfiguration(options) ? await readFile(options) : undefined;
-  const [show, { awsSettings }, { fleetInput }, { explainedAccounts }] = await Promise.all([
+  const { fromFileOf, loadConfiguration } = await import('../../app/config/load.js');
+  const loaded = await loadConfiguration({ file: options.config });
+  const [show, { awsSettings }, { fleetInput }, { explainedAccounts, resolveAccount }] = await Promise.all([
     import('../../app/config/show.js'),
     import('../../aws/settings.js'),
     import('../fleet-options.js'),
-    import('../../core/fleet.js'),
+    import('../../settings/resolve.js'),
   ]);
-  const jobs = await jobsOf(options, read, flags);
+  const jobs = await jobsOf(options, loaded, flags);
   const isOfOne = options.stage !== undefined || options.target !== undefined;
-  const { endpointUrl } = options;
-  const settingsFor = (configured: { region?: string; profile?: string }) => {
-    const { profile, region } = reached(options, configured);
-    return awsSettings({ profile, region, endpointUrl });
+  const rowsOf = async (account: ResolvedAccount, prefix = '', target?: string): Promise<ShownSetting[]> => {
+    const fromFile = fromFileOf(loaded, account, target);
+    const { profile, region } = account;
+    const { endpointUrl } = options;
+    return show.awsRows(await awsSettings({ profile, region, endpointUrl, fromFile }), fromFile, prefix);
+  };
+  /** Of a command that works in one account and Region; where it would have to ask, that of targets without their own. */
+  const ofOne = async (): Promise<ShownSetting[]> => {
+    const configuration = loaded?.configuration;
+    try {
+      return await rowsOf(resolveAccount(flags.account, configuration));
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'Usage') throw error;
+      const asked = { setting: 'account', value: null, source: 'file', from: error.message } as const;
+      return [asked, ...(await rowsOf(resolveAccount(flags.account, configuration, {})))];
+    }
   };
   const shownJobs = await Promise.all(
-    jobs.map(async (job) => {
-      const { keys, prefix } = show.accountKeys(job);
-      return [
-        ...show.awsRows(await settingsFor(job), options, read, keys, prefix),
-        ...show.jobRows(job, read),
-      ];
-    }),
+    jobs.map(async (job) => [
+      ...(await rowsOf(job.account, show.prefixOf(job), job.target)),
+      ...show.jobRows(job, loaded),
+    ]),
   );
   const general = isOfOne
     ? []
     : [
-        ...show.awsRows(await settingsFor(read?.configuration ?? {}), options, read),
-        ...show.watchRows(explainedAccounts(fleetInput(options, read?.configuration)), read),
+        ...(await ofOne()),
+        ...show.watchRows(explainedAccounts(fleetInput(options, loaded?.configuration)), loaded),
       ];
-  return [...show.placeSettings(read), ...show.proxyRows(), ...general, ...shownJobs.flat()];
+  return [...show.placeSettings(loaded), ...show.proxyRows(), ...general, ...shownJobs.flat()];
 }

@@ -36,7 +36,7 @@ Examples:
 }
 
 async function found(): Promise<string> {
-  const { findConfiguration } = await import('../../app/config/find.js');
+  const { findConfiguration } = await import('../../settings/find.js');
   const file = await findConfiguration();
   if (file !== undefined) return file;
   throw new AppError('Usage', 'no apigw-cert.yaml was found', {

@@ -51,7 +51,8 @@ export function reportCommand(): Command {
           hint: 'name a file; `apigw-cert check-expiry --output html` writes the page to stdout',
         });
       }
-      const { fleet, accounts, configuration } = await fleetFor(options);
+      const { fleet, accounts, loaded } = await fleetFor(options);
+      const configuration = loaded?.configuration;
       const renewBefore =
         options.renewBefore === undefined
           ? (configuration?.renewBefore ?? DEFAULT_RENEW_BEFORE)
@@ -76,7 +77,7 @@ export function reportCommand(): Command {
         const { endpointUrl } = options;
         const from = {
           ...(endpointUrl === undefined ? {} : { endpointUrl }),
-          ...(configuration ? { configuration } : {}),
+          ...(loaded ? { configuration: { ...loaded.configuration, file: loaded.file } } : {}),
         };
         await writeFileAtomically(html, htmlPage(report, renewBefore, from));
         written.push(html);

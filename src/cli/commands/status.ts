@@ -2,6 +2,7 @@ import { stageIdsText } from '../../core/stages-text.js';
 import type { ChalkInstance } from 'chalk';
 import type { Command } from 'commander';
 import type { RotationStatus } from '../../app/status.js';
+import { accountRegionText } from '../../core/account-text.js';
 import { formatDuration } from '../../core/duration.js';
 import { AppError } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
@@ -100,6 +101,15 @@ const STATE_WORDS: Readonly<Record<RotationStatus['state'], string>> = {
   unreadable: 'unreadable',
 };
 
+/** Where it was recorded, in the words that every command has. */
+function placeText({ account, region }: RotationStatus): string {
+  if (region === undefined) return '';
+  if (account === undefined) return ` in Region ${printable(region)}`;
+  const isId = /^\d{12}$/.test(account);
+  const where = { region, ...(isId ? { accountId: account } : { name: `of the access key ${account}` }) };
+  return ` in ${accountRegionText(where)}`;
+}
+
 const seconds = (time: string): string => time.replace(/\.\d+Z$/, 'Z');
 
 function rotationText(
@@ -123,7 +133,7 @@ function rotationText(
     return `${style.red(STATE_WORDS[state])} ${printable(rotationId)}: ${printable(problem.message)}${fix}`;
   }
   const colour = state === 'inProgress' ? style.yellow : state === 'completed' ? style.green : style.red;
-  const head = `${colour(STATE_WORDS[state])} ${printable(rotationId)}: ${printable(oldCertificateId)} → ${printable(newCertificateId)} for ${stageIdsText(stages, printable)}, last at ${seconds(lastAt)}`;
+  const head = `${colour(STATE_WORDS[state])} ${printable(rotationId)}: ${printable(oldCertificateId)} → ${printable(newCertificateId)} for ${stageIdsText(stages, printable)}${placeText(rotation)}, last at ${seconds(lastAt)}`;
   if (!all && state !== 'inProgress') return head;
   const marks = { done: style.green('✓'), failed: style.red('✗'), begun: style.yellow('…') };
   return [

@@ -89,7 +89,11 @@ export async function runDemo({ options, out, now }: Context<object>): Promise<v
         }),
       ({ url }) => `an API Gateway (emulated) at ${url}, where it is ${AGE_DAYS} days ago`,
     );
-    shell = createShell({ env: environment(emulator, directory), cwd: directory }, options, out);
+    shell = createShell(
+      { env: { ...environment(emulator, directory), XDG_CONFIG_HOME: directory }, cwd: directory },
+      options,
+      out,
+    );
     const report = await play({ emulator, identity, directory, shell, spin, out }, now);
     out.result(report, () => reportText(report));
     out.exitWith(isProof(report) ? EXIT.ok : EXIT.failed);

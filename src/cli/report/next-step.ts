@@ -1,7 +1,7 @@
 import { withoutCredentials } from '../../core/uri.js';
 import type { CheckedCertificate, ExpiryReport } from '../../app/check-expiry.js';
-import type { LoadedConfiguration } from '../../app/config/load.js';
 import type { FleetAccount } from '../../core/fleet.js';
+import type { Configuration } from '../../settings/schema.js';
 
 type Found = ExpiryReport['findings'][number];
 
@@ -16,7 +16,7 @@ type Use = NonNullable<CheckedCertificate['usedBy']>[number];
 export interface ReportedFrom {
   endpointUrl?: string;
   /** What says how to rotate. */
-  configuration?: Pick<LoadedConfiguration, 'file' | 'targets' | 'region' | 'profile'>;
+  configuration?: Pick<Configuration, 'targets' | 'region' | 'profile'> & { file: string };
 }
 
 /** What to do about a finding: a command that works as it is when it is pasted, words, or both. */

@@ -2,9 +2,15 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, realpathSync, writeFileSy
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { findConfiguration, resolvePath } from '../../../src/app/config/find.js';
-import { loadConfiguration } from '../../../src/app/config/load.js';
+import { loadConfiguration as load, type ConfigurationSource } from '../../../src/app/config/load.js';
+import { findConfiguration, resolvePath } from '../../../src/settings/find.js';
 import type { AppError } from '../../../src/core/errors.js';
+
+/** What the file says, and where it is. */
+async function loadConfiguration(source?: ConfigurationSource) {
+  const loaded = await load(source);
+  return loaded && { ...loaded.configuration, file: loaded.file };
+}
 
 let directory: string;
 const file = (): string => join(directory, 'apigw-cert.yaml');

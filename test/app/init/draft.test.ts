@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { examineText } from '../../../src/app/config/read.js';
+import { examineText } from '../../../src/settings/read.js';
 import { validateText } from '../../../src/app/config/validate.js';
+import { TRUST_KINDS } from '../../../src/app/config/trust-kinds.js';
 import { draftText, targetName, type Draft } from '../../../src/app/init/draft.js';
 
 const anything = fc.oneof(
@@ -58,7 +59,7 @@ test('whatever names and paths hold, the file says it and nothing else, and has 
     fc.property(draft, (given) => {
       const text = draftText(given);
       expect(validateText(text, '/')).toEqual([]);
-      expect(examineText(text, '/')).toMatchObject({
+      expect(examineText(text, '/', TRUST_KINDS)).toMatchObject({
         configuration: {
           region: 'eu-west-1',
           targets: {

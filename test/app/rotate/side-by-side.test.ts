@@ -47,6 +47,7 @@ const job = (name: string, stages: readonly string[], more: Partial<RotationJob>
   target: name,
   addresses: stages.map((stage) => ({ stage })),
   settings: { ...SETTINGS, force: true },
+  account: { origins: {} },
   trust: [],
   others: [],
   hooks: {},
@@ -216,13 +217,16 @@ describe('one that fails keeps none of the others', () => {
       () => new Date(the.world.time.now),
       { progress: SILENT, signal: new AbortController().signal },
     );
-    const { outcomes, leases } = await rotateAll([job('x', ['c/prod'], { region: 'x' }), A, B, C], {
-      connect: ({ region, target }, session) => {
-        if (region === 'x') throw refusal;
-        return target === 'b' ? elsewhere : session;
+    const { outcomes, leases } = await rotateAll(
+      [job('x', ['c/prod'], { account: { region: 'x', origins: {} } }), A, B, C],
+      {
+        connect: ({ account, target }, session) => {
+          if (account.region === 'x') throw refusal;
+          return target === 'b' ? elsewhere : session;
+        },
+        hold: () => (++holds === 1 ? Promise.reject(locked) : Promise.resolve()),
       },
-      hold: () => (++holds === 1 ? Promise.reject(locked) : Promise.resolve()),
-    });
+    );
     expect(inWords(outcomes)).toEqual([
       'x  CredentialsMissing',
       'a  Locked',

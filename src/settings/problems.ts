@@ -1,6 +1,16 @@
 /** What is wrong with a configuration, in words for a person, and where in the file. */
 import leven from 'leven';
-import { isAlias, isMap, isNode, isScalar, isSeq, type Document, type LineCounter } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  type Document,
+  type LineCounter,
+  type Pair,
+  type YAMLMap,
+} from 'yaml';
 import type * as z from 'zod/mini';
 
 /** One mistake. Line and column count from 1. */
@@ -160,16 +170,30 @@ function check<T>(schema: z.ZodMiniType<T>, data: unknown): { value: T } | { mis
   return { mistakes: result.error.issues.flatMap((issue) => mistakesOf(issue)) };
 }
 
+type PairOf = (map: YAMLMap, key: PropertyKey) => Pair | undefined;
+
+/** Finds pairs by their keys; a mapping with thousands of mistakes is gone through once. */
+function pairFinder(): PairOf {
+  const known = new WeakMap<YAMLMap, Map<unknown, Pair>>();
+  return (map, key) => {
+    const pairs =
+      known.get(map) ??
+      new Map(
+        map.items.toReversed().map((item) => [isScalar(item.key) ? item.key.value : item.key, item] as const),
+      );
+    known.set(map, pairs);
+    return pairs.get(key);
+  };
+}
+
 /** Where the value of a path, or its key, begins; for what is missing, the key that it is missing under. */
-function offsetOf(document: Document, { path, atKey }: Mistake): number {
+function offsetOf(document: Document, { path, atKey }: Mistake, pairOf: PairOf = pairFinder()): number {
   let node: unknown = document.contents;
   let valueOffset = document.contents?.range?.[0] ?? 0;
   let keyOffset = valueOffset;
   for (const key of path) {
     const container = isAlias(node) ? node.resolve(document) : node;
-    const pair = isMap(container)
-      ? container.items.find((item) => (isScalar(item.key) ? item.key.value : item.key) === key)
-      : undefined;
+    const pair = isMap(container) ? pairOf(container, key) : undefined;
     const value = isSeq(container) ? container.items[Number(key)] : pair?.value;
     if (!isNode(value)) return keyOffset;
     valueOffset = value.range?.[0] ?? valueOffset;
@@ -185,9 +209,10 @@ export function problemsOf(
   lineCounter: LineCounter,
   mistakes: readonly Mistake[],
 ): Problem[] {
+  const pairOf = pairFinder();
   return mistakes
     .map((mistake) => ({
-      ...placeOf(lineCounter, offsetOf(document, mistake)),
+      ...placeOf(lineCounter, offsetOf(document, mistake, pairOf)),
       path: pathText(mistake.path),
       message: mistake.message,
     }))
@@ -204,6 +229,13 @@ export function lineOf(document: Document.Parsed, lineCounter: LineCounter, path
   return placeOf(lineCounter, offsetOf(document, { path, message: '', atKey: true })).line;
 }
 
+/** What is wrong at a place of the text that no path leads to. */
+export const problemAt = (lineCounter: LineCounter, offset: number, message: string): Problem => ({
+  ...placeOf(lineCounter, offset),
+  path: '',
+  message,
+});
+
 /**
  * Reads a YAML document by a schema.
  * @returns the value, or everything that is wrong with it in the order of the file, and what was written
@@ -213,20 +245,18 @@ export function readDocument<T>(
   lineCounter: LineCounter,
   schema: z.ZodMiniType<T>,
 ): { value: T } | { problems: Problem[]; data: unknown } {
-  const problemAt = (offset: number, message: string): Problem => ({
-    ...placeOf(lineCounter, offset),
-    path: '',
-    message,
-  });
   const unreadable = [...document.errors, ...document.warnings];
   if (unreadable.length > 0) {
-    return { problems: unreadable.map(({ pos, message }) => problemAt(pos[0], message)), data: undefined };
+    return {
+      problems: unreadable.map(({ pos, message }) => problemAt(lineCounter, pos[0], message)),
+      data: undefined,
+    };
   }
   let data: unknown;
   try {
     data = document.toJS({ maxAliasCount: 100 });
   } catch (error) {
-    return { problems: [problemAt(0, (error as Error).message)], data: undefined };
+    return { problems: [problemAt(lineCounter, 0, (error as Error).message)], data: undefined };
   }
   const result = check(schema, data);
   if ('value' in result) return result;
