@@ -300,7 +300,7 @@ describe('a terminal is obeyed:', () => {
     let stderr = '';
     child.stderr?.on('data', (data: Buffer) => (stderr += data.toString()));
     const [code] = (await once(child, 'close')) as [number | null];
-    expect(stderr).toMatch(/^error: the result cannot be written: ENOSPC.*\n {2}fix: .*\n$/);
+    expect(stderr).toMatch(/^(account .*\n)?error: the result cannot be written: ENOSPC.*\n {2}fix: .*\n$/);
     expect(code).toBe(expected);
   });
 
