@@ -134,7 +134,7 @@ describe('prune', () => {
       [ids.expired, 'expired'],
       [ids.aborted, 'aborted rotation'],
     ]);
-    expect(stderr).toBe('nothing was deleted; add --yes to delete them\n');
+    expect(stderr).toBe('account one, Region eu-central-1\nnothing was deleted; add --yes to delete them\n');
     expect((await run('list', '--profile', 'one', '--region', 'eu-central-1')).stdout).toContain(ids.expired);
   });
 
