@@ -30,7 +30,10 @@ const IN_A_FLEET: readonly (readonly string[])[] = [
   ['prune', '--dry-run'],
   ['report', '--html', 'report.html'],
 ];
-const ALL = [...IN_ONE_ACCOUNT, ...IN_A_FLEET].map((words) => [words.join(' '), words] as const);
+const named = (commands: readonly (readonly string[])[]) =>
+  commands.map((words) => [words.join(' '), words] as const);
+const OF_A_STAGE = IN_ONE_ACCOUNT.filter((words) => words.includes('--stage'));
+const OF_NO_STAGE = [...IN_ONE_ACCOUNT, ...IN_A_FLEET].filter((words) => !OF_A_STAGE.includes(words));
 
 let recorder: AwsRecorder;
 let directory: string;
@@ -66,51 +69,69 @@ async function called(
   return { result, calls: [...new Set(calls.map(({ where, region }) => `${where} ${region}`))] };
 }
 
+const ONE_ACCOUNT = 'accounts:\n  - { name: prod, profile: one, regions: [eu-west-2] }\n';
+const TWO_ACCOUNTS = `${ONE_ACCOUNT}  - { name: test, profile: two }\n`;
 const TARGET = `targets:
   shop: { api: orders, stages: [prod], region: eu-west-3, profile: two, trust: [{ kind: manual }] }
 `;
 
-describe.each(ALL)('%s', (_name, words) => {
-  test('file before environment, flag before file, empty variables as if not set', async () => {
+const SURROUNDINGS = { AWS_PROFILE: 'two', AWS_REGION: 'us-east-1' };
+
+describe('file before environment, and flag before file:', () => {
+  test.each(named(OF_NO_STAGE))('%s', async (_name, words) => {
     const file = 'profile: one\nregion: eu-west-1\n';
-    const env = { AWS_PROFILE: 'two', AWS_REGION: 'us-east-1' };
-    expect((await called(words, { env })).calls).toEqual(['TWO us-east-1']);
-    expect((await called(words, { file, env })).calls).toEqual(['ONE eu-west-1']);
-    const flags = ['--profile', 'two', '--region', 'us-west-2'];
-    expect((await called([...words, ...flags], { file, env })).calls).toEqual(['TWO us-west-2']);
-    const empty = { AWS_PROFILE: '', AWS_REGION: '', AWS_DEFAULT_REGION: '', AWS_ENDPOINT_URL: '' };
-    expect((await called(words, { file: 'profile: one\n', env: empty })).calls).toEqual(['ONE eu-north-1']);
-    expect((await called(words, { file: '# nothing\n', env: empty })).calls).toEqual([
-      'DEFAULT eu-central-1',
-    ]);
+    const { calls } = await called([...words, '--region', 'us-west-2'], { file, env: SURROUNDINGS });
+    expect(calls).toEqual(['ONE us-west-2']);
   });
 });
 
-describe.each(IN_ONE_ACCOUNT.map((words) => [words.join(' '), words] as const))('%s', (_name, words) => {
-  test('the only account of the file is taken, several are asked for', async () => {
-    const one = 'accounts:\n  - { name: prod, profile: one, regions: [eu-west-2] }\n';
-    expect((await called(words, { file: one, env: { AWS_PROFILE: 'two' } })).calls).toEqual([
-      'ONE eu-west-2',
-    ]);
-    const file = `${one}  - { name: test, profile: two }\n`;
-    const { result, calls } = await called(words, { file });
+describe('the target of the stage before the rest of the file and the environment:', () => {
+  test.each(named(OF_A_STAGE))('%s', async (_name, words) => {
+    const file = `profile: one\nregion: eu-west-1\n${TARGET}`;
+    const env = { ...SURROUNDINGS, AWS_PROFILE: 'one' };
+    expect((await called(words, { file, env })).calls).toEqual(['TWO eu-west-3']);
+  });
+});
+
+describe('where the file has several accounts, and nothing says which:', () => {
+  test.each(named(IN_ONE_ACCOUNT))('%s', async (_name, words) => {
+    const { result, calls } = await called(words, { file: TWO_ACCOUNTS, env: SURROUNDINGS });
     expect(calls).toEqual([]);
     expect(result).toMatchObject({ code: 2, stdout: '' });
     expect(result.stderr).toBe(
       'error: apigw-cert.yaml lists 2 accounts, and this command works in one\n' +
         '  fix: add --account (prod, test) or --profile\n',
     );
-    expect((await called([...words, '--account', 'test'], { file })).calls).toEqual(['TWO eu-south-1']);
   });
 });
 
-describe.each(
-  IN_ONE_ACCOUNT.filter((words) => words.includes('--stage')).map(
-    (words) => [words.join(' '), words] as const,
-  ),
-)('%s', (_name, words) => {
-  test('the target of the stage says the account and the Region', async () => {
-    const file = `profile: one\nregion: eu-west-1\n${TARGET}`;
-    expect((await called(words, { file })).calls).toEqual(['TWO eu-west-3']);
+/** A command of each way to an account: none, by a stage, all stages, and a fleet. */
+const EACH_WAY = named([
+  ['inspect', 'abc123'],
+  ['rotate', '--stage', 'orders/prod', '--trust', 'manual', '--dry-run'],
+  ['rotate', '--all', '--dry-run'],
+  ['list'],
+]);
+
+describe.each(EACH_WAY)('%s', (_name, words) => {
+  test('each layer before the next, empty variables as if not set', async () => {
+    const file = 'profile: one\nregion: eu-west-1\n';
+    const flags = ['--profile', 'two', '--region', 'us-west-2'];
+    expect((await called(words, { env: SURROUNDINGS })).calls).toEqual(['TWO us-east-1']);
+    expect((await called([...words, ...flags], { file, env: SURROUNDINGS })).calls).toEqual([
+      'TWO us-west-2',
+    ]);
+    const empty = { AWS_PROFILE: '', AWS_REGION: '', AWS_DEFAULT_REGION: '', AWS_ENDPOINT_URL: '' };
+    expect((await called(words, { file: 'profile: one\n', env: empty })).calls).toEqual(['ONE eu-north-1']);
+    expect((await called(words, { file: '# nothing\n', env: empty })).calls).toEqual([
+      'DEFAULT eu-central-1',
+    ]);
+  });
+
+  test('the only account of the file, and the one that --account names', async () => {
+    const { calls } = await called(words, { file: ONE_ACCOUNT, env: { AWS_PROFILE: 'two' } });
+    expect(calls).toEqual(['ONE eu-west-2']);
+    const second = await called([...words, '--account', 'test'], { file: TWO_ACCOUNTS });
+    expect(second.calls).toEqual(['TWO eu-south-1']);
   });
 });
