@@ -34,19 +34,22 @@ afterAll(async () => {
 });
 
 const download = (...args: string[]) => cli(['download', ...args], { env: emulatorEnv(lab.emulator) });
+/** Says whose certificates they are, apart from the result. */
+const where = (): string =>
+  `account of the access key AKIDTEST, Region eu-central-1, endpoint ${lab.emulator.url}\n`;
 const at = (name: string): string => join(directory, name);
 
 test('prints one certificate octet for octet as openssl writes it, though AWS sends CRLF', async () => {
   expect(one.pem).toContain('\r\n');
   const { code, stdout, stderr } = await download(one.id);
-  expect([code, stderr]).toEqual([0, '']);
+  expect([code, stderr]).toEqual([0, where()]);
   expect(stdout).toBe(openssl(['x509'], one.pem));
 });
 
 test('makes a well-formed bundle of several and warns of the trap', async () => {
   const { code, stdout, stderr } = await download(one.id, two.id, one.id, '--out-file', at('bundle.pem'));
   expect([code, stdout]).toEqual([0, `${at('bundle.pem')}: ${one.id}, ${two.id}\n`]);
-  expect(stderr).toMatch(/^warning: 2 certificates share the subject C=US, L=Seattle, CN=ApiGateway/);
+  expect(stderr).toMatch(/^warning: 2 certificates share the subject C=US, L=Seattle, CN=ApiGateway/m);
   const text = readFileSync(at('bundle.pem'), 'utf8');
   expect(text.match(/^# .*/gm)?.map((line) => line.split(' ')[1])).toEqual([one.id, two.id]);
   expect(openssl(['storeutl', '-noout', '-certs', at('bundle.pem')])).toContain('Total found: 2');

@@ -45,7 +45,7 @@ async function commandsOf(...words: string[]): Promise<string[]> {
     ['report', '--html', page, '--compliance', '--profile', PROFILE, '--region', REGION, ...words],
     { env, cwd: home },
   );
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: `account ${PROFILE}, Region ${REGION}\n` });
   const next = /<ol class="next">(.*?)<\/ol>/s.exec(await readFile(page, 'utf8'))?.[1] ?? '';
   return [...next.matchAll(/<code>(.*?)<\/code>/g)].map(([, text = '']) =>
     text
