@@ -50,7 +50,7 @@ describe('the exit code is the worst of all:', () => {
 
 test('the first line is the summary, then one for each in trouble, soonest first', async () => {
   const { code, stdout, stderr } = await check('--all');
-  expect({ code, stderr }).toEqual({ code: 2, stderr: '' });
+  expect({ code, stderr }).toEqual({ code: 2, stderr: 'account default, Region eu-central-1\n' });
   const [summary, ...lines] = stdout.trimEnd().split('\n');
   expect(summary).toBe(
     'CRITICAL: 2 critical, 1 warning: 4 client certificates in default/eu-central-1 ' +

@@ -155,7 +155,9 @@ test('SNS is published to in the Region of the topic', async () => {
   const { code, stderr } = await check('--notify', 'sns:arn:aws:sns:eu-west-3:123456789012:certificates');
   expect({ code, stderr }).toEqual({
     code: 1,
-    stderr: 'told sns:arn:aws:sns:eu-west-3:123456789012:certificates of 1 change\n',
+    stderr:
+      'told sns:arn:aws:sns:eu-west-3:123456789012:certificates of 1 change\n' +
+      'account default, Region eu-central-1\n',
   });
   const sent = new URLSearchParams(arrived[0]?.body);
   expect(sent.get('TopicArn')).toBe('arn:aws:sns:eu-west-3:123456789012:certificates');
