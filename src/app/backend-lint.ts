@@ -35,11 +35,11 @@ export interface LintQuestion {
 }
 
 const KINDS: Readonly<Record<LintFormat, string>> = {
-  pem: 'a file of certificates',
-  nginx: 'a configuration of nginx',
-  haproxy: 'a configuration of HAProxy',
-  apache: 'a configuration of Apache',
-  caddy: 'a configuration of Caddy',
+  pem: 'a certificate file',
+  nginx: 'an nginx configuration',
+  haproxy: 'an HAProxy configuration',
+  apache: 'an Apache configuration',
+  caddy: 'a Caddy configuration',
 };
 
 /** Judges a file of trusted certificates. */

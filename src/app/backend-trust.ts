@@ -48,7 +48,7 @@ export async function namedCertificates(
       const { certificates, findings } = readBundle(file.bytes);
       if (findings.some(({ code }) => code === 'PrivateKey')) {
         throw new AppError('CertificateUnreadable', `${file.name} holds a private key`, {
-          hint: 'name a file with certificates alone: a key has no business here',
+          hint: 'specify a file that contains only certificates',
           details: { file: file.name },
         });
       }
@@ -58,14 +58,14 @@ export async function namedCertificates(
           'CertificateUnreadable',
           `${file.name}, line ${damaged.line}: a damaged certificate`,
           {
-            hint: 'nothing was changed: remove the damaged part, or name a file that is whole',
+            hint: 'nothing was changed; remove the damaged part, or specify an intact file',
             details: { file: file.name, line: damaged.line },
           },
         );
       }
       if (certificates.length > 0) return certificates.map(({ certificate }) => certificate);
       throw new AppError('CertificateUnreadable', `${file.name} holds no certificate that can be read`, {
-        hint: 'name an id as `apigw-cert list` shows it, or a PEM or DER file',
+        hint: 'specify an id as `apigw-cert list` shows it, or a PEM or DER file',
         details: { file: file.name },
       });
     }),
@@ -119,7 +119,7 @@ export async function changeTrust(
     } catch (error) {
       if (!(error instanceof AppError) || done.length === 0) throw error;
       const names = done.map(({ trustStore }) => trustStore);
-      throw new AppError(error.code, `${error.message}; done before it: ${names.join(', ')}`, {
+      throw new AppError(error.code, `${error.message}; already changed: ${names.join(', ')}`, {
         cause: error,
         ...(error.hint === undefined ? {} : { hint: error.hint }),
         details: { ...error.details, done: names },

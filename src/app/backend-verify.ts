@@ -52,20 +52,20 @@ function parseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol === 'https:' && url.hostname !== '') {
     if (url.username === '' && url.password === '') return url;
-    throw new AppError('Usage', 'a URL with a password in it is not used', {
-      hint: 'leave the user and the password away: the answer to a stranger is what counts',
+    throw new AppError('Usage', 'the URL must not contain a user or a password', {
+      hint: 'omit them: the check is about callers without credentials',
     });
   }
   throw new AppError('Usage', `"${text}" is not an https URL`, {
-    hint: 'write it as in https://orders.example.com/health',
+    hint: 'specify a URL such as https://orders.example.com/health',
   });
 }
 
 function authorities(file: Uint8Array): string[] {
   const { certificates } = readBundle(file);
   if (certificates.length > 0) return certificates.map(({ certificate }) => certificate.pem);
-  throw new AppError('CertificateUnreadable', 'the file of --backend-ca holds no certificate', {
-    hint: 'name a PEM file with the certificates of the authorities',
+  throw new AppError('CertificateUnreadable', 'the file of --backend-ca contains no certificate', {
+    hint: 'specify a PEM file with the certificates of the CAs',
   });
 }
 
@@ -74,8 +74,8 @@ function ownIdentity({ certificate, privateKey }: OwnCertificate): ClientIdentit
   const { certificates } = readBundle(certificate);
   const [own] = certificates;
   if (!own) {
-    throw new AppError('CertificateUnreadable', 'the file of --cert holds no certificate that can be read', {
-      hint: 'name a PEM file with the certificate, and its intermediate certificates behind it',
+    throw new AppError('CertificateUnreadable', 'the file of --cert contains no readable certificate', {
+      hint: 'specify a PEM file with the certificate, followed by its intermediate certificates',
     });
   }
   const privateKeyPem = Buffer.from(privateKey).toString('latin1');
@@ -84,7 +84,7 @@ function ownIdentity({ certificate, privateKey }: OwnCertificate): ClientIdentit
       'CertificateUnreadable',
       'the key of --key does not belong to the certificate of --cert',
       {
-        hint: 'name the unencrypted private key of that certificate, PEM',
+        hint: 'specify the unencrypted private key of that certificate as PEM',
       },
     );
   }

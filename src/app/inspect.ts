@@ -40,7 +40,7 @@ export async function inspectClientCertificate(
   if (isAcmArn(clientCertificateId)) {
     throw new AppError(
       'CertificateNotFound',
-      `${clientCertificateId} is not a client certificate but one of ACM`,
+      `${clientCertificateId} is an ACM certificate, not a client certificate`,
       {
         hint: `ask ACM: aws acm describe-certificate --certificate-arn ${clientCertificateId}`,
       },
@@ -67,7 +67,7 @@ export async function inspectClientCertificate(
 export function inspectFile(bytes: Uint8Array, name: string, now: () => Date): InspectedFile {
   const { certificates, findings } = readBundle(bytes);
   if (certificates.length === 0) {
-    throw new AppError('CertificateUnreadable', `${name} holds no certificate that can be read`, {
+    throw new AppError('CertificateUnreadable', `${name} contains no readable certificate`, {
       hint: hintFor(findings),
       details: { file: name, findings },
     });
@@ -88,13 +88,13 @@ function hintFor(findings: readonly BundleFinding[]): string {
   const [first] = findings;
   switch (first?.code) {
     case 'Utf16Text':
-      return "it is UTF-16, as Windows PowerShell's > writes it: save it as UTF-8";
+      return "the file is UTF-16, as Windows PowerShell's > writes it: save it as UTF-8";
     case 'PrivateKey':
-      return 'it is a private key: name the file of the certificate that belongs to it';
+      return 'the file is a private key: specify the file of its certificate';
     case 'NotACertificate':
-      return `it is a ${first.label}: name the file of a certificate`;
+      return `the file is a ${first.label}: specify the file of a certificate`;
     case 'BrokenPem':
-      return `what begins on line ${first.line} is damaged, or something else (a request, PKCS #12): compare with a good copy, or download it again`;
+      return `the content from line ${first.line} is damaged, or not a certificate (a request, PKCS #12): compare it with a good copy, or download it again`;
     default:
       return 'a certificate file is PEM (-----BEGIN CERTIFICATE-----) or DER';
   }

@@ -42,7 +42,7 @@ async function ask(prompt: string): Promise<string | undefined> {
     return await lines.question(prompt, { signal: ended.signal });
   } catch (error) {
     if (ended.signal.reason === INTERRUPTED) {
-      throw new AppError('Interrupted', 'stopped at the question', { hint: 'run the same command again' });
+      throw new AppError('Interrupted', 'interrupted at the prompt', { hint: 'run the same command again' });
     }
     if (ended.signal.aborted) return undefined;
     throw error;
@@ -58,6 +58,6 @@ async function ask(prompt: string): Promise<string | undefined> {
 export async function confirmed(question: string, yes: boolean): Promise<void> {
   if (yes || (process.stdin.isTTY && (await askYes(question)))) return;
   throw new AppError('NotConfirmed', `not confirmed: ${question}`, {
-    hint: 'add --yes when that is meant; nothing was changed',
+    hint: 'nothing was changed; add --yes to proceed without a prompt',
   });
 }

@@ -9,7 +9,7 @@ export function backendConfigText(
   if (only === 'trust-file') return trust.content;
   return [
     `# reload:   ${reload}`,
-    `# expired:  a listed certificate that has expired: ${expired}`,
+    `# expired:  a listed certificate that has expired is ${expired}`,
     `# proved:   ${proved}`,
     `# keep it:  apigw-cert rotate --trust ${trust.trustStore}`,
     '',

@@ -17,17 +17,18 @@ const VERDICTS: Readonly<Record<Verdict, readonly [words: string, colour: 'green
 };
 
 const REASONS: Readonly<Record<VerdictReason, string>> = {
-  refusesBoth: 'it asks for a certificate, and refuses a caller without one and an impostor of API Gateway',
-  neverAsks: 'it never asks for a certificate and answers everybody',
-  admitsWithout: 'it answers a caller without a certificate',
+  refusesBoth:
+    'the backend requests a certificate, and refuses a caller without one and an impostor of API Gateway',
+  neverAsks: 'the backend never requests a certificate and answers any caller',
+  admitsWithout: 'the backend answers a caller without a certificate',
   admitsImpostor:
-    'it lets in anybody who makes a certificate with the name of API Gateway: all such certificates have the same name, so the name proves nothing',
+    'the backend accepts any certificate with the name of API Gateway. Anyone can create one: all API Gateway certificates have the same name, so the name proves nothing',
   asksLate:
-    'it asks for a certificate only after it has seen the path of the request, so what it does with one was not seen',
+    'the backend requests a certificate only after it has read the request path, so this check could not see what it does with one',
   refusesWithoutAsking:
-    'it refuses, but asks for no certificate in the handshake: perhaps for another reason, such as a missing API key, or it asks later and for some paths only',
+    'the backend refuses the request, but does not request a certificate in the handshake. The reason may be another, such as a missing API key, or it may request a certificate later and only for some paths',
   answersOtherwise:
-    'neither let in nor refused: name a path that answers 200 to API Gateway, such as https://host/health',
+    'the request was neither accepted nor refused: use a path that answers API Gateway with 200, such as https://host/health',
 };
 
 type ServerReport = BackendReport['server'];
@@ -35,9 +36,9 @@ type ServerReport = BackendReport['server'];
 function chainText(problem: ServerChainProblem, { root, olderRoot, listDate }: ServerReport): string {
   switch (problem) {
     case 'expired':
-      return 'a certificate of its chain has expired';
+      return 'a certificate in its chain has expired';
     case 'notYetValid':
-      return 'a certificate of its chain is not valid yet';
+      return 'a certificate in its chain is not valid yet';
     case 'wrongHost':
       return 'it is for another host name';
     case 'notForServers':
@@ -45,7 +46,7 @@ function chainText(problem: ServerChainProblem, { root, olderRoot, listDate }: S
     case 'selfSigned':
       return 'it is self-signed: API Gateway connects only with insecureSkipVerification';
     case 'unknownIssuer':
-      return 'no public root vouches for it, or the server does not send its intermediate certificates (a private CA: --backend-ca FILE)';
+      return 'no public root CA issued it, or the server does not send its intermediate certificates (for a private CA: --backend-ca FILE)';
     case 'rootNotListed':
       return (
         `its root ${printable(root ?? '')} is not on AWS's list of accepted CAs (${listDate}): ` +
@@ -77,7 +78,7 @@ function javaFindingText(problem: JavaClientProblem, style: ChalkInstance): stri
 }
 
 function javaText({ answers }: BackendReport['javaClient']): string {
-  if (answers === null) return 'not asked in the handshake';
+  if (answers === null) return 'not requested in the handshake';
   return answers ? 'would present its certificate' : 'would withhold its certificate';
 }
 
@@ -112,7 +113,7 @@ export function backendReportText(report: BackendReport, style: ChalkInstance): 
     `${style[colour](words)}: ${REASONS[report.reason]}`,
     '',
     facts([
-      ['asks for a certificate', asksText(report)],
+      ['requests a certificate', asksText(report)],
       ...(report.asksForCertificate === true
         ? lines('announced CA names', caNames.length === 0 ? ['none'] : caNames.map(printable))
         : []),
@@ -120,7 +121,7 @@ export function backendReportText(report: BackendReport, style: ChalkInstance): 
       ['with an impostor’s', admissionText(report.withImpostor)],
       ...(report.withCertificate === null
         ? []
-        : [['with that of --cert', admissionText(report.withCertificate)] as const]),
+        : [['with the one of --cert', admissionText(report.withCertificate)] as const]),
       ['a Java client', javaText(report.javaClient)],
       ['TLS version', report.protocol ?? 'no handshake was completed'],
       ...(leaf ? [['its own certificate', printable(leaf.subject)] as const] : []),
@@ -128,7 +129,7 @@ export function backendReportText(report: BackendReport, style: ChalkInstance): 
       ...(leaf && server.daysLeft !== null
         ? [
             [
-              'valid to',
+              'expires',
               `${timeText(leaf.notAfter)}, chain expires in ${counted(server.daysLeft, 'day')}`,
             ] as const,
           ]

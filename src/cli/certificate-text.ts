@@ -12,7 +12,7 @@ export function certificateFactsText(certificate: CertificateView, style: ChalkI
     ...(certificate.description ? [['description', printable(certificate.description)] as const] : []),
     ['status', lifeText(certificate, style)],
     ['valid from', timeText(certificate.notBefore)],
-    ['valid to', timeText(certificate.notAfter)],
+    ['expires', timeText(certificate.notAfter)],
     ['subject', printable(certificate.subject)],
     ['serial number', certificate.serialNumber],
     ['SHA-256', certificate.fingerprintSha256],

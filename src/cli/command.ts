@@ -21,19 +21,19 @@ const COMMON = 'Common options:';
 /** Adds the options that all commands share, after a command's own. */
 export function addCommonOptions(to: Command): void {
   const options = [
-    new Option('--config <file>', 'configuration (default: apigw-cert.yaml, found upwards from here)'),
-    new Option('--account <name>', 'an entry of "accounts" in the configuration'),
+    new Option('--config <file>', 'configuration file (default: apigw-cert.yaml in this directory or above)'),
+    new Option('--account <name>', 'entry of "accounts" in the configuration'),
     ...Object.values(ACCOUNT_SETTINGS).map(settingOption),
     outputOption(),
-    new Option('--no-color', 'no colours, whatever the terminal'),
-    new Option('--quiet', 'only results and errors'),
-    new Option('--debug', 'each request to AWS, and the stack of an error'),
+    new Option('--no-color', 'print without colors'),
+    new Option('--quiet', 'print only results and errors'),
+    new Option('--debug', 'log each request to AWS, and print the stack of an error'),
   ];
   for (const option of options) {
     // A command with a choice of its own, such as more formats, keeps it.
     if (!to.options.some(({ long }) => long === option.long)) to.addOption(option.helpGroup(COMMON));
   }
-  to.addHelpOption(new Option('-h, --help', 'this text').helpGroup(COMMON));
+  to.addHelpOption(new Option('-h, --help', 'show this help').helpGroup(COMMON));
 }
 
 /** The option of a setting. Its value is read later: what it says is one of several layers. */

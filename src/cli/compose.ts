@@ -77,7 +77,7 @@ export async function gatewayFor(
 
 function assertUrl(text: string): void {
   if (URL.canParse(text) && /^https?:/i.test(text)) return;
-  throw new AppError('Usage', `"${text}" is not a URL that can be called`, {
-    hint: 'write --endpoint-url as in http://127.0.0.1:4599',
+  throw new AppError('Usage', `"${text}" is not a valid URL`, {
+    hint: 'specify --endpoint-url as in http://127.0.0.1:4599',
   });
 }

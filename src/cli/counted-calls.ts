@@ -19,10 +19,10 @@ export function minutely(now: SteadyTime): { isDue: () => boolean; said: () => v
   };
 }
 
-/** `512 of 1320 calls, about 1 m 41 s to go` @param left milliseconds, where they can be told */
+/** `512 of 1320 calls, about 1 m 41 s left` @param left milliseconds, where they can be told */
 export function callsText(done: number, expected: number, left: number | undefined): string {
   const end =
-    left === undefined || left <= 0 ? '' : `, about ${formatDuration(Math.ceil(left / 1_000) * 1_000)} to go`;
+    left === undefined || left <= 0 ? '' : `, about ${formatDuration(Math.ceil(left / 1_000) * 1_000)} left`;
   return `${done} of ${expected} calls${end}`;
 }
 
@@ -32,7 +32,7 @@ export interface CountedCalls {
   expect(calls: number): void;
   /** One of them is done. */
   done(): void;
-  /** `512 of 1320 calls, about 1 m 41 s to go`; nothing before two seconds have passed, nor when all are done. */
+  /** `512 of 1320 calls, about 1 m 41 s left`; nothing before two seconds have passed, nor when all are done. */
   text(): string | undefined;
 }
 

@@ -49,8 +49,8 @@ export function applyRenamed(command: Command): string[] {
     if (command.getOptionValueSource(attribute) !== 'cli') return [];
     const [before = '', now = ''] = [old.long, by.long];
     if (command.getOptionValueSource(by.attributeName()) === 'cli') {
-      throw new AppError('Usage', `${before} is the old name of ${now}, and both were given`, {
-        hint: `use ${now} alone`,
+      throw new AppError('Usage', `${before} is the old name of ${now}, and both were specified`, {
+        hint: `use only ${now}`,
       });
     }
     command.setOptionValueWithSource(by.attributeName(), command.getOptionValue(attribute), 'cli');

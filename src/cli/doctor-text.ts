@@ -11,69 +11,68 @@ import { facts } from './facts.js';
 export const DOCTOR_PROSE: Readonly<Record<DoctorCode, { meaning: string; remedy: string }>> = {
   AnyWithIntegrationMethod: {
     meaning:
-      'every call of this ANY method reaches the backend with the method of the integration, a GET as well',
+      'every call of this ANY method, even a GET, reaches the backend with the method of the integration',
     remedy:
-      'no safe call can be made by it: name one that the backend takes for safe with --probe, or set the integration method to ANY',
+      'no safe call can be made with it: specify with --probe a call that changes nothing in the backend, or set the integration method to ANY',
   },
   BackendAdmitsOther: {
     meaning:
-      'the backend lets in another certificate than this stage presents: it takes any of API Gateway’s, or somebody has trusted this one already',
+      'the backend accepts a certificate that this stage does not present: it accepts any API Gateway certificate, or this one has already been added to its trust store',
     remedy: 'compare whole certificates: apigw-cert backend config SERVER prints how',
   },
   BackendAdmitsWithout: {
-    meaning: 'the backend lets in a caller without any certificate: whoever reaches it may call it',
-    remedy: 'let it demand the certificate: apigw-cert backend config SERVER prints how',
+    meaning: 'the backend accepts a caller without a certificate: anyone who reaches it can call it',
+    remedy: 'configure it to require the certificate: apigw-cert backend config SERVER prints how',
   },
   BackendAnswersNobody: {
     meaning:
-      'a call with the certificate of the stage fails, and the answers do not show that the certificate is the cause',
+      'the call fails with the stage’s certificate, and the answers do not show that the certificate is the cause',
     remedy:
-      'is the backend running, and does the address of the integration reach it? If it refuses by ending the handshake, it may not trust the certificate: apigw-cert backend show',
+      'check that the backend is running, and that the address of the integration reaches it; if it refuses by closing the handshake, it may not trust the certificate: apigw-cert backend show',
   },
   BackendCertificateNotAccepted: {
     meaning:
-      "API Gateway ends the handshake, since it does not accept the backend's own server certificate or its name; the client certificate is not the cause",
-    remedy:
-      'from a machine that reaches the backend, apigw-cert backend verify URL says what is wrong with it',
+      "API Gateway closes the handshake because it does not accept the backend's own server certificate or its name; the client certificate is not the cause",
+    remedy: 'run apigw-cert backend verify URL on a machine that reaches the backend: it shows what is wrong',
   },
   BackendRefusesCurrent: {
-    meaning: 'a call with the certificate of the stage fails',
+    meaning: 'a call with the stage’s certificate fails',
     remedy:
-      'if the backend does not trust it, add it: apigw-cert backend add; if the call itself is wrong, name another: --probe "GET /health"',
+      'if the backend does not trust it, add it: apigw-cert backend add; if the call itself is wrong, specify another: --probe "GET /health"',
   },
   BehindLoadBalancer: {
     meaning:
-      'this is the name of a load balancer. With an HTTPS or TLS listener it ends TLS itself: then its own trust store decides about the client certificate, and the backend never sees it',
+      'this is the name of a load balancer. With an HTTPS or TLS listener it terminates TLS: its own trust store decides about the client certificate, and the backend never sees it',
     remedy:
-      "let a Network Load Balancer pass TCP through to a backend that checks; with a VPC link, the URI's host has to be a name of the backend's certificate",
+      "use a Network Load Balancer that passes TCP through to a backend that checks; with a VPC link, the URI's host must be a name in the backend's certificate",
   },
   BehindVpcLink: {
     meaning:
-      "this integration goes through a VPC link: API Gateway presents the certificate to whatever ends TLS behind it, and takes the URI's host for the server name",
+      "this integration goes through a VPC link: API Gateway presents the certificate to whatever terminates TLS behind it, and uses the URI's host as the server name",
     remedy:
-      'check that the load balancer of the link passes TCP through, and that the host is a name of the backend’s certificate',
+      'check that the load balancer of the link passes TCP through, and that the host is a name in the backend’s certificate',
   },
   BackendUnproved: {
     meaning:
-      'this backend was not called, since no safe GET request reaches it: nothing is known about it. Safe is a GET or HEAD without parameters whose integration is GET or HEAD too; WebSocket APIs cannot be called by TestInvokeMethod',
+      'this backend was not called, because no safe GET request reaches it. A request is safe if it is GET or HEAD without parameters and so is its integration; TestInvokeMethod cannot call WebSocket APIs',
     remedy:
-      'specify a call that may be made: --probe "GET /health"; or, from a machine that reaches the backend, apigw-cert backend verify',
+      'specify a call that may be made: --probe "GET /health"; or run apigw-cert backend verify on a machine that reaches the backend',
   },
   CanaryBackends: {
     meaning:
-      'the stage has a canary: these requests present the same certificate, perhaps to other backends, which have to trust it too',
-    remedy: 'name their trust stores in a rotation as well',
+      'the stage has a canary: its requests present the same certificate, possibly to other backends, which must trust it too',
+    remedy: 'specify their trust stores in a rotation as well',
   },
   CertificateWarning: {
-    meaning: 'the certificate is in its renewal window, the last third of its life',
+    meaning: 'the certificate is in its renewal window, the last third of its lifetime',
     remedy: 'apigw-cert rotate --stage API/STAGE --trust KIND:FILE',
   },
   CertificateExpired: {
-    meaning: 'the certificate has expired, and a backend that checks refuses it',
+    meaning: 'the certificate has expired, and a backend that checks expiry refuses it',
     remedy: 'apigw-cert rotate --stage API/STAGE --trust KIND:FILE --force',
   },
   StageCertificateMissing: {
-    meaning: 'the stage names a certificate that the account does not have',
+    meaning: 'the stage refers to a certificate that does not exist',
     remedy: 'attach one that exists: apigw-cert attach ID --stage API/STAGE',
   },
   CertificateNotYetValid: {
@@ -81,26 +80,27 @@ export const DOCTOR_PROSE: Readonly<Record<DoctorCode, { meaning: string; remedy
     remedy: 'check the clock of this machine',
   },
   AcmCertificateNotWatched: {
-    meaning: 'the stage presents a certificate of ACM, whose end is not looked at here',
+    meaning: 'the stage presents an ACM certificate, whose expiry is not checked here',
     remedy: 'ask ACM: aws acm describe-certificate --certificate-arn ARN',
   },
   CertificatesDiffer: {
-    meaning: 'two stages present different certificates to this backend, which has to accept both',
+    meaning: 'two stages present different certificates to this backend, which must accept both',
     remedy:
-      'keep both in its trust store; to have one alone, move the other stage: apigw-cert attach ID --stage API/STAGE',
+      'keep both in its trust store; to use only one, switch the other stage: apigw-cert attach ID --stage API/STAGE',
   },
   EndDatesDiffer: {
-    meaning: 'API Gateway tells another end than the certificate itself, which is the first date here',
-    remedy: 'go by the certificate: backends do',
+    meaning:
+      'API Gateway reports a different expiry date than the certificate, which has the first date here',
+    remedy: 'rely on the certificate, as backends do',
   },
   ManagedByCloudFormation: {
     meaning:
       'this CloudFormation stack manages the stage: its next update sets the certificate of the template again, also after a rotation',
-    remedy: 'take ClientCertificateId out of the template, then rotate with --allow-drift',
+    remedy: 'remove ClientCertificateId from the template, then rotate with --allow-drift',
   },
   NeverPresented: {
     meaning: 'the stage has a certificate, but no https integration that would present it',
-    remedy: 'give the integrations an https address, or take the certificate away: apigw-cert detach',
+    remedy: 'give the integrations an https address, or remove the certificate: apigw-cert detach',
   },
   StageWithoutCertificate: {
     meaning: 'the stage calls https backends without a client certificate',
@@ -108,35 +108,35 @@ export const DOCTOR_PROSE: Readonly<Record<DoctorCode, { meaning: string; remedy
   },
   OtherNotTried: {
     meaning:
-      'the account has no unused certificate to try as a stranger: only the call without one proves that the backend checks',
-    remedy: 'from a machine that reaches the backend, apigw-cert backend verify tries an impostor',
+      'the account has no unused certificate to test the backend with: only the call without one shows that the backend checks',
+    remedy:
+      'run apigw-cert backend verify on a machine that reaches the backend: it tests an impostor’s certificate',
   },
   PermissionMissing: {
-    meaning: 'this could not be looked at',
-    remedy: 'allow it, and run doctor again',
+    meaning: 'this could not be read',
+    remedy: 'grant the permission, then run doctor again',
   },
   PlainHttpIntegration: {
-    meaning: 'this integration calls without TLS, so it never presents the certificate',
+    meaning: 'this integration does not use TLS, so it never presents the certificate',
     remedy: 'give it an https address',
   },
   QuotaExhausted: {
-    meaning: 'the account holds as many client certificates as it may by default: a rotation needs one more',
-    remedy: 'delete unused ones: apigw-cert list --usage, apigw-cert delete; or have the quota raised',
+    meaning: 'the account has reached the default client certificate quota, and a rotation needs one more',
+    remedy: 'delete unused ones: apigw-cert list --usage, apigw-cert delete; or request a higher quota',
   },
   QuotaNearlyUsed: {
-    meaning: 'the account holds nearly as many client certificates as it may by default',
+    meaning: 'the account has nearly reached the default client certificate quota',
     remedy: 'delete unused ones: apigw-cert list --usage, apigw-cert delete',
   },
   StageVariableUnset: {
-    meaning: 'this stage variable is not set, so the address of the backend is not whole',
+    meaning: 'this stage variable is not set, so the address of the backend is incomplete',
     remedy:
       'set it: aws apigateway update-stage --rest-api-id API --stage-name STAGE --patch-operations op=replace,path=/variables/NAME,value=VALUE',
   },
   VerificationSkipped: {
-    meaning:
-      'insecureSkipVerification is on: API Gateway takes nearly any certificate of the backend for good',
+    meaning: 'insecureSkipVerification is on, so API Gateway accepts almost any backend certificate',
     remedy:
-      'give the backend a certificate of a public authority and switch it off; apigw-cert backend verify judges it',
+      'give the backend a certificate of a public CA and switch it off; apigw-cert backend verify checks the certificate',
   },
 };
 
@@ -170,7 +170,7 @@ export function doctorMessage({ code, subject }: DoctorFinding): string {
 }
 
 function answers(probes: readonly DoctorProbe[] | undefined): string {
-  if (probes === undefined || probes.length === 0) return 'not tried';
+  if (probes === undefined || probes.length === 0) return 'not tested';
   const words = { accepted: 'answers', refused: 'refuses with', unknown: 'fails with' };
   return listText(
     probes.map(({ backend, outcome, status }) => printable(`${backend} ${words[outcome]} ${status}`)),
@@ -178,7 +178,7 @@ function answers(probes: readonly DoctorProbe[] | undefined): string {
 }
 
 const ENDPOINT_TYPES: Readonly<Record<string, string>> = {
-  EDGE: 'edge-optimized (calls come through CloudFront; the backend is called by API Gateway all the same)',
+  EDGE: 'edge-optimized (calls come through CloudFront; API Gateway still calls the backend)',
   PRIVATE: 'private',
   REGIONAL: 'Regional',
 };

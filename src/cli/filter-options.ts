@@ -14,9 +14,9 @@ export interface FilterOptions {
 export function addFilterOptions(command: Command): Command {
   return command
     .option('--tag <key=value>', 'only certificates with this tag; may be repeated', collect)
-    .option('--description <text>', 'only those with this in their description')
-    .option('--api <name>', 'only those that a stage of this API presents')
-    .option('--stage <name>', 'only those that this stage presents');
+    .option('--description <text>', 'only certificates whose description contains this')
+    .option('--api <name>', 'only certificates that a stage of this API presents')
+    .option('--stage <name>', 'only certificates that this stage presents');
 }
 
 export function filterOf({ tag, description, api, stage }: FilterOptions): CertificateFilter {

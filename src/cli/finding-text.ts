@@ -4,10 +4,10 @@ import type { BundleFinding } from '../x509/bundle.js';
 const NOT_READ = 'nginx, OpenSSL and Node.js do not read it';
 
 const PROBLEMS: Readonly<Record<Extract<BundleFinding, { code: 'BrokenPem' }>['problem'], string>> = {
-  marker: 'a PEM block lacks its BEGIN or its END',
+  marker: 'a PEM block has no BEGIN or no END line',
   base64: 'the base64 of a PEM block is damaged',
-  emptyLine: 'a PEM block has an empty line within, so OpenSSL and Node.js refuse it',
-  certificate: 'what is there is no certificate, or a damaged one',
+  emptyLine: 'a PEM block contains an empty line, so OpenSSL and Node.js refuse it',
+  certificate: 'this is not a certificate, or it is damaged',
 };
 
 /** A finding about a file as a sentence. */
@@ -21,8 +21,8 @@ export function findingText(finding: BundleFinding): string {
       );
     case 'GluedPem':
       return (
-        `line ${finding.line}: a BEGIN CERTIFICATE does not begin its line, or an END does not end it. nginx refuses such a file, ` +
-        'Node.js loses a certificate without a word: put each BEGIN and END on a line of its own'
+        `line ${finding.line}: BEGIN CERTIFICATE is not at the start of its line, or END not at the end. nginx refuses such a file, and ` +
+        'Node.js silently ignores a certificate: put each BEGIN and END on its own line'
       );
     case 'LineBreaksLost':
       return (
@@ -43,8 +43,8 @@ export function findingText(finding: BundleFinding): string {
       return `line ${finding.line}: the same certificate as on line ${finding.firstLine}`;
     case 'PrivateKey':
       return (
-        `line ${finding.line}: a private key. It has no place in a file of trusted certificates: move it away, and ` +
-        'replace it if others could read this file'
+        `line ${finding.line}: a private key. It does not belong in a file of trusted certificates: remove it, and ` +
+        'replace the key if others could read this file'
       );
     case 'NotACertificate':
       return `line ${finding.line}: a ${printable(finding.label)}, which is not a certificate`;

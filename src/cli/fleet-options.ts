@@ -16,11 +16,7 @@ export interface FleetOptions {
 
 export function addFleetOptions(command: Command): Command {
   return command
-    .option(
-      '--rate <share>',
-      'of the request limit of each account and Region; the rest is left to others',
-      '80%',
-    )
+    .option('--rate <share>', 'share of the request limit of each account and Region to use', '80%')
     .addHelpText(
       'after',
       '\nSeveral accounts and Regions: --profile a,b and --region x,y, or --region all for those enabled.',
@@ -36,7 +32,7 @@ function parseRate(text: string): PaceOptions {
   const rate = text.trim().endsWith('%') ? parseThreshold(text) : { kind: 'duration' as const };
   if (rate.kind === 'share' && rate.percent >= 1) return { share: rate.percent / 100 };
   throw new AppError('Usage', `--rate "${text}" is not a share of the request limit`, {
-    hint: `write a percentage from 1% to 100%, such as ${/^\d+$/.test(text) ? text : '80'}%; unlimited is for emulators`,
+    hint: `specify a percentage from 1% to 100%, such as ${/^\d+$/.test(text) ? text : '80'}%; unlimited is for emulators`,
   });
 }
 

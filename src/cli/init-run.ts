@@ -165,8 +165,10 @@ async function chosenStage(context: InitContext, gateway: Gateway): Promise<Stag
   if (only === undefined) {
     throw new AppError(
       'StageWithoutCertificate',
-      `no stage in ${gateway.region} presents a client certificate of API Gateway`,
-      { hint: 'make one and set it: apigw-cert generate, then apigw-cert attach ID --stage API/STAGE' },
+      `no stage in ${gateway.region} presents an API Gateway client certificate`,
+      {
+        hint: 'generate one and attach it: apigw-cert generate, then apigw-cert attach ID --stage API/STAGE',
+      },
     );
   }
   if (!asks(context)) {
@@ -214,8 +216,8 @@ function surveyText({ stage, stageNames, elsewhere, backends }: Survey): string 
     `${stageText(stage)} presents ${printable(stage.clientCertificateId)}`,
     ...(with_.length === 0
       ? []
-      : [`  as ${with_.length === 1 ? 'does' : 'do'} ${listText(with_)}: a rotation moves them together`]),
-    `  backends: ${listText(backends.map(printable)) || 'none with an https address that can be called'}`,
+      : [`  as ${with_.length === 1 ? 'does' : 'do'} ${listText(with_)}: a rotation switches them together`]),
+    `  backends: ${listText(backends.map(printable)) || 'none with a valid https address'}`,
   ].join('\n');
 }
 
@@ -233,7 +235,7 @@ async function chosenProbe(context: InitContext, survey: Survey): Promise<ProbeR
   process.stderr.write(
     `Calls that cannot write:\n${shown.map(({ method, path }, i) => `  ${i + 1}  ${method} ${printable(path)}`).join('\n')}\n`,
   );
-  const { method, path } = await pick('Which one proves the backend? It is called now.', shown);
+  const { method, path } = await pick('Which one is the test call? It is made now.', shown);
   return { method, path };
 }
 
@@ -241,7 +243,7 @@ async function chosenProbe(context: InitContext, survey: Survey): Promise<ProbeR
 async function askProbe(): Promise<ProbeRequest | undefined> {
   for (;;) {
     const answer = await askText(
-      'No safe GET request reaches the backend. Which call may be made, such as "GET /health"? It is called now (Enter: none)',
+      'No safe GET request reaches the backend. Which call may be made, such as "GET /health"? It is made now (Enter: none)',
     );
     if (answer === '') return undefined;
     const probe = await understood(() => parseProbe(answer));
@@ -267,7 +269,7 @@ async function givenAnswers(
   const { trust, reload, probe } = context.options;
   if (trust === undefined && !asks(context)) {
     throw new AppError('TrustStoreMissing', 'no trust store is specified', {
-      hint: 'add --trust KIND:FILE, such as --trust nginx:/etc/nginx/apigw.pem, or --trust manual; docs/trust-stores.md has all kinds',
+      hint: 'add --trust KIND:FILE, such as --trust nginx:/etc/nginx/apigw.pem, or --trust manual; docs/trust-stores.md lists all kinds',
     });
   }
   return {
@@ -295,7 +297,7 @@ async function chosenTrust(
     if (found === undefined) continue;
     const isReloaded = found.trust.some(({ kind }) => takesReload(kind));
     const line =
-      reload ?? (isReloaded ? await askText('Command that makes a change live (Enter: none):') : '');
+      reload ?? (isReloaded ? await askText('Command that reloads the server (Enter: none):') : '');
     return line === '' ? found : { ...found, trust: await trustDescriptions([word], line) };
   }
 }
@@ -322,7 +324,7 @@ function seenText({ probes }: DoctorReport, date: string): string[] {
   const words = {
     accepted: 'accepted',
     refused: 'refused',
-    unknown: 'failed, for a reason that is not known',
+    unknown: 'failed for an unknown reason',
   };
   const backends = [
     ...new Set(kinds.flatMap(([kind]) => (probes[kind] ?? []).map(({ backend }) => backend))),
@@ -341,12 +343,12 @@ function warnOf({ out }: InitContext, { findings, calls }: DoctorReport): void {
   const errors = findings.filter(({ code }) => DOCTOR_CODES[code] === 'error').length;
   if (errors > 0) {
     out.warn(
-      'the file is written, but a rotation will stop at the errors above: apigw-cert doctor shows them',
+      'the file was written, but a rotation will stop at the errors above: apigw-cert doctor shows them',
     );
   }
   if (calls.length === 0) {
     out.warn(
-      'no backend was called, so nothing was proved: a rotation needs a probe, or allowUnproved: true',
+      'no backend was called, so nothing was tested: a rotation requires a probe, or allowUnproved: true',
     );
   }
 }
@@ -359,6 +361,6 @@ function nextText(file: string): string {
     `wrote ${printable(file)}`,
     'next:',
     `  apigw-cert rotate${config} --dry-run    shows what a rotation would do`,
-    `  apigw-cert rotate${config}              rotates when the certificate is due: for cron or a systemd timer`,
+    `  apigw-cert rotate${config}              rotates the certificate when it is due; for cron or a systemd timer`,
   ].join('\n');
 }

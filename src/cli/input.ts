@@ -13,8 +13,8 @@ const PATH_LIKE = /[/\\.]/;
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'does not exist',
-  EACCES: 'may not be read by this user',
-  EISDIR: 'is a folder, not a file',
+  EACCES: 'cannot be read by this user',
+  EISDIR: 'is a directory, not a file',
   ENOWRITER: 'is a pipe, and nothing has been written to it',
 };
 

@@ -33,7 +33,7 @@ function anatomyRows(
   return [
     ['status', lifeText(certificate, style)],
     ['valid from', timeText(certificate.notBefore)],
-    ['valid to', timeText(certificate.notAfter)],
+    ['expires', timeText(certificate.notAfter)],
     ['subject', printable(certificate.subject)],
     ['issuer', printable(certificate.issuer)],
     ['serial number', certificate.serialNumber],

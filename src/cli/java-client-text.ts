@@ -27,31 +27,31 @@ export const JAVA_PROSE: Readonly<
   CertificateWithheld: {
     severity: 'error',
     meaning:
-      "API Gateway withholds its certificate: its client is Java's, which presents a certificate only to a backend that announces no CA names, or its issuer C=US, L=Seattle, CN=ApiGateway among them, in exactly this order. curl and OpenSSL present theirs all the same",
-    remedy: 'announce the names of the certificates of API Gateway, or none:',
+      'API Gateway withholds its certificate: its Java client presents one only to a backend that announces no CA names, or includes the issuer C=US, L=Seattle, CN=ApiGateway, in exactly this order. curl and OpenSSL still present theirs',
+    remedy: 'announce the names of the API Gateway certificates, or none:',
     servers: ANNOUNCE,
   },
   CaNamesTooLarge: {
     severity: 'error',
     meaning:
-      'API Gateway ends the handshake: the backend announces so many CA names that its request is larger than the 32768 bytes that Java accepts',
+      'API Gateway closes the handshake: the backend announces so many CA names that its request exceeds the 32768 bytes that Java accepts',
     remedy:
-      'announce the names of the certificates of API Gateway alone, or none, not those of the system’s CA bundle:',
+      'announce only the names of the API Gateway certificates, or none, not those of the system’s CA bundle:',
     servers: ANNOUNCE,
   },
   LateRequest: {
     severity: 'error',
     meaning:
-      "the backend asks for a certificate only after it has seen the path. Under TLS 1.3, which it agrees to, Java's client cannot answer and is refused",
+      'the backend requests a certificate only after it has read the path. With TLS 1.3, which it negotiates, the Java client cannot answer and is refused',
     remedy:
-      'ask in the handshake, for the whole host: in Apache, SSLVerifyClient in the VirtualHost, not in a Location; or allow TLS 1.2 only',
+      'request it in the handshake, for the whole host: in Apache, SSLVerifyClient in the VirtualHost, not in a Location; or allow only TLS 1.2',
   },
   LateRequestTls12: {
     severity: 'warning',
     meaning:
-      'the backend asks for a certificate only after it has seen the path, which renegotiates: bodies of more than about 128 kB fail with 413, and it ends as soon as TLS 1.3 is allowed',
+      'the backend requests a certificate only after it has read the path, by renegotiation: bodies of more than about 128 kB fail with 413, and every request fails once TLS 1.3 is allowed',
     remedy:
-      'ask in the handshake, for the whole host: in Apache, SSLVerifyClient in the VirtualHost, not in a Location',
+      'request it in the handshake, for the whole host: in Apache, SSLVerifyClient in the VirtualHost, not in a Location',
   },
   ServerNameNotSent: {
     severity: 'warning',

@@ -18,12 +18,12 @@ const javaProse = (problem: keyof typeof JAVA_PROSE): { meaning: string; remedy:
 export const LINT_PROSE: Readonly<Record<LintCode, { meaning: string; remedy: string }>> = {
   AdmitsExpired: {
     meaning: 'a listed certificate is still accepted after it has expired',
-    remedy: 'let TLS check the dates: HAProxy, crt-ignore-err 18 alone; Caddy, mode require_and_verify',
+    remedy: 'have TLS check the dates: in HAProxy, only crt-ignore-err 18; in Caddy, mode require_and_verify',
   },
   ApiGatewayUnclear: {
     meaning:
-      'API Gateway itself may be refused: its client presents no certificate to a server that announces CA names without C=US, L=Seattle, CN=ApiGateway',
-    remedy: 'ask the running server which names it announces: apigw-cert backend verify URL',
+      'API Gateway itself may be refused: it presents no certificate to a server that announces CA names without C=US, L=Seattle, CN=ApiGateway',
+    remedy: 'check which names the running server announces: apigw-cert backend verify URL',
   },
   BrokenPem: {
     meaning: 'this part of the file is damaged or incomplete',
@@ -32,16 +32,17 @@ export const LINT_PROSE: Readonly<Record<LintCode, { meaning: string; remedy: st
   },
   CaBundleTrap: {
     meaning:
-      'this CA bundle works with one certificate of API Gateway, but OpenSSL accepts only the first of two: the next rotation causes an outage',
+      'this CA bundle works with one API Gateway certificate, but OpenSSL accepts only the first of two: the next rotation causes an outage',
     remedy: 'compare whole certificates instead: apigw-cert backend config SERVER prints how',
   },
   CaNamesTooLarge: javaProse('CaNamesTooLarge'),
   CannotTell: {
     meaning: 'the configuration alone does not show who is admitted',
-    remedy: 'ask the running server: apigw-cert backend verify URL --expect enforced',
+    remedy: 'test the running server: apigw-cert backend verify URL --expect enforced',
   },
   CertificateExpired: {
-    meaning: 'this certificate has expired; Java’s default trust manager, for one, accepts it all the same',
+    meaning:
+      'this certificate has expired; some servers still accept it, such as Java’s default trust manager',
     remedy: 'remove it: apigw-cert backend remove',
   },
   CertificateNotYetValid: {
@@ -51,30 +52,31 @@ export const LINT_PROSE: Readonly<Record<LintCode, { meaning: string; remedy: st
   CertificateWithheld: javaProse('CertificateWithheld'),
   CheckLeftToUpstream: {
     meaning:
-      'every caller is passed on, and the application is told what the server saw of the certificate: it has to check that, and nobody else may reach it',
-    remedy: 'refuse here, before anything is passed on: apigw-cert backend config SERVER prints how',
+      'every caller is forwarded, and the application receives the result of the certificate check: it must evaluate it, and no other caller may reach it',
+    remedy: 'refuse here, before anything is forwarded: apigw-cert backend config SERVER prints how',
   },
   DuplicateCertificate: {
     meaning: 'the same certificate appears twice',
     remedy: 'remove one of them',
   },
   EmptyBundle: {
-    meaning: 'there is no certificate in this file, and some programs take an empty list for "everybody"',
-    remedy: 'add the certificates that are to be accepted: apigw-cert download ID... --out-file FILE --force',
+    meaning:
+      'there is no certificate in this file, and some servers treat an empty list as "accept any caller"',
+    remedy: 'add the certificates to accept: apigw-cert download ID... --out-file FILE --force',
   },
   FirstOfFile: {
     meaning:
       'Caddy before 2.8 loads only the first certificate of a trusted_ca_cert_file, so the others are refused',
-    remedy: 'one trusted_ca_cert line for each certificate: apigw-cert backend config caddy prints how',
+    remedy: 'use one trusted_ca_cert line per certificate: apigw-cert backend config caddy prints how',
   },
   ForeignCertificate: {
-    meaning: 'API Gateway did not generate this certificate: whoever holds its key is admitted as well',
-    remedy: 'remove it if nobody knows what it is for',
+    meaning: 'API Gateway did not generate this certificate: anyone with its key is also admitted',
+    remedy: 'remove it if it has no known purpose',
   },
   GluedPem: {
     meaning:
-      'a BEGIN CERTIFICATE does not begin its line, or an END does not end it: nginx refuses such a file, Node.js silently loses a certificate',
-    remedy: 'put each BEGIN and END on a line of its own',
+      'BEGIN CERTIFICATE is not at the start of its line, or END not at the end: nginx refuses such a file, and Node.js silently ignores a certificate',
+    remedy: 'put each BEGIN and END on its own line',
   },
   JsonText: {
     meaning:
@@ -88,43 +90,43 @@ export const LINT_PROSE: Readonly<Record<LintCode, { meaning: string; remedy: st
     remedy: 'write it again with its line breaks: apigw-cert download ID --out-file FILE --force',
   },
   NobodyAdmitted: {
-    meaning: 'nobody is admitted here, not even with a listed certificate',
+    meaning: 'no caller is admitted here, not even with a listed certificate',
     remedy:
       'if API Gateway calls this listener, list its certificate: apigw-cert backend config SERVER prints how',
   },
   NotACertificate: {
     meaning: 'this is not a certificate',
-    remedy: 'move it to a file of its own',
+    remedy: 'move it to a separate file',
   },
   Open: {
-    meaning: 'someone who is not listed is admitted',
+    meaning: 'an unlisted caller is admitted',
     remedy:
       'refuse every caller whose certificate is not listed: apigw-cert backend config SERVER prints how',
   },
   PinNotExact: {
-    meaning: 'this never equals what the server compares it with, so it admits nobody',
+    meaning: 'this never equals the value that the server compares it with, so it admits no caller',
     remedy:
       'HAProxy: 64 lower-case hex digits, the SHA-256 of the DER. Apache: exactly what openssl x509 -in cert.pem prints',
   },
   PrivateKey: {
     meaning: 'a private key does not belong in a file of trusted certificates',
-    remedy: 'move it away, and replace it if others could read this file',
+    remedy: 'remove it, and replace the key if others could read this file',
   },
   PublicByDesign: {
-    meaning: 'anybody may read this: an ACME client proves control of the domain there (RFC 8555)',
-    remedy: 'nothing to do, as long as only challenges are kept there',
+    meaning: 'any caller may read this: an ACME client proves control of the domain there (RFC 8555)',
+    remedy: 'nothing to do, as long as it contains only challenges',
   },
   ReferenceUnreadable: {
     meaning: 'this file could not be read',
-    remedy: 'run this command where the file is, as a user who may read it',
+    remedy: 'run this command on the machine with the file, as a user who may read it',
   },
   Sha1Pin: {
-    meaning: 'certificates are identified by their SHA-1, for which collisions can be made',
+    meaning: 'certificates are identified by their SHA-1, which is open to collisions',
     remedy: 'compare whole certificates, or their SHA-256: apigw-cert backend config SERVER prints how',
   },
   SharedSubject: {
     meaning:
-      'these certificates share one subject: OpenSSL takes the first for the issuer of all and accepts it alone, so the others are refused',
+      'these certificates share one subject: OpenSSL treats the first as the issuer of all and accepts only that one, so the others are refused',
     remedy: 'compare whole certificates instead of a CA bundle: apigw-cert backend config SERVER prints how',
   },
   Utf16Text: {
@@ -166,8 +168,8 @@ const CALLER_TEXT: Readonly<Record<CallerName, string>> = {
 };
 
 const VERDICT_TEXT: Readonly<Record<LintVerdict, string>> = {
-  enforces: 'only listed certificates that are in date are admitted',
-  open: 'someone who is not listed is admitted',
+  enforces: 'only listed certificates that have not expired are admitted',
+  open: 'an unlisted caller is admitted',
   trap: 'the next certificate is refused',
   cannotTell: 'the configuration alone does not show who is admitted',
 };

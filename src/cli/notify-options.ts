@@ -19,12 +19,12 @@ export interface NotifyOptions {
 export function addNotifyOptions(command: Command): Command {
   return command
     .option(
-      '--notify <way>',
-      'tell of each change once: sns:ARN, webhook:URL or command:LINE; may be repeated',
+      '--notify <channel>',
+      'send a notification when the state of a certificate changes: sns:ARN, webhook:URL or command:LINE; may be repeated',
       collect,
     )
-    .option('--notify-state <file>', 'where it is kept what was told (default: in the state directory)')
-    .option('--notify-dry-run', 'show what would be told, and to whom');
+    .option('--notify-state <file>', 'file that records what has been sent (default: in the state directory)')
+    .option('--notify-dry-run', 'show the notifications that would be sent');
 }
 
 /**
@@ -55,8 +55,8 @@ export async function tellChanges(
   const { notifyState, notifyDryRun: dryRun = false, profile } = options;
   if (ways.length === 0) {
     if (!dryRun) return [];
-    throw new AppError('Usage', '--notify-dry-run, and nobody is named who would be told', {
-      hint: 'add --notify, or notify: in apigw-cert.yaml',
+    throw new AppError('Usage', '--notify-dry-run requires a notification target', {
+      hint: 'add --notify, or `notify:` in apigw-cert.yaml',
     });
   }
   const { notifierFor } = await import('../app/notify/notifier.js');
@@ -74,11 +74,11 @@ export async function tellChanges(
     });
     for (const { way, changes, notice, failure } of told) {
       if (failure) warnOf(failure);
-      else if (dryRun && notice) out.note(`would tell ${way}:\n${notice.text}`);
-      else if (notice) out.note(`told ${way} of ${counted(changes.length, 'change')}`);
+      else if (dryRun && notice) out.note(`would notify ${way}:\n${notice.text}`);
+      else if (notice) out.note(`notified ${way} of ${counted(changes.length, 'change')}`);
     }
     if (dryRun && told.every(({ notice }) => notice === undefined)) {
-      out.note('nothing has changed: nobody would be told');
+      out.note('nothing has changed: no notification would be sent');
     }
     return told.flatMap(({ failure }) => failure ?? []);
   } catch (thrown) {

@@ -144,7 +144,7 @@ export function asAppError(thrown: unknown): AppError {
     'Internal',
     `unexpected: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
     {
-      hint: 'this is a fault of apigw-cert: please report it with the output of the same command with --debug',
+      hint: 'this is a bug in apigw-cert: please report it with the output of the same command with --debug',
       cause: thrown,
     },
   );

@@ -8,8 +8,8 @@ import { errorOutput, printError, reportError } from './output.js';
 import { VERSION } from './version.js';
 
 const OVERVIEW = `
-Everyday:
-  apigw-cert list --usage                       what there is, when it ends, which stages present it
+Common commands:
+  apigw-cert list --usage                       certificates, their expiry, and the stages that present them
   apigw-cert check-expiry --warning 30d         for cron and monitors: exit 0, 1, 2 or 3
   apigw-cert rotate --stage orders/prod \\
     --trust pem-bundle:/etc/orders/apigw.pem --probe 'GET /health' --dry-run
@@ -17,14 +17,14 @@ Everyday:
 Try it without an AWS account:
   apigw-cert demo
 
-\`apigw-cert help <command>\` explains one of them.
+\`apigw-cert help <command>\` shows the help of a command.
 
 ${exitCodesText(false)}`;
 
 /** The command line, with the one command that the words begin with, or with all where they begin otherwise. */
 export async function createProgram([first = '', next]: readonly string[]): Promise<Command> {
   const program = new Command('apigw-cert')
-    .description("The life of Amazon API Gateway's client certificates.")
+    .description('Monitor and rotate Amazon API Gateway client certificates.')
     .version(VERSION)
     .addHelpText('after', OVERVIEW);
   const asked = Object.hasOwn(COMMANDS, first) ? COMMANDS[first] : undefined;
@@ -65,7 +65,7 @@ export async function main(given: readonly string[]): Promise<void> {
     if (error.code === 'EPIPE') return;
     process.once('exit', () => {
       const lost = new AppError('FileNotWritable', `the result cannot be written: ${error.message}`, {
-        hint: 'look at where the output goes to',
+        hint: 'check the destination of the output',
       });
       printError(lost, { color: !words.includes('--no-color') });
       process.exitCode = failureExit(words[0]) ?? lost.exitCode;
@@ -114,7 +114,7 @@ function usageError({ code, message }: CommanderError, words: readonly string[])
   const optionFirst = code === 'commander.unknownOption' && words[0]?.startsWith('-') === true;
   return new AppError('Usage', sentence, {
     hint: optionFirst
-      ? 'options come after the command: apigw-cert list --region eu-west-1'
-      : suggestion.replace(/^\((.*)\)$/, '$1') || 'add --help to see what there is',
+      ? 'write options after the command: apigw-cert list --region eu-west-1'
+      : suggestion.replace(/^\((.*)\)$/, '$1') || '--help lists the commands and options',
   });
 }

@@ -33,13 +33,13 @@ export function progressLine(
   const done = all.reduce((sum, need) => sum + need.done, 0);
   const seconds = Math.max(0, ...all.map((need) => (need.expected - need.done) / need.perSecond()));
   const share = expected === 0 ? 0 : done / expected;
-  const of = sources > 1 ? `${sourcesDone} of ${sources} sources, ` : '';
+  const of = sources > 1 ? `${sourcesDone} of ${sources} accounts and Regions, ` : '';
   const drawn = barWidth === 0 ? '' : `${bar(share, barWidth)} `;
   return `${drawn}${of}${callsText(done, expected, seconds * 1_000)}`;
 }
 
 /** What takes long in a big account. */
-export const LOOK = 'look at all stages of the account';
+export const LOOK = 'reading all stages of the account';
 
 /**
  * Runs something that may look at every stage of an account: how far it is, once that has taken two seconds, in a line on

@@ -58,12 +58,12 @@ function regionOf(flag: string | undefined, regions: ReadonlyMap<string, string>
   const [region, text] = first;
   if (second !== undefined) {
     throw new AppError('Usage', `"${text}" is in ${region}, but "${second[1]}" is in ${second[0]}`, {
-      hint: 'one command works in one Region here: run it once for each',
+      hint: 'a command works in one Region: run it once per Region',
     });
   }
   if (flag !== undefined && flag !== '' && flag !== region) {
     throw new AppError('Usage', `"${text}" is in ${region}, but --region says ${flag}`, {
-      hint: `leave --region out, or write --region ${region}`,
+      hint: `omit --region, or specify --region ${region}`,
     });
   }
   return { region };

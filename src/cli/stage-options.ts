@@ -5,8 +5,8 @@ import { printable } from '../core/printable.js';
 /** The two options by which a stage is named. */
 export function addStageOptions(to: Command): Command {
   return to
-    .option('--api <name>', 'the REST or WebSocket API, by name or id')
-    .requiredOption('--stage <stage>', 'the stage: prod, or with its API orders/prod');
+    .option('--api <name>', 'REST or WebSocket API, by name or id')
+    .requiredOption('--stage <stage>', 'stage: prod, or with its API orders/prod');
 }
 
 /** A stage as people call it, with the id that is unique. */

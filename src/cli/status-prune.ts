@@ -28,7 +28,8 @@ const NAMED = 5;
  */
 export async function pruneStatus(age: string, options: Options, out: Output, now: Date): Promise<void> {
   const { all = false, dryRun = false, region } = options;
-  if (all) throw new AppError('Usage', '--all and --prune exclude each other', { hint: 'give one of them' });
+  if (all)
+    throw new AppError('Usage', '--all and --prune cannot be used together', { hint: 'specify one of them' });
   const before = new Date(now.getTime() - parseDuration(age));
   const journal = openFileJournal();
   const old = await prunableJournals(journal, before);
@@ -41,9 +42,9 @@ export async function pruneStatus(age: string, options: Options, out: Output, no
     : await pruneJournals(journal, fileLease(), candidates, beginnings);
   const { deleted, failed } = pruned;
   const where = region === undefined ? '' : ` in ${printable(region)}`;
-  const when = `${where} that ended before ${timeText(before)}`;
+  const when = `${where} that finished before ${timeText(before)}`;
   for (const { rotationId, error } of failed.slice(0, NAMED))
-    out.warn(`the record of ${printable(rotationId)} is still there: ${printable(error.message)}`);
+    out.warn(`the record of ${printable(rotationId)} could not be deleted: ${printable(error.message)}`);
   if (failed.length > NAMED) out.warn(`and ${failed.length - NAMED} more`);
   out.result({ candidates, ...pruned }, () =>
     dryRun || candidates.length === 0

@@ -6,7 +6,7 @@ import { printable } from '../core/printable.js';
 async function askPerson(question: string): Promise<void> {
   if (await askYes(question)) return;
   throw new AppError('ConfirmationNeeded', 'not confirmed', {
-    hint: 'do it, then run the same command again',
+    hint: 'make the change, then run the same command again',
   });
 }
 

@@ -6,8 +6,8 @@ import { collect } from './command.js';
 /** The options by which trust stores are named, for commands that change nothing else. */
 export function addTrustOptions(to: Command): Command {
   return to
-    .option('--trust <kind:file>', 'a trust store, such as nginx:FILE; may be repeated', collect)
-    .option('--target <name>', 'the trust stores of one target of the configuration');
+    .option('--trust <kind:file>', 'trust store, such as nginx:FILE; may be repeated', collect)
+    .option('--target <name>', 'use the trust stores of this target in the configuration');
 }
 
 /**
@@ -36,7 +36,9 @@ export async function trustStoresNamed(options: {
 }): Promise<TrustDescription[]> {
   if (options.trust !== undefined) {
     if (options.target === undefined) return trustDescriptions(options.trust, options.reload);
-    throw new AppError('Usage', '--trust and --target exclude each other', { hint: 'give one of them' });
+    throw new AppError('Usage', '--trust and --target cannot be used together', {
+      hint: 'specify one of them',
+    });
   }
   const [{ loadConfiguration }, { configuredJobs }] = await Promise.all([
     import('../app/config/load.js'),
@@ -44,14 +46,14 @@ export async function trustStoresNamed(options: {
   ]);
   const loaded = await loadConfiguration({ file: options.config });
   if (loaded === undefined) {
-    throw new AppError('TrustStoreMissing', 'no trust store is named', {
-      hint: 'add --trust nginx:FILE (or another kind), or describe it in apigw-cert.yaml',
+    throw new AppError('TrustStoreMissing', 'no trust store was specified', {
+      hint: 'add --trust nginx:FILE (or another kind), or configure it in apigw-cert.yaml',
     });
   }
   const jobs = configuredJobs(loaded.configuration, options.target, { account: {}, settings: {}, trust: [] });
   if (jobs.length > 1) {
     throw new AppError('Usage', 'the configuration has more than one target', {
-      hint: `say which: --target ${jobs.flatMap(({ target }) => target ?? []).join('|')}`,
+      hint: `specify one: --target ${jobs.flatMap(({ target }) => target ?? []).join('|')}`,
     });
   }
   return jobs.flatMap(({ trust }) => trust);

@@ -25,6 +25,6 @@ export function reportUnknown(sources: readonly SourceRow[], out: Output): void 
     );
   }
   const unreadable = sources.flatMap((source) => source.unreadable ?? []);
-  for (const id of unreadable) out.warn(`the certificate ${printable(id)} cannot be read and is left out`);
+  for (const id of unreadable) out.warn(`the certificate ${printable(id)} cannot be read and is omitted`);
   if (unknown.length + unreadable.length > 0) out.exitWith(EXIT.failed);
 }

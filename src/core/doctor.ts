@@ -166,7 +166,7 @@ const integrationRule: Rule = (seen) => {
       'PlainHttpIntegration',
       uses
         .filter((use) => isHttp(use) && !named.has(use.integration))
-        .map(({ name, integration }) => `${name} → ${integration.uri ?? 'nothing'}`),
+        .map(({ name, integration }) => `${name} → ${integration.uri ?? 'no URI'}`),
     ),
     ...each(
       'VerificationSkipped',

@@ -47,25 +47,25 @@ export const LOG_CAUSES = {
   },
   BackendCertificateUnsuitable: {
     fault: 'backendCertificate',
-    meaning: "the backend's own server certificate is not one that a server may use",
+    meaning: "the backend's own server certificate may not be used by a server",
     remedy: 'issue a server certificate whose extended key usage includes serverAuth',
   },
   BackendCertificateUntrusted: {
     fault: 'backendCertificate',
     meaning:
-      "API Gateway does not accept the backend's own server certificate: its CA is not on AWS's list, it is self-signed, or the backend does not send the intermediate certificates",
+      "API Gateway does not accept the backend's own server certificate: its CA is not on AWS's list, it is self-signed, or the backend does not send its intermediate certificates",
     remedy:
-      'send the whole chain, from a CA on the list (apigw-cert backend verify URL judges it); for a private CA set insecureSkipVerification on the integration',
+      'send the whole chain, from a CA on the list (check it with apigw-cert backend verify URL); for a private CA set insecureSkipVerification on the integration',
   },
   BackendNameMismatch: {
     fault: 'backendName',
     meaning: "the host name in the integration's URI is not in the backend's server certificate",
     remedy:
-      "use a host name of the certificate in the integration's URI, or add the name to the certificate; with a VPC link, the URI's host is the name that counts, not that of the load balancer",
+      "use a host name in the certificate for the integration's URI, or add the name to the certificate; with a VPC link, the URI's host counts, not the name of the load balancer",
   },
   ServerNameUnknown: {
     fault: 'backendName',
-    meaning: 'the backend knows no server of the name in the TLS handshake (SNI)',
+    meaning: 'the backend has no server for the name in the TLS handshake (SNI)',
     remedy: "configure the backend for the host name in the integration's URI, or correct the URI",
   },
   EndpointAddressInvalid: {
@@ -77,7 +77,7 @@ export const LOG_CAUSES = {
   NetworkError: {
     fault: 'network',
     meaning:
-      'the connection was refused or closed without an answer: nothing is listening there, it does not speak TLS, or it ended the handshake without a reason',
+      'the connection was refused or closed without an answer: nothing is listening there, it does not speak TLS, or it closed the handshake without a reason',
     remedy:
       'check that the backend is listening and speaks TLS on this port; some servers refuse a client certificate in this way: compare with a call that presents none, and see what the backend logs',
   },
@@ -93,8 +93,8 @@ export const LOG_CAUSES = {
   },
   InternalError: {
     fault: 'unknown',
-    meaning: 'API Gateway reports an internal error, which it does for an unhealthy VPC link among others',
-    remedy: 'with a VPC link, check its target; otherwise try again, then ask AWS',
+    meaning: 'API Gateway reports an internal error, for example for an unhealthy VPC link',
+    remedy: 'with a VPC link, check its target; otherwise try again, then contact AWS Support',
   },
   ClientCertificateRefused: {
     fault: 'clientCertificate',
@@ -110,7 +110,7 @@ export const LOG_CAUSES = {
     fault: 'clientCertificate',
     meaning: 'the backend received no client certificate',
     remedy:
-      'if the call was to present one, API Gateway withheld it, which it does when the backend announces CA names without C=US, L=Seattle, CN=ApiGateway: apigw-cert backend verify URL shows them',
+      'if the call should have presented one, API Gateway withheld it, as it does when the backend announces CA names without C=US, L=Seattle, CN=ApiGateway: apigw-cert backend verify URL shows them',
   },
   ClientCertificateRejected: {
     fault: 'clientCertificate',
@@ -122,12 +122,12 @@ export const LOG_CAUSES = {
     meaning:
       'the backend announces so many CA names that its handshake message exceeds the 32768 bytes that Java accepts',
     remedy:
-      'announce fewer CA names: give the server a client CA file with the certificates of API Gateway alone, not the bundle of the system',
+      'announce fewer CA names: give the server a client CA file with only the certificates of API Gateway, not the bundle of the system',
   },
   HandshakeRefused: {
     fault: 'unknown',
     meaning:
-      'the backend ended the TLS handshake: without the client certificate it wants, or without a TLS version and cipher in common',
+      'the backend closed the TLS handshake: it did not receive the client certificate that it requires, or has no TLS version and cipher in common',
     remedy: `see what the backend logs; ${CHECK_CLIENT_CERTIFICATE}`,
   },
   TlsVersionRefused: {
@@ -137,43 +137,43 @@ export const LOG_CAUSES = {
   },
   TlsFailed: {
     fault: 'unknown',
-    meaning: 'the TLS handshake failed, for a reason that this text does not say',
-    remedy: `judge the backend's own certificate (apigw-cert backend verify URL), then ${CHECK_CLIENT_CERTIFICATE}`,
+    meaning: 'the TLS handshake failed; the log does not say why',
+    remedy: `check the backend's own certificate (apigw-cert backend verify URL), then ${CHECK_CLIENT_CERTIFICATE}`,
   },
   RoleNotAssumable: {
     fault: 'integration',
     meaning: 'API Gateway may not assume the role of the integration',
-    remedy: "correct the role's trust policy; certificates have no part in this",
+    remedy: "correct the role's trust policy; the cause is not a certificate",
   },
   LambdaPermission: {
     fault: 'integration',
     meaning: 'API Gateway may not invoke the Lambda function of the integration',
-    remedy: "correct the function's resource policy; certificates have no part in this",
+    remedy: "correct the function's resource policy; the cause is not a certificate",
   },
   ResponseUnusable: {
     fault: 'integration',
     meaning: "API Gateway cannot map the backend's answer to a response",
-    remedy: "correct the integration's responses; certificates have no part in this",
+    remedy: "correct the integration's responses; the cause is not a certificate",
   },
   NotSent: {
     fault: 'integration',
-    meaning: 'API Gateway answered by itself and called no backend, as a mock integration does',
-    remedy: 'name a call whose integration is of type HTTP or HTTP_PROXY with an https URI',
+    meaning: 'API Gateway answered the request itself and called no backend, as with a mock integration',
+    remedy: 'specify a call whose integration is of type HTTP or HTTP_PROXY with an https URI',
   },
   AccessRefused: {
     fault: 'clientCertificate',
     meaning:
-      'the backend answered that the caller may not call it; servers that check client certificates refuse in this way, and so do applications that lack a key or a login',
-    remedy: `${CHECK_CLIENT_CERTIFICATE}; if the path needs something else, name one that does not`,
+      'the backend denied access; servers that check client certificates answer like this, and so do applications that require a key or a login',
+    remedy: `${CHECK_CLIENT_CERTIFICATE}; if the path requires something else, specify one that does not`,
   },
   ApplicationFailed: {
     fault: 'application',
-    meaning: 'the backend answered with an error of its own, over a finished TLS handshake',
-    remedy: 'see what the backend logs; if the call itself is wrong, name another',
+    meaning: 'the backend answered with an error of its own, after a complete TLS handshake',
+    remedy: 'see what the backend logs; if the call itself is wrong, specify another',
   },
   Unrecognized: {
     fault: 'unknown',
-    meaning: 'this text is not known',
+    meaning: 'this message is not recognized',
     remedy: 'see what the backend logs at that time',
   },
 } as const satisfies Record<string, CauseEntry>;

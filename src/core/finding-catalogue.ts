@@ -8,30 +8,30 @@ export type Severity = 'info' | Exclude<CheckLevel, 'ok'>;
 export const FINDINGS = {
   AcmCertificateNotWatched: {
     severity: 'info',
-    meaning: 'A stage presents a certificate of ACM, whose end is not looked at here.',
+    meaning: 'A stage presents an ACM certificate, whose expiry is not checked here.',
   },
   CertificateCritical: {
     severity: 'critical',
-    meaning: 'A certificate ends within the critical threshold.',
+    meaning: 'A certificate expires within the critical threshold.',
   },
-  CertificateExpired: { severity: 'critical', meaning: 'A certificate has ended: backends refuse it.' },
+  CertificateExpired: { severity: 'critical', meaning: 'A certificate has expired: backends refuse it.' },
   CertificateMissing: {
     severity: 'unknown',
-    meaning: 'A certificate that was asked for by its id is in no source.',
+    meaning: 'A certificate specified by its id is in none of the accounts and Regions.',
   },
   CertificateNotYetValid: {
     severity: 'warning',
-    meaning: 'A certificate is not valid yet: a clock is wrong.',
+    meaning: 'A certificate is not valid yet, so a clock is wrong.',
   },
   CertificateUnreadable: { severity: 'unknown', meaning: 'A certificate’s PEM could not be read.' },
-  CertificateWarning: { severity: 'warning', meaning: 'A certificate ends within the warning threshold.' },
+  CertificateWarning: { severity: 'warning', meaning: 'A certificate expires within the warning threshold.' },
   ClockSkew: {
     severity: 'warning',
-    meaning: 'The clock of this machine and that of AWS are over a minute apart.',
+    meaning: 'The clocks of this machine and of AWS differ by more than a minute.',
   },
   EndDatesDiffer: {
     severity: 'warning',
-    meaning: 'API Gateway tells another end than the certificate itself.',
+    meaning: 'API Gateway reports a different expiry date than the certificate.',
   },
   NeverPresented: {
     severity: 'info',
@@ -40,24 +40,24 @@ export const FINDINGS = {
   NothingMatched: {
     severity: 'unknown',
     meaning:
-      'What was asked for by tags, description, API, stage or id fits no certificate: perhaps a typing error.',
+      'No certificate matches the specified tags, description, API, stage or id; check for typing errors.',
   },
   NotificationFailed: {
     severity: 'unknown',
-    meaning: 'Somebody who had to be told of a change was not; the next check tells again.',
+    meaning: 'A notification could not be delivered; the next check retries it.',
   },
   QuotaNearlyUsed: {
     severity: 'warning',
-    meaning: 'A source holds 80 % or more of the certificates that it may.',
+    meaning: 'An account and Region has used 80 % or more of its client certificate quota.',
   },
   RotationStuck: {
     severity: 'warning',
-    meaning: 'A rotation was begun over a week ago, and the certificate that it replaces is still there.',
+    meaning: 'A rotation started over a week ago, and the certificate that it replaces still exists.',
   },
   SourceUnknown: { severity: 'unknown', meaning: 'An account and Region could not be read.' },
   StageCertificateMissing: {
     severity: 'warning',
-    meaning: 'A stage names a certificate that the account does not have.',
+    meaning: 'A stage refers to a certificate that does not exist.',
   },
   StageWithoutCertificate: {
     severity: 'warning',
@@ -66,7 +66,7 @@ export const FINDINGS = {
   UnusedCertificate: { severity: 'info', meaning: 'No stage presents the certificate.' },
   UsageUnknown: {
     severity: 'warning',
-    meaning: 'The stages could not be read: certificates in trouble count as in use.',
+    meaning: 'The stages could not be read, so certificates with findings count as in use.',
   },
 } as const satisfies Record<string, { severity: Severity; meaning: string }>;
 

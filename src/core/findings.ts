@@ -66,13 +66,13 @@ function certificateFindings(row: CertificateRow, countUnused: boolean): Finding
       status === 'expired'
         ? `expired at ${time(notAfter)}`
         : status === 'notYetValid'
-          ? `is not valid before ${time(notBefore)}: is a clock wrong?`
-          : `ends in ${daysLeft} day${daysLeft === 1 ? '' : 's'}, at ${time(notAfter)}`;
+          ? `is not valid before ${time(notBefore)}: check the clock`
+          : `expires in ${daysLeft} day${daysLeft === 1 ? '' : 's'}, at ${time(notAfter)}`;
     const message = `${named(row)} ${words}${users(row)}`;
     found.push(finding(row, SEVERITY_OF_STATUS[status], message, { clientCertificateId, ...severity }));
   }
   if (datesDiffer({ expirationDate, notAfter })) {
-    const message = `${named(row)} ends at ${time(notAfter)}, but API Gateway says ${time(expirationDate)}`;
+    const message = `${named(row)} expires at ${time(notAfter)}, but API Gateway reports ${time(expirationDate)}`;
     found.push(finding(row, 'EndDatesDiffer', message, { clientCertificateId }));
   }
   if (idle && status === 'ok') {
@@ -107,7 +107,7 @@ function stuckRotations(rows: readonly CertificateRow[], readAt: Date): Finding[
     if (isInUse && (old.usedBy?.length ?? 0) > 0) return [];
     if (isInUse && readAt.getTime() - row.createdDate.getTime() < KEPT_AT_MOST_MS) return [];
     const age = formatDuration(readAt.getTime() - row.createdDate.getTime());
-    const message = `${named(row)} was made ${age} ago to replace ${named(old)}, which is still there: run rotate again`;
+    const message = `${named(row)} was created ${age} ago to replace ${named(old)}, which still exists: run rotate again`;
     return [finding(row, 'RotationStuck', message, { clientCertificateId: row.clientCertificateId })];
   });
 }
@@ -125,7 +125,7 @@ function stageFindings(source: Source, reading: SourceReading, filter: Certifica
       const id = printable(clientCertificateId);
       return kind === 'acm'
         ? finding(source, 'AcmCertificateNotWatched', `stage ${who} presents ${id}`, { stage })
-        : finding(source, 'StageCertificateMissing', `stage ${who} names ${id}, which does not exist`, {
+        : finding(source, 'StageCertificateMissing', `stage ${who} refers to ${id}, which does not exist`, {
             stage,
           });
     });
@@ -172,7 +172,7 @@ function sourceFindings(
   );
   const count = value.certificates.length + value.unreadable.length;
   if (count >= quota * QUOTA_SHARE) {
-    const message = `${sourceName(source)} holds ${count} of the ${quota} client certificates that it may`;
+    const message = `${sourceName(source)} has ${count} of at most ${quota} client certificates`;
     found.push(finding(source, 'QuotaNearlyUsed', message));
   }
   if (value.usageError !== undefined) {
@@ -216,7 +216,7 @@ export function findFindings(
   for (const id of filter.ids ?? []) {
     if (ids.has(id)) continue;
     const source = results.length === 1 && results[0] ? results[0].source : { account: '', region: '' };
-    const message = `there is no client certificate ${printable(id)} in what was read`;
+    const message = `client certificate ${printable(id)} was not found`;
     found.push(finding(source, 'CertificateMissing', message, { clientCertificateId: id }));
   }
   if (
@@ -225,7 +225,7 @@ export function findFindings(
     rows.every((row) => !matchesFilter(row, filter))
   ) {
     const source = results.length === 1 && results[0] ? results[0].source : { account: '', region: '' };
-    const message = 'no certificate is what was asked for: check the spelling, the account and the Region';
+    const message = 'no certificate matches the filters: check the spelling, the account and the Region';
     found.push(finding(source, 'NothingMatched', message));
   }
   return found.sort((a, b) => badness(b.severity) - badness(a.severity));

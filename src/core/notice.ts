@@ -104,7 +104,7 @@ export function planNotice(
       account,
       region,
       ...(id === '' ? {} : { clientCertificateId: id }),
-      message: `${subject}: over (${what})`,
+      message: `${subject}: resolved (${what})`,
     });
   }
   return { changes, next };

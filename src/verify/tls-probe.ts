@@ -41,7 +41,7 @@ const HANDSHAKE_SECRET = /^SERVER_HANDSHAKE_TRAFFIC_SECRET [0-9a-f]+ ([0-9a-f]+)
 function unreachable(url: URL, what: string, cause: unknown): AppError {
   return new AppError('BackendUnreachable', `${url.host}: ${what}`, {
     cause,
-    hint: 'check the name and the port, and whether this machine may reach it at all',
+    hint: 'check the name, the port, and that this machine can reach it',
     details: { url: url.href },
   });
 }
@@ -147,7 +147,7 @@ export async function tlsProbe(
   });
   let protocol: string | undefined;
   const timeout = new AppError('BackendUnreachable', `${url.host} did not answer within ${timeoutMs} ms`, {
-    hint: 'check the name and the port, and whether this machine may reach it at all',
+    hint: 'check the name, the port, and that this machine can reach it',
     details: { url: url.href },
   });
   const timer = setTimeout(() => socket.destroy(timeout), timeoutMs);

@@ -27,18 +27,18 @@ function parse(input: Uint8Array | string): Parsed {
     const der = certificate.raw;
     // OpenSSL looks for PEM anywhere in the octets first: what it found must be the DER that was given.
     if (typeof input !== 'string' && input[0] === SEQUENCE && !der.equals(firstSequence(input))) {
-      throw new RangeError('the DER holds another certificate as text');
+      throw new RangeError('the DER contains another certificate as text');
     }
     return { certificate, der };
   } catch (cause) {
-    throw new AppError('CertificateUnreadable', 'this is not a certificate that can be read', { cause });
+    throw new AppError('CertificateUnreadable', 'this is not a readable certificate', { cause });
   }
 }
 
 function date(text: string): Date {
   const value = new Date(text);
   if (Number.isNaN(value.getTime())) {
-    throw new AppError('CertificateUnreadable', 'this certificate has a date that cannot be read');
+    throw new AppError('CertificateUnreadable', 'this certificate has an invalid date');
   }
   return value;
 }

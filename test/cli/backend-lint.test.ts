@@ -143,7 +143,7 @@ describe('backend lint of configurations', () => {
       `    ${conf}:3: ssl_verify_client optional_no_ca`,
       `    ${conf}:4: if ($ssl_client_escaped_cert = "") {…} does not hold`,
       `    ${conf}:1: server {…}: files are served`,
-      'nginx: open: someone who is not listed is admitted',
+      'nginx: open: an unlisted caller is admitted',
     ]);
   });
 

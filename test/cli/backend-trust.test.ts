@@ -81,7 +81,7 @@ describe('backend add, show, remove', () => {
     const words = ['backend', 'add', add, '--trust', `pem-bundle:${one}`, '--trust', `pem-bundle:${two}`];
     const failed = await cli(words);
     expect(failed.code).toBe(1);
-    expect(failed.stderr).toMatch(/two does not exist; done before it: pem-bundle:.*one\n/);
+    expect(failed.stderr).toMatch(/two does not exist; already changed: pem-bundle:.*one\n/);
     file('two');
     expect((await cli(words)).code).toBe(0);
     expect(readFileSync(two, 'utf8')).toContain(next.certificate.pem);
@@ -98,7 +98,7 @@ describe('backend add, show, remove', () => {
     const [name, held, unfinished, fix] = shown.stdout.split('\n');
     expect([name, held]).toEqual([`pem-bundle:${list}:`, `  ${print(old)}`]);
     expect(unfinished).toMatch(
-      /^ {2}unfinished since 20\S+Z: the server may not have loaded this: the former content was restored, but reloading it failed: .*exited with 3: no route$/,
+      /^ {2}unfinished since 20\S+Z: the server may not have loaded this change: the former content was restored, but reloading it failed: .*exited with 3: no route$/,
     );
     expect(fix).toContain('fix: make its check and reload commands work');
     const { code, json } = await cli(['backend', 'show', ...trust, '--output', 'json']);
@@ -141,8 +141,8 @@ describe('backend add, show, remove', () => {
     ],
     [['backend', 'show', '--trust', 'lighttpd'], 2, /lighttpd cannot hold the old and the new/],
     [['backend', 'show', '--trust', 'nginx:/nonexistent/f'], 1, /does not exist\n {2}fix: /],
-    [['backend', 'show', '--trust', 'manual', '--target', 'x'], 2, /exclude each other/],
-    [['backend', 'show'], 2, /no trust store is named\n {2}fix: add --trust/],
+    [['backend', 'show', '--trust', 'manual', '--target', 'x'], 2, /cannot be used together/],
+    [['backend', 'show'], 2, /no trust store was specified\n {2}fix: add --trust/],
     [['backend', 'add', '/nonexistent/x.pem', '--trust', 'manual'], 1, /does not exist/],
     [['backend', 'add', '/etc/passwd', '--trust', 'manual'], 1, /holds no certificate/],
   ])('%j', async (words, code, said) => {
@@ -195,7 +195,7 @@ describe('backend config', () => {
       const { stdout, stderr } = await cli(['backend', 'config', 'envoy', '--file', path, '--only', part]);
       expect(parseYaml(stdout)).toHaveProperty(part === 'configuration' ? 'static_resources' : 'resources');
       expect(stderr).toMatch(
-        /^warning: this configuration of envoy was written by its documents and never tried/,
+        /^warning: the configuration for envoy is based on its documentation and untested/,
       );
     },
   );

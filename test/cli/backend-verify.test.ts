@@ -45,7 +45,7 @@ describe('backend verify', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const lines = stdout.split('\n').map((line) => line.replace(/ {2,}/, ' | '));
     expect(lines[0]).toMatch(/^ENFORCED: /);
-    expect(lines).toContain('asks for a certificate | yes');
+    expect(lines).toContain('requests a certificate | yes');
     expect(lines).toContain('without a certificate | refused (TLS alert: certificate required)');
     expect(lines).toContain('API Gateway accepts it | yes');
   });
@@ -175,7 +175,7 @@ describe('backend verify', () => {
     };
     const accepted = await cli(['backend', 'verify', url, ...files(own)]);
     expect(accepted.code).toBe(0);
-    expect(accepted.stdout).toMatch(/^with that of --cert +HTTP 200$/m);
+    expect(accepted.stdout).toMatch(/^with the one of --cert +HTTP 200$/m);
     const refused = await cli(['backend', 'verify', url, '--output', 'json', ...files(stranger)]);
     expect(refused.code).toBe(1);
     expect(refused.json()).toMatchObject({ verdict: 'enforced', withCertificate: { status: 403 } });
@@ -203,7 +203,7 @@ describe('backend verify', () => {
   test.each([
     [['http://localhost/'], 2, /"http:\/\/localhost\/" is not an https URL\n {2}fix: write it as/],
     [['localhost:443'], 2, /is not an https URL/],
-    [['https://user:secret@localhost/'], 2, /^error: a URL with a password in it is not used\n/],
+    [['https://user:secret@localhost/'], 2, /^error: the URL must not contain a user or a password\n/],
     [['https://localhost:1/'], 1, /^error: localhost:1: connect ECONNREFUSED .*\n {2}fix: check the name/],
     [['https://localhost:1/', '--backend-ca', '/nonexistent/ca'], 1, /cannot be read\n {2}fix: name a PEM/],
     [['https://localhost:1/', '--expect', 'maybe'], 2, /Allowed choices are enforced/],

@@ -227,7 +227,7 @@ describe('attach and detach', () => {
     expect(await stageCertificate()).toBe(lab.certificate.id);
   });
 
-  test('a certificate of ACM is attached by its ARN', async () => {
+  test('an ACM certificate is attached by its ARN', async () => {
     const acm = 'arn:aws:acm:eu-central-1:123456789012:certificate/1';
     const { code } = await run('attach', acm, '--stage', 'orders/prod', '--yes');
     expect({ code, presents: await stageCertificate() }).toEqual({ code: 0, presents: acm });
@@ -338,7 +338,7 @@ describe('test-invoke', () => {
     const { code, stdout } = await run('test-invoke', '--api', api.restApiId, '--path', '/health');
     expect(code).toBe(1);
     expect(stdout).toMatch(
-      /^status +504\n(.*\n)*log says +Execution failed due to a network error communicating with endpoint\n(.*\n)*fault of +the network\nfix +check that/m,
+      /^status +504\n(.*\n)*log message +Execution failed due to a network error communicating with endpoint\n(.*\n)*likely cause +the network\nfix +check that/m,
     );
   });
 

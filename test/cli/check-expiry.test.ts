@@ -59,10 +59,10 @@ test('the first line is the summary, then one for each in trouble, soonest first
   expect(lines).toEqual([
     expect.stringMatching(new RegExp(`^CRITICAL ${idOf(-2)} expired at \\S+Z \\[CertificateExpired\\]$`)),
     expect.stringMatching(
-      new RegExp(`^CRITICAL ${idOf(5)} ends in 5 days, at \\S+Z \\[CertificateCritical\\]$`),
+      new RegExp(`^CRITICAL ${idOf(5)} expires in 5 days, at \\S+Z \\[CertificateCritical\\]$`),
     ),
     expect.stringMatching(
-      new RegExp(`^WARNING ${idOf(20)} ends in 20 days, at \\S+Z \\[CertificateWarning\\]$`),
+      new RegExp(`^WARNING ${idOf(20)} expires in 20 days, at \\S+Z \\[CertificateWarning\\]$`),
     ),
   ]);
   expect(emulator.requests()).toHaveLength(1);
@@ -87,7 +87,7 @@ describe('what cannot be judged is never OK:', () => {
   ])('%j days left, where 0 is an id that is not there: %d', async (days, expected) => {
     const { code, stdout } = await check(...days.map((each) => (each === 0 ? 'gone00' : idOf(each))));
     expect(code).toBe(expected);
-    expect(stdout).toContain('UNKNOWN there is no client certificate gone00');
+    expect(stdout).toContain('UNKNOWN client certificate gone00 was not found');
   });
 
   test.each([

@@ -29,9 +29,9 @@ test('nothing is shown for two seconds, then how far it is and how long it takes
   pass(19, 100);
   expect(calls.text()).toBeUndefined();
   pass(1, 100);
-  expect(calls.text()).toBe('20 of 1320 calls, about 2 m 10 s to go');
+  expect(calls.text()).toBe('20 of 1320 calls, about 2 m 10 s left');
   pass(1299, 100);
-  expect(calls.text()).toBe('1319 of 1320 calls, about 1 s to go');
+  expect(calls.text()).toBe('1319 of 1320 calls, about 1 s left');
   pass(1, 100);
   expect(calls.text()).toBeUndefined();
 });
@@ -40,7 +40,7 @@ test('a line a minute, not more', () => {
   const { calls, said, pass } = counted();
   calls.expect(1320);
   pass(1320, 125);
-  expect(said).toEqual(['480 of 1320 calls, about 1 m 45 s to go', '960 of 1320 calls, about 45 s to go']);
+  expect(said).toEqual(['480 of 1320 calls, about 1 m 45 s left', '960 of 1320 calls, about 45 s left']);
 });
 
 test('calls that become known later are added, and after the end it begins anew', () => {
@@ -48,11 +48,11 @@ test('calls that become known later are added, and after the end it begins anew'
   calls.expect(10);
   pass(5, 1_000);
   calls.expect(10);
-  expect(calls.text()).toBe('5 of 20 calls, about 15 s to go');
+  expect(calls.text()).toBe('5 of 20 calls, about 15 s left');
   pass(15, 1_000);
   calls.expect(4);
   expect(calls.text()).toBeUndefined();
   pass(2, 3_000);
-  expect(calls.text()).toBe('2 of 4 calls, about 6 s to go');
+  expect(calls.text()).toBe('2 of 4 calls, about 6 s left');
   expect(said).toEqual([]);
 });

@@ -21,6 +21,6 @@ test('the demo rotates under traffic without a failed request', async () => {
   expect(after.requests).toBeGreaterThan(0);
   // What a user does first is shown as it is typed.
   expect(stderr).toMatch(/^\$ apigw-cert check-expiry\nWARNING: 1 warning/m);
-  expect(stderr).toContain('a caller without certificate gets 403');
+  expect(stderr).toContain('a caller without a certificate gets 403');
   expect(stderr).not.toContain('\u001b');
 });

@@ -75,7 +75,7 @@ test('says in a sentence what is wrong with its flags', async () => {
   const taken = await cli(['emulator', '--port', new URL(url).port]);
   expect([taken.code, taken.stderr]).toEqual([
     1,
-    expect.stringMatching(/^error: cannot listen at .*\n {2}fix: .*--port 0/),
+    expect.stringMatching(/^error: cannot listen on .*\n {2}fix: .*--port 0/),
   ]);
   for (const [flag, value, code] of [
     ['--port', '65536', 2],

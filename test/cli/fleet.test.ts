@@ -68,7 +68,9 @@ describe('list and inventory', () => {
     );
     expect(code).toBe(1);
     expect(stderr).toMatch(/^warning: broken\/eu-central-1 could not be read: /);
-    expect(stdout.split('\n')[0]).toMatch(/^ID +STATUS +DAYS +LIFE +VALID TO +ACCOUNT +REGION +DESCRIPTION$/);
+    expect(stdout.split('\n')[0]).toMatch(
+      /^ID +STATUS +DAYS +VALIDITY +EXPIRES +ACCOUNT +REGION +DESCRIPTION$/,
+    );
     expect(stdout).toMatch(new RegExp(`^${ids.expired}  expired .* one +eu-central-1`, 'm'));
   });
 

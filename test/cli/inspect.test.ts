@@ -40,7 +40,7 @@ describe('inspect of files, without AWS', () => {
       'certificate | 1 of 1, line 1',
       'status | warning, 24 days left',
       `valid from | ${seconds(certificate.notBefore)}`,
-      `valid to | ${seconds(certificate.notAfter)}`,
+      `expires | ${seconds(certificate.notAfter)}`,
       'subject | C=US, L=Seattle, CN=ApiGateway',
       'issuer | C=US, L=Seattle, CN=ApiGateway',
       `serial number | ${certificate.serialNumber}`,
@@ -121,7 +121,7 @@ describe('inspect of files, without AWS', () => {
       reject: false,
       timeout: 20_000,
     });
-    expect(stderr).toMatch(/^error: .* is too large for a file of certificates\n {2}fix: /);
+    expect(stderr).toMatch(/^error: .* is too large for a certificate file\n {2}fix: /);
     expect(exitCode).toBe(1);
   });
 

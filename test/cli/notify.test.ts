@@ -68,7 +68,7 @@ test('a change is told once, not every night', async () => {
     version: 1,
     level: 'warning',
     summary: expect.stringMatching(/^WARNING: 1 warning: 1 client certificate in /) as unknown,
-    text: expect.stringContaining(`\nWARNING: ${id} ends in 19 days`) as unknown,
+    text: expect.stringContaining(`\nWARNING: ${id} expires in 19 days`) as unknown,
     changes: [{ was: 'ok', is: 'warning', clientCertificateId: id, region: 'eu-central-1' }],
   });
   expect((await stat(state)).mode & 0o777).toBe(0o600);
@@ -111,9 +111,9 @@ describe('a webhook', () => {
   });
 
   test.each([
-    ['that refuses', [404], 1, /it answered 404/],
-    ['that sends elsewhere', [307], 1, /it answered 307/],
-    ['that stays down', [500, 500, 500], 3, /it answered 500/],
+    ['that refuses', [404], 1, /HTTP 404/],
+    ['that sends elsewhere', [307], 1, /HTTP 307/],
+    ['that stays down', [500, 500, 500], 3, /HTTP 500/],
   ])(
     '%s changes the exit code, and everybody is told again next time',
     async (_name, answers, attempts, said) => {
@@ -133,7 +133,7 @@ describe('a webhook', () => {
 test('a dry run shows what would be told, tells nobody and remembers nothing', async () => {
   const { code, stderr } = await check(...webhook(), '--notify-dry-run');
   expect(code).toBe(1);
-  expect(stderr).toMatch(/^would tell webhook:127\.0\.0\.1:\d+:\nWARNING: 1 warning/);
+  expect(stderr).toMatch(/^would notify webhook:127\.0\.0\.1:\d+:\nWARNING: 1 warning/);
   expect(stderr).not.toContain('s3');
   expect(arrived).toEqual([]);
   await expect(stat(state)).rejects.toThrow('ENOENT');
@@ -174,9 +174,9 @@ test('each check remembers what it told in a file of its own', async () => {
 });
 
 test.each([
-  [['--notify', 'mail:ops'], /names no way to tell anybody/],
-  [['--notify', 'webhook:ftp://x'], /names no way to tell anybody/],
-  [['--notify', 'sns:certificates'], /names no way to tell anybody/],
+  [['--notify', 'mail:ops'], /is not a valid notification target/],
+  [['--notify', 'webhook:ftp://x'], /is not a valid notification target/],
+  [['--notify', 'sns:certificates'], /is not a valid notification target/],
 ])('%j is refused before anything is asked of AWS', async (words, said) => {
   emulator.clearRequests();
   const { code, stdout } = await check(...words);
@@ -191,7 +191,7 @@ test('a way that fails is told again, and the others are not', async () => {
   const again = await check(...webhook(), ...failing, '--output', 'nagios');
   expect(again.code).toBe(3);
   expect(again.stdout).toMatch(/^APIGW_CERT UNKNOWN - /);
-  expect(again.stdout).toContain('UNKNOWN: nobody was told: "exit 3" exited with 3');
+  expect(again.stdout).toContain('UNKNOWN: the notification failed: "exit 3" exited with 3');
   expect(arrived).toHaveLength(1);
 });
 
@@ -223,6 +223,6 @@ test('a memory that cannot be written is said, nobody is told, and the result st
 test('a password in the URL of a webhook is refused and not shown', async () => {
   const { code, stdout, stderr } = await check('--notify', 'webhook:http://user:SECRET@localhost/');
   expect(code).toBe(3);
-  expect(stdout).toContain('the webhook at localhost has a name or a password in its URL');
+  expect(stdout).toContain('the URL of the webhook at localhost contains a user or a password');
   expect(stdout + stderr).not.toContain('SECRET');
 });

@@ -23,7 +23,7 @@ test('the slowest source decides when it ends', () => {
     { expected: 40, done: 10, perSecond: () => 1 },
   ];
   expect(progressLine(needs, 3, 1)).toBe(
-    '▰▰▰▰▰▰▰▰▰▰▰▰▰▰▰▰▱▱▱▱▱▱▱▱ 1 of 3 sources, 160 of 240 calls, about 30 s to go',
+    '▰▰▰▰▰▰▰▰▰▰▰▰▰▰▰▰▱▱▱▱▱▱▱▱ 1 of 3 accounts and Regions, 160 of 240 calls, about 30 s left',
   );
 });
 
@@ -32,7 +32,7 @@ test('nothing is promised before anything is known', () => {
 });
 
 test.each([
-  [false, ['120 of 300 calls, about 18 s to go\n', '240 of 300 calls, about 6 s to go\n']],
+  [false, ['120 of 300 calls, about 18 s left\n', '240 of 300 calls, about 6 s left\n']],
   [true, []],
 ])(
   'without a terminal there is a line a minute at most, and none with --quiet (%s)',

@@ -349,7 +349,7 @@ describe('a way back', () => {
       code: 0,
       rollingBack: false,
     });
-    expect((await status()).stdout).toContain('0 in progress, 1 ended');
+    expect((await status()).stdout).toContain('0 in progress, 1 finished');
   });
 
   test('is shown by a dry run, and so is what is under way', async () => {
@@ -424,7 +424,7 @@ test('a server that cannot be made to use its trust store leaves nothing behind'
   expect(stderr).toContain('is the server running, and are its commands right?');
   expect(stderr).toContain('rolling back');
   expect(await stateOf(lab)).toEqual(original());
-  expect((await status()).stdout).toContain('0 in progress, 1 ended');
+  expect((await status()).stdout).toContain('0 in progress, 1 finished');
 });
 
 test('events into a pipe that nobody reads hold nothing up', async () => {
@@ -452,7 +452,7 @@ describe('status', () => {
     );
     expect(inProgress.stdout).toMatch(/✓ switch the stage: \w+\/prod /);
     expect(inProgress.stdout).toMatch(
-      /\n {2}next: run the same command again to continue, or add --abort to abort\n1 in progress, 0 ended\n$/,
+      /\n {2}next: run the same command again to continue, or add --abort to abort\n1 in progress, 0 finished\n$/,
     );
     await rotateCli(lab);
     expect((await status()).stdout.split('\n')).toHaveLength(3);
@@ -513,7 +513,7 @@ describe('status', () => {
       `unreadable empty: ${empty} is no journal of a rotation: it is empty\n  fix: delete it`,
     );
     expect(stdout).toContain(`unreadable torn: ${torn} is no journal of a rotation: it ends before`);
-    expect(stdout).toMatch(/\n1 in progress, 0 ended, 2 unreadable\n$/);
+    expect(stdout).toMatch(/\n1 in progress, 0 finished, 2 unreadable\n$/);
     expect((await rotations()).filter(({ state }) => state === 'unreadable')).toMatchObject([
       { rotationId: 'empty', problem: { code: 'JournalBroken', file: empty } },
       { rotationId: 'torn', problem: { code: 'JournalBroken', file: torn } },

@@ -256,7 +256,7 @@ targets:
     expect((await stateOf(lab)).certificates).toEqual([made?.clientCertificateId]);
   });
 
-  test('--all takes every certificate that a stage presents', async () => {
+  test('--all rotates every certificate that a stage presents', async () => {
     const { code, json } = await cli(
       [
         ...rotateWords(lab, '--output', 'json').filter(

@@ -79,10 +79,10 @@ describe('status --prune', () => {
     const { code, stdout, stderr } = await status('--prune', '90d');
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: 'warning: the record of torn is still there: a record was torn after its end\n',
+      stderr: 'warning: the record of torn could not be deleted: a record was torn after its end\n',
     });
     expect(stdout).toMatch(
-      /^deleted the records of 2 rotations that ended before \d{4}-\d\d-\d\dT[\d:]{8}Z\n$/,
+      /^deleted the records of 2 rotations that finished before \d{4}-\d\d-\d\dT[\d:]{8}Z\n$/,
     );
     expect(left().sort()).toEqual(['empty', 'newer', 'torn', 'unended', 'young']);
     expect(readFileSync(join(rotations, 'unended.jsonl'), 'utf8')).toBe(inProgress);
@@ -92,7 +92,7 @@ describe('status --prune', () => {
     write('one', { ended: 91 });
     write('two', { ended: 400, outcome: 'cancelled' });
     const dry = await status('--prune', '90d', '--dry-run');
-    expect(dry.stdout).toMatch(/^the records of 2 rotations that ended before /);
+    expect(dry.stdout).toMatch(/^the records of 2 rotations that finished before /);
     expect(dry.stderr).toBe('nothing was deleted; omit --dry-run to delete them\n');
     const candidates = [
       { rotationId: 'one', endedAt: expect.any(String), outcome: 'completed' },
@@ -104,7 +104,7 @@ describe('status --prune', () => {
     const done = await status('--prune', '90d', '--output', 'json');
     expect(done.json()).toEqual({ candidates, deleted: candidates, failed: [] });
     expect(left()).toEqual([]);
-    expect((await status('--prune', '90d')).stdout).toMatch(/^no rotation is recorded that ended before /);
+    expect((await status('--prune', '90d')).stdout).toMatch(/^no rotation is recorded that finished before /);
   });
 
   test('leaves those of an account and Region that a run is at work on, and of a Region that is not meant', async () => {
@@ -115,7 +115,7 @@ describe('status --prune', () => {
     try {
       expect(await status('--prune', '90d', '--region', 'eu-north-1')).toMatchObject({
         code: 0,
-        stdout: expect.stringMatching(/^no rotation is recorded in eu-north-1 that ended before /),
+        stdout: expect.stringMatching(/^no rotation is recorded in eu-north-1 that finished before /),
       });
       expect(left()).toEqual(['busy', 'free']);
       const { code, json } = await status('--prune', '90d', '--output', 'json');
@@ -140,14 +140,16 @@ describe('status --prune', () => {
     writeFileSync(file, readFileSync(file, 'utf8').replace('"soak"', '"dance"'));
     const { code, stderr } = await status('--prune', '90d');
     expect(code).toBe(1);
-    expect(stderr).toContain('the record of nobodys is still there: the journal of nobodys does not say');
-    expect(stderr).toContain(`the record of broken is still there: ${file}, line 2`);
+    expect(stderr).toContain(
+      'the record of nobodys could not be deleted: the journal of nobodys does not say',
+    );
+    expect(stderr).toContain(`the record of broken could not be deleted: ${file}, line 2`);
     expect(left().sort()).toEqual(['broken', 'nobodys']);
   });
 
   test.each([
     [['--prune', '90'], '"90" is not a duration'],
-    [['--prune', '90d', '--all'], '--all and --prune exclude each other'],
+    [['--prune', '90d', '--all'], '--all and --prune cannot be used together'],
     [['--dry-run'], '--dry-run needs --prune'],
   ])('%j is refused', async (words, message) => {
     write('old', { ended: 1_000 });
@@ -165,10 +167,10 @@ test('status shows what has not ended and the last ten that have, and counts all
     'r11',
     ...Array.from({ length: 10 }, (_, i) => `r${30 + i}`),
   ]);
-  expect(stdout).toMatch(/\n1 in progress, 29 ended\n$/);
+  expect(stdout).toMatch(/\n1 in progress, 29 finished\n$/);
   const all = await status('--all');
   expect([...all.stdout.matchAll(/ (r\d\d):/g)]).toHaveLength(30);
-  expect(all.stdout).toMatch(/\n1 in progress, 29 ended\n$/);
+  expect(all.stdout).toMatch(/\n1 in progress, 29 finished\n$/);
   const { rotations: listed } = (await status('--output', 'json')).json() as { rotations: unknown[] };
   expect(listed).toHaveLength(30);
 });
@@ -179,7 +181,7 @@ test('status --region shows those of that Region alone', async () => {
   write('open', { region: 'us-east-1' });
   const { stdout } = await status('--region', 'us-east-1');
   expect([...stdout.matchAll(/ (\w+): a1b2c3/g)].map(([, id]) => id)).toEqual(['open', 'there']);
-  expect(stdout).toMatch(/\n1 in progress, 1 ended in us-east-1\n$/);
+  expect(stdout).toMatch(/\n1 in progress, 1 finished in us-east-1\n$/);
   const { rotations: listed } = (await status('--region', 'eu-west-1', '--output', 'json')).json() as {
     rotations: { rotationId: string }[];
   };
@@ -228,7 +230,7 @@ describe.each([['--all'], ['--output=json']])('more than a pipe holds, with %s,'
       });
     });
     expect(code).toBe(0);
-    if (option === '--all') expect(text).toMatch(/\n0 in progress, 2000 ended\n$/);
+    if (option === '--all') expect(text).toMatch(/\n0 in progress, 2000 finished\n$/);
     else expect((JSON.parse(text) as { rotations: unknown[] }).rotations).toHaveLength(2_000);
   });
 });

@@ -61,7 +61,7 @@ describe('what counts', () => {
     expect(counted.stdout.split('\n')[0]).toContain(`next to expire: ${idle} in 19 days`);
   });
 
-  test('a certificate in use that ends in 5 days is critical; an unused one is told apart', async () => {
+  test('a certificate in use that expires in 5 days is critical; an unused one is told apart', async () => {
     const { code, stdout } = await cli(['check-expiry'], { env });
     const lines = stdout.split('\n');
     expect(code).toBe(2);
@@ -70,11 +70,11 @@ describe('what counts', () => {
     );
     expect(lines[1]).toMatch(
       new RegExp(
-        `^CRITICAL ${old} ends in 4 days, at .*Z, presented by orders/prod \\[CertificateCritical\\]$`,
+        `^CRITICAL ${old} expires in 4 days, at .*Z, presented by orders/prod \\[CertificateCritical\\]$`,
       ),
     );
     expect(lines.slice(2, 4)).toEqual(['', 'Not counted:']);
-    expect(lines[4]).toContain(`${idle} (=HYPERLINK("x"), <b>\\x0a::error::|) ends in 19 days`);
+    expect(lines[4]).toContain(`${idle} (=HYPERLINK("x"), <b>\\x0a::error::|) expires in 19 days`);
     expect(lines).toHaveLength(6);
   });
 
@@ -104,7 +104,7 @@ describe('what counts', () => {
     expect(await cli(['check-expiry', fresh], { env })).toMatchObject({ code: 0 });
     const { code, stdout } = await cli(['check-expiry', fresh, 'zzzzzz'], { env });
     expect(code).toBe(3);
-    expect(stdout).toContain('there is no client certificate zzzzzz');
+    expect(stdout).toContain('client certificate zzzzzz was not found');
   });
 
   test('--compliance finds https without a certificate, and certificates that are never presented', async () => {

@@ -84,12 +84,12 @@ export function draftText(draft: Draft): string {
   const lines = [
     ...comment(`Written by \`apigw-cert init\` on ${draft.date}. docs/configuration.md describes every key.`),
     '#   apigw-cert config validate     finds mistakes',
-    '#   apigw-cert rotate --dry-run    shows what a rotation would do, and changes nothing',
+    '#   apigw-cert rotate --dry-run    shows what a rotation would do; changes nothing',
     `region: ${scalar(draft.region)}`,
     draft.profile === undefined
-      ? '# profile: production         # a profile of the AWS configuration; otherwise the credentials in use'
+      ? '# profile: production         # a profile of the AWS configuration (default: the current credentials)'
       : `profile: ${scalar(draft.profile)}`,
-    '# When this much of its lifetime is left, a certificate is due.',
+    '# Renew a certificate when this much of its lifetime is left.',
     'renewBefore: 33%',
     'targets:',
     `  ${scalar(draft.target)}:`,
@@ -109,20 +109,20 @@ export function draftText(draft: Draft): string {
     ...draft.seen.flatMap((sentence) => comment(sentence, '    ')),
     ...probeLines(probe, backends),
     ...comment(
-      `Every trust store of ${backends.join(', ') || 'the backend'}, in the order they are changed.`,
+      `All trust stores of ${backends.join(', ') || 'the backend'}, in the order in which they are changed.`,
       '    ',
     ),
     '    trust:',
     ...trust.flatMap(storeLines),
     ...comment(
-      'How long a changed trust store may take to be used by every host, and how long the new certificate is in use before the old one is removed:',
+      'How long to wait for every host to pick up a trust store change, and how long to watch the new certificate before the old one is removed:',
       '    ',
     ),
     '    # settle: 30s',
     '    # soak: 5m',
-    ...comment('How long the old certificate stays trusted and undeleted after the switch:', '    '),
+    ...comment('How long to keep the old certificate, and trust in it, after the switch:', '    '),
     '    # keepOld: 7d',
-    '# Who is notified when the state of a certificate changes (check-expiry):',
+    '# Whom check-expiry notifies when the state of a certificate changes:',
     '# notify:',
     '#   - { kind: sns, topicArn: "arn:aws:sns:eu-west-1:123456789012:certificates" }',
   ];
@@ -132,15 +132,15 @@ export function draftText(draft: Draft): string {
 function probeLines(probe: ProbeRequest | undefined, backends: readonly string[]): string[] {
   if (probe) {
     return [
-      ...comment('The call that proves the backend, made through API Gateway:', '    '),
+      ...comment('The test call, made through API Gateway:', '    '),
       `    probe: { method: ${scalar(probe.method)}, path: ${scalar(probe.path)} }`,
     ];
   }
   return [
     ...comment(
       backends.length > 1
-        ? 'Each backend is proved by a safe GET of its own. Another call, for all of them:'
-        : 'The call that proves the backend, made through API Gateway; by default a safe GET is chosen:',
+        ? 'Each backend is tested with its own safe GET request. To use another call for all of them:'
+        : 'The test call, made through API Gateway (default: a safe GET request):',
       '    ',
     ),
     '    # probe: { method: GET, path: /health }',

@@ -26,7 +26,7 @@ export async function lookAtStore(
     return { name, holds: 'unknown', reason: 'the certificate in use could not be read' };
   try {
     const fingerprints = await store.observe();
-    if (fingerprints === undefined) return { name, holds: 'unknown', reason: 'it cannot be looked at' };
+    if (fingerprints === undefined) return { name, holds: 'unknown', reason: 'this kind cannot be read' };
     const isThere = fingerprints.includes(certificateFacts(pem).fingerprintSha256);
     return { name, holds: isThere ? 'current' : 'not current' };
   } catch (error) {

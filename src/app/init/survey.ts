@@ -103,12 +103,12 @@ export async function surveyStage(gateway: Gateway, address: StageAddress): Prom
   const { restApiId, stageName, apiName, protocolType, clientCertificateId } = stage;
   if (clientCertificateId === undefined) {
     throw new AppError('StageWithoutCertificate', `${apiName}/${stageName} presents no client certificate`, {
-      hint: `make one and set it: apigw-cert generate, then apigw-cert attach ID --stage ${restApiId}/${stageName}`,
+      hint: `generate one and attach it: apigw-cert generate, then apigw-cert attach ID --stage ${restApiId}/${stageName}`,
     });
   }
   if (isAcmArn(clientCertificateId)) {
-    throw new AppError('CertificateOfAcm', `${apiName}/${stageName} presents a certificate of ACM`, {
-      hint: 'there is nothing to rotate here: ACM renews it, or it is imported again there',
+    throw new AppError('CertificateOfAcm', `${apiName}/${stageName} presents an ACM certificate`, {
+      hint: 'this tool does not rotate ACM certificates: ACM renews it, or you import a new one there',
     });
   }
   const [{ apis, stages }, backends] = await Promise.all([

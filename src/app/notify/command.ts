@@ -15,8 +15,8 @@ export async function run(command: Command, notice: Notice, timeoutMs: number): 
     });
   } catch (cause) {
     if (!(cause instanceof AppError)) throw cause;
-    throw new AppError('NotificationFailed', `nobody was told: ${cause.message}`, {
-      hint: 'the notice is sent again by the next check',
+    throw new AppError('NotificationFailed', `the notification failed: ${cause.message}`, {
+      hint: 'the next check retries the notification',
       cause,
       details: cause.details,
     });

@@ -38,13 +38,17 @@ export function parseNotification(text: string): Notification {
     return { kind, topicArn: rest };
   if (kind === 'webhook' && URL.canParse(rest) && /^https?:/i.test(rest)) {
     if (!hasCredentials(rest)) return { kind, url: rest };
-    throw new AppError('Usage', `the webhook at ${new URL(rest).host} has a name or a password in its URL`, {
-      hint: 'a URL with a user cannot be called; use a secret in its path or its query',
-    });
+    throw new AppError(
+      'Usage',
+      `the URL of the webhook at ${new URL(rest).host} contains a user or a password`,
+      {
+        hint: 'omit them; use a secret in the path or the query',
+      },
+    );
   }
   if (kind === 'command' && rest.trim() !== '') return { kind, command: rest };
-  throw new AppError('Usage', `--notify "${text.slice(0, 60)}" names no way to tell anybody`, {
-    hint: 'write sns:arn:aws:sns:…, webhook:https://… or command:"mail -s certificates ops"',
+  throw new AppError('Usage', `--notify "${text.slice(0, 60)}" is not a valid notification target`, {
+    hint: 'specify sns:arn:aws:sns:…, webhook:https://… or command:"mail -s certificates ops"',
   });
 }
 

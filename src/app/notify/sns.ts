@@ -38,13 +38,9 @@ export async function publish(topicArn: string, notice: Notice, profile: string 
 }
 
 function notTold(topicArn: string, cause: unknown): AppError {
-  const hint = cause instanceof AppError ? cause.hint : 'allow sns:Publish on the topic';
-  return new AppError(
-    'NotificationFailed',
-    `the topic ${topicArn} was not told: ${(cause as Error).message}`,
-    {
-      hint: `${hint ?? 'check the topic'}; the notice is sent again by the next check`,
-      cause,
-    },
-  );
+  const hint = cause instanceof AppError ? cause.hint : 'grant sns:Publish on the topic';
+  return new AppError('NotificationFailed', `publishing to ${topicArn} failed: ${(cause as Error).message}`, {
+    hint: `${hint ?? 'check the topic'}; the next check retries the notification`,
+    cause,
+  });
 }

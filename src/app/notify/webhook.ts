@@ -29,20 +29,20 @@ export async function post(url: string, notice: Notice, { timeout }: { timeout: 
         timeoutMs: timeout,
       });
       if (status >= 200 && status < 300) return;
-      reason = `it answered ${status}`;
+      reason = `HTTP ${status}`;
       if (!passing(status)) break;
     } catch (error) {
       reason =
         (error as Error).name === 'TimeoutError'
           ? `no answer within ${timeout} ms`
-          : reasonOf(error) || 'it could not be called';
+          : reasonOf(error) || 'it could not be reached';
       hint = networkHint('check the URL and the network');
       if (/certificate/i.test(reason))
-        hint = 'set NODE_EXTRA_CA_CERTS to the PEM file of the authority that vouches for it';
+        hint = 'set NODE_EXTRA_CA_CERTS to the PEM file of the CA that issued its certificate';
     }
   }
-  throw new AppError('NotificationFailed', `the webhook at ${host} was not told: ${reason}`, {
-    hint: `${hint}; the notice is sent again by the next check`,
+  throw new AppError('NotificationFailed', `the webhook at ${host} failed: ${reason}`, {
+    hint: `${hint}; the next check retries the notification`,
   });
 }
 

@@ -14,12 +14,9 @@ interface Options extends StageAddress {
 
 export function attachCommand(): Command {
   return addStageOptions(
-    command('attach <id>', 'Make a stage present a certificate (to replace one in use, see rotate)'),
+    command('attach <id>', 'Attach a certificate to a stage (to replace one in use, see rotate)'),
   )
-    .option(
-      '--yes',
-      "replace the stage's present certificate without asking; needed where there is no terminal",
-    )
+    .option('--yes', "replace the stage's current certificate without a prompt; required without a terminal")
     .action(
       action<Options, [string]>(async ({ args: [id], options, gateway, out, now }) => {
         const { attach } = await import('../../app/change-stage.js');
@@ -32,14 +29,14 @@ export function attachCommand(): Command {
           );
         }
         out.result(change, () => changeText(change, out.style));
-        if (change.changed) out.note('The change spreads through API Gateway within seconds to minutes.');
+        if (change.changed) out.note('The change takes effect within seconds to minutes.');
       }),
     );
 }
 
 export function detachCommand(): Command {
-  return addStageOptions(command('detach', 'Make a stage present no certificate'))
-    .option('--yes', 'remove it without asking; needed where there is no terminal')
+  return addStageOptions(command('detach', 'Remove the certificate from a stage'))
+    .option('--yes', 'remove it without a prompt; required without a terminal')
     .action(
       action<Options>(async ({ options, gateway, out }) => {
         const { detach } = await import('../../app/change-stage.js');
@@ -49,7 +46,7 @@ export function detachCommand(): Command {
         out.result(change, () => changeText(change, out.style));
         if (change.changed) {
           out.note(
-            'Backends that demand a certificate will refuse the requests of this stage within minutes.',
+            'Backends that require a certificate will refuse requests from this stage within minutes.',
           );
         }
       }),

@@ -21,24 +21,31 @@ interface Options {
 
 export function backendConfigCommand(): Command {
   return new Command('config')
-    .description('Print the configuration of a server that accepts these certificates and nobody else')
+    .description('Print a server configuration that accepts only these certificates')
     .addArgument(new Argument('<server>', 'which').choices(BACKEND_SERVERS.map(({ name }) => name)))
-    .option('--stage <stage>', 'the certificate that a stage presents: prod, or with its API orders/prod')
+    .option('--stage <stage>', 'use the certificate of this stage: prod, or with its API orders/prod')
     .option('--api <name>', 'the REST API, by name or id')
-    .option('--certificate <id>', 'a certificate of the account; may be repeated', collect)
-    .option('--file <file>', 'certificates in a file, PEM or DER; may be repeated', collect)
-    .option('--listen <address:port>', 'where it listens', '0.0.0.0:443')
-    .option('--server-name <host>', 'the host name that the API calls', 'backend.example.com')
-    .option('--server-certificate <file>', 'its own certificate with the chain', '/etc/apigw-cert/server.pem')
-    .option('--server-key <file>', 'that certificate’s key (default: the certificate’s name with .key)')
-    .option('--trust-file <file>', 'the list of certificates (default: /etc/apigw-cert/trusted-SERVER)')
-    .option('--upstream <host:port>', 'the application behind it', '127.0.0.1:8080')
-    .addOption(new Option('--only <part>', 'nothing else on stdout').choices(['configuration', 'trust-file']))
+    .option('--certificate <id>', 'use a certificate of the account; may be repeated', collect)
+    .option('--file <file>', 'use the certificates in a file, PEM or DER; may be repeated', collect)
+    .option('--listen <address:port>', 'address and port that the server listens on', '0.0.0.0:443')
+    .option('--server-name <host>', 'host name that the API calls', 'backend.example.com')
+    .option(
+      '--server-certificate <file>',
+      "the server's certificate with its chain",
+      '/etc/apigw-cert/server.pem',
+    )
+    .option('--server-key <file>', 'the key of the server certificate (default: its file name with .key)')
+    .option(
+      '--trust-file <file>',
+      'file with the accepted certificates (default: /etc/apigw-cert/trusted-SERVER)',
+    )
+    .option('--upstream <host:port>', 'application behind the server', '127.0.0.1:8080')
+    .addOption(new Option('--only <part>', 'print only this part').choices(['configuration', 'trust-file']))
     .addHelpText(
       'after',
       `
-What is printed is what the project's tests start real servers with. The second file is the list of certificates, which
-\`apigw-cert rotate --trust\` and \`apigw-cert backend add|remove\` keep.
+The tests of this project run real servers with these configurations. The second file lists the accepted certificates;
+\`apigw-cert rotate --trust\` and \`apigw-cert backend add|remove\` update it.
 
 Examples:
   apigw-cert backend config nginx --stage orders/prod --server-name orders.example.com
@@ -75,11 +82,13 @@ Examples:
         );
         out.result(config, () => backendConfigText(config, only));
         if (fromFiles.length + fromAccount.length === 0) {
-          out.warn('no certificate is named, so the list is empty: add --stage, --certificate or --file');
+          out.warn(
+            'no certificate was specified, so the list is empty: add --stage, --certificate or --file',
+          );
         }
         if (config.proved === 'unproven') {
           out.warn(
-            `this configuration of ${server} was written by its documents and never tried: prove it first`,
+            `the configuration for ${server} is based on its documentation and untested: test it before use`,
           );
         }
       }),
@@ -90,7 +99,7 @@ async function mustRead(file: string) {
   const input = await readInput(file);
   if (input !== undefined) return input;
   throw new AppError('FileNotReadable', `${file} does not exist`, {
-    hint: 'name a PEM or DER file; an id goes after --certificate',
+    hint: 'specify a PEM or DER file; for an id, use --certificate',
     details: { file },
   });
 }
@@ -107,7 +116,7 @@ async function presentedBy(
     'StageWithoutCertificate',
     `the stage ${found.apiName}/${found.stageName} presents no client certificate`,
     {
-      hint: 'make one and attach it: apigw-cert generate, apigw-cert attach',
+      hint: 'generate one and attach it: apigw-cert generate, apigw-cert attach',
     },
   );
 }

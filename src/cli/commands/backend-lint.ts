@@ -15,37 +15,34 @@ interface Options {
 export function backendLintCommand(): Command {
   const made = command(
     'lint <file>',
-    'Who is admitted by a server’s configuration; exit 1 unless only listed callers are',
+    'Check which callers a server configuration admits; exit 1 unless only listed ones',
   )
     .addOption(
-      new Option('--input-format <format>', 'what the file is (default: detected from its content)').choices([
-        'pem',
-        'nginx',
-        'haproxy',
-        'apache',
-        'caddy',
-      ]),
+      new Option(
+        '--input-format <format>',
+        'format of the file (default: detected from its content)',
+      ).choices(['pem', 'nginx', 'haproxy', 'apache', 'caddy']),
     )
     .addOption(
-      new Option('--consumer <kind>', 'how a program reads a PEM file')
+      new Option('--consumer <kind>', 'how the server reads a PEM file')
         .choices(['openssl-ca-bundle', 'exact-list'])
         .default('openssl-ca-bundle'),
     )
-    .option('--strict', 'exit 1 also where the configuration alone does not show who is admitted')
+    .option('--strict', 'also exit 1 if the configuration alone does not show who is admitted')
     .addOption(outputOption(['text', 'json', 'sarif']))
     .addHelpText(
       'after',
       `
-Walks five callers (no certificate, a listed one, one with the same name, a stranger's, a listed one that has expired)
-through each listener of an nginx, HAProxy, Apache or Caddy configuration, with the files that it includes and names:
-  enforces     only listed certificates that are in date are admitted, everywhere
+Follows five callers (no certificate, a listed one, one with the same name, an unlisted one, a listed one that has expired)
+through each listener of an nginx, HAProxy, Apache or Caddy configuration and the files that it refers to:
+  enforces     only listed certificates that have not expired are admitted, everywhere
   open         another caller is admitted; the output names the caller, the request and the lines
-  trap         of several certificates in a CA bundle only the first is accepted
-  cannotTell   something that decides is not understood: ask the server with \`apigw-cert backend verify\`
-The verdict is about strangers. API Gateway itself, whose client is Java's, is walked as well where the server announces
-CA names or asks late: it may be refused where others with its certificate are admitted.
-A file of certificates is checked by itself. One that a program reads as a list of exact certificates (Node with
-apigw-cert/node, Java, Go) may hold several of one subject: --consumer exact-list.
+  trap         only the first of several certificates in a CA bundle is accepted
+  cannotTell   the result depends on something unsupported: test the server with \`apigw-cert backend verify\`
+The verdict is about other callers. API Gateway itself, which uses a Java client, is also checked if the server announces
+CA names or requests the certificate late: it may be refused although another client with its certificate is admitted.
+A file of certificates is checked on its own. If the server reads it as a list of exact certificates (Node with
+apigw-cert/node, Java, Go), it may hold several with one subject: specify --consumer exact-list.
 
 Examples:
   apigw-cert backend lint /etc/nginx/nginx.conf
@@ -59,7 +56,7 @@ Examples:
       const input = await readInput(file, 'specify a server configuration, a PEM file, or - for stdin');
       if (input === undefined) {
         throw new AppError('FileNotReadable', `${file} does not exist`, {
-          hint: 'name a file of certificates or a configuration',
+          hint: 'specify a file of certificates or a configuration',
           details: { file },
         });
       }

@@ -16,7 +16,9 @@ interface Options {
 }
 
 export function backendShowCommand(): Command {
-  return addTrustOptions(command('show', 'Show what trust stores hold, by SHA-256 fingerprint')).action(
+  return addTrustOptions(
+    command('show', 'List the certificates in trust stores, by SHA-256 fingerprint'),
+  ).action(
     action<Options>(async ({ options, out }) => {
       const descriptions = await trustStoresNamed(options);
       const [{ showTrust }, { trustContext }] = await Promise.all([
@@ -34,16 +36,15 @@ export function backendShowCommand(): Command {
 export function backendChangeCommand(verb: 'add' | 'remove', summary: string): Command {
   const made = addTrustOptions(command(`${verb} <certificate...>`, summary)).option(
     '--reload <command>',
-    'makes the change live: a line for the shell',
+    'shell command that reloads the server after the change',
   );
-  if (verb === 'remove')
-    made.option('--yes', 'end the trust without asking; needed where there is no terminal');
+  if (verb === 'remove') made.option('--yes', 'remove it without a prompt; required without a terminal');
   return made
     .addHelpText(
       'after',
       `
-A certificate is an id as \`apigw-cert list\` shows it, or a file, PEM or DER; - is stdin. What is done already is left
-alone, so the same command may be run again.
+A certificate is an id as \`apigw-cert list\` shows it, or a PEM or DER file; - is stdin. Changes already made are
+skipped, so the same command can be run again.
 
 Examples:
   apigw-cert backend ${verb} a1b2c3 --trust nginx:/etc/nginx/apigw.map
@@ -58,7 +59,7 @@ Examples:
         ]);
         const certificates = await namedCertificates(words, readInput, gateway);
         if (verb === 'remove') {
-          const question = `End the trust in ${words.join(', ')}? Callers that present it are refused then.`;
+          const question = `Remove ${words.join(', ')} from the trust stores? The backend will refuse callers that present it.`;
           await confirmed(question, options.yes === true);
         }
         const trustStores = await changeTrust(verb, { descriptions, certificates }, trustContext());
@@ -77,7 +78,7 @@ function stateText({ trustStore, state, fingerprintsSha256, reason = '', since }
   if (state !== 'unfinished') return lines.join('\n');
   return [
     ...lines,
-    `  unfinished${since === undefined ? '' : ` since ${since}`}: the server may not have loaded this: ${printable(reason)}`,
-    '  fix: make its check and reload commands work, then run the rotation again, or `apigw-cert backend add` with a certificate that it holds: that reloads it',
+    `  unfinished${since === undefined ? '' : ` since ${since}`}: the server may not have loaded this change: ${printable(reason)}`,
+    '  fix: make its check and reload commands work, then run the rotation again, or reload the server with `apigw-cert backend add` and a certificate that it already holds',
   ].join('\n');
 }

@@ -15,26 +15,28 @@ interface Options {
 export function backendVerifyCommand(): Command {
   return command(
     'verify <url>',
-    'Connect from here without a certificate and with a false one: does it refuse both? Could API Gateway present its own?',
+    'Test that a backend refuses callers without a certificate and with a false one, and that API Gateway can connect',
   )
-    .addOption(new Option('--expect <verdict>', 'exit 1 unless this is the verdict').choices(['enforced']))
+    .addOption(
+      new Option('--expect <verdict>', 'exit 1 if the verdict is a different one').choices(['enforced']),
+    )
     .option(
       '--backend-ca <file>',
-      'PEM of a private authority that API Gateway trusts; may be repeated',
+      'PEM file of a private CA that API Gateway trusts; may be repeated',
       collect,
     )
     .option(
       '--cert <file>',
-      'PEM of a client certificate of yours, to prove that it is accepted; needs --key',
+      'PEM file of your own client certificate, to test that it is accepted; requires --key',
     )
-    .option('--key <file>', 'its private key, PEM, unencrypted; needs --cert')
+    .option('--key <file>', 'PEM file of its unencrypted private key; requires --cert')
     .addHelpText(
       'after',
       `
-Makes a few connections and asks for the URL by GET. No AWS credentials are needed. Whether the backend lets API Gateway
-itself in only \`apigw-cert doctor\` and \`apigw-cert test-invoke\` can tell, since its private key never leaves AWS. What
-can be seen from here: API Gateway's client is Java's, which presents no certificate to a backend that announces CA
-names without C=US, L=Seattle, CN=ApiGateway. That is an error, exit 1, as is a certificate of --cert that is not let in.
+Makes a few connections and sends GET requests for the URL. No AWS credentials are needed. Only \`apigw-cert doctor\` and
+\`apigw-cert test-invoke\` show whether the backend accepts API Gateway itself, since its private key never leaves AWS.
+This command does show one reason for a refusal: API Gateway uses a Java client, which presents no certificate to a backend that announces CA
+names without C=US, L=Seattle, CN=ApiGateway. That is an error (exit 1), as is a certificate of --cert that is refused.
 
 Examples:
   apigw-cert backend verify https://orders.example.com/health
@@ -52,7 +54,7 @@ Examples:
         const proxy = URL.canParse(url) ? proxyFor(new URL(url)) : undefined;
         if (proxy) {
           out.note(
-            `Connecting through the proxy ${proxyName(proxy)}. If it opens TLS, this is about the proxy: except the backend with NO_PROXY.`,
+            `Connecting through the proxy ${proxyName(proxy)}. If the proxy intercepts TLS, the result describes the proxy: exclude the backend with NO_PROXY.`,
           );
         }
         const report = await verifyBackend(url, { backendCas, own }, now);
@@ -67,8 +69,8 @@ Examples:
 async function ownFiles({ cert, key }: Options): Promise<OwnCertificate | undefined> {
   if (cert === undefined && key === undefined) return undefined;
   if (cert === undefined || key === undefined) {
-    throw new AppError('Usage', '--cert and --key belong together', {
-      hint: 'give both: --cert client.pem --key client.key',
+    throw new AppError('Usage', '--cert and --key must be specified together', {
+      hint: 'specify both: --cert client.pem --key client.key',
     });
   }
   return { certificate: await readNamed(cert), privateKey: await readNamed(key) };
@@ -80,7 +82,7 @@ async function readNamed(file: string): Promise<Uint8Array> {
   } catch (cause) {
     throw new AppError('FileNotReadable', `the file ${file} cannot be read${unsuitability(cause)}`, {
       cause,
-      hint: 'name a PEM file that this user may read',
+      hint: 'specify a PEM file that this user may read',
       details: { file },
     });
   }

@@ -25,7 +25,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 export async function backendCommand(asked = ''): Promise<Command> {
   const one = Object.hasOwn(COMMANDS, asked) ? COMMANDS[asked] : undefined;
   const command = new Command('backend').description(
-    'The server behind the API: does it enforce, is it configured right, what does it trust',
+    'Verify and configure the servers behind an API, and manage the certificates that they trust',
   );
   for (const each of await Promise.all((one ? [one] : Object.values(COMMANDS)).map((load) => load()))) {
     command.addCommand(each);

@@ -33,23 +33,29 @@ interface Options extends FleetOptions, FilterOptions, NotifyOptions {
 export function checkExpiryCommand(): Command {
   const made = command(
     'check-expiry [id...]',
-    'For cron and monitors: exit 0 ok, 1 warning, 2 critical, 3 unknown',
+    'Check when certificates expire, for cron and monitors: exit 0 ok, 1 warning, 2 critical, 3 unknown',
   )
     .option(
       '--warning <threshold>',
-      'warn this long before the end, or this share of the life (default: 30d)',
+      'warn when this much validity is left, such as 30d or 10% of the lifetime (default: 30d)',
     )
-    .option('--critical <threshold>', 'critical from then on (default: 7d)')
-    .addOption(new Option('--in-use', 'only certificates that a stage presents').conflicts(['unused', 'all']))
-    .addOption(new Option('--unused', 'only certificates that no stage presents').conflicts('all'))
-    .option('--all', 'unused certificates count like those in use; stages are not read');
+    .option('--critical <threshold>', 'critical when this much validity is left (default: 7d)')
+    .addOption(
+      new Option('--in-use', 'check only certificates that a stage presents').conflicts(['unused', 'all']),
+    )
+    .addOption(new Option('--unused', 'check only certificates that no stage presents').conflicts('all'))
+    .option('--all', 'count unused certificates like those in use; do not read stages');
   addNotifyOptions(addFleetOptions(addFilterOptions(made)))
     .option(
       '--compliance',
-      'also stages that call https backends without a certificate; one more call an API',
+      'also report stages that call https backends without a certificate; one more call per API',
     )
-    .option('--quota <number>', 'client certificates that an account may hold (default: 60)', positive)
-    .option('--fail-on <what>', 'info, warning or critical, and codes of findings', 'warning');
+    .option('--quota <number>', 'client certificate quota of the account (default: 60)', positive)
+    .option(
+      '--fail-on <what>',
+      'findings that change the exit code: info, warning or critical, and codes',
+      'warning',
+    );
   addReportOptions(made, Object.keys(FORMATS) as FormatName[]);
   renamedOption(made, '--format <name>', '--output');
   renamedOption(made, '--out <file>', '--out-file');
@@ -113,5 +119,7 @@ function useOf({ inUse, unused }: Options): Pick<CertificateFilter, 'use'> {
 
 function positive(text: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new AppError('Usage', `"${text}" is not a number of certificates`, { hint: 'write one such as 120' });
+  throw new AppError('Usage', `"${text}" is not a number of certificates`, {
+    hint: 'specify a number such as 120',
+  });
 }

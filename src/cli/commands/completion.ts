@@ -5,14 +5,14 @@ import { commandNode } from '../completion/tree.js';
 
 /** @param program makes the whole command line, which the script completes */
 export function completionCommand(program: () => Promise<Command>): Command {
-  const made = command('completion', 'Print a script that completes commands, options and names in a shell');
+  const made = command('completion', 'Print a shell completion script for commands, options and names');
   made.addArgument(new Argument('<shell>', 'the shell, or refresh').choices([...SHELLS, 'refresh']));
   return made
     .addHelpText(
       'after',
       `
-The script starts no program at a key. Stages, certificates and Regions come from files below ~/.cache/apigw-cert, which
-\`completion refresh\` writes; the script runs it in the background when they are older than a quarter of an hour.
+Pressing Tab starts no program. Stages, certificates and Regions come from files in ~/.cache/apigw-cert, which
+\`completion refresh\` writes; the script runs it in the background when they are more than 15 minutes old.
 
 Examples:
   apigw-cert completion bash > /etc/bash_completion.d/apigw-cert

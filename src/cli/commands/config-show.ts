@@ -15,16 +15,16 @@ export function configShowCommand(): Command {
   return addRotationOptions(
     command(
       'show',
-      'The settings in force, and what decided each: flag, file, environment, profile, default',
+      'Show the effective settings, and where each comes from: flag, file, environment, profile, default',
     ),
   )
     .addHelpText(
       'after',
       `
-Takes the options of \`rotate\`, and shows what a rotation with the same options would use. Without --stage or --target it
+Accepts the options of \`rotate\`, and shows what a rotation with them would use. Without --stage or --target it
 shows all targets, and what list, check-expiry, inventory, report and prune look into. The order is the same for every
-command: flag, file, environment, profile, default. No AWS API is called, and no secret is shown: commands by their
-program alone, webhooks by their host.
+command: flag, file, environment, profile, default. No AWS API is called, and no secret is shown: commands by
+their program alone, webhooks by their host.
 
 Examples:
   apigw-cert config show

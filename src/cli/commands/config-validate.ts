@@ -6,11 +6,14 @@ import { action, command } from '../command.js';
 import { counted } from '../counted.js';
 
 export function configValidateCommand(): Command {
-  return command('validate [file]', 'Every mistake of a configuration, with its line; exit 2 if there is one')
+  return command(
+    'validate [file]',
+    'Check a configuration and list every mistake with its line; exit 2 if there is one',
+  )
     .addHelpText(
       'after',
       `
-Without a file it is the one that a run would find. No AWS API is called, and no trust store is looked at.
+Without a file, checks the one that a run would find. Calls no AWS API, and reads no trust store.
 
 Examples:
   apigw-cert config validate

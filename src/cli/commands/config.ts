@@ -5,7 +5,7 @@ import { configValidateCommand } from './config-validate.js';
 /** What concerns `apigw-cert.yaml`. */
 export function configCommand(): Command {
   return new Command('config')
-    .description('The configuration: what is wrong with it, and which settings are in force')
+    .description('Check the configuration, and show the effective settings')
     .addCommand(configValidateCommand())
     .addCommand(configShowCommand());
 }

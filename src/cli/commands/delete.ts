@@ -10,7 +10,7 @@ interface Options {
 
 export function deleteCommand(): Command {
   return command('delete <id>', 'Delete a certificate that no stage presents')
-    .option('--yes', 'delete it without asking; needed where there is no terminal')
+    .option('--yes', 'delete it without a prompt; required without a terminal')
     .action(
       action<Options, [string]>(async ({ args: [clientCertificateId], options, gateway, out, now }) => {
         const { assertDeletable, deleteCertificate } = await import('../../app/delete.js');
@@ -20,7 +20,7 @@ export function deleteCommand(): Command {
         );
         if (options.yes !== true) {
           await confirmed(
-            `Delete the certificate ${clientCertificateId} in ${opened.region}? It cannot be brought back.`,
+            `Delete the certificate ${clientCertificateId} in ${opened.region}? This cannot be undone.`,
             false,
           );
           // An answer may take its time.

@@ -2,10 +2,7 @@ import type { Command } from 'commander';
 import { action, command } from '../command.js';
 
 export function demoCommand(): Command {
-  return command(
-    'demo',
-    'See a rotation under live traffic, on this machine alone: no AWS account needed',
-  ).action(
+  return command('demo', 'Run a rotation under live traffic on this machine; no AWS account needed').action(
     action(async (context) => {
       const { runDemo } = await import('../demo/run.js');
       await runDemo(context);

@@ -16,15 +16,15 @@ interface Options {
 
 export function doctorCommand(): Command {
   return addStageOptions(
-    command('doctor', 'What is wrong with a stage, its certificate and its backends; exit 1 for errors'),
+    command('doctor', 'Diagnose a stage, its certificate and its backends; exit 1 for errors'),
   )
-    .option('--probe <call>', "the call that proves the backend, 'GET /health' (default: safe GETs)")
+    .option('--probe <call>', "test call, such as 'GET /health' (default: safe GET requests)")
     .addOption(outputOption(['text', 'json', 'sarif']))
     .addHelpText(
       'after',
       `
-Calls the backends by TestInvokeMethod three times: with the stage's certificate, without any, and with an unused one of
-the account where there is one. It lists the calls first, makes none that could write unless you specify it, and changes
+Calls the backends with TestInvokeMethod three times: with the stage's certificate, without one, and with an unused one of
+the account if there is one. It lists the calls first, makes none that could write unless you specify it, and changes
 nothing.
 
 Examples:

@@ -16,9 +16,9 @@ interface Options {
 const STDOUT = '-';
 
 export function downloadCommand(): Command {
-  const made = command('download <id...>', 'The PEM of certificates, clean and in one file')
+  const made = command('download <id...>', 'Download certificates as clean PEM, into one file')
     .option('--out-file <file>', 'file to write; - is stdout', STDOUT)
-    .option('--force', 'replace a file that exists and holds something else')
+    .option('--force', 'replace an existing file with different content')
     .addOption(
       new Option('--encoding <encoding>', 'encoding of the certificates')
         .choices(['pem', 'der'])
@@ -31,7 +31,7 @@ export function downloadCommand(): Command {
       const { outFile: file, encoding, output, force = false } = options;
       const toStdout = file === STDOUT;
       if (toStdout && encoding === 'der' && (output === 'json' || process.stdout.isTTY)) {
-        throw new AppError('Usage', 'DER is binary: it goes to a file or a pipe', {
+        throw new AppError('Usage', 'DER is binary and cannot be written to a terminal', {
           hint: `add --out-file ${ids.length === 1 ? (ids[0] ?? '') : 'certificate'}.der, or use --encoding pem`,
         });
       }

@@ -21,17 +21,28 @@ interface Options {
 }
 
 export function emulatorCommand(): Command {
-  return command('emulator', 'An API Gateway on this machine, to try things out and to test against')
-    .option('--host <address>', 'address to listen at', '127.0.0.1')
-    .option('--port <number>', 'port to listen at, 0 for any free one', '4599')
-    .option('--data <dir>', 'keep certificates and APIs there over restarts; in memory without it')
-    .option('--backend-ca <file>', 'PEM that vouches for backends; may be repeated', collect)
-    .option('--clock <time>', 'where its clock starts: ISO 8601, or -340d for that long ago')
-    .option('--rate-limit <number|off>', 'requests a second of an account and Region', '10')
-    .option('--burst <number>', 'requests that may come at once', '40')
-    .option('--quota <number>', 'client certificates of an account and Region', '60')
-    .option('--propagation-delay <duration>', 'a stage presents old and new in turns for so long', '0s')
-    .option('--need-redeploy', "a stage's new certificate waits for the next deployment")
+  return command('emulator', 'Run a local emulator of API Gateway for trials and tests')
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--port <number>', 'port to listen on; 0 for any free one', '4599')
+    .option(
+      '--data <dir>',
+      'directory that keeps certificates and APIs between restarts (default: in memory)',
+    )
+    .option(
+      '--backend-ca <file>',
+      'PEM file of a CA for the certificates of backends; may be repeated',
+      collect,
+    )
+    .option('--clock <time>', 'start time of its clock: ISO 8601, or -340d for 340 days ago')
+    .option('--rate-limit <number|off>', 'requests per second for an account and Region', '10')
+    .option('--burst <number>', 'size of a burst of requests', '40')
+    .option('--quota <number>', 'client certificate quota of an account and Region', '60')
+    .option(
+      '--propagation-delay <duration>',
+      'how long a stage alternates between the old and the new certificate after a change',
+      '0s',
+    )
+    .option('--need-redeploy', 'a stage presents its new certificate only after the next deployment')
     .action(
       action<Options>(async ({ options, out, now }) => {
         const ended = signalled();
@@ -67,8 +78,8 @@ function count(flag: string, text: string, least: number, most = Number.MAX_SAFE
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= least && value <= most) return value;
   const range = most === Number.MAX_SAFE_INTEGER ? `from ${least} on` : `from ${least} to ${most}`;
-  throw new AppError('Usage', `${flag} takes a whole number ${range}, not "${text}"`, {
-    hint: 'leave it away for the default, which --help shows',
+  throw new AppError('Usage', `${flag} must be a whole number ${range}, not "${text}"`, {
+    hint: 'omit it to use the default shown in --help',
   });
 }
 
@@ -78,7 +89,7 @@ function parseClock(text: string, now: Date): Date {
     ? new Date(now.getTime() - parseDuration(text.slice(1)))
     : new Date(/^\d{4}-\d{2}-\d{2}/.test(text) ? text : NaN);
   if (date >= EARLIEST && date <= LATEST) return date;
-  throw new AppError('Usage', `--clock does not know the time "${text}"`, {
+  throw new AppError('Usage', `--clock "${text}" is not a valid time`, {
     hint: 'write it as 2026-11-26T09:30:00Z, or -340d for 340 days ago',
   });
 }
@@ -95,7 +106,7 @@ async function readPem(file: string): Promise<string> {
         : (['FileNotReadable', `cannot be read${unsuitability(cause)}`] as const);
     throw new AppError(code, `--backend-ca ${file} ${what}`, {
       cause,
-      hint: 'name a PEM file with the certificate of the authority, or of the backend itself',
+      hint: 'specify a PEM file with the certificate of the CA, or of the backend itself',
     });
   }
 }
@@ -103,9 +114,9 @@ async function readPem(file: string): Promise<string> {
 function listenError(error: unknown, { host, port }: Options): unknown {
   if (!(error instanceof Error && 'syscall' in error)) return error;
   const taken = 'code' in error && error.code === 'EADDRINUSE';
-  return new AppError('AddressUnavailable', `cannot listen at ${host}:${port}: ${error.message}`, {
+  return new AppError('AddressUnavailable', `cannot listen on ${host}:${port}: ${error.message}`, {
     cause: error,
-    ...(taken ? { hint: 'another emulator may run there; --port 0 takes any free port' } : {}),
+    ...(taken ? { hint: 'another emulator may be running there; --port 0 uses any free port' } : {}),
   });
 }
 
@@ -119,7 +130,7 @@ function signalled(): Promise<void> {
 
 function welcome(emulator: Emulator): string {
   return [
-    `API Gateway emulator at ${emulator.url}, its clock at ${emulator.now().toISOString()}. Ctrl-C ends it.`,
+    `API Gateway emulator at ${emulator.url}, its clock at ${emulator.now().toISOString()}. Press Ctrl-C to stop it.`,
     '',
     'In another terminal, with any credentials and any Region:',
     '  export AWS_ACCESS_KEY_ID=emulator AWS_SECRET_ACCESS_KEY=emulator AWS_DEFAULT_REGION=eu-central-1',

@@ -13,11 +13,11 @@ interface Options {
 }
 
 export function generateCommand(): Command {
-  const made = command('generate', 'Make a new client certificate')
-    .option('--description <text>', 'what it is for')
+  const made = command('generate', 'Generate a new client certificate')
+    .option('--description <text>', 'description of the certificate')
     .option('--tag <key=value>', 'a tag; may be repeated', collect)
-    .option('--out-file <file>', 'write its PEM to a file, which must not exist')
-    .option('--force', 'replace a file that exists');
+    .option('--out-file <file>', 'write its PEM to this file, which must not exist')
+    .option('--force', 'replace an existing file');
   renamedOption(made, '--out <file>', '--out-file');
   return made.action(
     action<Options>(

@@ -6,12 +6,12 @@ import { withLook } from '../progress.js';
 export function inspectCommand(): Command {
   return command(
     'inspect <target>',
-    'Everything that certificates say: one by its id, a file, or - for stdin',
+    'Show all details of a certificate: by its id, from a file, or - for stdin',
   )
     .addHelpText(
       'after',
       `
-A target that exists as a file is read as one, PEM or DER, without AWS; anything else is a certificate's id.
+A target that exists as a file is read as PEM or DER, without calling AWS; anything else is a certificate id.
 
 Examples:
   apigw-cert inspect a1b2c3

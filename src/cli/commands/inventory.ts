@@ -23,7 +23,7 @@ interface Options extends FleetOptions {
 export function inventoryCommand(): Command {
   const made = command(
     'inventory',
-    'Every stage and the certificate that it presents, over accounts and Regions',
+    'List every stage and the certificate that it presents, across accounts and Regions',
   );
   addReportOptions(made, FORMATS);
   renamedOption(made, '--format <name>', '--output');
@@ -85,7 +85,7 @@ function inventoryText({ sources, stages }: Listing, table: Table, style: ChalkI
       ? ['no stage presents a certificate']
       : [
           table(
-            ['STAGE', 'CERTIFICATE', 'STATUS', 'DAYS', 'VALID TO', 'ACCOUNT', 'REGION'],
+            ['STAGE', 'CERTIFICATE', 'STATUS', 'DAYS', 'EXPIRES', 'ACCOUNT', 'REGION'],
             presenting.map((row) => [
               printable(`${row.apiName}/${row.stageName}`),
               printable(row.clientCertificateId ?? ''),

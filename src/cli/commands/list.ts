@@ -27,9 +27,9 @@ interface Options extends FleetOptions {
 }
 
 export function listCommand(): Command {
-  const made = command('list', 'Every client certificate, soonest expiry first').option(
+  const made = command('list', 'List client certificates, soonest expiry first').option(
     '--usage',
-    'also the stages that present each, which are unused, and the quota left',
+    'also show the stages that present each, which are unused, and the remaining quota',
   );
   return addFleetOptions(made).action(
     action<Options>(async ({ options, out, now }) => {
@@ -73,8 +73,8 @@ function certificatesTable(
       'ID',
       'STATUS',
       'DAYS',
-      ...(usage ? [] : ['LIFE']),
-      'VALID TO',
+      ...(usage ? [] : ['VALIDITY']),
+      'EXPIRES',
       ...(several ? ['ACCOUNT', 'REGION'] : []),
       ...(usage ? ['PRESENTED BY'] : []),
       'DESCRIPTION',
@@ -105,7 +105,7 @@ function usageLines({ sources, elsewhere }: Listing): string[] {
     ...elsewhere.map(
       (use) =>
         `${read.length > 1 ? `${printable(sourceName(use))}: ` : ''}${stageText(use)} presents ${printable(use.clientCertificateId)}, ` +
-        (use.kind === 'acm' ? 'a certificate of ACM' : 'which is not among the client certificates'),
+        (use.kind === 'acm' ? 'an ACM certificate' : 'which does not exist'),
     ),
   ];
 }

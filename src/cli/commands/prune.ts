@@ -24,15 +24,17 @@ const REASONS = { expired: 'expired', abortedRotation: 'aborted rotation' } as c
 
 export function pruneCommand(): Command {
   const made = command('prune', 'Delete unused certificates that have expired or that a rotation left behind')
-    .option('--older-than <duration>', 'since they expired, or since the rotation made them', '30d')
-    .option('--dry-run', 'only show them; what happens where nobody can be asked')
-    .option('--yes', 'delete them without asking; without it and without a terminal they are only shown');
+    .option('--older-than <duration>', 'time since they expired, or since the rotation created them', '30d')
+    .option('--dry-run', 'only show them; the default without a terminal')
+    .option('--yes', 'delete them without a prompt; required without a terminal');
   return addFleetOptions(made).action(
     action<Options>(async ({ options, out, now }) => {
       const olderThan = parseDuration(options.olderThan);
       const { dryRun = false, yes = false } = options;
       if (dryRun && yes) {
-        throw new AppError('Usage', '--dry-run and --yes exclude each other', { hint: 'give one of them' });
+        throw new AppError('Usage', '--dry-run and --yes cannot be used together', {
+          hint: 'specify one of them',
+        });
       }
       const { fleet, accounts } = await fleetFor(options);
       const { list } = await import('../../app/list.js');
@@ -44,7 +46,7 @@ export function pruneCommand(): Command {
       const { candidates, kept } = prunable(items, olderThan, now());
       const { table } = await import('../table.js');
       const shown = table(
-        ['ID', 'WHY', 'MADE', 'VALID TO', 'WHERE', 'DESCRIPTION'],
+        ['ID', 'WHY', 'CREATED', 'EXPIRES', 'WHERE', 'DESCRIPTION'],
         candidates.map((each) => [
           printable(each.clientCertificateId),
           REASONS[each.reason],
@@ -76,7 +78,9 @@ export function pruneCommand(): Command {
       const failed = pruned.filter(({ error }) => error !== undefined);
       const deleted = pruned.filter(({ error }) => error === undefined);
       for (const { clientCertificateId, error } of failed) {
-        out.warn(`${printable(clientCertificateId)} is still there: ${printable(error?.message ?? '')}`);
+        out.warn(
+          `${printable(clientCertificateId)} could not be deleted: ${printable(error?.message ?? '')}`,
+        );
       }
       out.result({ candidates, deleted, failed }, () =>
         [

@@ -30,25 +30,25 @@ function refuseNothing({ items, findings }: ExpiryReport): void {
 }
 
 export function reportCommand(): Command {
-  const made = command('report', 'A page and a calendar of all certificates, for people')
-    .option('--html <file>', 'one self-contained page: timeline, who uses what, what to do next')
-    .option('--ics <file>', 'calendar entries with alarms for the renewal windows')
+  const made = command('report', 'Write an HTML report and a calendar of all certificates')
+    .option('--html <file>', 'self-contained page: timeline, certificates and their stages, what to do next')
+    .option('--ics <file>', 'calendar file: events with alarms for renewal windows and expiry')
     .option('--renew-before <threshold>', 'when the renewal window opens (default: 33%)')
     .option(
       '--compliance',
-      'also stages that call https backends without a certificate; one more call an API',
+      'also report stages that call https backends without a certificate; one more call per API',
     );
   return addFleetOptions(addFilterOptions(made)).action(
     action<Options>(async ({ options, out, now }) => {
       const { html, ics, compliance = false } = options;
       if (html === undefined && ics === undefined) {
-        throw new AppError('Usage', 'nothing to write was named', {
+        throw new AppError('Usage', 'no output file was specified', {
           hint: 'add --html report.html, --ics certificates.ics, or both',
         });
       }
       if (html === '-' || ics === '-') {
-        throw new AppError('Usage', 'a report goes into a file, not to stdout', {
-          hint: 'name a file; `apigw-cert check-expiry --output html` writes the page to stdout',
+        throw new AppError('Usage', 'a report cannot be written to stdout', {
+          hint: 'specify a file; `apigw-cert check-expiry --output html` writes the page to stdout',
         });
       }
       const { fleet, accounts, loaded } = await fleetFor(options);

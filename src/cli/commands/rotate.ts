@@ -39,18 +39,18 @@ Examples:
 
 /** The options that say what is rotated and how; `config show` takes the same. */
 export function addRotationOptions(to: Command): Command {
-  to.option('--stage <stage>', 'the stage whose certificate it is: prod, or with its API orders/prod')
-    .option('--api <name>', 'the REST or WebSocket API, by name or id')
-    .option('--target <name>', 'one target of the configuration')
+  to.option('--stage <stage>', 'stage whose certificate is rotated: prod, or with its API orders/prod')
+    .option('--api <name>', 'REST or WebSocket API, by name or id')
+    .option('--target <name>', 'target in the configuration')
     .option(
       '--trust <kind:file>',
       'trust store of the backend: pem-bundle:FILE, nginx:FILE, manual…; may be repeated',
       collect,
     )
-    .option('--reload <command>', 'reloads the server after a trust store change: a line for the shell')
+    .option('--reload <command>', 'shell command that reloads the server after a trust store change')
     .option(
       '--probe <call>',
-      "the call that proves the backend: 'GET /health', or for one API or backend orders=GET:/health; may be repeated",
+      "test call: 'GET /health', or for one API or backend orders=GET:/health; may be repeated",
       collect,
     );
   for (const setting of Object.values(ROTATION_SETTINGS)) to.addOption(settingOption(setting));
@@ -60,20 +60,23 @@ export function addRotationOptions(to: Command): Command {
 
 export function rotateCommand(): Command {
   return addRotationOptions(
-    command('rotate', 'Replace a certificate when it is due, proved step by step, without a failed request'),
+    command(
+      'rotate',
+      'Replace certificates that are due for renewal, testing each step, without a failed request',
+    ),
   )
-    .option('--all', 'every certificate that a stage presents')
+    .option('--all', 'rotate every certificate that a stage presents')
     .option(
       '--abort',
       'abort the rotation in progress: switch the stages back to the old certificate and delete the new one',
     )
-    .option('--dry-run', 'show what would be done, and touch nothing')
+    .option('--dry-run', 'show what would be done, and change nothing')
     .option(
       '--yes',
-      'publish the edits of the API with --redeploy always without asking; a manual trust store asks all the same',
+      'with --redeploy always, publish unfinished edits without a prompt; a manual trust store still prompts',
     )
-    .option('--splay <duration>', 'wait a random part of this first; not on a terminal')
-    .option('--events <file>', 'a JSON line for each event, into a file or - for stdout')
+    .option('--splay <duration>', 'delay the start by a random time up to this long (ignored on a terminal)')
+    .option('--events <file>', 'write events as JSON lines to this file; - is stdout')
     .addHelpText('after', EXAMPLES)
     .action(
       action<RotateOptions>(async (context) => {
@@ -84,13 +87,13 @@ export function rotateCommand(): Command {
     );
 }
 
-/** @throws AppError `Usage` for options that exclude each other */
+/** @throws AppError `Usage` for options that cannot be used together */
 function assertTogether(options: Partial<RotateOptions> & Pick<CommonOptions, 'output'>): void {
   const ways = ['stage', 'target', 'all'] as const;
   const named = ways.filter((way) => options[way] !== undefined);
   if (named.length > 1) {
-    throw new AppError('Usage', `--${named.join(' and --')} exclude each other`, {
-      hint: 'give one of them',
+    throw new AppError('Usage', `--${named.join(' and --')} cannot be used together`, {
+      hint: 'specify one of them',
     });
   }
   if (options.api !== undefined && options.stage === undefined) {
@@ -98,7 +101,7 @@ function assertTogether(options: Partial<RotateOptions> & Pick<CommonOptions, 'o
   }
   if (options.events === '-' && options.output === 'json') {
     throw new AppError('Usage', '--events - and --output json both write to stdout', {
-      hint: 'write the events into a file, or leave --output json away: the last event has the outcome',
+      hint: 'write the events to a file, or omit --output json: the last event has the outcome',
     });
   }
   const exclusive = [
@@ -108,7 +111,9 @@ function assertTogether(options: Partial<RotateOptions> & Pick<CommonOptions, 'o
   const clash = exclusive.find(([a, b]) => options[a] !== undefined && options[b] !== undefined);
   if (clash) {
     const words = clash.map((name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
-    throw new AppError('Usage', `${words.join(' and ')} exclude each other`, { hint: 'give one of them' });
+    throw new AppError('Usage', `${words.join(' and ')} cannot be used together`, {
+      hint: 'specify one of them',
+    });
   }
 }
 

@@ -20,13 +20,13 @@ interface Options {
 type StepText = (about: { step: RotationStep; subject?: string }) => string;
 
 export function statusCommand(): Command {
-  return command('status', 'Rotations in progress and finished, as recorded on this machine')
-    .option('--all', 'include all that have ended, with each step')
+  return command('status', 'Show the rotations recorded on this machine')
+    .option('--all', 'include all finished rotations, with each step')
     .option(
       '--prune <duration>',
-      'delete the records of rotations that ended longer ago than that, such as 90d',
+      'delete records of rotations that finished longer ago than this, such as 90d',
     )
-    .option('--dry-run', 'with --prune: only count them')
+    .option('--dry-run', 'with --prune, only count them')
     .action(
       action<Options>(async ({ options, out, now }) => {
         if (options.prune !== undefined) {
@@ -86,7 +86,7 @@ function countText({ inProgress, ended, unreadable }: Counts, region: string | u
   const where = region === undefined ? '' : ` in ${printable(region)}`;
   return (
     [
-      `${inProgress} in progress, ${ended} ended`,
+      `${inProgress} in progress, ${ended} finished`,
       ...(unreadable === 0 ? [] : [`${unreadable} unreadable`]),
     ].join(', ') + where
   );
@@ -147,7 +147,7 @@ function rotationText(
       ? [
           keptUntil === undefined
             ? '  next: run the same command again to continue, or add --abort to abort'
-            : `  next: run the same command again after ${seconds(keptUntil)}, until when the old certificate is kept`,
+            : `  next: run the same command again after ${seconds(keptUntil)}, when the old certificate is no longer kept`,
         ]
       : []),
   ].join('\n');

@@ -7,13 +7,13 @@ import { action, command } from '../command.js';
 import { facts } from '../facts.js';
 
 export function testInvokeCommand(): Command {
-  return command('test-invoke', 'Call a backend through API Gateway; exit 1 unless it answers below 400')
-    .option('--api <name>', 'the REST API, by name or id')
+  return command('test-invoke', 'Call a backend through API Gateway; exit 1 if the status is 400 or higher')
+    .option('--api <name>', 'REST API, by name or id')
     .option('--stage <stage>', 'use the variables and the certificate of this stage: prod, or orders/prod')
-    .option('--path <path>', 'what to call, with its query string: /health')
-    .option('--resource <id>', 'the resource by its id, where the path does not say which')
+    .option('--path <path>', 'path to call, with its query string, such as /health')
+    .option('--resource <id>', 'resource id, if the path is ambiguous')
     .option('--method <method>', 'HTTP method', 'GET')
-    .option('--certificate <id>', 'the certificate to present, or none (default: that of the stage)')
+    .option('--certificate <id>', 'certificate to present, or none (default: that of the stage)')
     .action(
       action<TestCall>(async ({ options, gateway, out }) => {
         const { testInvoke } = await import('../../app/test-invoke.js');
@@ -27,7 +27,7 @@ export function testInvokeCommand(): Command {
           );
         } else {
           out.note(
-            'This does not show that the backend refuses other callers: check with `--certificate none`.',
+            'This does not show that the backend refuses other callers; check with `--certificate none`.',
           );
         }
       }),
@@ -56,7 +56,7 @@ function resultText({
 const PROGRESS: Readonly<Record<CallProgress, string>> = {
   notSent: 'API Gateway did not call the backend',
   unanswered: 'the backend did not answer: the TLS handshake or the network failed',
-  answered: 'the backend answered, over a finished TLS handshake',
+  answered: 'the backend answered after a complete TLS handshake',
   unknown: 'the log does not say',
 };
 
@@ -67,17 +67,17 @@ const FAULTS: Readonly<Record<Fault, string>> = {
   clientCertificate: 'the client certificate, or how the backend asks for it',
   integration: 'the integration',
   network: 'the network',
-  unknown: 'not known',
+  unknown: 'unknown',
 };
 
 function failureRows(failure: CallFailure): (readonly [string, string])[] {
   const { progress, backendStatus, quote, meaning, fault, remedy } = failure;
   const answer = backendStatus === undefined ? '' : ` with ${backendStatus}`;
   return [
-    ['got as far as', `${PROGRESS[progress]}${answer}`],
-    ...(quote === undefined ? [] : [['log says', quote] as const]),
+    ['progress', `${PROGRESS[progress]}${answer}`],
+    ...(quote === undefined ? [] : [['log message', quote] as const]),
     ['meaning', meaning],
-    ['fault of', FAULTS[fault]],
+    ['likely cause', FAULTS[fault]],
     ['fix', remedy],
   ];
 }

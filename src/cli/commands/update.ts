@@ -11,9 +11,9 @@ interface Options {
 
 export function updateCommand(): Command {
   return command('update <id>', 'Change the description and tags of a certificate')
-    .option('--description <text>', 'what it is for')
-    .option('--tag <key=value>', 'a tag to set; may be repeated', collect)
-    .option('--untag <key>', 'a tag to remove; may be repeated', collect)
+    .option('--description <text>', 'new description')
+    .option('--tag <key=value>', 'tag to set; may be repeated', collect)
+    .option('--untag <key>', 'tag to remove; may be repeated', collect)
     .action(
       action<Options, [string]>(async ({ args: [id], options, gateway, out, now }) => {
         const { description, tag = [], untag = [] } = options;

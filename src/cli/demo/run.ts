@@ -71,7 +71,7 @@ export async function runDemo({ options, out, now }: Context<object>): Promise<v
   };
   process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
   let emulator: Emulator | undefined;
-  out.note(out.noteStyle.bold('A rotation under live traffic, on this machine alone\n'));
+  out.note(out.noteStyle.bold('A rotation under live traffic, on this machine only\n'));
   try {
     const start = now().getTime();
     const spin = createSpin(options, out);
@@ -87,7 +87,7 @@ export async function runDemo({ options, out, now }: Context<object>): Promise<v
           backendCa: identity.caPem,
           propagationDelayMs: PROPAGATION_MS,
         }),
-      ({ url }) => `an API Gateway (emulated) at ${url}, where it is ${AGE_DAYS} days ago`,
+      ({ url }) => `an API Gateway (emulated) at ${url}, with its clock set to ${AGE_DAYS} days ago`,
     );
     shell = createShell(
       { env: { ...environment(emulator, directory), XDG_CONFIG_HOME: directory }, cwd: directory },
@@ -176,12 +176,12 @@ async function openForBusiness(scene: Scene): Promise<{ stageUrl: string; close:
     'calling the backend without a certificate',
     () => statusWithoutCertificate(`${backend.url}/health`, identity.caPem),
     (status) =>
-      `a Node backend at ${backend.url} that trusts ${TRUST_FILE}; a caller without certificate gets ${status}`,
+      `a Node backend at ${backend.url} that trusts ${TRUST_FILE}; a caller without a certificate gets ${status}`,
   );
   const { restApiId } = await spin(
     'making an API',
     () => demoControlPlane(emulator.url).createApi('orders', 'prod', backend.url),
-    (api) => `a REST API "orders" (${api.restApiId}) whose stage "prod" passes GET /health on to it`,
+    (api) => `a REST API "orders" (${api.restApiId}) whose stage "prod" forwards GET /health to it`,
   );
   return {
     stageUrl: `${emulator.url}/restapis/${restApiId}/prod/_user_request_/health`,
@@ -257,7 +257,7 @@ async function caBundle({ emulator, identity, spin }: Scene): Promise<CaBundleOu
 
 function caBundleText({ acceptsOld, acceptsNew }: CaBundleOutcome): string {
   const verdict = (accepted: boolean): string => (accepted ? 'accepted' : 'refused');
-  const consequence = acceptsNew ? '' : ': every request fails from the switch on';
+  const consequence = acceptsNew ? '' : ': every request after the switch fails';
   return `old ${verdict(acceptsOld)}, new ${verdict(acceptsNew)}${consequence}`;
 }
 

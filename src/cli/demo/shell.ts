@@ -53,7 +53,7 @@ export function createShell(
 
   function assertCode(words: readonly string[], code: number, expected: number): void {
     if (code === expected) return;
-    throw new AppError('Internal', `\`apigw-cert ${words.join(' ')}\` ended with ${code}, not ${expected}`);
+    throw new AppError('Internal', `\`apigw-cert ${words.join(' ')}\` exited with ${code}, not ${expected}`);
   }
 
   return {

@@ -41,22 +41,22 @@ export function prometheusFormat({ items, sources, findings, checkedAt }: Expiry
   return [
     ...metric(
       'apigw_client_certificate_not_before_seconds',
-      'Start of the certificate, Unix time.',
+      'When the certificate becomes valid, Unix time.',
       certificates.map(({ row, labels }) => [labels, seconds(row.notBefore.getTime())]),
     ),
     ...metric(
       'apigw_client_certificate_not_after_seconds',
-      'End of the certificate, Unix time.',
+      'When the certificate expires, Unix time.',
       certificates.map(({ row, labels }) => [labels, seconds(row.notAfter.getTime())]),
     ),
     ...metric(
       'apigw_client_certificate_expires_in_seconds',
-      'Time left when it was checked, negative after the end.',
+      'Time until the certificate expires; negative after expiry.',
       certificates.map(({ row, labels }) => [labels, seconds(row.notAfter.getTime() - checkedAt.getTime())]),
     ),
     ...metric(
       'apigw_client_certificate_in_use',
-      'Whether a stage presents the certificate; absent where the stages were not read.',
+      'Whether a stage presents the certificate; absent if the stages were not read.',
       certificates
         .filter(({ row }) => row.usedBy !== undefined)
         .map(({ row, labels }) => [labels, row.usedBy?.length === 0 ? 0 : 1]),
@@ -68,13 +68,13 @@ export function prometheusFormat({ items, sources, findings, checkedAt }: Expiry
     ),
     ...metric(
       'apigw_client_certificates',
-      'Certificates that the account holds in the Region.',
+      'Number of certificates in the account and Region.',
       sources.flatMap(({ account, region, certificates: count }) =>
         count === undefined ? [] : [[{ account, region }, count] as const],
       ),
     ),
-    ...metric('apigw_client_certificate_findings', 'What check-expiry found.', [...counts.values()]),
-    ...metric('apigw_client_certificate_checked_seconds', 'When it was checked, Unix time.', [
+    ...metric('apigw_client_certificate_findings', 'Findings of check-expiry.', [...counts.values()]),
+    ...metric('apigw_client_certificate_checked_seconds', 'When the check ran, Unix time.', [
       [{}, seconds(checkedAt.getTime())],
     ]),
     '',

@@ -88,7 +88,7 @@ export function nextStep(
         return {
           command: `apigw-cert doctor --stage ${name}${at}`,
           advice:
-            'shows its backends; then rotate it, with their trust store (--trust), or with a target in apigw-cert.yaml (apigw-cert init)',
+            'shows its backends; then rotate it with their trust store (--trust), or with a target in apigw-cert.yaml (apigw-cert init)',
         };
       }
       return certificate?.usedBy && id ? { command: `apigw-cert delete ${shellWord(id)}${at}` } : undefined;
@@ -98,7 +98,7 @@ export function nextStep(
         ? {
             command: 'apigw-cert status',
             advice:
-              'on the machine that began it shows the stage; run the same rotate there again, or with --abort',
+              'shows the stage, on the machine that started the rotation; run the same rotate command again there, or add --abort',
           }
         : { command: rotate };
     case 'UnusedCertificate':
@@ -108,13 +108,14 @@ export function nextStep(
     case 'StageWithoutCertificate':
       return {
         command: `apigw-cert generate --description ${shellWord(stage ?? '')}${at}`,
-        advice: 'prints the id; have the backend trust it, then attach it to the stage (apigw-cert attach)',
+        advice:
+          'prints the id; add it to the trust store of the backend, then attach it to the stage (apigw-cert attach)',
       };
     case 'ClockSkew':
     case 'CertificateNotYetValid':
-      return { advice: 'set the clock of this machine by NTP' };
+      return { advice: 'synchronize the clock of this machine with NTP' };
     case 'EndDatesDiffer':
-      return { advice: 'believe the certificate: backends look at nothing else' };
+      return { advice: 'rely on the certificate, as backends do' };
     default:
       return undefined;
   }

@@ -34,7 +34,7 @@ function tiles({ items, findings, sources }: ExpiryReport, due: number): string 
 }
 
 function timeline({ items, checkedAt }: ExpiryReport, renewBefore: Threshold): string {
-  if (items.length === 0) return '<p>There are no certificates to draw.</p>';
+  if (items.length === 0) return '<p>There are no certificates to show.</p>';
   const drawn = items.slice(0, MOST_BARS);
   const svg = (width: number, name: string): string =>
     `<div class="${name}">${timelineSvg(drawn, { today: checkedAt, renewBefore, width })}</div>`;
@@ -43,12 +43,12 @@ function timeline({ items, checkedAt }: ExpiryReport, renewBefore: Threshold): s
   );
   const more =
     drawn.length < items.length
-      ? [`<span>the ${drawn.length} that expire first of ${items.length}</span>`]
+      ? [`<span>the first ${drawn.length} to expire of ${items.length}</span>`]
       : [];
   return `${PATTERN_DEFINITIONS}<figure aria-label="Timeline">${svg(1120, 'wide')}${svg(360, 'narrow')}<figcaption>${[
     ...keys,
     `<span>outlined: valid; filled: renewal window (${esc(formatThreshold(renewBefore))} before expiry)</span>`,
-    '<span>○ made by a rotation, → from the one it replaces</span>',
+    '<span>○ created by a rotation; → from the certificate that it replaces</span>',
     ...more,
   ].join('')}</figcaption></figure>`;
 }
@@ -107,7 +107,7 @@ ${certificatesTable(report, renewBefore)}</section>
 <section aria-labelledby="where"><h2 id="where">Accounts and Regions</h2>
 ${sourcesTable(report)}</section>
 </main>
-<footer>Made by apigw-cert ${esc(VERSION)}. Nothing on this page is fetched from anywhere.</footer>
+<footer>Made by apigw-cert ${esc(VERSION)}. This page loads nothing from the network.</footer>
 <script>${SCRIPT}</script>
 </body>
 </html>
