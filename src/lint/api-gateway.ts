@@ -126,6 +126,6 @@ export function asApiGateway(
   }
   const unknown = found('unknown')?.mine;
   if (!unknown) return undefined;
-  const reason = doubt ?? unknown.outcome.why ?? 'what becomes of it is not known';
+  const reason = doubt ?? unknown.outcome.why ?? 'its outcome is unknown';
   return { ...base, result: 'unknown', reason, request: unknown.request };
 }

@@ -18,7 +18,7 @@ export interface Files {
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'it does not exist',
   EACCES: 'this user may not read it',
-  EISDIR: 'it is a folder',
+  EISDIR: 'it is a directory',
 };
 
 const reason = (error: unknown): string => {

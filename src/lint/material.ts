@@ -71,7 +71,7 @@ export function readMaterial(path: string, from: Place, files: Files): Material 
   const problem = unfit
     ? `${path} is damaged`
     : certificates.length === 0
-      ? `${path} holds no certificate`
+      ? `${path} contains no certificate`
       : undefined;
   return { path, certificates, findings, ...(problem === undefined ? {} : { problem }) };
 }

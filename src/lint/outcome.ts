@@ -71,7 +71,7 @@ export function explore(run: (ask: Ask) => Outcome): Outcome {
   let walks = 0;
   const visit = (answers: readonly boolean[]): Outcome => {
     if (++walks > MOST_WALKS) {
-      return { result: 'unknown', steps: [], why: 'more conditions meet here than can be followed' };
+      return { result: 'unknown', steps: [], why: 'there are too many conditions to evaluate' };
     }
     const asked: { question: Question; answer: boolean }[] = [];
     const known = new Map<string, boolean>();

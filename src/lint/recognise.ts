@@ -44,24 +44,24 @@ const OTHERS: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/<\?php/, 'a PHP program'],
   [
     /nginx\.ingress\.kubernetes\.io|haproxy(?:-ingress)?\.(?:org|github\.io)\/|traefik\.ingress\.kubernetes\.io/,
-    'annotations of a Kubernetes ingress',
+    'Kubernetes ingress annotations',
   ],
   [/^\s*"?apiVersion"?\s*:/m, 'a Kubernetes manifest'],
   [
     /^\s*"?(?:static_resources|dynamic_resources)"?\s*:|envoy\.(?:filters|transport_sockets|extensions)/m,
-    'a configuration of Envoy',
+    'an Envoy configuration',
   ],
   [
     /^\s*(?:entryPoints|certificatesResolvers)\s*:|^\s*\[(?:http\.routers|entryPoints|tls\.options)|^\s*(?:routers|clientAuth|caFiles)\s*:|traefik\.(?:http|enable)/m,
-    'a configuration of Traefik',
+    'a Traefik configuration',
   ],
   [/^\s*(?:resource|provider|module|variable) "/m, 'a Terraform configuration'],
   [/^AWSTemplateFormatVersion|^\s*Resources:\s*$/m, 'a CloudFormation template'],
-  [/^\s*(?:verifyChain|verifyPeer|CAfile|requireCert)\s*=/m, 'a configuration of stunnel'],
-  [/^\s*ssl\.(?:engine|verifyclient|pemfile|ca-file)/m, 'a configuration of lighttpd'],
-  [/^\s*(?:frontend|pem-file|client-verify|client-verify-ca)\s*=/m, 'a configuration of hitch'],
-  [/<system\.webServer>|<configuration>/, 'a configuration of IIS'],
-  [/<Connector\b|<Server port=/, 'a configuration of Tomcat'],
+  [/^\s*(?:verifyChain|verifyPeer|CAfile|requireCert)\s*=/m, 'a stunnel configuration'],
+  [/^\s*ssl\.(?:engine|verifyclient|pemfile|ca-file)/m, 'a lighttpd configuration'],
+  [/^\s*(?:frontend|pem-file|client-verify|client-verify-ca)\s*=/m, 'a hitch configuration'],
+  [/<system\.webServer>|<configuration>/, 'an IIS configuration'],
+  [/<Connector\b|<Server port=/, 'a Tomcat configuration'],
   [/^FROM \S+/m, 'a Dockerfile'],
 ];
 
@@ -120,5 +120,5 @@ export function recognise(file: string, bytes: Uint8Array): Recognised {
   if (text.trim() === '' || text.includes('-----BEGIN ')) return { format: 'pem' };
   if (/^(?:[0-9a-f:]{40,95}\s*(?:#.*)?\r?\n?|#.*\n|\s*\n)+$/i.test(text))
     return { other: 'a list of fingerprints' };
-  return { other: 'no recognized configuration' };
+  return { other: 'not a recognized configuration' };
 }

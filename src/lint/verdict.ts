@@ -124,7 +124,7 @@ function judgeListener(examined: Examined, others: boolean): ListenerReport {
       return {
         ...base,
         verdict: 'cannotTell',
-        reason: 'it can be called from this machine alone, and whoever forwards to it decides',
+        reason: 'it can be called only from this machine, so the result depends on what forwards to it',
       };
     }
     const witness = { caller: open.caller.name, request: open.request, steps: open.outcome.steps };
@@ -135,7 +135,7 @@ function judgeListener(examined: Examined, others: boolean): ListenerReport {
     return {
       ...base,
       verdict: 'cannotTell',
-      reason: doubtful?.outcome.why ?? 'there is nothing here that could be followed',
+      reason: doubtful?.outcome.why ?? 'there is nothing to check here',
     };
   }
   const admitted = new Set(
@@ -153,7 +153,7 @@ function judgeListener(examined: Examined, others: boolean): ListenerReport {
       verdict: 'trap',
       reason:
         examined.firstAlone?.reason ??
-        `of ${trap.length} certificates of one subject the first alone is accepted`,
+        `only the first of ${trap.length} certificates with one subject is accepted`,
     };
   }
   return { ...base, verdict: 'enforces' };

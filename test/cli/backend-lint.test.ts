@@ -155,7 +155,7 @@ describe('backend lint of configurations', () => {
     const relaxed = await cli(['backend', 'lint', conf]);
     expect(relaxed.code).toBe(0);
     expect(relaxed.stdout.split('\n').slice(0, 3)).toEqual([
-      `${conf}:2: :8443: cannotTell: access_by_lua_block is not interpreted (line 5)`,
+      `${conf}:2: :8443: cannotTell: access_by_lua_block is not supported (line 5)`,
       '  next: apigw-cert backend verify https://orders.example.com:8443/ --expect enforced',
       'nginx: cannotTell: the configuration alone does not show who is admitted',
     ]);

@@ -16,7 +16,7 @@ function inNetwork(network: string, scene: Scene, ask: Ask): boolean {
       key: `address in ${network}`,
       doubt: 'given',
       fallback: false,
-      why: `the address of the caller decides (${network})`,
+      why: `it depends on the address of the caller (${network})`,
     });
   }
   const parts = network.split('.').filter((part) => part !== '');
@@ -31,7 +31,7 @@ function inNetwork(network: string, scene: Scene, ask: Ask): boolean {
         key: `address in ${network}`,
         doubt: 'unknown',
         fallback: false,
-        why: `${network} is not interpreted`,
+        why: `${network} is not supported`,
       })
     : bits >= 0;
 }
@@ -94,7 +94,7 @@ function requirement(node: Node, words: readonly string[], scene: Scene, ask: As
               key: `env ${name}`,
               doubt: 'unknown',
               fallback: false,
-              why: `what ${name} is depends on other modules`,
+              why: `the value of ${name} depends on other modules`,
             });
           return isOpen(value)
             ? ask({ key: `env ${name}`, doubt: value.doubt, fallback: false, why: value.why })
@@ -108,14 +108,14 @@ function requirement(node: Node, words: readonly string[], scene: Scene, ask: As
         key: 'password',
         doubt: 'given',
         fallback: false,
-        why: `a password decides (line ${node.line})`,
+        why: `it depends on a password (line ${node.line})`,
       });
     default:
       return ask({
         key: `Require ${words.join(' ')}`,
         doubt: 'unknown',
         fallback: false,
-        why: `Require ${kind} is not interpreted (line ${node.line})`,
+        why: `Require ${kind} is not supported (line ${node.line})`,
       });
   }
 }

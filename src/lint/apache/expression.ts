@@ -35,7 +35,7 @@ function verifyValue({ presented, errors, isTls }: Scene): Value {
 const given = (key: string): Open => ({
   doubt: 'given',
   key,
-  why: `what the caller sends decides (${key})`,
+  why: `it depends on what the caller sends (${key})`,
   fallback: '',
 });
 
@@ -78,7 +78,7 @@ export function variable(written: string, scene: Scene): Value {
         ? { doubt: 'chosen', key: 'path', why: 'it depends on the path' }
         : [request.path];
     case 'THE_REQUEST': {
-      const why = 'the caller spells the path as it likes';
+      const why = 'the caller may spell the path differently';
       return request.path === undefined
         ? { doubt: 'chosen', key: 'THE_REQUEST', why }
         : {
@@ -91,12 +91,12 @@ export function variable(written: string, scene: Scene): Value {
     case 'REMOTE_ADDR':
     case 'CONN_REMOTE_ADDR':
       return request.address === undefined
-        ? { doubt: 'given', key: 'REMOTE_ADDR', why: 'the address of the caller decides' }
+        ? { doubt: 'given', key: 'REMOTE_ADDR', why: 'it depends on the address of the caller' }
         : [request.address];
     case 'HTTP_HOST':
     case 'SERVER_NAME':
     case 'SSL_TLS_SNI':
-      return { doubt: 'given', key: name, why: 'the host name that the caller gives decides' };
+      return { doubt: 'given', key: name, why: 'it depends on the host name that the caller sends' };
     case 'QUERY_STRING':
     case 'REMOTE_USER':
       return given(name);
@@ -105,11 +105,12 @@ export function variable(written: string, scene: Scene): Value {
   const environment = /^(?:ENV|reqenv|env):(\w+)$/.exec(name)?.[1];
   if (environment !== undefined) {
     return (
-      scene.environment.get(environment) ?? unknown(name, `what ${environment} is depends on other modules`)
+      scene.environment.get(environment) ??
+      unknown(name, `the value of ${environment} depends on other modules`)
     );
   }
   if (/^(?:HTTP_|HTTP:|http:)/.test(name)) return given(name);
-  return unknown(name, `nothing here says what ${name} is`);
+  return unknown(name, `the value of ${name} is unknown`);
 }
 
 /**
@@ -161,7 +162,7 @@ export function evaluate(
   ask: Ask,
   dialect: 'expr' | 'ssl' = 'expr',
 ): boolean {
-  const why = `the expression ${source.slice(0, 80)} is not interpreted`;
+  const why = `the expression ${source.slice(0, 80)} is not supported`;
   const giveUp = (): boolean => ask({ key: source, doubt: 'unknown', fallback: false, why });
   const tokens = tokensOf(source);
   if (!tokens) return giveUp();
@@ -175,12 +176,12 @@ export function evaluate(
   const call = (name: string, argument: Value): Value => {
     const lower = name.toLowerCase();
     if (lower === 'file') {
-      if (isOpen(argument)) return unknown(`file(${argument.key})`, 'a file that is not known decides');
+      if (isOpen(argument)) return unknown(`file(${argument.key})`, 'it depends on an unknown file');
       const [path = ''] = argument;
       const read = scene.files.read(within(scene.folder, path));
       if ('bytes' in read) return [textOf(read.bytes)];
       scene.found(referenceUnreadable(at, path, read.problem));
-      return unknown(`file(${path})`, `${path} could not be read, and it decides`);
+      return unknown(`file(${path})`, `${path} could not be read, but the result depends on it`);
     }
     const hash = HASHES[lower];
     if (hash !== undefined)
@@ -201,7 +202,7 @@ export function evaluate(
       case 'reqenv':
         return isOpen(argument) ? argument : variable(`ENV:${argument[0] ?? ''}`, scene);
       default:
-        return unknown(`${name}()`, `the function ${name} is not interpreted`);
+        return unknown(`${name}()`, `the function ${name} is not supported`);
     }
   };
 
@@ -220,7 +221,7 @@ export function evaluate(
       take();
       return call(token.text, argument);
     }
-    if (token.text.startsWith('$')) return unknown(token.text, 'a captured group decides');
+    if (token.text.startsWith('$')) return unknown(token.text, 'it depends on a captured group');
     return [token.text];
   };
   const word = (): Value => {

@@ -184,6 +184,6 @@ export function examineApache(source: LintSource, files: Files, now: Date): Exam
   return {
     examined,
     findings,
-    doubt: { file: source.file, line: 1, why: 'no virtual host stands in this file' },
+    doubt: { file: source.file, line: 1, why: 'this file contains no virtual host' },
   };
 }

@@ -106,9 +106,9 @@ function tlsOf(
     (mode === undefined ? `SSLVerifyClient ${verify?.args ?? ''} is not understood` : undefined) ??
     (!asks ? undefined : materials.find(({ problem }) => problem !== undefined)?.problem) ??
     (revocation && !/^none/i.test(revocation.args)
-      ? `a revocation list decides as well (line ${revocation.line})`
+      ? `a revocation list also applies (line ${revocation.line})`
       : undefined) ??
-    (setting(host, 'sslocspenable') ? 'OCSP decides as well' : undefined) ??
+    (setting(host, 'sslocspenable') ? 'OCSP also applies' : undefined) ??
     (command ? `SSLOpenSSLConfCmd ${command.args} may change the verification` : undefined) ??
     (mode !== undefined && mode !== 'none' && mode !== 'optional_no_ca' && materials.length === 0
       ? `SSLVerifyClient ${mode} without SSLCACertificateFile`
@@ -158,7 +158,7 @@ export function apacheModel(source: LintSource, files: Files): ApacheModel {
               path: located,
               certificates: [],
               findings: [],
-              problem: `${located} holds no certificate under the hash of its subject`,
+              problem: `${located} contains no certificate named by the hash of its subject`,
             },
           ];
     loaded.set(located, all);

@@ -23,7 +23,7 @@ const flagsOf = (node: Node): string[] =>
 
 function condition(node: Node, scene: Scene, ask: Ask): boolean {
   const [subject = '', pattern = '', flags = ''] = node.words;
-  const why = `RewriteCond ${node.args} is not interpreted`;
+  const why = `RewriteCond ${node.args} is not supported`;
   if (subject.toLowerCase() === 'expr') return evaluate(pattern, scene, node, ask);
   const value: Value = /\$\d|%\d/.test(subject) ? unknown(subject, why) : expand(subject, scene);
   const isNegated = pattern.startsWith('!');
@@ -75,9 +75,9 @@ export function rewrite(
   let mapped: Node | undefined;
   for (const node of nodes) {
     if (node.name === 'rewritemap')
-      return { kind: 'unknown', by: node, why: `RewriteMap is not interpreted (line ${node.line})` };
+      return { kind: 'unknown', by: node, why: `RewriteMap is not supported (line ${node.line})` };
     if (node.name === 'rewriteoptions' && /inherit/i.test(node.args))
-      return { kind: 'unknown', by: node, why: `RewriteOptions ${node.args} is not interpreted` };
+      return { kind: 'unknown', by: node, why: `RewriteOptions ${node.args} is not supported` };
     if (node.name === 'rewritecond') conditions.push(node);
     if (node.name !== 'rewriterule') continue;
     const own = conditions;
@@ -134,7 +134,7 @@ export function rewrite(
           flag.includes('=!')
             ? ['']
             : /\$\d|%\d/.test(text)
-              ? unknown(name, 'a captured group decides')
+              ? unknown(name, 'it depends on a captured group')
               : expand(text, scene),
         );
     }
@@ -145,12 +145,12 @@ export function rewrite(
     if (has('R', 'redirect') || /^https?:\/\//.test(target)) {
       if (has('P', 'proxy')) return { kind: 'proxied', by: node };
       return status?.startsWith('2') === true
-        ? { kind: 'unknown', by: node, why: `[R=${status}] is not interpreted` }
+        ? { kind: 'unknown', by: node, why: `[R=${status}] is not supported` }
         : { kind: 'refused', by: node };
     }
     if (has('P', 'proxy')) return { kind: 'proxied', by: node };
     if (has('N', 'next'))
-      return { kind: 'unknown', by: node, why: `the flag N is not interpreted (line ${node.line})` };
+      return { kind: 'unknown', by: node, why: `the flag N is not supported (line ${node.line})` };
     const jump = /^(?:S|skip)=(\d+)$/.exec(flags.find((flag) => /^(?:S|skip)=/.test(flag)) ?? '')?.[1];
     if (jump !== undefined) skip = Number(jump);
     if (target !== '-') {

@@ -185,7 +185,7 @@ export function parseApache(source: LintSource, files: Files): Tree {
       for (let raw = lines[at++]; raw; raw = lines[at++]) {
         const end = /^<\/(\w+)\s*>/.exec(raw.text);
         if (end) {
-          if (end[1]?.toLowerCase() !== closing) fail(raw, `</${end[1] ?? ''}> closes nothing`);
+          if (end[1]?.toLowerCase() !== closing) fail(raw, `</${end[1] ?? ''}> has no opening tag`);
           return nodes;
         }
         const text = substituted(raw.text);
@@ -199,7 +199,7 @@ export function parseApache(source: LintSource, files: Files): Tree {
             const inner = block(name, isTrue === false || isSkipped);
             if (isTrue === true) nodes.push(...inner);
             else if (isTrue === undefined && inner.some(({ name: each }) => DECIDES.test(each))) {
-              fail(raw, `whether <${section[1] ?? ''} ${args}> holds is decided at the start`);
+              fail(raw, `whether <${section[1] ?? ''} ${args}> applies depends on how the server is started`);
             }
             continue;
           }
@@ -223,7 +223,7 @@ export function parseApache(source: LintSource, files: Files): Tree {
         nodes.push({ name, args, words, file: raw.file, line: raw.line });
       }
       if (closing !== undefined)
-        fail({ file: from.file, line: lines.at(-1)?.line ?? 1 }, `<${closing}> does not end`);
+        fail({ file: from.file, line: lines.at(-1)?.line ?? 1 }, `<${closing}> is not closed`);
       return nodes;
     };
     return block(undefined, false);

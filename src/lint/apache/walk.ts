@@ -167,7 +167,7 @@ export function walkApache(
             : first === 'Remote_Addr'
               ? variable('REMOTE_ADDR', scene)
               : first.startsWith('SSL_')
-                ? unknown(first, `SetEnvIf ${first} is not interpreted`)
+                ? unknown(first, `SetEnvIf ${first} is not supported`)
                 : variable(`HTTP:${first}`, scene);
       if (test(source, `fits ${second}`, (text) => pattern?.test(text), ask))
         for (const each of rest) setFrom(each, scene);
@@ -349,13 +349,13 @@ export function walkApache(
   );
   if (odd) {
     note(odd);
-    return end('unknown', `${odd.name} is not interpreted (line ${odd.line})`);
+    return end('unknown', `${odd.name} is not supported (line ${odd.line})`);
   }
   if (undecided) {
     note(undecided);
     return end(
       'unknown',
-      `whether <${undecided.name} ${undecided.args}> holds depends on where the files are`,
+      `whether <${undecided.name} ${undecided.args}> applies depends on where the files are`,
     );
   }
 
@@ -364,7 +364,7 @@ export function walkApache(
     note(mixed);
     return end(
       'unknown',
-      `how ${writtenName(mixed)} and other rules combine is not interpreted (line ${mixed.line})`,
+      `the combination of ${writtenName(mixed)} with other rules is not supported (line ${mixed.line})`,
     );
   }
 
@@ -372,7 +372,7 @@ export function walkApache(
   const overrides = all.filter(({ name }) => name === 'allowoverride').at(-1);
   if (!proxying && overrides && !/^none$/i.test(overrides.args)) {
     note(overrides);
-    return end('unknown', `files named .htaccess may decide (AllowOverride, line ${overrides.line})`);
+    return end('unknown', `the result may depend on .htaccess files (AllowOverride, line ${overrides.line})`);
   }
 
   // Access: SSLRequireSSL, a section's own SSLVerifyClient, SSLRequire.
@@ -399,7 +399,7 @@ export function walkApache(
         const late = caller.answersLate === false ? { late: { file: asks.file, line: asks.line } } : {};
         const unknown = end(
           'unknown',
-          `a certificate is asked for after the handshake (line ${asks.line}), which not every client answers`,
+          `a certificate is requested after the handshake (line ${asks.line}), which not every client supports`,
         );
         return { ...unknown, ...late };
       }
@@ -431,7 +431,7 @@ export function walkApache(
   if (authorized === false) {
     if (document && proxying) {
       note(document);
-      return end('unknown', `an error document is asked for inside (line ${document.line})`);
+      return end('unknown', `an error document is requested internally (line ${document.line})`);
     }
     return end('refused');
   }
@@ -458,7 +458,7 @@ export function walkApache(
     note(telling);
     return end(
       'unknown',
-      `the application is told what Apache saw of the certificate (line ${telling.line}), and has to decide`,
+      `the application receives the result of the certificate check (line ${telling.line}) and must evaluate it`,
     );
   }
   if (proxying) note(proxying.node);

@@ -311,7 +311,7 @@ function routed(segment: Segment, known: Matchers, rules: Routing): Routed {
     rules,
   );
   if (handler === undefined || !rules.order.includes(directive)) {
-    return strange(`the directive ${directive} is not interpreted`);
+    return strange(`the directive ${directive} is not supported`);
   }
   return {
     directive,

@@ -97,7 +97,11 @@ function loader(folder: string, files: Files, findings: LintFinding[]): Loader {
     load(path, at) {
       const variable = ofEnvironment(path);
       if (variable !== undefined)
-        return { sure: [], later: [], why: `the environment variable ${variable} says what is trusted` };
+        return {
+          sure: [],
+          later: [],
+          why: `the trusted certificates depend on the environment variable ${variable}`,
+        };
       const located = within(folder, path);
       const read = files.read(located);
       if ('problem' in read) {
@@ -108,7 +112,7 @@ function loader(folder: string, files: Files, findings: LintFinding[]): Loader {
         certificate.pem.replace(/-----[^-]+-----|\s/g, ''),
       );
       if (ders.length === 0 || !textOf(read.bytes).includes('-----BEGIN CERTIFICATE-----'))
-        return { sure: [], later: [], why: `${located} holds no certificate` };
+        return { sure: [], later: [], why: `${located} contains no certificate` };
       return { sure: ders.slice(0, 1), later: ders.slice(1) };
     },
   };
@@ -131,7 +135,7 @@ function clientAuth(segment: Segment, folder: string, files: Loader): Json {
       .slice(1)
       .map(({ text }) => ofEnvironment(text))
       .find((each) => each !== undefined);
-    if (variable !== undefined) why ??= `the environment variable ${variable} decides about client_auth`;
+    if (variable !== undefined) why ??= `client_auth depends on the environment variable ${variable}`;
     const one = (text: string): Json => jsonAt(line, text, lineText(line));
     switch (name) {
       case 'mode':
@@ -159,7 +163,7 @@ function clientAuth(segment: Segment, folder: string, files: Loader): Json {
         verifiers.push(verifier(line, folder));
         break;
       default:
-        why ??= `${name} of client_auth is not interpreted`;
+        why ??= `${name} of client_auth is not supported`;
     }
   }
   return jsonAt(
@@ -331,7 +335,7 @@ function policiesOf(sites: readonly Site[], options: Options, folder: string, fi
               match: { sni: shielded },
               client_authentication: {
                 mode: 'request',
-                '?': 'versions of Caddy differ in whether a wildcard site’s client_auth holds for a site of its own',
+                '?': 'whether a wildcard site’s client_auth applies to a more specific site depends on the version of Caddy',
               },
             }),
           ];
@@ -511,7 +515,7 @@ export function adaptCaddyfile(source: LintSource, files: Files): Adapted {
       ? {
           file: strange.file,
           line: strange.line,
-          why: `the global option ${strange.words[0]?.text ?? ''} is not interpreted`,
+          why: `the global option ${strange.words[0]?.text ?? ''} is not supported`,
         }
       : undefined);
   return { config, findings, ...(doubt === undefined ? {} : { doubt }) };

@@ -71,15 +71,20 @@ function ofAddress(json: Json, scene: Scene, ask: Ask): boolean {
   const { address } = scene.request;
   const key = `address ${ranges.join(' ')}`;
   if (member(json, 'forwarded')?.content === true)
-    return ask({ key, doubt: 'given', fallback: false, why: 'a header field with an address decides' });
+    return ask({ key, doubt: 'given', fallback: false, why: 'it depends on a header field with an address' });
   if (address === undefined) {
     if (ranges.every((range) => /^(?:127\.|::1)/.test(range))) return false;
-    return ask({ key, doubt: 'given', fallback: false, why: 'the address of the caller decides' });
+    return ask({ key, doubt: 'given', fallback: false, why: 'it depends on the address of the caller' });
   }
   const answers = ranges.map((range) => bitsOf(range, address));
   if (answers.some((bits) => bits !== undefined && bits >= 0)) return true;
   if (!answers.includes(undefined)) return false;
-  return ask({ key, doubt: 'unknown', fallback: false, why: 'an address that is not understood decides' });
+  return ask({
+    key,
+    doubt: 'unknown',
+    fallback: false,
+    why: 'it depends on an address that is not understood',
+  });
 }
 
 function ofHeaders(json: Json, scene: Scene, ask: Ask): boolean {
@@ -93,7 +98,7 @@ function ofHeaders(json: Json, scene: Scene, ask: Ask): boolean {
       key: `header ${name} ${printed(wanted)}`,
       doubt: scene.headersChanged ? 'unknown' : 'given',
       fallback: isAbsent,
-      why: `the header field ${name} decides`,
+      why: `it depends on the header field ${name}`,
     });
   });
 }
@@ -111,7 +116,7 @@ function compares(value: Value, wanted: Value, ask: Ask): boolean {
       key: `${JSON.stringify(value)} = ${JSON.stringify(wanted)}`,
       doubt: 'unknown',
       fallback: false,
-      why: isOpen(wanted) ? wanted.why : 'it compares what is not known',
+      why: isOpen(wanted) ? wanted.why : 'it compares an unknown value',
     });
   }
   const [text = ''] = wanted;
@@ -163,7 +168,7 @@ function matches(name: string, json: Json, scene: Scene, ask: Ask): boolean {
       return some(textsOf(json), (pattern) => matchesHost(scene.host, pattern));
     case 'path':
       return some(textsOf(json), (pattern) => {
-        if (/\{[^{}]+\}/.test(pattern)) return unclear('a path with a placeholder decides');
+        if (/\{[^{}]+\}/.test(pattern)) return unclear('it depends on a path with a placeholder');
         return test(path, `path ${pattern}`, (text) => pathMatches(pattern, text), ask);
       });
     case 'path_regexp':
@@ -179,7 +184,7 @@ function matches(name: string, json: Json, scene: Scene, ask: Ask): boolean {
         key: `protocol ${wanted}`,
         doubt: wanted === 'grpc' ? 'given' : 'chosen',
         fallback: /^http\/1\.[01]\+$|^http\/1\.1$/.test(wanted),
-        why: 'the version of HTTP decides',
+        why: 'it depends on the version of HTTP',
       });
     }
     case 'query':
@@ -187,7 +192,7 @@ function matches(name: string, json: Json, scene: Scene, ask: Ask): boolean {
         key: `query ${printed(json)}`,
         doubt: 'chosen',
         fallback: membersOf(json).length === 0,
-        why: 'the query decides',
+        why: 'it depends on the query',
       });
     case 'header':
       return ofHeaders(json, scene, ask);
@@ -196,7 +201,7 @@ function matches(name: string, json: Json, scene: Scene, ask: Ask): boolean {
         key: `header_regexp ${printed(json)}`,
         doubt: scene.headersChanged ? 'unknown' : 'given',
         fallback: false,
-        why: 'a header field decides',
+        why: 'it depends on a header field',
       });
     case 'remote_ip':
     case 'client_ip':
@@ -231,11 +236,16 @@ function matches(name: string, json: Json, scene: Scene, ask: Ask): boolean {
     case 'tls':
       return membersOf(json).length === 0
         ? scene.isTls
-        : ask({ key: `tls ${printed(json)}`, doubt: 'chosen', fallback: false, why: 'early data decides' });
+        : ask({
+            key: `tls ${printed(json)}`,
+            doubt: 'chosen',
+            fallback: false,
+            why: 'it depends on early data',
+          });
     case 'file':
-      return unclear('whether a file is there decides');
+      return unclear('it depends on whether a file exists');
     default:
-      return unclear(`the matcher ${name} is not interpreted`);
+      return unclear(`the matcher ${name} is not supported`);
   }
 }
 
@@ -260,7 +270,7 @@ export function setMatches(set: Json, scene: Scene, ask: Ask): boolean {
           key: `order of ${printed(set)}`,
           doubt: 'unknown',
           fallback: true,
-          why: 'an expression that fails stands beside another condition',
+          why: 'an expression that fails is combined with another condition',
         })));
   return all;
 }

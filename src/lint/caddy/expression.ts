@@ -82,18 +82,18 @@ function equals(a: Term, b: Term, { ask }: Context): Term {
       const [wanted = ''] = a.value;
       return bool(test(b.value, `= ${wanted}`, (text) => text === wanted, ask));
     }
-    return open('two values that are not known are compared');
+    return open('two unknown values are compared');
   }
   if (a.kind === 'bool' && b.kind === 'bool') return bool(a.value === b.value);
   if (a.kind === 'number' && b.kind === 'number') return bool(a.value === b.value);
-  return a.kind === b.kind ? open('a comparison that is not interpreted') : bool(false);
+  return a.kind === b.kind ? open('a comparison that is not supported') : bool(false);
 }
 
 function contains(term: Term, list: Term, context: Context): Term {
   if (term.kind === 'error') return term;
   if (list.kind === 'error') return list;
   if (term.kind === 'open') return term;
-  if (list.kind !== 'list') return open('“in” with something that is no list');
+  if (list.kind !== 'list') return open('“in” with a value that is not a list');
   // A list of constants is looked up as a set, in which a distinguished name is never found.
   if (term.kind === 'name') return bool(false);
   const answers = list.value.map((each) => equals(term, each, context));
@@ -128,8 +128,7 @@ function method(subject: Term, name: string, args: readonly Term[], { ask }: Con
   const holds = METHODS[name];
   if (holds && args.length === 1) {
     if (argument?.kind !== 'text') return argument?.kind === 'open' ? argument : ERROR;
-    if (isOpen(argument.value) || argument.value.length !== 1)
-      return open(`${name} of something that is not known`);
+    if (isOpen(argument.value) || argument.value.length !== 1) return open(`${name} of an unknown value`);
     const [wanted = ''] = argument.value;
     return bool(test(subject.value, `${name} ${wanted}`, (text) => holds(text, wanted), ask));
   }
@@ -139,7 +138,7 @@ function method(subject: Term, name: string, args: readonly Term[], { ask }: Con
       value: subject.value.map((text) => (name === 'lowerAscii' ? text.toLowerCase() : text.toUpperCase())),
     };
   }
-  return open(`the function ${name} of an expression is not interpreted`);
+  return open(`the function ${name} of an expression is not supported`);
 }
 
 function ofPlaceholder(key: string, { scene }: Context): Term {
@@ -147,7 +146,7 @@ function ofPlaceholder(key: string, { scene }: Context): Term {
   if (value === undefined) return { kind: 'null' };
   // A number that CEL has no type for.
   if (key === 'http.request.tls.client.serial') return ERROR;
-  if (/^http\.(?:vars\.|error\.)/.test(key)) return open(`{${key}} in an expression is not interpreted`);
+  if (/^http\.(?:vars\.|error\.)/.test(key)) return open(`{${key}} in an expression is not supported`);
   return { kind: NAMES.test(key) ? 'name' : 'text', value };
 }
 
@@ -185,12 +184,12 @@ export function parseExpression(source: string): Expression | undefined {
         const texts = list.flatMap((each) =>
           each.kind === 'text' && !isOpen(each.value) && each.value.length === 1 ? [each.value[0] ?? ''] : [],
         );
-        if (texts.length !== list.length) return open(`${name}() is given something that is not known`);
+        if (texts.length !== list.length) return open(`${name}() receives an unknown value`);
         words.push(term.kind === 'list' ? texts : (texts[0] ?? ''));
       }
       const answer = context.matcher(name, words);
       return answer === undefined
-        ? open(`the function ${name} of an expression is not interpreted`)
+        ? open(`the function ${name} of an expression is not supported`)
         : bool(answer);
     };
   };
@@ -208,7 +207,7 @@ export function parseExpression(source: string): Expression | undefined {
       if (text === 'true' || text === 'false') return () => bool(text === 'true');
       if (text === 'null') return () => ({ kind: 'null' });
       if (eat('(')) return call(text);
-      return () => open(`${text} of an expression is not interpreted`);
+      return () => open(`${text} of an expression is not supported`);
     }
     if (text === '(') {
       const inner = ternary();
@@ -228,7 +227,7 @@ export function parseExpression(source: string): Expression | undefined {
       const name = tokens[at++];
       const before = subject;
       if (name?.kind !== 'name' || !eat('(')) {
-        subject = () => open('a member of an expression is not interpreted');
+        subject = () => open('a member of an expression is not supported');
         continue;
       }
       const args = listUntil(')');
@@ -267,7 +266,7 @@ export function parseExpression(source: string): Expression | undefined {
     const right = unary();
     return (context) => {
       if (token.text !== '==' && token.text !== '!=')
-        return open(`${token.text} of an expression is not interpreted`);
+        return open(`${token.text} of an expression is not supported`);
       const answer = equals(left(context), right(context), context);
       return answer.kind === 'bool' && token.text === '!=' ? bool(!answer.value) : answer;
     };
@@ -303,7 +302,7 @@ export function expressionHolds(source: string, context: Context): boolean {
   const unclear = (why: string): boolean =>
     ask({ key: `expression ${source}`, doubt: 'unknown', fallback: false, why });
   const expression = parseExpression(source);
-  if (!expression) return unclear('an expression that is not understood decides');
+  if (!expression) return unclear('it depends on an expression that is not understood');
   const term = expression(context);
   if (term.kind === 'bool') return term.value;
   if (term.kind === 'open') return unclear(term.why);

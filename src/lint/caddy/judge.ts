@@ -184,7 +184,7 @@ function examinedOf(model: CaddyModel, server: Server, now: Date): Examined[] {
       ),
       firstAlone: {
         code: 'FirstOfFile',
-        reason: 'of several certificates in a file, Caddy before 2.8 accepts the first alone',
+        reason: 'Caddy before 2.8 accepts only the first of several certificates in a file',
       },
       ...(/^[a-z0-9][\w.-]+$/i.test(host) && host !== ANY_HOST ? { host } : {}),
       ...(Number.isNaN(port) ? {} : { port }),
@@ -241,7 +241,7 @@ export function examineCaddy(source: LintSource, files: Files, now: Date): Exami
     try {
       config = parseJson(source.file, source.text);
     } catch {
-      return { examined: [], findings: [], doubt: { ...at, why: 'this is no complete JSON' } };
+      return { examined: [], findings: [], doubt: { ...at, why: 'the JSON is incomplete' } };
     }
   } else {
     const adapted = adaptCaddyfile(source, files);
@@ -257,5 +257,5 @@ export function examineCaddy(source: LintSource, files: Files, now: Date): Exami
   ];
   const found = [...all, ...extraFindings(model, now)];
   if (examined.length > 0) return { examined, findings: found };
-  return { examined, findings: found, doubt: { ...at, why: 'nothing in this file listens' } };
+  return { examined, findings: found, doubt: { ...at, why: 'this file contains no listener' } };
 }

@@ -57,7 +57,7 @@ function policyOf(at: Json, files: Files, findings: LintFinding[]): Policy {
     at,
     ...(sni ? { names: textsOf(sni) } : {}),
     ...(asked ? { auth: asked } : {}),
-    ...(strange === undefined ? {} : { doubt: `${strange} of a handshake is not interpreted` }),
+    ...(strange === undefined ? {} : { doubt: `${strange} of a handshake is not supported` }),
   };
 }
 
@@ -93,7 +93,7 @@ export function caddyModel(config: Json, files: Files): CaddyModel {
       (each) => !/^(?:tls|http_redirect|proxy_protocol)$/.test(textOf(member(each, 'wrapper')) ?? ''),
     );
     const doubt = wrapper
-      ? `the listener wrapper ${textOf(member(wrapper, 'wrapper')) ?? ''} is not interpreted`
+      ? `the listener wrapper ${textOf(member(wrapper, 'wrapper')) ?? ''} is not supported`
       : undefined;
     const isTlsAt = (address: string): boolean =>
       policies.length > 0 && (portOf(address) !== httpPort || isRange(address));
@@ -121,9 +121,9 @@ export function caddyModel(config: Json, files: Files): CaddyModel {
   const address = textOf(member(admin, 'listen')) ?? 'localhost:2019';
   const isAway = !isTrue(member(admin, 'disabled')) && !isLocalAddress(address) && admin !== undefined;
   const doubt = app
-    ? { file: app[1].file, line: app[1].line, why: `the app ${app[0]} is not interpreted` }
+    ? { file: app[1].file, line: app[1].line, why: `the app ${app[0]} is not supported` }
     : member(admin, 'remote')
-      ? { file: config.file, line: config.line, why: 'the remote administration is not interpreted' }
+      ? { file: config.file, line: config.line, why: 'the remote administration is not supported' }
       : undefined;
   return {
     servers,

@@ -49,7 +49,7 @@ function ofCertificate(field: string, key: string, { presented, caller }: Scene)
   const { identity } = caller;
   if (!presented || !identity) return undefined;
   const orUnknown = (text: string | undefined): Value =>
-    text === undefined ? unknown(key, `${key} is not known of every certificate`) : [text];
+    text === undefined ? unknown(key, `${key} is not known for every certificate`) : [text];
   switch (field) {
     case 'fingerprint':
       return orUnknown(identity.sha256);
@@ -62,7 +62,7 @@ function ofCertificate(field: string, key: string, { presented, caller }: Scene)
     case 'certificate_der_base64':
       return orUnknown(identity.der?.toString('base64'));
     default:
-      return unknown(key, `{${key}} is not interpreted`);
+      return unknown(key, `{${key}} is not supported`);
   }
 }
 
@@ -79,10 +79,10 @@ export function placeholder(key: string, scene: Scene): Value | undefined {
     return header.toLowerCase() === 'host'
       ? ['']
       : scene.headersChanged
-        ? unknown(key, `header fields are changed before {${key}} decides`)
-        : given(key, `the header field ${header} decides`);
+        ? unknown(key, `header fields are changed before {${key}} is evaluated`)
+        : given(key, `it depends on the header field ${header}`);
   if (key.startsWith('http.request.uri.query') || key.startsWith('http.request.orig_uri.query'))
-    return { doubt: 'chosen', key, why: 'the query decides', fallback: '' };
+    return { doubt: 'chosen', key, why: 'it depends on the query', fallback: '' };
   const path = scene.path ?? chosen('the path');
   switch (key) {
     case 'http.request.method':
@@ -110,9 +110,9 @@ export function placeholder(key: string, scene: Scene): Value | undefined {
       return scene.error?.status;
     case 'http.request.remote.host':
     case 'http.request.remote':
-      return given(key, 'the address of the caller decides');
+      return given(key, 'it depends on the address of the caller');
     default:
-      return unknown(key, `{${key}} is not interpreted`);
+      return unknown(key, `{${key}} is not supported`);
   }
 }
 
@@ -120,14 +120,14 @@ export function placeholder(key: string, scene: Scene): Value | undefined {
 export function expanded(text: string, scene: Scene): Value {
   const variable = ofEnvironment(text);
   if (variable !== undefined)
-    return unknown(`environment ${variable}`, `the environment variable ${variable} decides`);
+    return unknown(`environment ${variable}`, `it depends on the environment variable ${variable}`);
   const parts = text.split(/(\{[^{}\s]+\})/).filter((part) => part !== '');
   if (parts.length === 0) return [''];
   return concat(
     parts.map((part): Value => {
       const key = /^\{([^{}\s]+)\}$/.exec(part)?.[1];
       if (key === undefined) return [part];
-      if (/^(?:env|system|time|file)\./.test(key)) return unknown(key, `{${key}} decides`);
+      if (/^(?:env|system|time|file)\./.test(key)) return unknown(key, `it depends on {${key}}`);
       return placeholder(key, scene) ?? [''];
     }),
   );

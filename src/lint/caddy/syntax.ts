@@ -186,7 +186,7 @@ export function readCaddyfile(source: LintSource, files: Files): Caddyfile {
           (all, dotted?: string, indexed?: string) => given[Number(dotted ?? indexed)]?.text ?? all,
         );
         if (/\{(?:args\[|block(?:\.|\}))/.test(text)) {
-          doubtAt(word, `${text} of a snippet is not interpreted`);
+          doubtAt(word, `${text} of a snippet is not supported`);
         }
         return [{ ...word, text }];
       }),
@@ -204,7 +204,7 @@ export function readCaddyfile(source: LintSource, files: Files): Caddyfile {
     if (snippet) return expand(withArguments(snippet, given), folder);
     const variable = ofEnvironment(target.text);
     if (variable !== undefined) {
-      doubtAt(segment, `the environment variable ${variable} says what is imported`);
+      doubtAt(segment, `the import depends on the environment variable ${variable}`);
       return [];
     }
     const path = within(folder, target.text);

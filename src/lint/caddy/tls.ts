@@ -55,7 +55,7 @@ export function clientAuthOf(json: Json, files: Files, findings: LintFinding[]):
         name,
       ),
   );
-  if (strange) problems.push(`${strange[0]} of client_authentication is not interpreted`);
+  if (strange) problems.push(`${strange[0]} of client_authentication is not supported`);
 
   const ca = member(json, 'ca');
   const provider = textOf(member(ca, 'provider'));
@@ -66,21 +66,21 @@ export function clientAuthOf(json: Json, files: Files, findings: LintFinding[]):
     ...(provider === 'file' ? ofFiles(member(ca, 'pem_files')) : []),
   ];
   if (ca && provider !== 'inline' && provider !== 'file')
-    problems.push(`the trust pool ${provider ?? ''} is not interpreted`);
+    problems.push(`the trust pool ${provider ?? ''} is not supported`);
   const later = inlined(listOf(member(json, '?later')));
   const laterLeaves = inlined(listOf(member(json, '?laterLeaves')));
   const listed = inlined(listOf(member(json, 'trusted_leaf_certs')));
   const verifiers = listOf(member(json, 'verifiers')).map((each) => {
     const loaders = listOf(member(each, 'leaf_certs_loaders'));
     if (textOf(member(each, 'verifier')) !== 'leaf' || loaders.length === 0)
-      problems.push(`the verifier ${printed(each)} is not interpreted`);
+      problems.push(`the verifier ${printed(each)} is not supported`);
     return loaders.flatMap((loader) => {
       if (textOf(member(loader, 'loader')) === 'file') return ofFiles(member(loader, 'files'));
-      problems.push(`the loader ${printed(loader)} is not interpreted`);
+      problems.push(`the loader ${printed(loader)} is not supported`);
       return [];
     });
   });
-  if (laterLeaves.length > 0) problems.push('Caddy before 2.8 loads the first certificate of the file alone');
+  if (laterLeaves.length > 0) problems.push('Caddy before 2.8 loads only the first certificate of the file');
   const hasPool = pooled.length > 0 || ca !== undefined;
   const written = textOf(member(json, 'mode')) ?? '';
   const isActive =
@@ -144,13 +144,13 @@ export function handshake(caller: Caller, auth: ClientAuth | undefined, now: Dat
     if (!pool) {
       // Everything that a real client of API Gateway presents is self-signed, and no system lists it.
       if (!identity.selfSigned && leaves.length === 0)
-        return unknown('without a trust pool, the authorities of the system are trusted');
+        return unknown('without a trust pool, the CAs of the system are trusted');
       return refused;
     }
     if (!isVerified(identity, pool, now)) {
       const isLater = isVerified(identity, [...pool, ...laterPool], now);
       if (!isLater || caller.name === 'listed') return refused;
-      return unknown('Caddy before 2.8 loads the first certificate of the file alone, later versions all');
+      return unknown('Caddy before 2.8 loads only the first certificate of the file, later versions all');
     }
   }
   const isListed = leaves.every((list) => list.some((each) => isSame(each, identity)));

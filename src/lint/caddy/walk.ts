@@ -102,7 +102,7 @@ export function walkCaddy(server: Server, now: Date, caller: Caller, request: Re
       scene.path = {
         doubt: 'chosen',
         key: `rewrite ${at.file} ${at.line}`,
-        why: 'a rewritten path decides',
+        why: 'it depends on a rewritten path',
       };
   };
 
@@ -141,14 +141,14 @@ export function walkCaddy(server: Server, now: Date, caller: Caller, request: Re
         step(at);
         const isOdd =
           scene.path !== undefined && !isOpen(scene.path) && scene.path.some((path) => /^[^/]/.test(path));
-        if (isOdd) return end('unknown', `a path without a slash is passed on (line ${at.line})`);
+        if (isOdd) return end('unknown', `a path without a slash is forwarded (line ${at.line})`);
         const telling =
           told ??
           (isTrue(member(at, 'tells')) || printed(at).includes('http.request.tls.client.') ? at : undefined);
         if (telling && scene.isTls)
           return end(
             'unknown',
-            `the application is told what Caddy saw of the certificate (line ${telling.line}), and has to decide`,
+            `the application receives the result of the certificate check (line ${telling.line}) and must evaluate it`,
           );
         return end('admitted');
       }
@@ -159,7 +159,7 @@ export function walkCaddy(server: Server, now: Date, caller: Caller, request: Re
           key: `file ${at.line}`,
           doubt: 'unknown',
           fallback: false,
-          why: 'whether a file is there decides',
+          why: 'it depends on whether a file exists',
         });
         return isThere ? end('admitted') : next();
       }
@@ -173,7 +173,7 @@ export function walkCaddy(server: Server, now: Date, caller: Caller, request: Re
           key: `password ${at.line}`,
           doubt: 'given',
           fallback: false,
-          why: `a password decides (line ${at.line})`,
+          why: `it depends on a password (line ${at.line})`,
         })
           ? next()
           : { failed: { status: ['401'] } };
@@ -202,7 +202,7 @@ export function walkCaddy(server: Server, now: Date, caller: Caller, request: Re
         step(at);
         return end(
           'unknown',
-          textOf(member(at, 'why')) ?? `the handler ${name} is not interpreted (line ${at.line})`,
+          textOf(member(at, 'why')) ?? `the handler ${name} is not supported (line ${at.line})`,
         );
     }
   };
@@ -218,7 +218,7 @@ export function walkCaddy(server: Server, now: Date, caller: Caller, request: Re
         const odd = (why: string): Value => ({ doubt: 'unknown', key: `map ${name} ${at.line}`, why });
         if (isOpen(value)) return odd(value.why);
         const [text = ''] = value;
-        if (value.length !== 1) return odd('a map of what is not known');
+        if (value.length !== 1) return odd('a map of an unknown value');
         for (const line of lines) {
           const regexp = textOf(member(line, 'input_regexp'));
           const pattern = regexp === undefined || regexp === '' ? undefined : regexOf(regexp);
@@ -276,7 +276,7 @@ export function walkCaddy(server: Server, now: Date, caller: Caller, request: Re
     if (!policy) return end('refused');
     const { auth, doubt } = policy;
     if (auth) step(auth.at, `client_auth: ${auth.mode}`);
-    else step(policy.at, 'no client_auth: nobody is asked for a certificate');
+    else step(policy.at, 'no client_auth: no certificate is requested');
     if (doubt !== undefined) return end('unknown', doubt);
     const { end: ended, why, presented } = handshake(caller, auth, now);
     if (ended) return end(ended, why);

@@ -118,7 +118,7 @@ function criterion(
       const path = rest[++index] ?? '';
       const lines = model.patterns(path, at);
       if (lines) patterns.push(...lines);
-      else doubt = `${path} could not be read, and it decides`;
+      else doubt = `${path} could not be read, but the result depends on it`;
     } else if (patterns.length === 0 && word === '-u') index++;
     else if (word === '--') continue;
     else if (
@@ -146,7 +146,7 @@ function criterion(
             ? 'bin'
             : 'str');
   const key = words.join(' ');
-  const why = doubt ?? `the condition { ${key} } is not interpreted`;
+  const why = doubt ?? `the condition { ${key} } is not supported`;
   if (doubt !== undefined && sample.kind !== 'absent')
     return ask({ key, doubt: 'unknown', fallback: false, why });
   if (sample.kind === 'open') {

@@ -180,5 +180,5 @@ export function examineHaproxy(source: LintSource, files: Files, now: Date): Exa
     );
   const findings = [...model.findings, ...extraFindings(model, now)];
   if (examined.length > 0) return { examined, findings };
-  return { examined, findings, doubt: { file: source.file, line: 1, why: 'nothing in this file listens' } };
+  return { examined, findings, doubt: { file: source.file, line: 1, why: 'this file contains no listener' } };
 }

@@ -102,19 +102,17 @@ function tlsOf(words: readonly string[], at: Place, context: Context, names: rea
     announcing === undefined || verify === 'none' || words.includes('no-ca-names')
       ? NOTHING_ANNOUNCED
       : announcing.startsWith('@')
-        ? { ...NOTHING_ANNOUNCED, doubt: `${announcing} stands for the authorities of the system` }
+        ? { ...NOTHING_ANNOUNCED, doubt: `${announcing} refers to the CAs of the system` }
         : announcedBy([context.load(pathOf(context, announcing, context.caBase), at)]);
   const own = errorsOf(after(words, 'crt-ignore-err'));
   const authority = errorsOf(after(words, 'ca-ignore-err'));
   const materials = verify === 'none' ? [] : cas.flatMap(({ material }) => material ?? []);
   const system = cas.find(({ material }) => material === undefined);
   const doubt =
-    (system ? `${system.path} stands for the authorities of the system` : undefined) ??
+    (system ? `${system.path} refers to the CAs of the system` : undefined) ??
     materials.find(({ problem }) => problem !== undefined)?.problem ??
-    (after(words, 'crl-file') === undefined ? undefined : 'a revocation list decides as well (crl-file)') ??
-    (own === 'unclear' || authority === 'unclear'
-      ? 'it ignores an error whose name is not known'
-      : undefined) ??
+    (after(words, 'crl-file') === undefined ? undefined : 'a revocation list also applies (crl-file)') ??
+    (own === 'unclear' || authority === 'unclear' ? 'it ignores an unknown error' : undefined) ??
     (verify !== 'none' && cas.length === 0 ? `verify ${verify} without ca-file` : undefined) ??
     (written === 'none' || verify !== 'none' ? undefined : `verify ${written} is not understood`);
   return {
@@ -229,9 +227,9 @@ export function haproxyModel(sources: readonly LintSource[], files: Files): Hapr
   });
   const odd = conditional[0];
   const doubt = odd
-    ? { file: odd.file, line: odd.line, why: 'a condition decides which lines count (.if)' }
+    ? { file: odd.file, line: odd.line, why: 'it depends on a condition (.if)' }
     : environment[0]
-      ? { file: environment[0].file, line: environment[0].line, why: 'it takes a value from the environment' }
+      ? { file: environment[0].file, line: environment[0].line, why: 'it uses a value from the environment' }
       : undefined;
   return {
     frontends: proxies.filter(({ kind }) => kind !== 'backend'),

@@ -61,7 +61,7 @@ function dnPart(name: Name, [entry, position]: readonly string[]): Sample {
   if (entry === undefined || entry === '') return text(dnText(name));
   const found = name.filter(([type]) => type === entry);
   if (position !== undefined && position !== '1' && position !== '-1')
-    return openSample('dn', 'a part of the name by its position decides');
+    return openSample('dn', 'it depends on the position of a part of the name');
   const [first] = position === '-1' ? found.slice(-1) : found;
   return first ? text(first[1]) : absent;
 }
@@ -75,7 +75,7 @@ const givenText = (name: string): Sample => ({
   kind: 'open',
   doubt: 'given',
   key: name,
-  why: `what the caller sends decides (${name})`,
+  why: `it depends on what the caller sends (${name})`,
   fallback: absent,
 });
 
@@ -115,12 +115,12 @@ function fetch(name: string, args: readonly string[], scene: Scene): Sample {
         : openSample('method', 'method is compared outside of HTTP');
     case 'dst_port':
       return scene.port === undefined
-        ? openSample('dst_port', 'the port that the caller comes to decides')
+        ? openSample('dst_port', 'it depends on the destination port')
         : number(scene.port);
     case 'src': {
       const { address } = scene.request;
       if (address !== undefined) return text(address);
-      return { kind: 'open', doubt: 'given', key: 'src', why: 'the address of the caller decides' };
+      return { kind: 'open', doubt: 'given', key: 'src', why: 'it depends on the address of the caller' };
     }
     case 'var':
       return (
@@ -131,12 +131,12 @@ function fetch(name: string, args: readonly string[], scene: Scene): Sample {
   }
   if (/^(?:path|url|url_path|base|pathq|capture\.req\.uri|baseq)$/.test(name)) {
     const { path } = scene.request;
-    if (scene.rewritten) return openSample(name, 'the path was rewritten before');
+    if (scene.rewritten) return openSample(name, 'the path was rewritten earlier');
     if (path === undefined || /^(?:base|baseq)$/.test(name))
       return { kind: 'open', doubt: 'chosen', key: 'path', why: 'it depends on the path' };
     if (!name.startsWith('path')) {
       // RFC 9112 section 3.2.2: the whole address may stand where a path does.
-      const why = 'the caller may write the whole address, http://host/path';
+      const why = 'the caller may send an absolute URL, http://host/path';
       return { kind: 'open', doubt: 'given', key: name, why, fallback: text(path) };
     }
     return text(path);
@@ -147,17 +147,27 @@ function fetch(name: string, args: readonly string[], scene: Scene): Sample {
     )
   ) {
     if (scene.headersChanged === true && name.includes('hdr'))
-      return openSample(name, 'a header was changed before');
+      return openSample(name, 'a header was changed earlier');
     if (name.includes('auth'))
-      return { kind: 'open', doubt: 'given', key: name, why: 'a password decides', fallback: bool(false) };
+      return {
+        kind: 'open',
+        doubt: 'given',
+        key: name,
+        why: 'it depends on a password',
+        fallback: bool(false),
+      };
     if (/cnt|val/.test(name))
       return { ...givenText(`${name}(${args.join(',')})`), fallback: number(0) } as Sample;
     return givenText(`${name}(${args.join(',')})`);
   }
   if (name === 'ssl_fc_sni' || name === 'req.ssl_sni' || name === 'req_ssl_sni')
-    return { kind: 'open', doubt: 'given', key: name, why: 'the host name that the caller asks for decides' };
-  if (!name.startsWith('ssl_c_'))
-    return openSample(`${name}(${args.join(',')})`, `${name} is not interpreted`);
+    return {
+      kind: 'open',
+      doubt: 'given',
+      key: name,
+      why: 'it depends on the host name that the caller sends',
+    };
+  if (!name.startsWith('ssl_c_')) return openSample(`${name}(${args.join(',')})`, `${name} is not supported`);
   if (!identity) return absent;
   switch (name) {
     case 'ssl_c_der':
@@ -236,15 +246,16 @@ function convert(
     case 'not':
       return sample.kind === 'bool'
         ? bool(!sample.value)
-        : openSample(whole, 'not is applied to no truth value');
+        : openSample(whole, 'not is applied to a value that is not a boolean');
     case 'length':
       return number(raw.length);
     case 'strcmp':
-      return openSample(whole, 'strcmp decides');
+      return openSample(whole, 'it depends on strcmp');
     case 'map':
     case 'map_str': {
       const lines = model.patterns(args[0] ?? '', at);
-      if (!lines) return openSample(whole, `${args[0] ?? 'the map'} could not be read, and it decides`);
+      if (!lines)
+        return openSample(whole, `${args[0] ?? 'the map'} could not be read, but the result depends on it`);
       if (sample.kind === 'absent') return args[1] === undefined ? absent : text(args[1]);
       const found = lines.map((line) => /^(\S+)\s+(.*)$/.exec(line)).find((line) => line?.[1] === raw)?.[2];
       return found === undefined ? (args[1] === undefined ? absent : text(args[1])) : text(found);
@@ -253,14 +264,14 @@ function convert(
     case 'debug':
       return sample;
     default:
-      return openSample(whole, `the converter ${name} is not interpreted`);
+      return openSample(whole, `the converter ${name} is not supported`);
   }
 }
 
 /** An expression of a fetch and converters. */
 export function sampleOf(expression: string, scene: Scene, model: HaproxyModel, at: Place): Sample {
   const [first, ...converters] = partsOf(expression);
-  if (!first) return openSample(expression, `${expression} is not interpreted`);
+  if (!first) return openSample(expression, `${expression} is not supported`);
   return converters.reduce(
     (sample, { name, args }) => convert(sample, name, args, scene, model, at),
     fetch(first.name, first.args, scene),

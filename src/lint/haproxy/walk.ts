@@ -89,7 +89,7 @@ export function walkHaproxy(
   });
   const odd = (line: Line, what = line.words[0] ?? ''): Outcome => {
     steps.push(stepOf(line));
-    return end('unknown', `${what} is not interpreted (line ${line.line})`);
+    return end('unknown', `${what} is not supported (line ${line.line})`);
   };
   const scene: Scene = {
     isTls: false,
@@ -118,7 +118,7 @@ export function walkHaproxy(
     scene.variables.set(
       name,
       action.startsWith('set-var-fmt')
-        ? { kind: 'open', doubt: 'unknown', key: `var ${name}`, why: `${name} is made of a format` }
+        ? { kind: 'open', doubt: 'unknown', key: `var ${name}`, why: `${name} is built from a format` }
         : sampleOf(written, scene, model, line),
     );
   };
@@ -171,7 +171,7 @@ export function walkHaproxy(
               key: 'password',
               doubt: 'given',
               fallback: false,
-              why: `a password decides (line ${line.line})`,
+              why: `it depends on a password (line ${line.line})`,
             })
           )
             return end('refused');
@@ -204,7 +204,7 @@ export function walkHaproxy(
     if (!isThere) return undefined;
     steps.push(stepOf(first));
     if (lines.some(({ words }) => words[1] === 'http-request' || words[1] === 'auth')) {
-      return end('unknown', `a password or a rule decides about the statistics (line ${first.line})`);
+      return end('unknown', `access to the statistics depends on a password or a rule (line ${first.line})`);
     }
     return end('admitted');
   };
@@ -236,7 +236,7 @@ export function walkHaproxy(
     if (telling && scene.isTls) {
       return end(
         'unknown',
-        `the application is told what HAProxy saw of the certificate (line ${telling.line}), and has to decide`,
+        `the application receives the result of the certificate check (line ${telling.line}) and must evaluate it`,
       );
     }
     return end('admitted');
@@ -267,7 +267,7 @@ export function walkHaproxy(
     if (ended) return end(ended, why);
     Object.assign(scene, { isTls: true, presented, errors });
   } else if (frontend.mode !== 'http') {
-    return end('unknown', 'it passes connections on as they are: TLS ends behind it, if anywhere');
+    return end('unknown', 'it forwards connections unchanged: TLS is terminated behind it, if at all');
   }
   const isHttp = frontend.mode === 'http';
   const ruled = rules(frontend, 'tcp-request', 'session') ?? rules(frontend, 'tcp-request', 'content');

@@ -248,7 +248,7 @@ export function examineNginx(source: LintSource, files: Files, now: Date): Exami
   });
   const findings = [...model.findings, ...extraFindings(model, now)];
   if (examined.length > 0) return { examined, findings };
-  return { examined, findings, doubt: { file: source.file, line: 1, why: 'no server stands in this file' } };
+  return { examined, findings, doubt: { file: source.file, line: 1, why: 'this file contains no server' } };
 }
 
 export { own };

@@ -1,4 +1,4 @@
-/** Directives that do not take part in the decision who is let in. Any other that is not interpreted makes it unknown. */
+/** Directives that do not take part in the decision who is let in. Any other that is not supported makes it unknown. */
 
 const FAMILIES =
   /^(?:(?:proxy|fastcgi|uwsgi|scgi|grpc|memcached)_(?!pass$)|gzip|gunzip|brotli|zstd|http2|http3|quic|keepalive|client_|lingering|large_client|send|sub_filter|add_|more_|ssi|userid|image_filter|xslt|mp4|flv|limit_(?:req|conn|rate)|tcp_|aio|directio|sendfile|open_file|open_log|output_buffers|postpone|types|charset|expires|etag|fancyindex|autoindex|random_index|resolver|server_names_hash|variables_hash|map_hash|geoip|real_ip|set_real_ip|js_(?:import|path|include|var|set|preload|shared|fetch|engine|context)|lua_(?!.*_by)|init_by|init_worker|otel|opentracing|opentelemetry|vhost_traffic|status_zone|perl_(?:modules|require|set)|msie|dav|create_full|min_delete|slice|secure_link|http_(?:upgrade)|early_hints|zone|health_check|preread|acme|stub_status_)/;

@@ -124,8 +124,8 @@ function tlsOf(scope: Scope, load: (path: string, at: Place) => Material): TlsSe
   const ocsp = inherited(scope, 'ssl_ocsp').find(({ args }) => args[0] !== 'off');
   const doubt =
     materials.find(({ problem }) => problem !== undefined)?.problem ??
-    (crl ? `a revocation list decides as well (line ${crl.line})` : undefined) ??
-    (ocsp ? `OCSP decides as well (line ${ocsp.line})` : undefined) ??
+    (crl ? `a revocation list also applies (line ${crl.line})` : undefined) ??
+    (ocsp ? `OCSP also applies (line ${ocsp.line})` : undefined) ??
     (command
       ? `ssl_conf_command ${command.args.join(' ')} may change the verification (line ${command.line})`
       : undefined) ??

@@ -26,7 +26,7 @@ export function walkStream(model: NginxModel, way: Way, caller: Caller, request:
   const odd = server.directive.block?.find(({ name }) => !KNOWN.test(name));
   if (odd) {
     note(odd);
-    return end('unknown', `${odd.name} is not interpreted (line ${odd.line})`);
+    return end('unknown', `${odd.name} is not supported (line ${odd.line})`);
   }
   const rule = levelOf(server, ['allow', 'deny']).find(({ args }) =>
     isAddressIn(args[0] ?? '', request.address, ask),
@@ -37,7 +37,8 @@ export function walkStream(model: NginxModel, way: Way, caller: Caller, request:
   }
   const settings = handshake.tls;
   const tls = isTls ? handshakeOf(caller, settings, way.now) : undefined;
-  if (!tls) return end('unknown', 'it passes connections on as they are: TLS ends behind it, if anywhere');
+  if (!tls)
+    return end('unknown', 'it forwards connections unchanged: TLS is terminated behind it, if at all');
   if (settings.mode !== 'off') {
     steps.push({
       file: settings.at.file,
@@ -63,7 +64,6 @@ export function walkStream(model: NginxModel, way: Way, caller: Caller, request:
   if (!proxy) return end('refused');
   note(proxy);
   const target = variables.expand(proxy.args[0] ?? '');
-  if (isOpen(target))
-    return end('unknown', `what ${proxy.args[0] ?? ''} is decides where the connection goes`);
+  if (isOpen(target)) return end('unknown', `the destination depends on ${proxy.args[0] ?? ''}`);
   return end(target.includes('') ? 'refused' : 'admitted');
 }

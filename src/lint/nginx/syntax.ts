@@ -178,7 +178,8 @@ export function parseNginx(source: LintSource, files: Files): Tree & { isMain: b
 
   const parse = (from: LintSource, depth: number): Directive[] => {
     const { tokens, open } = tokensOf(from);
-    if (open !== undefined) fail({ file: from.file, line: open }, 'a directive or a string does not end');
+    if (open !== undefined)
+      fail({ file: from.file, line: open }, 'a directive or a string is not terminated');
     let at = 0;
     const block = (isTop: boolean): Directive[] => {
       const directives: Directive[] = [];
@@ -193,7 +194,7 @@ export function parseNginx(source: LintSource, files: Files): Tree & { isMain: b
         if (token.text === '}') {
           if (name) fail(name, `"${name.text}" does not end with a semicolon`);
           if (!isTop) return directives;
-          fail(token, 'there is a } too many');
+          fail(token, 'there is an extra }');
           continue;
         }
         if (!name) {
@@ -213,7 +214,7 @@ export function parseNginx(source: LintSource, files: Files): Tree & { isMain: b
           directives.push(...included(directive, depth));
         } else directives.push(directive);
       }
-      if (!isTop) fail({ file: from.file, line: tokens.at(-1)?.line ?? 1 }, 'a block does not end');
+      if (!isTop) fail({ file: from.file, line: tokens.at(-1)?.line ?? 1 }, 'a block is not closed');
       return directives;
     };
     return block(true);

@@ -138,17 +138,17 @@ function builtIn(name: string, tls: Tls | undefined, request: Request): Value {
       return pathValue(request.uri);
     case 'request_uri':
       return request.originalUri === undefined
-        ? { doubt: 'chosen', key: '$request_uri', why: 'the caller spells the path as it likes' }
+        ? { doubt: 'chosen', key: '$request_uri', why: 'the caller may spell the path differently' }
         : [request.originalUri];
     case 'remote_addr':
     case 'realip_remote_addr':
       return request.address === undefined
-        ? { doubt: 'given', key: '$remote_addr', why: 'the address of the caller decides' }
+        ? { doubt: 'given', key: '$remote_addr', why: 'it depends on the address of the caller' }
         : [request.address];
     case 'host':
     case 'http_host':
     case 'ssl_server_name':
-      return { doubt: 'given', key: `$${name}`, why: 'the host name that the caller gives decides' };
+      return { doubt: 'given', key: `$${name}`, why: 'it depends on the host name that the caller sends' };
     case 'args':
     case 'query_string':
     case 'is_args':
@@ -156,7 +156,7 @@ function builtIn(name: string, tls: Tls | undefined, request: Request): Value {
       return {
         doubt: 'given',
         key: `$${name}`,
-        why: `what the caller sends as $${name} decides`,
+        why: `it depends on what the caller sends as $${name}`,
         fallback: '',
       };
     default:
@@ -164,12 +164,12 @@ function builtIn(name: string, tls: Tls | undefined, request: Request): Value {
         return {
           doubt: 'given',
           key: `$${name}`,
-          why: `what the caller sends as $${name} decides`,
+          why: `it depends on what the caller sends as $${name}`,
           fallback: '',
         };
       return unknown(
         `$${name}`,
-        HARMLESS.has(name) ? `$${name} is compared` : `nothing here says what $${name} is`,
+        HARMLESS.has(name) ? `$${name} is compared` : `the value of $${name} is unknown`,
       );
   }
 }
@@ -238,9 +238,13 @@ function mapValueOf(
       key: `${key} unreadable`,
       doubt: 'unknown',
       fallback: true,
-      why: `${unreadable.args[0] ?? 'a file'} could not be read, and it decides`,
+      why: `${unreadable.args[0] ?? 'a file'} could not be read, but the result depends on it`,
     });
-    if (!readable) return unknown(key, `${unreadable.args[0] ?? 'a file'} could not be read, and it decides`);
+    if (!readable)
+      return unknown(
+        key,
+        `${unreadable.args[0] ?? 'a file'} could not be read, but the result depends on it`,
+      );
   }
   const fallback = plain.find(({ name }) => name === 'default')?.args[0];
   return fallback === undefined ? [''] : expand(fallback);
@@ -257,7 +261,7 @@ function geoValueOf(geo: Directive, request: Request, ask: Ask, variable: string
   const fallback = entries.find(({ name }) => name === 'default')?.args[0] ?? '';
   const ranges = entries.filter(({ name }) => !['default', 'delete', 'proxy', 'ranges'].includes(name));
   const { address } = request;
-  const why = `the address of the caller decides ($${variable})`;
+  const why = `it depends on the address of the caller ($${variable})`;
   if (geo.args.length === 1 && address !== undefined) {
     const hits = ranges.map(({ name, args }) => ({ bits: bitsOf(name, address), value: args[0] ?? '' }));
     if (hits.every(({ bits }) => bits !== undefined)) {
@@ -314,7 +318,7 @@ export function variablesFor(
     if (known) return known;
     const maker = made.get(name);
     if (!maker) return builtIn(name, tls, request);
-    if (busy.has(name)) return unknown(`$${name}`, `$${name} is made of itself`);
+    if (busy.has(name)) return unknown(`$${name}`, `$${name} refers to itself`);
     busy.add(name);
     const value = make(name, maker);
     busy.delete(name);
@@ -327,7 +331,7 @@ export function variablesFor(
     if (maker.name === 'geo') return geoValueOf(maker, request, ask, name);
     // A variable that some `set` makes is empty until it is set.
     if (maker.name === 'set') return [''];
-    return unknown(`$${name}`, `a program makes $${name} (${maker.name})`);
+    return unknown(`$${name}`, `a program sets $${name} (${maker.name})`);
   };
 
   const expand = (source: string): Value => {

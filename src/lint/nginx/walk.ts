@@ -120,7 +120,7 @@ export function walkNginx(model: NginxModel, way: Way, caller: Caller, request: 
       overwrite === undefined ? status : overwrite === '=' ? undefined : Number(overwrite.slice(1));
     const target = variables.expand(page.args.at(-1) ?? '');
     if (isOpen(target) || target.length !== 1)
-      return end('unknown', `error_page leads to ${page.args.at(-1) ?? ''}`);
+      return end('unknown', `error_page redirects to ${page.args.at(-1) ?? ''}`);
     const [path = ''] = target;
     if (path.startsWith('@')) return named(path);
     if (!path.startsWith('/')) return end('refused');
@@ -152,7 +152,7 @@ export function walkNginx(model: NginxModel, way: Way, caller: Caller, request: 
           key: words,
           doubt: 'given',
           fallback: words.startsWith('!'),
-          why: `a file decides: ${words}`,
+          why: `it depends on a file: ${words}`,
         });
       }
       if (!subject.startsWith('$'))
@@ -167,7 +167,7 @@ export function walkNginx(model: NginxModel, way: Way, caller: Caller, request: 
             key: `${words} ${about(right)}`,
             doubt: 'unknown',
             fallback: false,
-            why: `if (${words}) compares with something unknown`,
+            why: `if (${words}) compares with an unknown value`,
           });
         }
         const equal = test(value, `is ${right[0] ?? ''}`, (it) => it === right[0], ask);
@@ -353,7 +353,7 @@ export function walkNginx(model: NginxModel, way: Way, caller: Caller, request: 
       const directive = inherited(scope, name).at(-1);
       if (!directive || directive.args[0] === 'off') continue;
       note(directive);
-      const why = `${who} decides (${name}, line ${directive.line})`;
+      const why = `it depends on ${who} (${name}, line ${directive.line})`;
       verdicts.push(ask({ key, doubt, fallback: false, why }) ? 'ok' : status);
     }
     const refusals = verdicts.filter((each) => each !== 'ok');
@@ -385,7 +385,7 @@ export function walkNginx(model: NginxModel, way: Way, caller: Caller, request: 
         key: `file of ${tries.file}:${tries.line} ${hops}`,
         doubt: 'given',
         fallback: true,
-        why: 'it depends on which files are there',
+        why: 'it depends on which files exist',
       });
       if (!isFile) return triedFiles(tries, location);
     }
@@ -393,7 +393,7 @@ export function walkNginx(model: NginxModel, way: Way, caller: Caller, request: 
     const target = variables.expand(handler.args[0] ?? '');
     if (isOpen(target)) {
       if (/^\w+:\/\/(?:\$|$)|^\$/.test(handler.args[0] ?? ''))
-        return end('unknown', `what ${handler.args[0] ?? ''} is decides where the request goes`);
+        return end('unknown', `the destination depends on ${handler.args[0] ?? ''}`);
     } else if (target.some((each) => each === '' || /^\w+:\/\/(?:$|\/)/.test(each))) return end('refused');
     const told = TELLING.flatMap((name) => [...inherited(scope, name)]).find(
       ({ args }) => certificateVariables(args.slice(1).join(' '), model.all).size > 0,
@@ -402,7 +402,7 @@ export function walkNginx(model: NginxModel, way: Way, caller: Caller, request: 
       note(told);
       return end(
         'unknown',
-        `the application is told what nginx saw of the certificate (line ${told.line}), and has to decide`,
+        `the application receives the result of the certificate check (line ${told.line}) and must evaluate it`,
       );
     }
     return end('admitted');
@@ -418,7 +418,7 @@ export function walkNginx(model: NginxModel, way: Way, caller: Caller, request: 
       key: `file of ${tries.file}:${tries.line} ${hops}`,
       doubt: 'given',
       fallback: false,
-      why: 'it depends on which files are there',
+      why: 'it depends on which files exist',
     });
     if (isFile) return end((errorStatus ?? 200) < 300 ? 'admitted' : 'refused');
     if (last.startsWith('=')) return answered(Number(last.slice(1)), location);
@@ -439,7 +439,7 @@ export function walkNginx(model: NginxModel, way: Way, caller: Caller, request: 
     const odd = notUnderstood(scope);
     if (odd) {
       note(odd);
-      return end('unknown', `${odd.name} is not interpreted (line ${odd.line})`);
+      return end('unknown', `${odd.name} is not supported (line ${odd.line})`);
     }
     leave();
     const except = location && own(location, 'limit_except')[0];
@@ -486,7 +486,7 @@ export function walkNginx(model: NginxModel, way: Way, caller: Caller, request: 
   const early = earlyHook(server) ?? earlyHook(handshake);
   if (early) {
     note(early);
-    return end('unknown', `${early.name} is not interpreted (line ${early.line})`);
+    return end('unknown', `${early.name} is not supported (line ${early.line})`);
   }
   const unread = unreadIn(server) ?? unreadIn(handshake);
   if (unread) {
@@ -557,7 +557,7 @@ export function isAddressIn(network: string, address: string | undefined, ask: A
     key: `address in ${network}`,
     doubt: 'given',
     fallback: false,
-    why: `the address of the caller decides (${network})`,
+    why: `it depends on the address of the caller (${network})`,
   });
 }
 
