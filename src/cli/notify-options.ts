@@ -9,7 +9,7 @@ import { counted } from './counted.js';
 import { summaryLine } from './formats/summary.js';
 import { asAppError, type Output } from './output.js';
 
-/** Options of telling people about changes. */
+/** Options for notifications of changes. */
 export interface NotifyOptions {
   notify?: string[];
   notifyState?: string;
@@ -28,10 +28,10 @@ export function addNotifyOptions(command: Command): Command {
 }
 
 /**
- * Who is to be told, by the flags, or by the configuration when there are none.
+ * The channels that the flags specify, or the configuration if there are none.
  * @throws AppError `Usage`
  */
-export async function waysOf(
+export async function channelsOf(
   { notify }: NotifyOptions,
   configuration: Pick<Configuration, 'notify'> | undefined,
 ): Promise<Notification[]> {
@@ -41,46 +41,46 @@ export async function waysOf(
 }
 
 /**
- * Tells of what has changed since the last time. What goes wrong is said on stderr, and never disturbs the result.
- * @param question what tells this check apart from others, so that each remembers its own
- * @returns why somebody was not told who had to be
+ * Sends notifications of what has changed since the last time. Failures are warnings on stderr and never change the result.
+ * @param question what distinguishes this check from others, so that each has its own state
+ * @returns the notifications that could not be delivered
  */
-export async function tellChanges(
+export async function notifyChanges(
   report: ExpiryReport,
   question: unknown,
-  ways: readonly Notification[],
+  channels: readonly Notification[],
   options: NotifyOptions & CommonOptions,
   out: Output,
 ): Promise<AppError[]> {
   const { notifyState, notifyDryRun: dryRun = false, profile } = options;
-  if (ways.length === 0) {
+  if (channels.length === 0) {
     if (!dryRun) return [];
     throw new AppError('Usage', '--notify-dry-run requires a notification target', {
       hint: 'add --notify, or `notify:` in apigw-cert.yaml',
     });
   }
   const { notifierFor } = await import('../app/notify/notifier.js');
-  const { tell } = await import('../app/notify/tell.js');
-  const { toldStateFile } = await import('../app/notify/told-state.js');
-  // Several profiles name accounts to look into; none of them is the one that may tell.
+  const { notify } = await import('../app/notify/notify.js');
+  const { notificationStateFile } = await import('../app/notify/state.js');
+  // Several profiles name accounts to look into; none of them is the one that may notify.
   const single = profile === undefined || profile.includes(',') ? {} : { profile };
-  const notifiers = ways.map((way) => notifierFor(way, single));
+  const notifiers = channels.map((channel) => notifierFor(channel, single));
   try {
-    const told = await tell(report, {
+    const results = await notify(report, {
       notifiers,
-      stateFile: notifyState ?? toldStateFile([question, ways]),
+      stateFile: notifyState ?? notificationStateFile([question, channels]),
       dryRun,
       summary: `${report.level.toUpperCase()}: ${summaryLine(report)}`,
     });
-    for (const { way, changes, notice, failure } of told) {
+    for (const { channel, changes, notice, failure } of results) {
       if (failure) warnOf(failure);
-      else if (dryRun && notice) out.note(`would notify ${way}:\n${notice.text}`);
-      else if (notice) out.note(`notified ${way} of ${counted(changes.length, 'change')}`);
+      else if (dryRun && notice) out.note(`would notify ${channel}:\n${notice.text}`);
+      else if (notice) out.note(`notified ${channel} of ${counted(changes.length, 'change')}`);
     }
-    if (dryRun && told.every(({ notice }) => notice === undefined)) {
+    if (dryRun && results.every(({ notice }) => notice === undefined)) {
       out.note('nothing has changed: no notification would be sent');
     }
-    return told.flatMap(({ failure }) => failure ?? []);
+    return results.flatMap(({ failure }) => failure ?? []);
   } catch (thrown) {
     const error = asAppError(thrown);
     warnOf(error);

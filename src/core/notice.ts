@@ -2,10 +2,10 @@ import type { CheckLevel } from './check-level.js';
 import type { Finding, FindingCode } from './finding-catalogue.js';
 import { isRegionless, type Source } from './fleet.js';
 
-/** What was told last: the level of each thing that is not all right, by its identity. */
-export type ToldState = Readonly<Record<string, CheckLevel>>;
+/** The state last notified: the level of each thing that is not all right, by its identity. */
+export type NotificationState = Readonly<Record<string, CheckLevel>>;
 
-/** One thing whose level is another than when it was last told. `ok` on either side: new, or over. */
+/** One thing whose level is another than when it was last notified. `ok` on either side: new, or over. */
 export interface NoticeChange {
   was: CheckLevel;
   is: CheckLevel;
@@ -18,7 +18,7 @@ export interface NoticeChange {
 export interface NoticePlan {
   changes: NoticeChange[];
   /** To be remembered once the notice is delivered. */
-  next: ToldState;
+  next: NotificationState;
 }
 
 /** A certificate's warning that becomes critical is one thing that changed, not an end and a beginning. */
@@ -29,7 +29,7 @@ const EXPIRY: ReadonlySet<string> = new Set([
   'CertificateNotYetValid',
 ]);
 
-/** What only the stages can tell; whether it is over is not known where they were not read. */
+/** What only the stages show; whether it is over is not known where they were not read. */
 const BY_STAGES: ReadonlySet<string> = new Set<FindingCode>([
   'AcmCertificateNotWatched',
   'NeverPresented',
@@ -58,14 +58,14 @@ export function noticeParts(key: string): string[] | undefined {
 const where = ({ account, region }: Source): string => JSON.stringify([account, region]);
 
 /**
- * What has changed since it was last told. Of a source that cannot be read now nothing is known to be over: what was
- * told of it stays as it was, and so does what was told of stages that were not read this time.
+ * What has changed since the last notification. Nothing of a source that cannot be read now is known to be over: its state
+ * stays as it was, and so does that of stages that were not read this time.
  *
  * @param withStages the sources whose stages were read
  */
 export function planNotice(
   findings: readonly (Finding & { level: CheckLevel })[],
-  told: ToldState,
+  notified: NotificationState,
   withStages: readonly Source[],
 ): NoticePlan {
   const now = new Map(
@@ -80,12 +80,12 @@ export function planNotice(
   const changes: NoticeChange[] = [];
   for (const [key, { level, account, region, clientCertificateId, message }] of now) {
     next[key] = level;
-    const was = told[key] ?? 'ok';
+    const was = notified[key] ?? 'ok';
     if (was === level) continue;
     const id = clientCertificateId === undefined ? {} : { clientCertificateId };
     changes.push({ was, is: level, account, region, ...id, message });
   }
-  for (const [key, was] of Object.entries(told)) {
+  for (const [key, was] of Object.entries(notified)) {
     if (now.has(key)) continue;
     const [account = '', region = '', what = '', id = '', stage = ''] = noticeParts(key) ?? [];
     const source = where({ account, region });

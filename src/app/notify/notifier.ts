@@ -3,9 +3,9 @@ import { parseDuration } from '../../core/duration.js';
 import { AppError } from '../../core/errors.js';
 import type { NoticeChange } from '../../core/notice.js';
 import type { Notification } from '../../settings/schema.js';
-import { toldKey } from './told-state.js';
+import { stateKey } from './state.js';
 
-/** What is sent, as JSON where the way allows it. */
+/** What is sent, as JSON where the channel allows it. */
 export interface Notice {
   version: 1;
   level: CheckLevel;
@@ -17,11 +17,11 @@ export interface Notice {
   changes: readonly NoticeChange[];
 }
 
-/** One way to tell people. */
+/** One channel for notifications. */
 export interface Notifier {
   /** For messages: `sns:arn:…`, without what a URL may hold in secret. */
   name: string;
-  /** Tells it apart from the others in what is remembered. */
+  /** Distinguishes it from the others in the state file. */
   key: string;
   /** Throws AppError `NotificationFailed`. */
   send(notice: Notice): Promise<void>;
@@ -61,10 +61,10 @@ const DEFAULT_TIMEOUT = '10s';
 
 /** The notifier for an entry of the configuration or a flag. What it needs is loaded when it sends. */
 export function notifierFor(notification: Notification, options: { profile?: string } = {}): Notifier {
-  return { ...waysTo(notification, options), key: toldKey(notification) };
+  return { ...channelFor(notification, options), key: stateKey(notification) };
 }
 
-function waysTo(notification: Notification, { profile }: { profile?: string }): Omit<Notifier, 'key'> {
+function channelFor(notification: Notification, { profile }: { profile?: string }): Omit<Notifier, 'key'> {
   switch (notification.kind) {
     case 'sns':
       return {

@@ -19,7 +19,7 @@ export async function publish(topicArn: string, notice: Notice, profile: string 
     .then((session) => session.clientConfig('SNS', region))
     .then((config) => new SNSClient(config))
     .catch((error: unknown) => {
-      throw notTold(topicArn, error);
+      throw publishFailed(topicArn, error);
     });
   try {
     await client.send(
@@ -31,13 +31,13 @@ export async function publish(topicArn: string, notice: Notice, profile: string 
       }),
     );
   } catch (error) {
-    throw notTold(topicArn, networkError(error, `SNS in ${region}`) ?? error);
+    throw publishFailed(topicArn, networkError(error, `SNS in ${region}`) ?? error);
   } finally {
     client.destroy();
   }
 }
 
-function notTold(topicArn: string, cause: unknown): AppError {
+function publishFailed(topicArn: string, cause: unknown): AppError {
   const hint = cause instanceof AppError ? cause.hint : 'grant sns:Publish on the topic';
   return new AppError('NotificationFailed', `publishing to ${topicArn} failed: ${(cause as Error).message}`, {
     hint: `${hint ?? 'check the topic'}; the next check retries the notification`,

@@ -12,8 +12,8 @@ const FIRST_PAUSE = 500;
 const passing = (status: number): boolean => status >= 500 || status === 429 || status === 408;
 
 /**
- * Posts a notice as JSON. Redirects are not followed: they would carry it to somebody else.
- * @throws AppError `NotificationFailed` after three attempts; the URL is told by its host only, since it may hold a secret
+ * Posts a notice as JSON. Redirects are not followed: they would send it to another host.
+ * @throws AppError `NotificationFailed` after three attempts; the URL is shown by its host only, since it may hold a secret
  */
 export async function post(url: string, notice: Notice, { timeout }: { timeout: number }): Promise<void> {
   const { host } = new URL(url);

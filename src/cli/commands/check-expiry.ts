@@ -10,7 +10,7 @@ import { renamedOption } from '../deprecated.js';
 import { addFilterOptions, filterOf, type FilterOptions } from '../filter-options.js';
 import { addFleetOptions, fleetFor, type FleetOptions } from '../fleet-options.js';
 import { FORMATS, type FormatName } from '../formats/index.js';
-import { addNotifyOptions, tellChanges, waysOf, type NotifyOptions } from '../notify-options.js';
+import { addNotifyOptions, notifyChanges, channelsOf, type NotifyOptions } from '../notify-options.js';
 import type { CommonOptions } from '../context.js';
 import { addReportOptions } from '../output-option.js';
 import { withProgress } from '../progress.js';
@@ -64,7 +64,7 @@ export function checkExpiryCommand(): Command {
       const failOn = parseFailOn(options.failOn);
       const { fleet, accounts, loaded } = await fleetFor(options);
       const configuration = loaded?.configuration;
-      const ways = await waysOf(options, configuration);
+      const channels = await channelsOf(options, configuration);
       const { warning, critical } = options;
       const common = configuration?.thresholds ?? DEFAULT_THRESHOLDS;
       const thresholds = {
@@ -86,10 +86,10 @@ export function checkExpiryCommand(): Command {
         checkExpiry(fleet, accounts, { ...question, usage }, now, progress),
       );
       // Before the result is written: a full disk must not keep people from hearing.
-      const failures = await tellChanges(
+      const failures = await notifyChanges(
         checked,
         { accounts, question, ...whose(options) },
-        ways,
+        channels,
         options,
         out,
       );

@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import * as z from 'zod/mini';
 import { AppError } from '../../core/errors.js';
-import { noticeParts, type ToldState } from '../../core/notice.js';
+import { noticeParts, type NotificationState } from '../../core/notice.js';
 import { makePrivateDirectory, notWritable, stateDirectory } from '../../journal/state-directory.js';
 import { readRegularFile } from '../../platform/read-regular-file.js';
 import { writeFileAtomically } from '../write-file.js';
 
-/** What was told last by each way, by the way's key. */
-export type ToldByWay = Readonly<Record<string, ToldState>>;
+/** The state last notified through each channel, by the key of the channel. */
+export type StateByChannel = Readonly<Record<string, NotificationState>>;
 
 const identity = z.string().check(z.refine((key) => noticeParts(key) !== undefined));
 const schema = z.strictObject({
@@ -16,24 +16,24 @@ const schema = z.strictObject({
   told: z.record(z.string(), z.record(identity, z.enum(['ok', 'warning', 'critical', 'unknown']))),
 });
 
-/** Tells things apart without showing them: a way to tell people may hold a secret. */
-export function toldKey(what: unknown): string {
+/** Distinguishes things without showing them: a channel may contain a secret. */
+export function stateKey(what: unknown): string {
   return createHash('sha256').update(JSON.stringify(what)).digest('hex').slice(0, 16);
 }
 
 /**
- * Where it is kept what was told, unless the user says where. Checks that look at different things (two lines of a
- * crontab) have files of their own: `question` is anything that tells them apart.
+ * The file that records what has been sent, unless the user specifies one. Checks of different things (two lines of a
+ * crontab) have files of their own: `question` is anything that distinguishes them. The folder has a former name.
  */
-export function toldStateFile(question: unknown): string {
-  return join(stateDirectory(), 'told', `${toldKey(question)}.json`);
+export function notificationStateFile(question: unknown): string {
+  return join(stateDirectory(), 'told', `${stateKey(question)}.json`);
 }
 
 /**
- * What was told last; nothing when there is no file yet.
+ * What was sent last; nothing when there is no file yet.
  * @throws AppError `FileNotReadable` for a file that is not ours
  */
-export async function readToldState(file: string): Promise<ToldByWay> {
+export async function readNotificationState(file: string): Promise<StateByChannel> {
   let text: string;
   try {
     text = (await readRegularFile(file)).toString('utf8');
@@ -49,19 +49,21 @@ export async function readToldState(file: string): Promise<ToldByWay> {
 }
 
 function unreadable(file: string, cause: unknown): AppError {
-  return new AppError('FileNotReadable', `what was told before cannot be read from ${file}`, {
-    hint: 'take the file away to be told of everything anew',
+  return new AppError('FileNotReadable', `the notification state in ${file} cannot be read`, {
+    hint: 'delete the file; the next check then sends all notifications again',
     cause,
     details: { file },
   });
 }
 
 /** @throws AppError `FileNotWritable`, `JournalNotWritable` for its folder */
-export async function writeToldState(file: string, told: ToldByWay): Promise<void> {
+export async function writeNotificationState(file: string, notified: StateByChannel): Promise<void> {
   try {
     await makePrivateDirectory(dirname(file));
   } catch (cause) {
     throw notWritable(dirname(file), cause);
   }
-  await writeFileAtomically(file, `${JSON.stringify({ version: 2, told }, null, 2)}\n`, { mode: 0o600 });
+  await writeFileAtomically(file, `${JSON.stringify({ version: 2, told: notified }, null, 2)}\n`, {
+    mode: 0o600,
+  });
 }
