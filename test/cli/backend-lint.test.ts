@@ -164,14 +164,14 @@ describe('backend lint of configurations', () => {
 
   test.each([
     ['app.py', 'import ssl\nglobal counter\n', 'a Python program'],
-    ['envoy.yaml', 'static_resources:\n  listeners: []\n', 'a configuration of Envoy'],
+    ['envoy.yaml', 'static_resources:\n  listeners: []\n', 'an Envoy configuration'],
     [
       'ingress.yaml',
       'apiVersion: networking.k8s.io/v1\nmetadata:\n  annotations:\n    nginx.ingress.kubernetes.io/auth-tls-verify-client: "on"\n',
-      'annotations of a Kubernetes ingress',
+      'Kubernetes ingress annotations',
     ],
-    ['traefik.yaml', 'http:\n  routers:\n    a: {}\n', 'a configuration of Traefik'],
-    ['notes.txt', 'nothing that a server reads\n', 'no recognized configuration'],
+    ['traefik.yaml', 'http:\n  routers:\n    a: {}\n', 'a Traefik configuration'],
+    ['notes.txt', 'nothing that a server reads\n', 'not a recognized configuration'],
   ])('%s is named for what it is', async (name, content, kind) => {
     const { json, code } = await cli(['backend', 'lint', file(name, content), '--output', 'json']);
     expect(code).toBe(0);

@@ -73,7 +73,7 @@ describe('backend verify', () => {
       response.writeHead(subject?.includes('CN=ApiGateway') ? 200 : 403).end();
     });
     const { stdout } = await cli(['backend', 'verify', server.url]);
-    expect(stdout).toMatch(/^NOT ENFORCED: it lets in anybody who makes a certificate with the name/);
+    expect(stdout).toMatch(/^NOT ENFORCED: the backend accepts any certificate with the name/);
   });
 
   test('a certificate of its own that has ended, for another host', async () => {
@@ -181,7 +181,7 @@ describe('backend verify', () => {
     expect(refused.json()).toMatchObject({ verdict: 'enforced', withCertificate: { status: 403 } });
 
     const half = await cli(['backend', 'verify', url, '--cert', join(directory, 'own.pem')]);
-    expect([half.code, half.stderr]).toEqual([2, expect.stringMatching(/^error: --cert and --key belong/)]);
+    expect([half.code, half.stderr]).toEqual([2, expect.stringMatching(/^error: --cert and --key must/)]);
     files(own);
     writeFileSync(join(directory, 'own.key'), stranger.privateKeyPem);
     const mixed = await cli([

@@ -249,10 +249,10 @@ test('on a terminal it asks for the stage, the call, the trust store and its rel
       // The certificate of orders is the older one, so it is the first.
       ['Which stage? [1]', '9'],
       ['Which stage? [1]', '1'],
-      ['Which one proves the backend?', ''],
+      ['Which one is the test call?', ''],
       ['Where does the backend keep the certificates', 'nonsense'],
       ['Where does the backend keep the certificates', trust],
-      ['Command that makes a change live', 'systemctl reload orders'],
+      ['Command that reloads the server', 'systemctl reload orders'],
     ],
   );
   expect({ code, screen }).toMatchObject({ code: 0 });

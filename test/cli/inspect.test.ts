@@ -63,7 +63,7 @@ describe('inspect of files, without AWS', () => {
     expect(stdout).toContain(old.certificate.fingerprintSha256);
     expect(stdout).toContain(fresh.certificate.fingerprintSha256);
     expect(stderr).toMatch(/^warning: 2 certificates share the subject C=US, L=Seattle, CN=ApiGateway/m);
-    expect(stderr).toMatch(/^warning: line \d+: a BEGIN CERTIFICATE does not begin its line/m);
+    expect(stderr).toMatch(/^warning: line \d+: BEGIN CERTIFICATE is not at the start of its line/m);
   });
 
   test('answers JSON with AWS-like names, from DER', async () => {

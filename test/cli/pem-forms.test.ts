@@ -58,7 +58,7 @@ describe.each(FORMS)('a certificate file in the form of $name', ({ encode, said 
     ]);
     expect(inspected.code).toBe(0);
     expect(inspected.stdout).toContain(identity.certificate.fingerprintSha256);
-    expect(inspected.stderr + lint.stdout).not.toMatch(/does not begin its line/);
+    expect(inspected.stderr + lint.stdout).not.toMatch(/is not at the start of its line/);
 
     const added = await cli(['backend', 'add', addFile(), '--trust', `pem-bundle:${file}`]);
     if (said === undefined) {
