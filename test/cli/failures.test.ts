@@ -234,7 +234,10 @@ describe('a failure is one sentence with a remedy:', () => {
     [['lsit'], /unknown command 'lsit'\n {2}fix: Did you mean list\?/],
     [['list', '--usgae'], /unknown option '--usgae'\n {2}fix: Did you mean --usage\?/],
     [['attach', 'abc123'], /required option '--stage <stage>' not specified\n {2}fix: /],
-    [['--region', 'eu-west-1', 'list'], /unknown option '--region'\n {2}fix: write options after the command/],
+    [
+      ['--region', 'eu-west-1', 'list'],
+      /unknown option '--region'\n {2}fix: write options after the command/,
+    ],
     [['delete'], /missing required argument 'id'\n {2}fix: /],
     [['list', '--output', 'xml'], /'xml' is invalid. Allowed choices are text, json/],
     [['list', 'everything'], /too many arguments/],

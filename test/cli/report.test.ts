@@ -93,7 +93,7 @@ describeInBrowser('the page, in a browser', () => {
   test('says what to do next, worst first, as a command that can be copied', async () => {
     const [first] = await page.locator('ol.next li').all();
     expect(await first?.innerText()).toMatch(
-      new RegExp(`^critical\\s+${old} ends in \\d days, .* presented by <b>orders</b>/prod`),
+      new RegExp(`^critical\\s+${old} expires in \\d days, .* presented by <b>orders</b>/prod`),
     );
     expect(await first?.locator('code').innerText()).toMatch(
       /^apigw-cert doctor --stage [a-z0-9]+\/prod --region eu-central-1$/,
