@@ -58,6 +58,6 @@ async function ask(prompt: string): Promise<string | undefined> {
 export async function confirmed(question: string, yes: boolean): Promise<void> {
   if (yes || (process.stdin.isTTY && (await askYes(question)))) return;
   throw new AppError('NotConfirmed', `not confirmed: ${question}`, {
-    hint: 'nothing was changed; add --yes to proceed without a prompt',
+    hint: 'add --yes to proceed without a prompt; nothing was changed',
   });
 }

@@ -135,7 +135,7 @@ describe('inspect of files, without AWS', () => {
     ],
     ['absent.pem', undefined, 'FileNotReadable', /specify a certificate file/],
     ['utf16.pem', Buffer.from('\ufeffCERTIFICATE', 'utf16le'), 'CertificateUnreadable', /UTF-16/],
-    ['request.der', Buffer.from('3082000100', 'hex'), 'CertificateUnreadable', /something else/],
+    ['request.der', Buffer.from('3082000100', 'hex'), 'CertificateUnreadable', /not a certificate/],
   ])('refuses %s with a remedy', async (name, content, expected, hint) => {
     const path = content === undefined ? join(directory, name) : file(name, content);
     const { code, stdout, stderr } = await cli(['inspect', path, '--output', 'json']);
