@@ -58,7 +58,7 @@ test.each([
 test('another Region than --region is a sentence', async () => {
   const { code, stderr } = await cli(['inspect', arn(), '--region', 'eu-west-1'], { env });
   expect(code).toBe(2);
-  expect(stderr).toMatch(/is in eu-central-1, but --region says eu-west-1\n {2}fix: leave --region out/);
+  expect(stderr).toMatch(/is in eu-central-1, but --region says eu-west-1\n {2}fix: omit --region/);
 });
 
 test.each(['12345e6789', '0123456789', '0x12345678'])('an id that YAML reads as a number: %s', async (id) => {
