@@ -72,8 +72,8 @@ async function changeStage(
   if (changed && before !== undefined) {
     await confirm(
       wanted === undefined
-        ? `Let ${apiName}/${stageName} present no certificate, instead of ${before}? A backend that demands one refuses it then.`
-        : `Let ${apiName}/${stageName} present ${wanted} instead of ${before}, unproved? A backend that does not trust it refuses the stage then; apigw-cert rotate --to ${wanted} proves it first.`,
+        ? `Detach ${before} from ${apiName}/${stageName}? If the backend requires a certificate, requests will fail.`
+        : `Switch ${apiName}/${stageName} from ${before} to ${wanted} without testing it first? If the backend does not trust ${wanted}, requests will fail. Use \`apigw-cert rotate --to ${wanted}\` to test it first.`,
     );
   }
   const stage = { restApiId, stageName, ...(protocolType === undefined ? {} : { protocolType }) };
@@ -108,9 +108,13 @@ async function setCertificate(
 }
 
 function unknownOutcome(cause: AppError, stage: StageRef): AppError {
-  return new AppError(cause.code, `${cause.message}; whether ${stageText(stage)} was changed is not known`, {
-    hint: 'run the same command again: it says what the stage presents',
-    cause,
-    details: cause.details,
-  });
+  return new AppError(
+    cause.code,
+    `${cause.message}; it is not known whether ${stageText(stage)} was changed`,
+    {
+      hint: 'run the same command again: it shows what the stage presents',
+      cause,
+      details: cause.details,
+    },
+  );
 }

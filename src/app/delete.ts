@@ -98,11 +98,11 @@ function assertNotInRotation(
     'CertificateInUse',
     `the certificate ${clientCertificateId} is not deleted: ${
       clientCertificateId === oldId
-        ? `the rotation to ${newId} may have to go back to it`
+        ? `the rotation to ${newId} may have to roll back to it`
         : `the rotation of ${oldId} to it is in progress`
     }`,
     {
-      hint: 'run the same `apigw-cert rotate` again to finish the rotation, or add --abort; `apigw-cert status` shows it',
+      hint: 'run the same `apigw-cert rotate` again to complete the rotation, or add --abort; `apigw-cert status` shows it',
       details: { clientCertificateId, rotationId, oldCertificateId: oldId, newCertificateId: newId },
     },
   );

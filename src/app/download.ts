@@ -29,8 +29,8 @@ export async function download(
 ): Promise<Download> {
   const distinct = [...new Set(ids)];
   if (encoding === 'der' && distinct.length > 1) {
-    throw new AppError('Usage', `DER holds one certificate, not ${distinct.length}`, {
-      hint: 'use --encoding pem, or download each into a file of its own',
+    throw new AppError('Usage', `DER can hold only one certificate, not ${distinct.length}`, {
+      hint: 'use --encoding pem, or download each certificate to its own file',
     });
   }
   const at = now();

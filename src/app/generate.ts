@@ -26,7 +26,7 @@ async function made(gateway: Gateway, input: Input): ReturnType<Gateway['generat
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'ServiceUnreachable') throw error;
     throw new AppError(error.code, error.message, {
-      hint: 'the certificate may have been made all the same: look at `apigw-cert list` before running this again',
+      hint: 'the certificate may have been generated: check `apigw-cert list` before running this again',
       cause: error,
       details: error.details,
     });

@@ -52,13 +52,13 @@ export function parseAddress({ api, stage }: StageAddress): { api: string | unde
   const named = cut < 0 ? undefined : stage.slice(0, cut);
   const stageName = stage.slice(cut + 1);
   if (api !== undefined && named !== undefined && api !== named) {
-    throw new AppError('Usage', `the API is given twice: "${api}" and, in "${stage}", "${named}"`, {
-      hint: `write --api ${api} --stage ${stageName}, or --stage ${stage} alone`,
+    throw new AppError('Usage', `the API is specified twice: "${api}" and, in "${stage}", "${named}"`, {
+      hint: `specify --api ${api} --stage ${stageName}, or only --stage ${stage}`,
     });
   }
   if (stageName === '' || named === '') {
     throw new AppError('Usage', `"${stage}" does not specify a stage`, {
-      hint: 'write --stage orders/prod, or --api orders --stage prod',
+      hint: 'specify --stage orders/prod, or --api orders --stage prod',
     });
   }
   return { api: api ?? named, stageName };
@@ -75,7 +75,7 @@ export async function resolveApi(gateway: Gateway, api: string): Promise<RestApi
   const [only] = found;
   if (only && found.length === 1) return only;
   throw new AppError('StageAmbiguous', `${found.length} REST APIs have the name "${api}"`, {
-    hint: `specify its id: ${hintList(found.map(({ id }) => id))}`,
+    hint: `specify its ID: ${hintList(found.map(({ id }) => id))}`,
     details: { candidates: found },
   });
 }
@@ -91,7 +91,7 @@ function noSuchApi(kind: string, api: string, all: readonly RestApi[], region: s
     hint:
       all.length === 0
         ? `there are no ${kind}s: check --region and --profile`
-        : `${kind}s there: ${hintList(all.map(({ id, name }) => `${name} (${id})`))}`,
+        : `available ${kind}s: ${hintList(all.map(({ id, name }) => `${name} (${id})`))}`,
     details: { apis: all },
   });
 }

@@ -78,18 +78,20 @@ async function targetOf(gateway: Gateway, { api, stage }: TestCall): Promise<Tar
     const found = await resolveStage(gateway, api === undefined ? { stage } : { api, stage });
     if (found.protocolType === undefined) return found;
     throw new AppError('Usage', `${found.apiName}/${found.stageName} is a stage of a WebSocket API`, {
-      hint: 'only methods of REST APIs can be test-invoked; name one that reaches the same backend',
+      hint: 'only methods of REST APIs can be test-invoked; specify a method that reaches the same backend',
     });
   }
   if (api !== undefined) return { restApiId: (await resolveApi(gateway, api)).id };
-  throw new AppError('Usage', 'no API to call is named', {
-    hint: 'give --api orders or --stage orders/prod',
+  throw new AppError('Usage', 'no API is specified', {
+    hint: 'specify --api orders or --stage orders/prod',
   });
 }
 
 async function resourceFor(gateway: Gateway, restApiId: string, { path, method }: TestCall): Promise<string> {
   if (path === undefined) {
-    throw new AppError('Usage', 'nothing to call is named', { hint: 'give --path /health or --resource ID' });
+    throw new AppError('Usage', 'no path or resource is specified', {
+      hint: 'specify --path /health or --resource ID',
+    });
   }
   const methods = (await gateway.getResources(restApiId)).flatMap((resource) =>
     resource.methods.map(({ httpMethod }) => ({
@@ -102,7 +104,7 @@ async function resourceFor(gateway: Gateway, restApiId: string, { path, method }
   if (found) return found.resourceId;
   const there = methods.slice(0, 10).map((each) => `${each.httpMethod} ${each.path}`);
   throw new AppError('ProbeNotFound', `the API ${restApiId} has no method ${method} ${path}`, {
-    hint: there.length === 0 ? 'the API has no methods' : `it has ${listText(there)}`,
+    hint: there.length === 0 ? 'the API has no methods' : `available methods: ${listText(there)}`,
     details: { restApiId },
   });
 }

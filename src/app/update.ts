@@ -24,12 +24,14 @@ export async function update(
   const setsTags = Object.keys(tags).length > 0;
   if (description === undefined && !setsTags && untag.length === 0) {
     throw new AppError('Usage', `nothing to change in ${clientCertificateId}`, {
-      hint: 'give --description, --tag or --untag',
+      hint: 'specify --description, --tag or --untag',
     });
   }
   const torn = untag.find((key) => Object.hasOwn(tags, key));
   if (torn !== undefined) {
-    throw new AppError('Usage', `the tag "${torn}" is both set and removed`, { hint: 'give one of the two' });
+    throw new AppError('Usage', `the tag "${torn}" is both set and removed`, {
+      hint: 'specify only one of the two',
+    });
   }
   if (description !== undefined) await gateway.updateClientCertificate(clientCertificateId, description);
   if (setsTags) await gateway.tagClientCertificate(clientCertificateId, tags);

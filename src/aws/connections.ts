@@ -24,7 +24,7 @@ async function readBundle({ value, from }: Setting<string>): Promise<string> {
   } catch (cause) {
     const { code = '' } = cause as NodeJS.ErrnoException;
     throw new AppError('FileNotReadable', `the certificates of ${value} (${from}) cannot be read (${code})`, {
-      hint: `set ${from} to a PEM file with the authorities that vouch for AWS, or remove it`,
+      hint: `set ${from} to a PEM file that contains the CA certificates for AWS, or unset it`,
       cause,
       details: { file: value },
     });

@@ -3,7 +3,7 @@ import { printable } from '../core/printable.js';
 import { originText, renewal, type CredentialOrigin } from './credential-origin.js';
 import { networkError } from './network-error.js';
 
-const LATE_HINT = 'see what it waits for: a network, a proxy or a sign-in';
+const LATE_HINT = 'check what it waits for: a network, a proxy or a sign-in';
 
 /** A sentence of AWS or of the SDK: one line, fit for a terminal. */
 function said(error: unknown): string {
@@ -32,7 +32,7 @@ export function credentialFailure(error: unknown, origin: CredentialOrigin): App
     /expired|reauthenticat|invalid|not found/i.test((error as Error).message) && origin.kind === 'login';
   return new AppError(
     expired ? 'CredentialsExpired' : 'CredentialsMissing',
-    `${originText(origin)} gives no credentials: ${said(error)}`,
+    `${originText(origin)} provides no credentials: ${said(error)}`,
     { hint: renewal(origin), cause: error },
   );
 }
@@ -54,14 +54,14 @@ export function ssoFailure(
   if (/Forbidden|No access/i.test(message)) {
     return about(
       'CredentialsRefused',
-      `IAM Identity Center does not let you use the role ${role} in the account ${account} (profile "${profile}")`,
+      `IAM Identity Center does not allow you to use the role ${role} in the account ${account} (profile "${profile}")`,
       'check sso_account_id and sso_role_name of the profile; the assignment may have been removed',
     );
   }
   if (/ResourceNotFound|InvalidRequest/i.test(message)) {
     return about(
       'CredentialsRefused',
-      `IAM Identity Center knows no role ${role} in the account ${account} (profile "${profile}"): ${said(error)}`,
+      `IAM Identity Center has no role ${role} in the account ${account} (profile "${profile}"): ${said(error)}`,
       'check sso_account_id, sso_role_name and sso_region of the profile',
     );
   }
@@ -97,7 +97,7 @@ export function roleFailure(error: unknown, roleArn: string, source: CredentialO
     return about(
       'CredentialsRefused',
       `the role ${roleArn} cannot be assumed: AWS does not accept the MFA code`,
-      'wait for the next code of the device and try again; check mfa_serial and the clock of the device',
+      'wait for the next code and try again; check mfa_serial and the clock of the device',
     );
   }
   if (/^(InvalidClientTokenId|UnrecognizedClient|SignatureDoesNotMatch|IncompleteSignature)/.test(name)) {
@@ -110,6 +110,6 @@ export function roleFailure(error: unknown, roleArn: string, source: CredentialO
   const hint =
     source.kind === 'webIdentity'
       ? "check that the role trusts the token's issuer, audience and subject"
-      : 'check that the role trusts these credentials, its external id, and that sts:AssumeRole is allowed';
+      : 'check that the role trusts these credentials, that its external ID matches, and that sts:AssumeRole is allowed';
   return about('CredentialsRefused', `the role ${roleArn} cannot be assumed: ${said(error)}`, hint);
 }

@@ -21,7 +21,7 @@ export const ssoLogin = (profile: string): string => `\`aws sso login --profile 
 export function originText(origin: CredentialOrigin): string {
   switch (origin.kind) {
     case 'environment':
-      return 'AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of the environment';
+      return 'AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment';
     case 'file':
       return `the profile "${origin.profile}" in ${origin.file}`;
     case 'process':
@@ -45,11 +45,11 @@ export function originText(origin: CredentialOrigin): string {
 export function renewal(origin: CredentialOrigin): string {
   switch (origin.kind) {
     case 'environment':
-      return 'they are in AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN: set new ones';
+      return 'set new values for AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN';
     case 'file':
       return `put new ones under [${origin.profile}] in ${origin.file}`;
     case 'process':
-      return `see why the credential_process of the profile "${origin.profile}" gives old ones`;
+      return `check why the credential_process of the profile "${origin.profile}" returns expired credentials`;
     case 'sso':
       return `sign in again: ${ssoLogin(origin.profile)}`;
     case 'login':
@@ -57,7 +57,7 @@ export function renewal(origin: CredentialOrigin): string {
     case 'role':
       return renewal(origin.source);
     case 'webIdentity':
-      return `see that whatever writes the token of ${origin.what} still does`;
+      return `check that the token of ${origin.what} is still being renewed`;
     case 'container':
     case 'instance':
       return 'run the command again; if that does not help, check the clock of this machine';

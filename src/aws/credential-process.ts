@@ -64,11 +64,11 @@ export async function processCredentials(line: string, profile: string): Promise
   const who = `the credential_process of the profile "${profile}"`;
   const failure = (what: string, hint: string, cause?: unknown): AppError =>
     new AppError('CredentialsMissing', `${who} ${what}`, { hint, cause, details: { profile } });
-  const byHand = `run it by hand to see more: ${printable(line).slice(0, 200)}`;
+  const byHand = `run it manually to see more: ${printable(line).slice(0, 200)}`;
 
   const words = splitWords(line);
   if (words === undefined || words.length === 0) {
-    throw failure('is not a command: a quote is not closed', 'correct it in the AWS configuration');
+    throw failure('is not a valid command: unclosed quote', 'correct it in the AWS configuration file');
   }
   let ended: Ended;
   try {
@@ -77,19 +77,19 @@ export async function processCredentials(line: string, profile: string): Promise
     const { code = '' } = cause as NodeJS.ErrnoException;
     throw failure(
       code === 'ENOENT'
-        ? `cannot be run: there is no program ${printable(words[0] ?? '')}`
+        ? `cannot be run: program not found: ${printable(words[0] ?? '')}`
         : `cannot be run (${code})`,
-      'give the program with its whole path: cron and systemd have a short PATH; no shell is involved',
+      'specify the full path of the program: cron and systemd use a minimal PATH, and no shell is used',
       cause,
     );
   }
   const said = complaint(ended.stderr);
   const why = said === '' ? '; it wrote nothing to stderr' : `: ${said}`;
-  if (ended.late) throw failure(`gave nothing within ${PATIENCE_MS / 1000} s${why}`, byHand);
+  if (ended.late) throw failure(`returned nothing within ${PATIENCE_MS / 1000} s${why}`, byHand);
   if (ended.code !== 0) {
     const how =
       ended.code === null
-        ? `was ended by ${ended.signal ?? 'a signal'}`
+        ? `was terminated by ${ended.signal ?? 'a signal'}`
         : `failed with exit code ${ended.code}`;
     throw failure(`${how}${why}`, byHand);
   }
@@ -107,7 +107,7 @@ function readAnswer(
   } catch {
     throw failure(
       'printed something that is not JSON',
-      'it has to print credentials as the AWS CLI documents them',
+      'it must print credentials in the format documented for the AWS CLI',
     );
   }
   const fields = (typeof answer === 'object' && answer !== null ? answer : {}) as Record<string, unknown>;
@@ -116,23 +116,23 @@ function readAnswer(
     return typeof value === 'string' && value !== '' ? value : undefined;
   };
   if (fields['Version'] !== 1) {
-    throw failure('printed another Version than 1', 'it has to print {"Version": 1, "AccessKeyId": …}');
+    throw failure('printed a Version other than 1', 'it must print {"Version": 1, "AccessKeyId": …}');
   }
   const [accessKeyId, secretAccessKey] = [text('AccessKeyId'), text('SecretAccessKey')];
   if (accessKeyId === undefined || secretAccessKey === undefined) {
-    throw failure('printed no AccessKeyId or no SecretAccessKey', 'it has to print both');
+    throw failure('did not print both AccessKeyId and SecretAccessKey', 'it must print both');
   }
   const [sessionToken, expiry, accountId] = [text('SessionToken'), text('Expiration'), text('AccountId')];
   const expiration = expiry === undefined ? undefined : new Date(expiry);
   if (expiration !== undefined && Number.isNaN(expiration.getTime())) {
-    throw failure('printed an Expiration that is no time', 'it has to be as in 2027-01-31T12:00:00Z');
+    throw failure('printed an Expiration that is not a valid time', 'use the format 2027-01-31T12:00:00Z');
   }
   if (expiration !== undefined && expiration.getTime() <= Date.now()) {
     throw new AppError(
       'CredentialsExpired',
-      `the credential_process of the profile "${profile}" gave credentials that expired at ${expiration.toISOString()}`,
+      `the credential_process of the profile "${profile}" returned credentials that expired at ${expiration.toISOString()}`,
       {
-        hint: 'see why it gives old ones: it may keep a copy, or the clock of this machine is wrong',
+        hint: 'check why it returns expired credentials: it may cache them, or the clock of this machine is wrong',
         details: { profile },
       },
     );

@@ -39,12 +39,12 @@ function checked(
   const code = (bad.codePointAt(0) ?? 0).toString(16).padStart(2, '0');
   throw new AppError(
     'CredentialsRefused',
-    `${names[at] ?? 'a key'} has a character in it that no key has (U+${code.toUpperCase().padStart(4, '0')})`,
+    `${names[at] ?? 'a key'} contains an invalid character (U+${code.toUpperCase().padStart(4, '0')})`,
     {
       hint:
         bad === '\r'
-          ? 'it is a carriage return, from a file with Windows line ends: remove it, for example with tr -d "\\r"'
-          : 'copy the key again, without spaces or line ends',
+          ? 'it is a carriage return from a file with Windows line endings: remove it, for example with tr -d "\\r"'
+          : 'copy the key again, without spaces or line breaks',
     },
   );
 }
@@ -57,7 +57,7 @@ function fromEnvironment(env: NodeJS.ProcessEnv): FoundCredentials | undefined {
   if (!accessKeyId) return undefined;
   if (!secretAccessKey) {
     throw new AppError('CredentialsMissing', 'AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is not', {
-      hint: 'set both, or neither to use a profile',
+      hint: 'set both, or unset both to use a profile',
     });
   }
   const sessionToken = [env['AWS_SECURITY_TOKEN'], env['AWS_SESSION_TOKEN']].find((token) => token);
@@ -66,8 +66,8 @@ function fromEnvironment(env: NodeJS.ProcessEnv): FoundCredentials | undefined {
   if (expiration && expiration.getTime() <= Date.now()) {
     throw new AppError(
       'CredentialsExpired',
-      `the AWS credentials of the environment expired at ${expiration.toISOString()} (AWS_CREDENTIAL_EXPIRATION)`,
-      { hint: 'set new ones' },
+      `the AWS credentials in the environment expired at ${expiration.toISOString()} (AWS_CREDENTIAL_EXPIRATION)`,
+      { hint: 'set new credentials' },
     );
   }
   const accountId = env['AWS_ACCOUNT_ID'];
@@ -101,7 +101,7 @@ function fromFile(
       'CredentialsMissing',
       `the profile "${profile}" in ${file} has ${there} but no ${missing}`,
       {
-        hint: 'put both there, or neither',
+        hint: 'add both, or remove both',
         details: { profile, file },
       },
     );
@@ -136,10 +136,10 @@ export async function findCredentials(options: CredentialOptions): Promise<Found
   throw new AppError(
     'CredentialsMissing',
     named
-      ? `the profile "${profile.value}" has no AWS credentials, and neither has this machine`
+      ? `the profile "${profile.value}" has no AWS credentials, and this machine has none either`
       : 'no AWS credentials were found',
     {
-      hint: 'set AWS_PROFILE or --profile, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; `aws configure list` shows which the AWS CLI would use',
+      hint: 'set AWS_PROFILE or --profile, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; `aws configure list` shows which credentials the AWS CLI would use',
       details: {
         profile: profile.value,
         configFile: files.configFile,
@@ -182,7 +182,7 @@ async function fromProfileKeys(
       : checked(
           await processCredentials(process, name),
           { kind: 'process', profile: name },
-          FILE_NAMES.map((key) => `${key} from the credential_process of the profile "${name}"`),
+          FILE_NAMES.map((key) => `${key} returned by the credential_process of the profile "${name}"`),
         )) ??
     fromFile(files, name, 'config')
   );
@@ -235,7 +235,7 @@ async function fromSourceProfile(
   if (keys === undefined) {
     throw invalidProfile(
       name,
-      `takes its credentials from the source_profile "${sourceProfile}", which is neither in ${files.configFile} nor in ${files.credentialsFile}`,
+      `uses the source_profile "${sourceProfile}", which is neither in ${files.configFile} nor in ${files.credentialsFile}`,
       `add the profile "${sourceProfile}", or correct source_profile`,
     );
   }
@@ -243,8 +243,8 @@ async function fromSourceProfile(
   if (visited.includes(sourceProfile) && !isItself) {
     throw invalidProfile(
       visited[0] ?? name,
-      `goes round in a circle: ${[...visited, sourceProfile].join(' → ')}`,
-      'source_profile has to lead to a profile with credentials of its own',
+      `has circular source_profile references: ${[...visited, sourceProfile].join(' → ')}`,
+      'source_profile must lead to a profile with its own credentials',
     );
   }
   const found = hasKeys(keys)
@@ -253,8 +253,8 @@ async function fromSourceProfile(
   if (found) return found;
   throw invalidProfile(
     name,
-    `takes its credentials from the source_profile "${sourceProfile}", which has none`,
-    `give the profile "${sourceProfile}" credentials, or correct source_profile`,
+    `uses the source_profile "${sourceProfile}", which has no credentials`,
+    `add credentials to the profile "${sourceProfile}", or correct source_profile`,
   );
 }
 
@@ -272,16 +272,16 @@ async function fromNamedSource(
   if (find === undefined) {
     throw invalidProfile(
       name,
-      `has the credential_source "${source}", which there is not`,
-      'write Environment, EcsContainer or Ec2InstanceMetadata',
+      `has the unknown credential_source "${source}"`,
+      'use Environment, EcsContainer or Ec2InstanceMetadata',
     );
   }
   const found = await find();
   if (found) return found;
   throw invalidProfile(
     name,
-    `takes its credentials from credential_source = ${source}, where there are none`,
-    'run it where that source is, or use source_profile',
+    `uses credential_source = ${source}, which provides no credentials here`,
+    'run it where this source is available, or use source_profile',
   );
 }
 
@@ -336,9 +336,9 @@ function mfaCode({ askMfaCode }: CredentialOptions, device: string, profile: str
   if (askMfaCode) return askMfaCode(device, profile);
   throw new AppError(
     'CredentialsMissing',
-    `the profile "${profile}" needs a code of the MFA device ${device}, and there is no terminal to ask at`,
+    `the profile "${profile}" needs a code from the MFA device ${device}, but there is no terminal to ask on`,
     {
-      hint: `run it on a terminal, or sign in there once with \`aws sts get-caller-identity --profile ${profile}\`: what the AWS CLI keeps is used until it expires`,
+      hint: `run it on a terminal, or sign in on a terminal once with \`aws sts get-caller-identity --profile ${profile}\`: the session cached by the AWS CLI is used until it expires`,
       details: { profile, device },
     },
   );
@@ -361,9 +361,13 @@ async function fromWebIdentity(
       : `web_identity_token_file of the profile "${name}"`;
   const roleArn = value('role_arn', 'AWS_ROLE_ARN');
   if (!roleArn) {
-    throw new AppError('CredentialsMissing', `${from} is set, but no role to assume with the token`, {
-      hint: 'set AWS_ROLE_ARN, or role_arn in the profile',
-    });
+    throw new AppError(
+      'CredentialsMissing',
+      `${from} is set, but there is no role to assume with the token`,
+      {
+        hint: 'set AWS_ROLE_ARN, or role_arn in the profile',
+      },
+    );
   }
   let token: string;
   try {
@@ -373,8 +377,8 @@ async function fromWebIdentity(
     throw new AppError('CredentialsMissing', `the token file ${file} (${from}) cannot be read (${code})`, {
       hint:
         code === 'ENOENT'
-          ? 'see that whatever writes it has run: in Kubernetes, that the pod has a service account with a role'
-          : 'let this user read it',
+          ? 'check that the token has been created: in Kubernetes, that the pod has a service account with a role'
+          : 'make it readable for this user',
       cause,
       details: { file },
     });

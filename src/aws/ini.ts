@@ -40,7 +40,11 @@ export function parseIni(text: string, file: string): Map<string, IniSection> {
     const { section: name, key, lines, line } = option;
     const values = sections.get(name) ?? {};
     values[key] = valueOf(lines, () =>
-      refuse(line, `the block below "${key}" has a line without "="`, 'write each line as NAME = VALUE'),
+      refuse(
+        line,
+        `the block below "${key}" has a line without "="`,
+        'write each line in the form NAME = VALUE',
+      ),
     );
     sections.set(name, values);
     option = undefined;
@@ -66,21 +70,25 @@ export function parseIni(text: string, file: string): Map<string, IniSection> {
       const header = SECTION.exec(content)?.[1];
       if (header !== undefined) {
         if (sections.has(header)) {
-          refuse(line, `the section [${header}] occurs twice`, 'put its keys together under one heading');
+          refuse(line, `the section [${header}] occurs twice`, 'merge its keys into one section');
         }
         sections.set(header, {});
         section = header;
         return;
       }
       if (section === undefined) {
-        return refuse(line, 'this line is above the first [section]', 'put it below one, such as [default]');
+        return refuse(
+          line,
+          'this line is above the first [section]',
+          'move it into a section, such as [default]',
+        );
       }
       const [, name = '', value = ''] = OPTION.exec(content) ?? [];
       if (name === '')
-        return refuse(line, 'this line is not NAME = VALUE', 'correct it, or put # in front of it');
+        return refuse(line, 'this line is not NAME = VALUE', 'correct it, or comment it out with #');
       const key = name.toLowerCase();
       if (Object.hasOwn(sections.get(section) ?? {}, key)) {
-        refuse(line, `"${key}" occurs twice in [${section}]`, 'keep one of the two');
+        refuse(line, `"${key}" occurs twice in [${section}]`, 'remove one of them');
       }
       option = { section, key, indent, lines: [value], line };
       return;

@@ -58,8 +58,8 @@ function isNetwork(error: SdkError): boolean {
 export function networkHint(instead = 'check the network'): string {
   const proxies = namedProxies();
   return proxies.length === 0
-    ? `${instead}; where a proxy is needed, set HTTPS_PROXY`
-    : `${instead} and the proxy (${proxies.join(', ')}); NO_PROXY names hosts that are reached without it`;
+    ? `${instead}; if a proxy is needed, set HTTPS_PROXY`
+    : `${instead} and the proxy (${proxies.join(', ')}); NO_PROXY lists hosts to reach without it`;
 }
 
 /**
@@ -75,16 +75,14 @@ function foreignAnswer(error: SdkError, where: string): AppError | undefined {
     ? 'an HTML page'
     : type === ''
       ? 'an answer'
-      : `an answer of the type ${printable(type)}`;
+      : `an answer of type ${printable(type)}`;
   const target = headers['location'];
-  const to = target !== undefined && URL.canParse(target) ? ` that leads to ${new URL(target).host}` : '';
-  const message = `${where} did not answer, but something on the way did: HTTP ${statusCode} with ${what}${to}`;
+  const to = target !== undefined && URL.canParse(target) ? ` redirecting to ${new URL(target).host}` : '';
+  const message = `${where} did not answer; an intermediary returned HTTP ${statusCode} with ${what}${to}`;
   const hint =
     statusCode === 407
-      ? `the proxy wants a user: write it as in HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT`
-      : networkHint(
-          'a proxy, a firewall or a network that wants a sign-in stands in between: check the network',
-        );
+      ? `the proxy requires authentication: set HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT`
+      : networkHint('check the network for a proxy, a firewall or a sign-in page');
   return new AppError('ServiceUnreachable', message, { hint, cause: error, details: { status: statusCode } });
 }
 
@@ -113,8 +111,8 @@ export function networkError(
     new AppError('ServiceUnreachable', message, { hint: remedy, cause: error, details });
   if (UNTRUSTED_CODES.has(error.code ?? '')) {
     return say(
-      `${where} shows a certificate that this machine does not trust: ${reasonOf(error)}`,
-      'where a proxy opens TLS, set AWS_CA_BUNDLE (or ca_bundle in the profile) to the PEM file of its authority',
+      `${where} presents a certificate that this machine does not trust: ${reasonOf(error)}`,
+      'if a proxy intercepts TLS, set AWS_CA_BUNDLE (or ca_bundle in the profile) to the PEM file of its CA',
     );
   }
   const what = operation === undefined ? '' : ` ${operation}`;

@@ -17,9 +17,7 @@ export function patient(
     const late = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => {
         abandon();
-        reject(
-          Object.assign(new Error(`nothing came within ${ms / 1000} s`), { name: 'CredentialsTimeout' }),
-        );
+        reject(Object.assign(new Error(`no answer within ${ms / 1000} s`), { name: 'CredentialsTimeout' }));
       }, ms);
     });
     try {

@@ -110,7 +110,9 @@ export async function openSession(
       profile.from === 'default'
         ? 'no AWS Region is set'
         : `no AWS Region is set, and none in the profile "${profile.value}"`,
-      { hint: 'give --region, set AWS_REGION, or set one in the profile (`aws configure set region`)' },
+      {
+        hint: 'specify --region, set AWS_REGION, or set a Region in the profile (`aws configure set region`)',
+      },
     );
   }
 

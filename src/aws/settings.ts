@@ -57,8 +57,8 @@ const CONTROL = /[\p{Cc}\p{Cf}]/u;
 /** Nothing in a name or a URL is invisible on purpose; a script with Windows line ends leaves such things behind. */
 function assertVisible({ value, from }: Setting<string>): void {
   if (!CONTROL.test(value)) return;
-  throw new AppError('Usage', `the value of ${from} has an invisible character in it: "${value}"`, {
-    hint: 'remove it; a file with Windows line ends that a shell has read leaves \\x0d at the end (tr -d "\\r" removes it)',
+  throw new AppError('Usage', `the value of ${from} contains an invisible character: "${value}"`, {
+    hint: 'remove it; a shell script with Windows line endings leaves \\x0d at the end of values (tr -d "\\r" removes it)',
   });
 }
 
@@ -99,7 +99,7 @@ function noSuchProfile({ value, from }: Setting<string>, files: SharedFiles): Ap
     {
       hint: nearest
         ? `did you mean "${nearest.name}"?`
-        : `\`aws configure list-profiles\` shows the profiles; AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE say where they are read from`,
+        : `\`aws configure list-profiles\` lists the profiles; AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE set the files they are read from`,
       details: { profile: value },
     },
   );
@@ -140,7 +140,7 @@ export async function awsSettings(
     if (found) return { name: section.value, found };
     throw new AppError(
       'ConfigurationInvalid',
-      `the profile "${profile.value}" names the services section "${section.value}", which is not in ${files.configFile}`,
+      `the profile "${profile.value}" refers to the services section "${section.value}", which is not in ${files.configFile}`,
       { hint: `add [services ${section.value}] there, or remove "services" from the profile` },
     );
   };
@@ -187,11 +187,7 @@ export async function awsSettings(
 function assertUrl(setting: Setting<string>): void {
   assertVisible(setting);
   if (URL.canParse(setting.value) && /^https?:/i.test(setting.value)) return;
-  throw new AppError(
-    'ConfigurationInvalid',
-    `"${setting.value}" (${setting.from}) is not a URL that can be called`,
-    {
-      hint: 'write it in full, as in http://127.0.0.1:4599',
-    },
-  );
+  throw new AppError('ConfigurationInvalid', `"${setting.value}" (${setting.from}) is not a valid URL`, {
+    hint: 'specify the full URL, such as http://127.0.0.1:4599',
+  });
 }

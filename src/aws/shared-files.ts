@@ -57,7 +57,7 @@ async function sectionsOf(file: string): Promise<Map<string, IniSection>> {
     const { code = '' } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return new Map();
     throw new AppError('FileNotReadable', `the AWS configuration ${file} cannot be read (${code})`, {
-      hint: 'let this user read it, or set AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE to files that can be read',
+      hint: 'make it readable for this user, or set AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE to readable files',
       cause,
       details: { file },
     });

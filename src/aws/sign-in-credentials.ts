@@ -27,8 +27,8 @@ export async function fromSso(
   if (sessionName !== undefined && session === undefined) {
     throw invalidProfile(
       name,
-      `names the sso_session "${sessionName}", which is not in ${files.configFile}`,
-      `add [sso-session ${sessionName}] there (\`aws configure sso-session\` asks for what it needs), or correct sso_session`,
+      `refers to the sso_session "${sessionName}", which is not in ${files.configFile}`,
+      `add [sso-session ${sessionName}] there (\`aws configure sso-session\` creates it), or correct sso_session`,
     );
   }
   const values = Object.fromEntries(

@@ -81,7 +81,11 @@ export async function administer(
 ): Promise<Answer> {
   const handler = HANDLERS.get(`${request.method ?? ''} ${path.slice(ADMIN_PATH.length)}`);
   if (handler === undefined) {
-    throw new ServiceError(404, 'NotFoundException', `GET ${ADMIN_PATH} tells what can be asked for here`);
+    throw new ServiceError(
+      404,
+      'NotFoundException',
+      `GET ${ADMIN_PATH} lists the requests that this path supports`,
+    );
   }
   const bytes = await readBody(request);
   if (bytes.length > 0 && !/^application\/json\b/i.test(request.headers['content-type'] ?? '')) {

@@ -11,7 +11,7 @@ export function routeOf(method: string, path: string): Route {
   throw new ServiceError(
     404,
     'UnknownOperationException',
-    'The emulator knows no operation with this method and path',
+    'The emulator does not support this method and path',
   );
 }
 

@@ -47,7 +47,7 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
       resolve(Buffer.concat(chunks));
     });
     request.on('error', () => {
-      reject(new ServiceError(400, 'BadRequestException', 'The request ended early'));
+      reject(new ServiceError(400, 'BadRequestException', 'The request was incomplete'));
     });
   });
 }

@@ -133,7 +133,7 @@ export function createPersistence(dataDir: string, worlds: () => readonly World[
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     if (existsSync(file)) chmodSync(file, 0o600);
   } catch (cause) {
-    throw new AppError('FileNotWritable', `cannot keep the emulator's state in ${dataDir}`, { cause });
+    throw new AppError('FileNotWritable', `cannot store the emulator's state in ${dataDir}`, { cause });
   }
   const known = new Map<World, Known>();
   let number = 0;
@@ -208,9 +208,9 @@ export function createPersistence(dataDir: string, worlds: () => readonly World[
         for (const world of loaded) known.set(world, idsOf(world));
         return loaded;
       } catch (cause) {
-        throw new AppError('FileNotReadable', `${file} is not a state of this emulator`, {
+        throw new AppError('FileNotReadable', `${file} is not a state file of this emulator`, {
           cause,
-          hint: 'Give another directory, or move the file away to begin anew.',
+          hint: 'Specify another directory, or move the file away to start over.',
         });
       }
     },

@@ -34,8 +34,8 @@ export interface AwsClientOptions extends Pick<
 
 /** The SDK knows two faults of a Region: that there is none, and that it cannot be part of a host name. */
 function regionError(cause: unknown): AppError {
-  return new AppError('Usage', `that is no AWS Region: ${(cause as Error).message}`, {
-    hint: 'write it as in eu-west-1; check --region and AWS_REGION',
+  return new AppError('Usage', `not a valid AWS Region: ${(cause as Error).message}`, {
+    hint: 'specify a Region such as eu-west-1; check --region and AWS_REGION',
     cause,
   });
 }

@@ -31,7 +31,7 @@ function permissionHint({ message }: ApiError, { action, resource }: Operation, 
   const [, saidAction = action, saidArn = arn] =
     /to perform: (apigateway:\w+) on resource: (arn:\S+)/.exec(message) ?? [];
   const explicit = message.includes('explicit deny')
-    ? '; a policy denies it explicitly, which no allow outweighs'
+    ? '; a policy denies it explicitly, which overrides any allow'
     : '';
   return `allow ${saidAction} on ${saidArn}${explicit}`;
 }
@@ -46,9 +46,9 @@ interface CallContext {
 
 /** What may be wrong where nobody answers. */
 function lookAt({ code }: ApiError, { region, endpoint }: CallContext): string {
-  if (endpoint !== undefined) return `check ${endpoint.value}, which ${endpoint.from} names`;
+  if (endpoint !== undefined) return `check ${endpoint.value}, set by ${endpoint.from}`;
   const unknownHost = code === 'ENOTFOUND' || code === 'EAI_AGAIN';
-  return unknownHost ? `check the network, and that ${region} is the name of a Region` : 'check the network';
+  return unknownHost ? `check the network, and that ${region} is a valid Region` : 'check the network';
 }
 
 /**
@@ -75,7 +75,7 @@ export function toAppError(thrown: unknown, operation: Operation, context: CallC
     say(
       'Throttled',
       `AWS kept throttling ${operation.name}`,
-      'the account shares 10 requests a second between everything that manages API Gateway; try again in a minute',
+      'all clients that manage API Gateway share 10 requests per second per account; try again in a minute',
     );
 
   switch (error.name) {
@@ -90,7 +90,7 @@ export function toAppError(thrown: unknown, operation: Operation, context: CallC
       return say(
         'CredentialsExpired',
         'the AWS credentials have expired',
-        origin === undefined ? 'get new ones' : renewal(origin),
+        origin === undefined ? 'get new credentials' : renewal(origin),
       );
     case 'UnrecognizedClientException':
     case 'InvalidClientTokenId':
@@ -111,8 +111,8 @@ export function toAppError(thrown: unknown, operation: Operation, context: CallC
       if (operation.name !== 'GenerateClientCertificate') break;
       return say(
         'QuotaExceeded',
-        'the account holds as many client certificates as its quota allows in this Region',
-        'delete unused ones (`apigw-cert list --usage` shows them) or ask AWS to raise the quota of 60',
+        'the account has reached its client certificate quota in this Region',
+        'delete unused ones (`apigw-cert list --usage` shows them) or ask AWS to increase the quota of 60',
       );
     case 'TooManyRequestsException':
     case 'ThrottlingException':
@@ -124,14 +124,14 @@ export function toAppError(thrown: unknown, operation: Operation, context: CallC
       if (isConcurrentModification(error)) {
         return say(
           'ConcurrentModification',
-          `AWS could not complete ${operation.name}: something else was being changed at the same time`,
-          'it may have been done all the same: look, and run the command again',
+          `AWS could not complete ${operation.name}: a concurrent modification was in progress`,
+          'it may have taken effect: check, and run the command again',
         );
       }
       return say(
         'RequestRefused',
-        `AWS refused ${operation.name}: ${reasonOf(error)}`,
-        "the reason is AWS's own; add --debug to see each request",
+        `AWS rejected ${operation.name}: ${reasonOf(error)}`,
+        'the reason is as reported by AWS; add --debug to see each request',
       );
     default:
   }
@@ -144,8 +144,8 @@ export function toAppError(thrown: unknown, operation: Operation, context: CallC
   if (error.name === 'InvalidAnswer') {
     return say(
       'ServiceUnreachable',
-      `${where} gave no valid answer to ${operation.name}: ${reasonOf(error)}`,
-      `${lookAt(error, context)}, and what stands in between`,
+      `${where} returned no valid answer to ${operation.name}: ${reasonOf(error)}`,
+      `${lookAt(error, context)}, and any proxy in between`,
     );
   }
   if (status === 403) return denied();
@@ -160,6 +160,6 @@ export function toAppError(thrown: unknown, operation: Operation, context: CallC
   return say(
     'RequestRefused',
     `${operation.name} failed: ${reasonOf(error)}`,
-    'run again with --debug for the details',
+    'run again with --debug for details',
   );
 }

@@ -50,9 +50,9 @@ export function createAwsFleet({ pace: paceOptions, askMfaCode, ...common }: Aws
     if (other !== undefined && other !== name) {
       throw new AppError(
         'Usage',
-        `${name} and ${other} are the same account (${same}), read once as ${other}`,
+        `${name} and ${other} are the same account (${same}); it is read once, as ${other}`,
         {
-          hint: 'take one of them out of --profile or the accounts in apigw-cert.yaml',
+          hint: 'remove one of them from --profile or from the accounts in apigw-cert.yaml',
         },
       );
     }

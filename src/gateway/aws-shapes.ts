@@ -23,8 +23,8 @@ import type {
 import { AppError } from '../core/errors.js';
 
 function incomplete(what: string): AppError {
-  return new AppError('ServiceUnreachable', `AWS gave no valid answer: ${what}`, {
-    hint: 'check --endpoint-url (or AWS_ENDPOINT_URL), and a proxy on the way, then run the command again',
+  return new AppError('ServiceUnreachable', `AWS returned no valid answer: ${what}`, {
+    hint: 'check --endpoint-url (or AWS_ENDPOINT_URL) and any proxy in between, then run the command again',
   });
 }
 
@@ -37,7 +37,7 @@ export function required<T>(value: T | undefined, what: string): T {
 /** A member that repeats what was asked. @throws AppError `ServiceUnreachable` for an answer about something else */
 export function asAsked(value: string | undefined, asked: string, what: string): void {
   if (value !== undefined && value !== asked)
-    throw incomplete(`${what} is ${value}, and ${asked} was asked for`);
+    throw incomplete(`${what} is ${value}, but ${asked} was requested`);
 }
 
 /** @param asked the id that was asked for, where one was */

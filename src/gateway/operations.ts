@@ -9,7 +9,7 @@ export const certificateOperation = (name: string, action: string, id?: string):
   notFound: {
     code: 'CertificateNotFound',
     message: `there is no client certificate ${id ?? ''} in this account and Region`,
-    hint: '`apigw-cert list` shows the ones there are; check --profile and --region',
+    hint: 'run `apigw-cert list` to see the available certificates; check --profile and --region',
   },
 });
 
@@ -27,7 +27,7 @@ export const apiOperation = (
   notFound: {
     code: 'StageNotFound',
     message: `there is no ${what} in this account and Region`,
-    hint: 'check the id, --profile and --region',
+    hint: 'check the ID, --profile and --region',
   },
 });
 
@@ -47,7 +47,7 @@ export const webSocketOperation = (
   notFound: {
     code: 'StageNotFound',
     message: `there is no ${what ?? `WebSocket API ${apiId ?? ''}`} in this account and Region`,
-    hint: 'check the id, --profile and --region',
+    hint: 'check the ID, --profile and --region',
   },
 });
 

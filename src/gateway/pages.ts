@@ -20,9 +20,11 @@ export async function allPages<T>(
     all.push(...items);
     position = next;
     if (position !== undefined && (seen.has(position) || seen.size === MOST_PAGES)) {
-      const how = seen.has(position) ? 'the same position came twice' : `${MOST_PAGES} pages came`;
-      throw new AppError('ServiceUnreachable', `the pages of a listing never end: ${how}`, {
-        hint: 'check --endpoint-url (or AWS_ENDPOINT_URL), and a proxy on the way',
+      const how = seen.has(position)
+        ? 'the same position was returned twice'
+        : `${MOST_PAGES} pages were returned`;
+      throw new AppError('ServiceUnreachable', `the pages of a list do not end: ${how}`, {
+        hint: 'check --endpoint-url (or AWS_ENDPOINT_URL)and any proxy in between',
       });
     }
   } while (position !== undefined);

@@ -50,13 +50,13 @@ export async function enabledRegions(
     throw new AppError(
       denied ? 'AccessDenied' : 'ServiceUnreachable',
       `the enabled Regions of ${account} cannot be listed: ${message}`,
-      { hint: 'allow account:ListRegions, or name the Regions instead of "all"', cause },
+      { hint: 'allow account:ListRegions, or specify the Regions instead of "all"', cause },
     );
   } finally {
     client.destroy();
   }
   if (names.length > 0) return names;
-  throw new AppError('ServiceUnreachable', `no Region is told to be enabled in ${account}`, {
-    hint: 'check the endpoint that answers account:ListRegions, or name the Regions instead of "all"',
+  throw new AppError('ServiceUnreachable', `AWS reported no enabled Region in ${account}`, {
+    hint: 'check the endpoint that answers account:ListRegions, or specify the Regions instead of "all"',
   });
 }

@@ -154,7 +154,7 @@ function errorBody(response: HttpResponse, bytes: Uint8Array): object {
   }
   const isOfService = Object.keys(headers).some((name) => name.toLowerCase() === 'x-amzn-errortype');
   if (isOfService || bytes.length === 0 || statusCode === 429 || statusCode >= 500) return {};
-  throw new InvalidAnswer(`HTTP ${statusCode} without a reason in JSON`, response, false);
+  throw new InvalidAnswer(`HTTP ${statusCode} without a JSON error message`, response, false);
 }
 
 /** @throws InvalidAnswer */

@@ -24,16 +24,16 @@ const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).
 
 function broken(file: string, line: number, why: string): AppError {
   return new AppError('JournalBroken', `${file}, line ${line}: ${why}`, {
-    hint: 'move the file away and run the same command again: a rotation is found again from what AWS and the backend hold',
+    hint: 'move the file away and run the same command again: the rotation is reconstructed from the state of AWS and the backend',
     details: { file, line },
   });
 }
 
 /** Not a rotation: the run that began to write was stopped before it had recorded, and so done, anything. */
 function remains(file: string, size: number): AppError {
-  const what = size === 0 ? 'it is empty' : 'it ends before its first record does';
-  return new AppError('JournalBroken', `${file} is no journal of a rotation: ${what}`, {
-    hint: 'delete it; if a rotation is in progress all the same, the next run finds it from what AWS and the backend hold',
+  const what = size === 0 ? 'it is empty' : 'its first record is incomplete';
+  return new AppError('JournalBroken', `${file} is not a rotation journal: ${what}`, {
+    hint: 'delete it; if a rotation is in progress, the next run finds it from the state of AWS and the backend',
     details: { file },
   });
 }
@@ -58,14 +58,14 @@ async function parseJournal(file: string, rotationId: string, content: string): 
     if (header && header.version > JOURNAL_VERSION) {
       throw new AppError(
         'JournalTooNew',
-        `${file} has version ${header.version}; this apigw-cert reads up to version ${JOURNAL_VERSION}`,
-        { hint: 'install the newer apigw-cert that began this rotation', details: { file } },
+        `${file} has version ${header.version}; this apigw-cert supports up to version ${JOURNAL_VERSION}`,
+        { hint: 'install the newer version of apigw-cert that started this rotation', details: { file } },
       );
     }
     const record = rotationRecordSchema.safeParse(json);
-    if (!record.success) throw broken(file, index + 1, 'this is no record of a rotation');
+    if (!record.success) throw broken(file, index + 1, 'this is not a rotation record');
     const isHeader = record.data.type === 'started';
-    if (isHeader !== (index === 0)) throw broken(file, index + 1, 'the first line alone must be the start');
+    if (isHeader !== (index === 0)) throw broken(file, index + 1, 'only the first line may be the start');
     if (record.data.type === 'started' && record.data.rotationId !== rotationId) {
       throw broken(file, index + 1, 'this is the start of another rotation');
     }
@@ -125,7 +125,7 @@ export function openFileJournal(directory: string = join(stateDirectory(), 'rota
   /** Ids come from tags in AWS too, where anybody may have written them: they must not leave the directory. */
   function fileOf(rotationId: string): string {
     if (ID.test(rotationId)) return join(directory, rotationId + SUFFIX);
-    throw new AppError('Usage', `${JSON.stringify(rotationId.slice(0, 60))} is not the id of a rotation`, {
+    throw new AppError('Usage', `${JSON.stringify(rotationId.slice(0, 60))} is not a rotation ID`, {
       hint: 'list the rotations with `apigw-cert status`',
     });
   }
@@ -137,7 +137,7 @@ export function openFileJournal(directory: string = join(stateDirectory(), 'rota
     } catch (cause) {
       if (isMissing(cause)) return undefined;
       throw new AppError('FileNotReadable', `the journal ${file} cannot be read`, {
-        hint: 'run as the user who began the rotation',
+        hint: 'run as the user who started the rotation',
         cause,
         details: { file },
       });

@@ -24,7 +24,7 @@ export function fileLease({
         {
           system: (cause) => notWritable(file, cause),
           refused: (text, hint, { holder, state }) =>
-            new AppError('Locked', `${text} is at work on ${key}`, {
+            new AppError('Locked', `${text} is already working on ${key}`, {
               hint,
               details: {
                 key,
@@ -36,7 +36,7 @@ export function fileLease({
       );
       const lost = new AbortController();
       const loss = new AppError('LockLost', `another run has taken over the work on ${key}`, {
-        hint: 'run the same command again: it continues from what it finds',
+        hint: 'run the same command again: it resumes from the current state',
       });
       lock.lost.addEventListener('abort', () => {
         lost.abort(loss);

@@ -53,8 +53,8 @@ export function notWritable(file: string, cause: unknown): AppError {
   return new AppError('JournalNotWritable', `${file} cannot be written (${code})`, {
     hint:
       code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG'
-        ? 'make room there and run the same command again, or point XDG_STATE_HOME at another directory'
-        : 'make the directory writable for this user, or point XDG_STATE_HOME at one that is',
+        ? 'free some space and run the same command again, or set XDG_STATE_HOME to another directory'
+        : 'make the directory writable for this user, or set XDG_STATE_HOME to one that is',
     cause,
     details: { file },
   });

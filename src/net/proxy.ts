@@ -63,8 +63,8 @@ export function proxyFor(target: URL, env: Environment = process.env): Proxy | u
     const url = new URL(text);
     if (/^https?:$/.test(url.protocol) && url.hostname !== '') return { url, variable: named.name };
   }
-  throw new AppError('Usage', `${named.name} does not name an http or https proxy`, {
-    hint: `set it as in ${named.name}=http://proxy.example.com:3128; other kinds, such as SOCKS, are not supported`,
+  throw new AppError('Usage', `${named.name} is not the URL of an http or https proxy`, {
+    hint: `set it to a URL, such as ${named.name}=http://proxy.example.com:3128; other kinds, such as SOCKS, are not supported`,
   });
 }
 

@@ -8,9 +8,9 @@ import { proxyName, type Proxy } from './proxy.js';
 /** What to do about a proxy that does not let a connection through. */
 export function proxyHint({ variable, url }: Proxy, status: number | undefined): string {
   if (status === 407) {
-    return `the proxy wants a user: ${variable}=${url.protocol}//USER:PASSWORD@${url.host}`;
+    return `the proxy requires authentication: set ${variable}=${url.protocol}//USER:PASSWORD@${url.host}`;
   }
-  return `check ${variable} (${url.host}); to go around it, add the host to NO_PROXY`;
+  return `check ${variable} (${url.host}); to bypass it, add the host to NO_PROXY`;
 }
 
 /**

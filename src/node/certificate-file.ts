@@ -23,7 +23,7 @@ export function fingerprintsIn(pem: string): string[] {
     if (!certificate.checkIssued(certificate)) {
       throw new Error(
         `certificate ${index + 1} is not self-signed (issued by ${oneLine(certificate.issuer)}), as the client ` +
-          'certificates that API Gateway generates are; for those of a private CA use the "ca" option of https',
+          'certificates that API Gateway generates are; for certificates of a private CA, use the "ca" option of https',
       );
     }
     return certificate.fingerprint256;

@@ -62,11 +62,14 @@ export function checkSocket(socket: Socket, trusted: ReadonlySet<string>, now: D
   });
 
   if (!trusted.has(certificate.fingerprintSha256)) {
-    return refuse('CertificateNotListed', 'The client certificate is not one of those this backend trusts.');
+    return refuse('CertificateNotListed', 'This backend does not trust the client certificate.');
   }
   // Negated, so that a date that cannot be read is refused too.
   if (!(now <= certificate.notAfter)) {
-    return refuse('CertificateExpired', `The client certificate ended at ${certificate.notAfter.toJSON()}.`);
+    return refuse(
+      'CertificateExpired',
+      `The client certificate expired at ${certificate.notAfter.toJSON()}.`,
+    );
   }
   if (!(now >= certificate.notBefore)) {
     return refuse(

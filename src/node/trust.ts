@@ -74,7 +74,7 @@ export function trustClientCertificates(file: string, options: TrustOptions = {}
       if (closed) return;
       trusted = new Set(fingerprints);
     } catch (cause) {
-      if (!closed) onError(unusable(path, cause, `still trusting the former ${trusted.size}`));
+      if (!closed) onError(unusable(path, cause, `still trusting the previous ${trusted.size}`));
       return;
     }
     onReload?.([...trusted]);

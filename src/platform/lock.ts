@@ -268,7 +268,7 @@ function holderText({ holder, state }: Refusal): string {
 /** What a person can do about it. */
 function holderHint({ holder, state }: Refusal): string {
   if (state === 'stopped' && holder) {
-    return `let it go on (fg, or kill -CONT ${holder.pid}) or end it, then run the same command again`;
+    return `resume it (fg, or kill -CONT ${holder.pid}) or terminate it, then run the same command again`;
   }
-  return 'let it finish and run the same command again; the lock of a run that has ended frees itself';
+  return 'wait until it has finished, then run the same command again; the lock is released when the process exits';
 }

@@ -115,7 +115,7 @@ describe('is refused', () => {
     [
       { api: 'billing', stage: 'orders/prod' },
       'Usage',
-      'given twice: "billing"',
+      'specified twice: "billing"',
       ['--api billing --stage prod'],
     ],
     [{ stage: 'orders/' }, 'Usage', '"orders/" does not specify a stage', ['--stage orders/prod']],

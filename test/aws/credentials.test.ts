@@ -61,24 +61,24 @@ describe('a credential_process', () => {
     );
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /^error: the credential_process of the profile "default" failed with exit code 3: vault: \\x1b\[31mpermission denied \/ key …\n {2}fix: run it by hand to see more: sh /,
+      /^error: the credential_process of the profile "default" failed with exit code 3: vault: \\x1b\[31mpermission denied \/ key …\n {2}fix: run it manually to see more: sh /,
     );
     expect(stderr).not.toContain(secret);
   });
 
   test.each([
     ['prints no JSON', 'echo hello', 'printed something that is not JSON'],
-    ['prints another version', `echo '{"Version":2}'`, 'printed another Version than 1'],
-    ['prints no key', `echo '{"Version":1}'`, 'printed no AccessKeyId or no SecretAccessKey'],
+    ['prints another version', `echo '{"Version":2}'`, 'printed a Version other than 1'],
+    ['prints no key', `echo '{"Version":1}'`, 'did not print both AccessKeyId and SecretAccessKey'],
     [
       'gives expired ones',
       `echo '{"Version":1,"AccessKeyId":"A","SecretAccessKey":"B","Expiration":"2020-01-01T00:00:00Z"}'`,
-      'gave credentials that expired at 2020-01-01T00:00:00.000Z',
+      'returned credentials that expired at 2020-01-01T00:00:00.000Z',
     ],
     [
       'has a carriage return in a key',
       `printf '{"Version":1,"AccessKeyId":"A\\\\r","SecretAccessKey":"B"}'`,
-      'aws_access_key_id from the credential_process of the profile "default" has a character in it that no key has (U+000D)',
+      'aws_access_key_id returned by the credential_process of the profile "default" contains an invalid character (U+000D)',
     ],
   ])('that %s', async (_what, text, expected) => {
     const { code, stderr } = await list(script(text));
@@ -90,7 +90,7 @@ describe('a credential_process', () => {
   test('that is not there', async () => {
     const { stderr } = await list(withProcess('no-such-program --json'));
     expect(stderr).toMatch(
-      /cannot be run: there is no program no-such-program\n {2}fix: give the program with its whole path/,
+      /cannot be run: program not found: no-such-program\n {2}fix: specify the full path of the program/,
     );
   });
 });
@@ -121,7 +121,7 @@ describe('a profile says what it lacks', () => {
     [
       'an sso_session',
       '[default]\nsso_session = corp\nsso_account_id = 123456789012\nsso_role_name = Admin\n',
-      /names the sso_session "corp", which is not in \S+config\n {2}fix: add \[sso-session corp\]/,
+      /refers to the sso_session "corp", which is not in \S+config\n {2}fix: add \[sso-session corp\]/,
     ],
     [
       'keys of IAM Identity Center',
@@ -132,7 +132,7 @@ describe('a profile says what it lacks', () => {
     [
       'its source',
       `[default]\n${role}source_profile = gone\n`,
-      /takes its credentials from the source_profile "gone", which is neither in/,
+      /uses the source_profile "gone", which is neither in/,
     ],
     [
       'credentials of its source',
@@ -142,7 +142,7 @@ describe('a profile says what it lacks', () => {
     [
       'an end',
       `[default]\n${role}source_profile = a\n[profile a]\n${role}source_profile = b\n[profile b]\n${role}source_profile = a\n`,
-      /goes round in a circle: default → a → b → a\n/,
+      /has circular source_profile references: default → a → b → a\n/,
     ],
     [
       'a token file',
@@ -152,7 +152,7 @@ describe('a profile says what it lacks', () => {
     [
       'a known source',
       `[default]\n${role}credential_source = Moon\n`,
-      /has the credential_source "Moon", which there is not/,
+      /has the unknown credential_source "Moon"/,
     ],
     ['a secret', '[default]\naws_access_key_id = A\n', /has aws_access_key_id but no aws_secret_access_key/],
   ])('%s', async (_what, text, expected) => {
@@ -207,7 +207,7 @@ describe('IAM Identity Center', () => {
     const url = `http://127.0.0.1:${(refusing.address() as AddressInfo).port}`;
     const { stderr } = await list(files, { AWS_PROFILE: 'dev', AWS_ENDPOINT_URL_SSO: url });
     expect(stderr).toMatch(
-      /does not let you use the role Admin in the account 123456789012 .*\n {2}fix: check sso_account_id/,
+      /does not allow you to use the role Admin in the account 123456789012 .*\n {2}fix: check sso_account_id/,
     );
   });
 });
@@ -217,7 +217,7 @@ describe('the environment', () => {
     [
       'a carriage return',
       { AWS_SECRET_ACCESS_KEY: 'secret\r' },
-      /AWS_SECRET_ACCESS_KEY has a character in it that no key has \(U\+000D\)\n {2}fix: it is a carriage return/,
+      /AWS_SECRET_ACCESS_KEY contains an invalid character \(U\+000D\)\n {2}fix: it is a carriage return/,
     ],
     [
       'no secret',
@@ -232,7 +232,7 @@ describe('the environment', () => {
     [
       'a Region with a line end',
       { AWS_REGION: 'eu-west-1\r' },
-      /the value of AWS_REGION has an invisible character in it: "eu-west-1\\x0d"/,
+      /the value of AWS_REGION contains an invisible character: "eu-west-1\\x0d"/,
     ],
     [
       'a bundle that is not there',
@@ -285,7 +285,7 @@ describe('a role', () => {
     const { code, stderr } = await list(withMfa, { AWS_PROFILE: 'r' });
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /needs a code of the MFA device arn:aws:iam::123456789012:mfa\/me, and there is no terminal to ask at\n/,
+      /needs a code from the MFA device arn:aws:iam::123456789012:mfa\/me, but there is no terminal to ask on\n/,
     );
     // As botocore names it: the SHA-1 of its arguments in Python's JSON.
     const key = `{"RoleArn": "arn:aws:iam::123456789012:role/Watch", "SerialNumber": "${device}"}`;

@@ -13,7 +13,7 @@ test('credentials that never come are given up, which is remembered for the end 
   const never = patient(() => new Promise(() => undefined), 10);
   await expect(never()).rejects.toMatchObject({
     name: 'CredentialsTimeout',
-    message: 'nothing came within 0.01 s',
+    message: 'no answer within 0.01 s',
   });
   expect(hasAbandoned()).toBe(true);
 });

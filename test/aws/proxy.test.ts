@@ -71,7 +71,7 @@ describe('which proxy', () => {
 
   test('what names no http proxy is refused by its variable', () => {
     expect(() => proxyFor(target, { https_proxy: 'socks5://x:1' })).toThrow(
-      'https_proxy does not name an http or https proxy',
+      'https_proxy is not the URL of an http or https proxy',
     );
   });
 });
@@ -96,7 +96,7 @@ describe('AWS is called', () => {
     const { code, stderr } = await cli(['list'], { env: { ...KEYS, HTTPS_PROXY: recorder.proxy.url } });
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /^error: apigateway\.eu-west-1\.amazonaws\.com shows a certificate that this machine does not trust/,
+      /^error: apigateway\.eu-west-1\.amazonaws\.com presents a certificate that this machine does not trust/,
     );
     expect(stderr).toMatch(/\n {2}fix: .*AWS_CA_BUNDLE/);
   });
@@ -120,7 +120,7 @@ describe('AWS is called', () => {
     expect(await cli(['list'], { env: { ...env, HTTP_PROXY: known } })).toMatchObject({ code: 0 });
     const { code, stderr } = await cli(['list'], { env: { ...env, HTTP_PROXY: asking.url } });
     expect(code).toBe(1);
-    expect(stderr).toMatch(/HTTP 407 .*\n {2}fix: the proxy wants a user: .*USER:PASSWORD/);
+    expect(stderr).toMatch(/HTTP 407 .*\n {2}fix: the proxy requires authentication: set .*USER:PASSWORD/);
   });
 });
 
@@ -131,13 +131,13 @@ describe('what is not AWS is named as such', () => {
     const { code, stderr } = await cli(['list'], { env: { ...KEYS, HTTPS_PROXY: refusing.url } });
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /^error: apigateway\.eu-west-1\.amazonaws\.com(:443)? did not answer, but something on the way did: HTTP 403 with an HTML page\n/,
+      /^error: apigateway\.eu-west-1\.amazonaws\.com(:443)? did not answer; an intermediary returned HTTP 403 with an HTML page\n/,
     );
     expect(stderr).toContain(`HTTPS_PROXY=${new URL(refusing.url).host}`);
   });
 
   test.each([
-    [403, 'application/json', '{"error":"blocked"}', 'HTTP 403 with an answer of the type application/json'],
+    [403, 'application/json', '{"error":"blocked"}', 'HTTP 403 with an answer of type application/json'],
     [200, 'text/html', page, 'HTTP 200 with an HTML page'],
     [302, 'text/html', '<a href=x>', 'HTTP 302 with an HTML page that leads to portal.example'],
   ])('%d %s', async (status, type, body, expected) => {

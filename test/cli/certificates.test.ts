@@ -343,8 +343,8 @@ describe('test-invoke', () => {
   });
 
   test.each([
-    [['--path', '/health'], 'no API to call is named'],
-    [['--api', 'orders'], 'nothing to call is named'],
+    [['--path', '/health'], 'no API is specified'],
+    [['--api', 'orders'], 'no path or resource is specified'],
   ])('with %j alone is refused', async (words, said) => {
     const { code, stderr } = await run('test-invoke', ...words);
     expect(code).toBe(2);

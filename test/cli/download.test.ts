@@ -111,7 +111,12 @@ test('answers JSON with the PEM, or with the file it is in', async () => {
 });
 
 test.each<[string, () => string[], number, RegExp]>([
-  ['several in DER', () => [one.id, two.id, '--encoding', 'der'], 2, /DER holds one certificate, not 2/],
+  [
+    'several in DER',
+    () => [one.id, two.id, '--encoding', 'der'],
+    2,
+    /DER can hold only one certificate, not 2/,
+  ],
   ['binary in JSON', () => [one.id, '--encoding', 'der', '--output', 'json'], 2, /DER is binary/],
   ['an unknown id', () => [one.id, 'zzzzzz', '--out-file', at('kept.pem')], 1, /zzzzzz/],
   [

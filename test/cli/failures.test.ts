@@ -67,14 +67,14 @@ describe('a failure is one sentence with a remedy:', () => {
   test('a Region that can be none', async () => {
     const { code, stderr } = await cli(['list', '--region', 'eu west'], { env });
     expect(code).toBe(2);
-    expect(stderr).toMatch(/^error: that is no AWS Region: .*"eu west".*\n {2}fix: .*--region/);
+    expect(stderr).toMatch(/^error: not a valid AWS Region: .*"eu west".*\n {2}fix: .*--region/);
   });
 
   test('no network', async () => {
     const { code, stderr } = await cli(['list', '--endpoint-url', 'http://127.0.0.1:1'], { env });
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /^error: 127\.0\.0\.1:1 did not answer GetClientCertificates: connect ECONNREFUSED .*\n {2}fix: check http:\/\/127\.0\.0\.1:1, which --endpoint-url names/,
+      /^error: 127\.0\.0\.1:1 did not answer GetClientCertificates: connect ECONNREFUSED .*\n {2}fix: check http:\/\/127\.0\.0\.1:1, set by --endpoint-url/,
     );
   });
 
@@ -89,7 +89,7 @@ describe('a failure is one sentence with a remedy:', () => {
     const { code, stderr } = await cli(['list'], { env });
     expect(code).toBe(1);
     expect(stderr).toBe(
-      'error: the AWS credentials have expired\n  fix: they are in AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN: set new ones\n',
+      'error: the AWS credentials have expired\n  fix: set new values for AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN\n',
     );
   });
 
@@ -119,7 +119,7 @@ describe('a failure is one sentence with a remedy:', () => {
     const { stderr } = await cli(['generate', '--tag', 'a=b', '--region', 'cn-north-1'], { env });
     expect(stderr).toBe(
       `error: AWS denies ${operation}: ${message}\n` +
-        `  fix: allow apigateway:PUT on ${arn}; a policy denies it explicitly, which no allow outweighs\n`,
+        `  fix: allow apigateway:PUT on ${arn}; a policy denies it explicitly, which overrides any allow\n`,
     );
     lab.emulator.addFault(fault('DeleteClientCertificate', 'AccessDeniedException', 403));
     expect((await cli(['delete', 'abc123', '--yes', '--region', 'cn-north-1'], { env })).stderr).toContain(
@@ -132,7 +132,7 @@ describe('a failure is one sentence with a remedy:', () => {
     lab.emulator.addFault(fault('GetRestApis', 'AccessDeniedException', 403));
     const { code, stderr } = await cli(['delete', '--yes', lab.certificate.id], { env });
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^error: AWS refused DeleteClientCertificate: /);
+    expect(stderr).toMatch(/^error: AWS rejected DeleteClientCertificate: /);
   });
 
   test('an answer to generate that was lost: running it again could make a second one', async () => {
@@ -204,7 +204,7 @@ describe('a failure is one sentence with a remedy:', () => {
       const report = json() as { level: string; findings: { code: string; message: string }[] };
       expect(report.level).toBe('unknown');
       expect(report.findings).toMatchObject([
-        { code: 'SourceUnknown', message: expect.stringContaining('gave no valid answer to') },
+        { code: 'SourceUnknown', message: expect.stringContaining('returned no valid answer to') },
       ]);
     });
 

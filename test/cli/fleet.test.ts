@@ -297,8 +297,8 @@ accounts:
 });
 
 test.each([
-  ['comes again', () => 'same', 'the same position came twice'],
-  ['is always another', (page: number) => `page-${page}`, '1000 pages came'],
+  ['comes again', () => 'same', 'the same position was returned twice'],
+  ['is always another', (page: number) => `page-${page}`, '1000 pages were returned'],
 ])('a page token that %s makes its source unknown', async (_how, position, reason) => {
   let page = 0;
   const endless = await serve((_request, response) => {
@@ -310,7 +310,7 @@ test.each([
     ...['--endpoint-url', endless],
   );
   expect(code).toBe(3);
-  expect(stdout).toContain(`the pages of a listing never end: ${reason}`);
+  expect(stdout).toContain(`the pages of a list do not end: ${reason}`);
 });
 
 test('a clock that is wrong is told, with how far', async () => {

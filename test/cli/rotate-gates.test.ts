@@ -104,7 +104,7 @@ describe('a rotation does not begin', () => {
 
   test('when the quota is used up', async () => {
     lab.emulator.configure({ certificateQuota: 1 });
-    await expectRefused([], /as many client certificates as its quota allows/);
+    await expectRefused([], /the account has reached its client certificate quota/);
   });
 
   test('for a stage without a certificate, or with one of ACM', async () => {

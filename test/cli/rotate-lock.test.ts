@@ -44,7 +44,7 @@ describe('while a run waits in its soak', () => {
     for (const [env, words] of spellings) {
       const second = await cli(rotateWords(lab, ...words), { env: { ...profiled, ...env } });
       expect(second.stderr).toMatch(
-        /not finished: process \d+ on \S+, since \S+, is at work on access key AKIDTEST, eu-central-1, http/,
+        /not finished: process \d+ on \S+, since \S+, is already working on access key AKIDTEST, eu-central-1, http/,
       );
       expect(second.code).toBe(75);
     }

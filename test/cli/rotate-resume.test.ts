@@ -102,7 +102,7 @@ describe('a rotation goes on', () => {
     const second = await rotateCli(lab);
     expect(second.code).toBe(75);
     expect(second.stderr).toMatch(
-      /not finished: process \d+ on \S+, since \S+, is at work on access key AKIDTEST, eu-central-1, http/,
+      /not finished: process \d+ on \S+, since \S+, is already working on access key AKIDTEST, eu-central-1, http/,
     );
     // To look is always allowed.
     expect((await rotateCli(lab, '--dry-run')).code).toBe(0);
@@ -471,7 +471,7 @@ describe('status', () => {
     const { code, stdout } = await status();
     expect(code).toBe(0);
     expect(stdout).toContain('in progress ');
-    expect(stdout).toMatch(/unreadable newer: .* has version 4; this apigw-cert reads up to version 3/);
+    expect(stdout).toMatch(/unreadable newer: .* has version 4; this apigw-cert supports up to version 3/);
     // The torn line was never acknowledged: the rotation goes on.
     expect((await rotateCli(lab)).code).toBe(0);
   });
@@ -510,9 +510,11 @@ describe('status', () => {
     await writeFile(torn, '{"type":"started","version":1,"at":"2026-');
     const { stdout } = await status();
     expect(stdout).toContain(
-      `unreadable empty: ${empty} is no journal of a rotation: it is empty\n  fix: delete it`,
+      `unreadable empty: ${empty} is not a rotation journal: it is empty\n  fix: delete it`,
     );
-    expect(stdout).toContain(`unreadable torn: ${torn} is no journal of a rotation: it ends before`);
+    expect(stdout).toContain(
+      `unreadable torn: ${torn} is not a rotation journal: its first record is incomplete`,
+    );
     expect(stdout).toMatch(/\n1 in progress, 0 finished, 2 unreadable\n$/);
     expect((await rotations()).filter(({ state }) => state === 'unreadable')).toMatchObject([
       { rotationId: 'empty', problem: { code: 'JournalBroken', file: empty } },

@@ -189,7 +189,7 @@ describe('attach and detach', () => {
     lab.emulator.addFault({ operation: 'UpdateStage', occurrence: 'every', kind: 'cutBefore' });
     const { code, stderr } = await run('detach', '--stage', 'chat/prod', '--yes');
     expect(code).toBe(1);
-    expect(stderr).toMatch(/whether \w+\/prod was changed is not known\n/);
+    expect(stderr).toMatch(/it is not known whether \w+\/prod was changed\n/);
     expect(await presented()).toBe(own);
   });
 });

@@ -211,7 +211,7 @@ describe('a file that no record came into', () => {
             records: [],
             problem: {
               code: 'JournalBroken',
-              message: expect.stringContaining(`${fileOf('r1')} is no journal of a rotation`),
+              message: expect.stringContaining(`${fileOf('r1')} is not a rotation journal`),
               hint: expect.stringContaining('delete it'),
               details: { file: fileOf('r1') },
             },

@@ -91,7 +91,7 @@ describe('a lease in a file', () => {
       code: 'Locked',
       exitCode: 75,
       message: expect.stringMatching(
-        new RegExp(`^process ${child.process.pid} on ${hostname()}, since 20.*Z, is at work on account 1234`),
+        new RegExp(`^process ${child.process.pid} on ${hostname()}, since 20.*Z, is already working on account 1234`),
       ),
       details: { key, pid: child.process.pid, host: hostname(), state: 'running' },
     });
@@ -269,7 +269,7 @@ describe('a holder that is stopped', () => {
     await expect(fileLease({ directory, clock }).hold(key, { wait: 10 * STALE_MS })).rejects.toMatchObject({
       code: 'Locked',
       message: expect.stringMatching(
-        /^process \d+ on \S+, since \S+, which is stopped, is at work on account/,
+        /^process \d+ on \S+, since \S+, which is stopped, is already working on account/,
       ),
       hint: expect.stringContaining(`kill -CONT ${pid}`),
       details: { pid, state: 'stopped' },

@@ -50,7 +50,7 @@ test.each([
     'a certificate that an authority issued',
     () => serverOptions.cert,
     'certificate 1 is not self-signed (issued by CN=apigw-cert throwaway CA), as the client certificates that API ' +
-      'Gateway generates are; for those of a private CA use the "ca" option of https',
+      'Gateway generates are; for certificates of a private CA, use the "ca" option of https',
   ],
 ])('refuses the whole text: %s', (_what, text, message) => {
   expect(() => fingerprintsIn(text())).toThrow(expect.objectContaining({ message }));

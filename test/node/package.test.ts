@@ -70,7 +70,7 @@ describe('the package as installed', () => {
       process.on('warning', ({ name, message }) => { console.log(name, message); clearInterval(waiting); });`;
     const { stdout } = await outcome(node('--no-warnings', '-e', script, file));
     expect(stdout).toContain(
-      `ClientCertificateTrustWarning cannot use the client certificates in ${file}: it holds no certificate; still trusting the former 2\n`,
+      `ClientCertificateTrustWarning cannot use the client certificates in ${file}: it holds no certificate; still trusting the previous 2\n`,
     );
   });
 });

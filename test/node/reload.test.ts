@@ -101,7 +101,7 @@ describe('the file is changed', () => {
     const { trust, next } = follow(file);
     const whole = bundle(cast.fresh, cast.old);
     writeFileSync(file, whole.slice(0, 700));
-    expect(await next()).toContain('it holds an unfinished PEM block; still trusting the former 1');
+    expect(await next()).toContain('it holds an unfinished PEM block; still trusting the previous 1');
     expect(trust.fingerprints).toEqual([fingerprint(cast.old)]);
     writeFileSync(file, whole.slice(700), { flag: 'a' });
     expect(await next()).toEqual([fingerprint(cast.fresh), fingerprint(cast.old)]);

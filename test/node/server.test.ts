@@ -92,7 +92,7 @@ test('the answer to a refused request is JSON and ends the connection', async ()
   expect(headers).toMatchObject({ 'content-type': 'application/json', connection: 'close' });
   expect(JSON.parse(body)).toEqual({
     reason: 'CertificateNotListed',
-    message: 'The client certificate is not one of those this backend trusts.',
+    message: 'This backend does not trust the client certificate.',
   });
 });
 

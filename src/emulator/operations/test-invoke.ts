@@ -35,7 +35,7 @@ function resourceTarget(
   if (method === undefined) throw notFound('Invalid Method identifier specified');
   const pathParameters = pathParametersOf(resource.path, path ?? resource.path);
   if (pathParameters === undefined) {
-    throw badRequest(`Invalid path specified: it does not fit the resource's ${resource.path}`);
+    throw badRequest(`Invalid path specified: it does not match the resource's ${resource.path}`);
   }
   return { resource, method, pathParameters };
 }
@@ -58,7 +58,10 @@ async function readBody(response: IncomingMessage): Promise<string> {
     }
   } catch (error) {
     if (error instanceof BackendFailure) throw error;
-    throw new BackendFailure('network', 'The endpoint closed the connection within its response');
+    throw new BackendFailure(
+      'network',
+      'The endpoint closed the connection before its response was complete',
+    );
   }
   return Buffer.concat(chunks).toString();
 }
