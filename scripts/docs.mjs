@@ -1,6 +1,7 @@
 // Writes the pages of docs/ that are made from the code, or the parts of them that are.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import prettier from 'prettier';
 import { loadSource, root } from './load-source.mjs';
 
 const { exitCodesMarkdown } = await loadSource('src/cli/exit-codes.ts');
@@ -8,3 +9,12 @@ writeFileSync(join(root, 'docs/exit-codes.md'), exitCodesMarkdown());
 const { withKindsTable } = await loadSource('src/trust/kinds-table.ts');
 const page = join(root, 'docs/trust-stores.md');
 writeFileSync(page, withKindsTable(readFileSync(page, 'utf8')));
+const { documentSchemas } = await loadSource('src/cli/documents/index.ts');
+const schemas = join(root, 'docs/schemas');
+rmSync(schemas, { recursive: true, force: true });
+mkdirSync(schemas);
+for (const [name, schema] of documentSchemas()) {
+  const filepath = join(schemas, `${name}.json`);
+  const options = await prettier.resolveConfig(filepath);
+  writeFileSync(filepath, await prettier.format(JSON.stringify(schema), { ...options, filepath }));
+}

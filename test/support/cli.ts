@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import type { Emulator } from '../../src/emulator/index.js';
+import { asksJson, documentNameOf, validDocument } from './documents.js';
 
 /** The built command line. */
 export const BINARY = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'bin', 'apigw-cert.js');
@@ -12,7 +13,7 @@ export interface CliResult {
   /** stdout's octets, for a result that is binary. */
   bytes: Uint8Array;
   stderr: string;
-  /** stdout as the one JSON document that it must be. */
+  /** stdout as the one JSON document that it must be; one of `--output json` must be as its schema says. */
   json: () => unknown;
 }
 
@@ -49,7 +50,10 @@ export async function cli(
     stdout,
     bytes: result.stdout,
     stderr,
-    json: () => JSON.parse(stdout) as unknown,
+    json() {
+      const document = JSON.parse(stdout) as unknown;
+      return asksJson(words) ? validDocument(documentNameOf(words), document) : document;
+    },
   };
 }
 

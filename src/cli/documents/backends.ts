@@ -1,0 +1,257 @@
+/** Documents about backends: `backend …`, `doctor`, `test-invoke` and `init`. */
+import * as z from 'zod/mini';
+import type { BackendConfig } from '../../app/backend-config.js';
+import type { LintReport } from '../../app/backend-lint.js';
+import type { ShownStore } from '../../app/backend-trust.js';
+import type { BackendReport } from '../../app/backend-verify.js';
+import type { DoctorReport } from '../../app/doctor.js';
+import type { StoreSight } from '../../app/init/look-at-store.js';
+import type { TestCallResult } from '../../app/test-invoke.js';
+import { DOCTOR_CODES, type DoctorFinding } from '../../core/doctor.js';
+import { LINT_CODES, type LintFinding } from '../../lint/finding.js';
+import {
+  backendCall,
+  certificateId,
+  count,
+  findingSeverity,
+  fingerprint,
+  keyOf,
+  logCause,
+  milliseconds,
+  stageUse,
+  time,
+} from './common.js';
+import type { Holds, Same } from './json.js';
+
+const shownStore = z.strictObject({
+  trustStore: z.string(),
+  state: z.enum(['known', 'unfinished', 'unknown']),
+  fingerprintsSha256: z.nullable(z.array(fingerprint)),
+  reason: z.optional(z.string()),
+  since: z.optional(time),
+});
+export const backendTrust = z.strictObject({ trustStores: z.array(shownStore) });
+
+export const backendConfig = z.strictObject({
+  server: z.string(),
+  configuration: z.string(),
+  trust: z.strictObject({ trustStore: z.string(), file: z.string(), content: z.string() }),
+  reload: z.string(),
+  expired: z.string(),
+  proved: z.string(),
+});
+
+const place = { file: z.string(), line: count };
+const lintVerdict = z.enum(['enforces', 'open', 'trap', 'cannotTell']);
+const caller = z.enum(['none', 'listed', 'impostor', 'stranger', 'expired']);
+const lintResult = z.enum(['admitted', 'refused', 'unknown']);
+const javaClientProblem = z.enum([
+  'CertificateWithheld',
+  'CaNamesTooLarge',
+  'LateRequest',
+  'LateRequestTls12',
+  'ServerNameNotSent',
+]);
+const listenerMembers = {
+  ...place,
+  listener: z.string(),
+  isTls: z.boolean(),
+  verdict: lintVerdict,
+  reason: z.optional(z.string()),
+  witness: z.optional(
+    z.strictObject({
+      caller,
+      request: z.string(),
+      steps: z.array(z.strictObject({ ...place, text: z.string() })),
+    }),
+  ),
+  apiGateway: z.optional(
+    z.array(
+      z.strictObject({
+        ...place,
+        host: z.optional(z.string()),
+        caNames: z.array(z.string()),
+        result: lintResult,
+        problem: z.optional(javaClientProblem),
+        reason: z.optional(z.string()),
+        request: z.string(),
+      }),
+    ),
+  ),
+  places: z.array(
+    z.strictObject({ ...place, where: z.string(), outcomes: z.partialRecord(caller, lintResult) }),
+  ),
+  host: z.optional(z.string()),
+  port: z.optional(count),
+};
+const listener = z.strictObject(listenerMembers);
+const lintFindingMembers = { ...place, code: keyOf(LINT_CODES), subject: z.string() };
+const lintFinding = z.strictObject(lintFindingMembers);
+const lintReport = z.strictObject({
+  file: z.string(),
+  format: z.enum(['pem', 'nginx', 'haproxy', 'apache', 'caddy', 'other']),
+  kind: z.string(),
+  verdict: z.optional(lintVerdict),
+  listeners: z.array(listener),
+  findings: z.array(lintFinding),
+});
+/** What commands add to each of their findings. */
+const worded = { severity: findingSeverity, message: z.string(), hint: z.string() };
+export const backendLint = z.strictObject({
+  ...lintReport.shape,
+  listeners: z.array(
+    z.strictObject({
+      ...listenerMembers,
+      next: z.optional(z.string().check(z.describe('With cannotTell: the command that asks the server'))),
+    }),
+  ),
+  findings: z.array(z.strictObject({ ...lintFindingMembers, ...worded })),
+});
+
+const admission = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('answered'), status: count }),
+  z.strictObject({ kind: z.literal('refused'), reason: z.string() }),
+  z.strictObject({ kind: z.literal('unclear'), reason: z.string() }),
+]);
+export const backendVerify = z.strictObject({
+  url: z.string(),
+  verdict: z.enum(['enforced', 'notEnforced', 'unclear']),
+  reason: z.enum([
+    'refusesBoth',
+    'neverAsks',
+    'admitsWithout',
+    'admitsImpostor',
+    'asksLate',
+    'refusesWithoutAsking',
+    'answersOtherwise',
+  ]),
+  asksForCertificate: z.nullable(z.boolean()),
+  caNames: z.array(z.string()),
+  withoutCertificate: admission,
+  withImpostor: admission,
+  withCertificate: z.nullable(admission),
+  javaClient: z.strictObject({
+    answers: z.nullable(z.boolean()),
+    problems: z.array(javaClientProblem),
+  }),
+  protocol: z.nullable(z.string()),
+  server: z.strictObject({
+    certificates: z.array(
+      z.strictObject({ subject: z.string(), issuer: z.string(), notBefore: time, notAfter: time }),
+    ),
+    root: z.optional(z.string()),
+    olderRoot: z.optional(z.string()),
+    isRootReissued: z.boolean(),
+    problems: z.array(
+      z.enum([
+        'expired',
+        'notYetValid',
+        'wrongHost',
+        'notForServers',
+        'selfSigned',
+        'unknownIssuer',
+        'rootNotListed',
+        'unreadable',
+      ]),
+    ),
+    acceptedByApiGateway: z.boolean(),
+    listDate: z.string(),
+    daysLeft: z.nullable(count),
+  }),
+  took: milliseconds,
+});
+
+const outcome = z.enum(['accepted', 'refused', 'unknown']);
+const doctorProbe = z.strictObject({
+  backend: z.string(),
+  outcome,
+  accepted: z.boolean(),
+  status: count,
+  cause: z.optional(z.string()),
+  code: z.optional(logCause),
+});
+const doctorProbes = z.strictObject({
+  current: z.array(doctorProbe),
+  without: z.array(doctorProbe),
+  other: z.optional(z.array(doctorProbe)),
+});
+const doctorFindingMembers = { code: keyOf(DOCTOR_CODES), subject: z.string() };
+const doctorFinding = z.strictObject(doctorFindingMembers);
+const doctorReport = z.strictObject({
+  stage: z.string(),
+  apiName: z.string(),
+  endpointTypes: z.array(z.string()),
+  clientCertificateId: z.nullable(certificateId),
+  otherCertificateId: z.nullable(certificateId),
+  calls: z.array(backendCall),
+  probes: doctorProbes,
+  findings: z.array(doctorFinding),
+});
+export const doctor = z.strictObject({
+  ...doctorReport.shape,
+  findings: z.array(z.strictObject({ ...doctorFindingMembers, ...worded })),
+});
+
+export const testInvoke = z.strictObject({
+  restApiId: z.string(),
+  resourceId: z.string(),
+  httpMethod: z.string(),
+  path: z.nullable(z.string()),
+  clientCertificateId: z.nullable(certificateId),
+  status: count,
+  latency: milliseconds,
+  body: z.string(),
+  log: z.string(),
+  outcome,
+  failure: z.optional(
+    z.strictObject({
+      code: logCause,
+      fault: z.enum([
+        'backendCertificate',
+        'backendName',
+        'network',
+        'clientCertificate',
+        'integration',
+        'application',
+        'unknown',
+      ]),
+      meaning: z.string(),
+      remedy: z.string(),
+      progress: z.enum(['notSent', 'unanswered', 'answered', 'unknown']),
+      backendStatus: z.optional(count),
+      quote: z.optional(z.string()),
+    }),
+  ),
+});
+
+const sight = z.strictObject({
+  name: z.string(),
+  holds: z.enum(['current', 'not current', 'unknown']),
+  reason: z.optional(z.string()),
+});
+export const init = z.strictObject({
+  file: z.string(),
+  target: z.string(),
+  stages: z.array(stageUse),
+  clientCertificateId: certificateId,
+  backends: z.array(z.string()),
+  probe: z.nullable(z.strictObject({ method: z.string(), path: z.string() })),
+  calls: z.array(backendCall),
+  probes: doctorProbes,
+  findings: z.array(z.strictObject({ ...doctorFindingMembers, severity: findingSeverity })),
+  trust: z.array(sight),
+  configuration: z.string(),
+});
+
+export type BackendDocuments = [
+  Holds<Same<z.infer<typeof shownStore>, ShownStore>>,
+  Holds<Same<z.infer<typeof backendConfig>, BackendConfig>>,
+  Holds<Same<z.infer<typeof listener>, LintReport['listeners'][number]>>,
+  Holds<Same<z.infer<typeof lintFinding>, LintFinding>>,
+  Holds<Same<z.infer<typeof lintReport>, LintReport>>,
+  Holds<Same<z.infer<typeof backendVerify>, BackendReport>>,
+  Holds<Same<z.infer<typeof doctorFinding>, DoctorFinding>>,
+  Holds<Same<z.infer<typeof doctorReport>, DoctorReport>>,
+  Holds<Same<z.infer<typeof testInvoke>, TestCallResult>>,
+  Holds<Same<z.infer<typeof sight>, StoreSight>>,
+];

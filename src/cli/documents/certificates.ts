@@ -1,0 +1,167 @@
+/** Documents about certificates: `list`, `inventory`, `check-expiry`, `inspect`, `generate`, `update`, `download`, … */
+import * as z from 'zod/mini';
+import type { Attached, StageChange } from '../../app/change-stage.js';
+import type { CheckedCertificate, ExpiryReport } from '../../app/check-expiry.js';
+import type { Download } from '../../app/download.js';
+import type { InspectedClientCertificate, InspectedFile } from '../../app/inspect.js';
+import type { Listing } from '../../app/list.js';
+import type { Prunable, Pruned } from '../../app/prune.js';
+import { FINDINGS } from '../../core/finding-catalogue.js';
+import {
+  anatomyMembers,
+  bundleFinding,
+  certificate,
+  certificateId,
+  certificateMembers,
+  certificateRow,
+  certificateRowMembers,
+  checkLevel,
+  count,
+  elsewhere,
+  expiryStatus,
+  keyOf,
+  protocolType,
+  source,
+  sourceRow,
+  stageUse,
+  time,
+} from './common.js';
+import type { Holds, Same } from './json.js';
+
+export const list = z.strictObject({
+  sources: z.array(sourceRow),
+  items: z.array(certificateRow),
+  elsewhere: z.optional(z.array(elsewhere).check(z.describe('With --usage'))),
+});
+
+export const inventory = z.strictObject({
+  sources: z.array(sourceRow),
+  items: z.array(certificateRow),
+  stages: z.array(
+    z.strictObject({
+      ...source,
+      restApiId: z.string(),
+      apiName: z.string(),
+      stageName: z.string(),
+      protocolType: z.optional(protocolType),
+      clientCertificateId: z.optional(certificateId),
+      status: z.optional(expiryStatus),
+      daysLeft: z.optional(count),
+      notAfter: z.optional(time),
+    }),
+  ),
+  elsewhere: z.array(elsewhere),
+});
+
+const checked = z.strictObject({ ...certificateRowMembers, level: checkLevel });
+
+export const checkExpiry = z.strictObject({
+  level: checkLevel,
+  checkedAt: time,
+  thresholds: z.strictObject({ warning: z.string(), critical: z.string() }),
+  countsUnused: z.boolean(),
+  accounts: z.array(
+    z.strictObject({
+      name: z.string(),
+      profile: z.optional(z.string()),
+      roleArn: z.optional(z.string()),
+    }),
+  ),
+  sources: z.array(sourceRow),
+  items: z.array(checked),
+  findings: z.array(
+    z.strictObject({
+      ...source,
+      code: keyOf(FINDINGS),
+      severity: z.enum(['info', 'warning', 'critical', 'unknown']),
+      message: z.string(),
+      hint: z.optional(z.string()),
+      clientCertificateId: z.optional(certificateId),
+      stage: z.optional(z.string()),
+      level: checkLevel,
+    }),
+  ),
+});
+
+const inspectedClientCertificate = z.strictObject({
+  ...anatomyMembers,
+  ...certificateMembers,
+  usedBy: z.array(stageUse),
+});
+
+const inspectedFile = z.strictObject({
+  certificates: z.array(
+    z.strictObject({
+      ...anatomyMembers,
+      line: count.check(z.describe('Of its BEGIN, from 1')),
+      status: expiryStatus,
+      daysLeft: count,
+    }),
+  ),
+  findings: z.array(bundleFinding),
+});
+
+export const inspect = z.union([inspectedClientCertificate, inspectedFile]);
+
+export const generate = z.strictObject({
+  ...certificateMembers,
+  file: z.optional(z.string().check(z.describe('The file written'))),
+});
+
+export const update = certificate;
+
+const downloaded = z.strictObject({ ...certificateMembers, pem: z.string() });
+
+export const download = z.strictObject({
+  items: z.array(downloaded),
+  findings: z.array(bundleFinding),
+  file: z.optional(z.string().check(z.describe('The file written; absent with --out-file -'))),
+  encoding: z.optional(z.enum(['pem', 'der'])),
+});
+
+const changeMembers = {
+  restApiId: z.string(),
+  stageName: z.string(),
+  protocolType: z.optional(protocolType),
+  apiName: z.string(),
+  before: z.nullable(certificateId),
+  after: z.nullable(certificateId),
+  changed: z.boolean(),
+};
+export const detach = z.strictObject(changeMembers);
+export const attach = z.strictObject({ ...changeMembers, certificate: z.optional(certificate) });
+
+const deleted = { clientCertificateId: certificateId };
+export const deleteDocument = z.strictObject({ ...deleted, deleted: z.literal(true) });
+
+const pruned = z.strictObject({
+  ...source,
+  ...deleted,
+  error: z.optional(z.strictObject({ code: z.string(), message: z.string() })),
+});
+const prunable = z.strictObject({ ...certificateRowMembers, reason: z.enum(['expired', 'abortedRotation']) });
+export const prune = z.strictObject({
+  candidates: z.array(prunable),
+  deleted: z.array(pruned),
+  failed: z.array(pruned),
+});
+
+export const report = z.strictObject({
+  written: z.array(z.string()).check(z.describe('The files written')),
+  level: checkLevel,
+  sources: z.array(sourceRow),
+});
+
+export type CertificateDocuments = [
+  Holds<Same<z.infer<typeof list>, Pick<Listing, 'sources' | 'items'> & Partial<Pick<Listing, 'elsewhere'>>>>,
+  Holds<Same<z.infer<typeof inventory>, Listing>>,
+  Holds<Same<z.infer<typeof checked>, CheckedCertificate>>,
+  Holds<Same<z.infer<typeof checkExpiry>, ExpiryReport>>,
+  Holds<Same<z.infer<typeof inspectedClientCertificate>, InspectedClientCertificate>>,
+  Holds<Same<z.infer<typeof inspectedFile>['certificates'], InspectedFile['certificates']>>,
+  Holds<Same<z.infer<typeof downloaded>, Download['certificates'][number]>>,
+  Holds<Same<z.infer<typeof detach>, StageChange>>,
+  Holds<Same<z.infer<typeof attach>, Attached>>,
+  Holds<Same<z.infer<typeof prunable>, Prunable>>,
+  Holds<Same<z.infer<typeof pruned>, Pruned>>,
+];

@@ -1,0 +1,180 @@
+/** The parts that documents share. Each is compared with the type of what is really written. */
+import * as z from 'zod/mini';
+import type { StageRef } from '../../core/api-gateway.js';
+import type { CertificateView } from '../../core/certificate-view.js';
+import type { CheckLevel } from '../../core/check-level.js';
+import { ERROR_CODES, type ErrorCode } from '../../core/errors.js';
+import type { ExpiryStatus } from '../../core/expiry.js';
+import type { CertificateRow, SourceRow } from '../../core/fleet-view.js';
+import type { Inventory, StageUse } from '../../core/inventory.js';
+import type { BackendCall } from '../../core/rotation/calls.js';
+import type { Source } from '../../core/fleet.js';
+import { LOG_CAUSES, type LogCauseCode } from '../../core/execution-log.js';
+import type { FindingSeverity } from '../../core/severity.js';
+import type { BundleFinding } from '../../x509/bundle.js';
+import type { CertificateAnatomy } from '../../x509/anatomy.js';
+import type { Holds, Same } from './json.js';
+
+const keysOf = <Key extends string>(table: Readonly<Record<Key, unknown>>): [Key, ...Key[]] =>
+  Object.keys(table) as [Key, ...Key[]];
+
+/** One of the keys of a catalogue. */
+export const keyOf = <Key extends string>(table: Readonly<Record<Key, unknown>>) => z.enum(keysOf(table));
+
+export const time = z
+  .string()
+  .check(z.regex(/^\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/), z.describe('ISO 8601, UTC'));
+export const milliseconds = z.number().check(z.describe('Milliseconds'));
+export const count = z.int();
+export const fingerprint = z
+  .string()
+  .check(z.regex(/^([0-9A-F]{2}:){31}[0-9A-F]{2}$/), z.describe('SHA-256 of the DER, colon-separated hex'));
+export const certificateId = z
+  .string()
+  .check(z.describe('Id of a client certificate, or the ARN of an ACM certificate'));
+
+export const protocolType = z.literal('WEBSOCKET').check(z.describe('Absent for REST APIs'));
+const stageMembers = {
+  restApiId: z.string().check(z.describe('Id of the REST or WebSocket API')),
+  stageName: z.string(),
+  protocolType: z.optional(protocolType),
+};
+export const stageRef = z.strictObject(stageMembers);
+export const stageUse = z.strictObject({ ...stageMembers, apiName: z.string() });
+
+export const source = { account: z.string(), region: z.string() };
+
+export const expiryStatus = z.enum(['ok', 'warning', 'critical', 'expired', 'notYetValid']);
+export const checkLevel = z.enum(['ok', 'warning', 'critical', 'unknown']);
+export const findingSeverity = z.enum(['error', 'warning', 'note']);
+
+/** An error inside a document: what one of several things came to. */
+export const partError = z.strictObject({
+  code: z.string(),
+  message: z.string(),
+  hint: z.optional(z.string()),
+});
+
+/** The whole of an error. */
+export const wholeError = z.strictObject({
+  code: keyOf(ERROR_CODES),
+  message: z.string(),
+  hint: z.optional(z.string()),
+  details: z.record(z.string(), z.unknown()),
+});
+
+export const certificateMembers = {
+  clientCertificateId: certificateId,
+  description: z.optional(z.string()),
+  createdDate: time,
+  expirationDate: time,
+  status: expiryStatus,
+  daysLeft: count,
+  subject: z.string(),
+  issuer: z.string(),
+  serialNumber: z.string(),
+  notBefore: time,
+  notAfter: time,
+  fingerprintSha256: fingerprint,
+  tags: z.record(z.string(), z.string()),
+};
+export const certificate = z.strictObject(certificateMembers);
+
+export const certificateRowMembers = {
+  ...source,
+  ...certificateMembers,
+  usedBy: z.optional(z.array(stageUse).check(z.describe('Absent when the stages were not read'))),
+};
+export const certificateRow = z.strictObject(certificateRowMembers);
+
+const anatomyMembers = {
+  subject: z.string(),
+  issuer: z.string(),
+  serialNumber: z.string(),
+  notBefore: time,
+  notAfter: time,
+  fingerprintSha256: fingerprint,
+  fingerprintSha1: z.string(),
+  spkiPin: z.string(),
+  version: count,
+  publicKey: z.string(),
+  signatureAlgorithm: z.string(),
+  extensions: z.array(
+    z.strictObject({ oid: z.string(), name: z.string(), critical: z.boolean(), value: z.string() }),
+  ),
+};
+export const anatomy = z.strictObject(anatomyMembers);
+export { anatomyMembers };
+
+export const sourceRow = z.strictObject({
+  ...source,
+  accountId: z.optional(z.string()),
+  state: z.enum(['read', 'unknown']),
+  certificates: z.optional(count),
+  quotaLeft: z.optional(count),
+  apis: z.optional(count),
+  stages: z.optional(count),
+  unused: z.optional(count),
+  unreadable: z.optional(z.array(z.string())),
+  error: z.optional(partError),
+});
+
+export const elsewhere = z.strictObject({
+  ...source,
+  ...stageMembers,
+  apiName: z.string(),
+  clientCertificateId: certificateId,
+  kind: z.enum(['acm', 'unknown']),
+});
+
+export const bundleFinding = z.discriminatedUnion('code', [
+  z.strictObject({
+    code: z.enum(['GluedPem', 'LineBreaksLost', 'Utf16Text', 'JsonText', 'PrivateKey']),
+    line: count,
+  }),
+  z.strictObject({ code: z.literal('NotACertificate'), line: count, label: z.string() }),
+  z.strictObject({
+    code: z.literal('BrokenPem'),
+    line: count,
+    problem: z.enum(['marker', 'base64', 'emptyLine', 'certificate']),
+  }),
+  z.strictObject({
+    code: z.literal('SharedSubject'),
+    line: count,
+    subject: z.string(),
+    fingerprintsSha256: z.array(fingerprint),
+  }),
+  z.strictObject({
+    code: z.literal('DuplicateCertificate'),
+    line: count,
+    firstLine: count,
+    fingerprintSha256: fingerprint,
+  }),
+]);
+
+export const backendCall = z.strictObject({
+  method: z.string(),
+  path: z.string(),
+  backend: z.string().check(z.describe('host[:port]')),
+  stages: z.array(z.strictObject({ stage: z.string(), canary: z.optional(z.literal(true)) })),
+  times: count,
+});
+
+export const logCause = keyOf(LOG_CAUSES);
+
+export type CommonParts = [
+  Holds<Same<z.infer<typeof stageRef>, StageRef>>,
+  Holds<Same<z.infer<typeof stageUse>, StageUse>>,
+  Holds<Same<z.infer<typeof expiryStatus>, ExpiryStatus>>,
+  Holds<Same<z.infer<typeof checkLevel>, CheckLevel>>,
+  Holds<Same<z.infer<typeof findingSeverity>, FindingSeverity>>,
+  Holds<Same<z.infer<typeof wholeError>['code'], ErrorCode>>,
+  Holds<Same<z.infer<typeof certificate>, CertificateView>>,
+  Holds<Same<z.infer<typeof certificateRow>, CertificateRow>>,
+  Holds<Same<z.infer<typeof anatomy>, CertificateAnatomy>>,
+  Holds<Same<z.infer<typeof sourceRow>, SourceRow>>,
+  Holds<Same<z.infer<typeof elsewhere>, Source & Inventory['elsewhere'][number]>>,
+  Holds<Same<z.infer<typeof backendCall>, BackendCall>>,
+  Holds<Same<z.infer<typeof logCause>, LogCauseCode>>,
+  Holds<Same<z.infer<typeof bundleFinding>['code'], BundleFinding['code']>>,
+];

@@ -1,0 +1,163 @@
+/** Documents about rotations: `rotate`, `status`, and the demo. */
+import * as z from 'zod/mini';
+import type { PrunableJournal, PrunedJournals } from '../../app/prune-journals.js';
+import type { RotationReport } from '../../core/rotation/report.js';
+import type { RotationStatus } from '../../app/status.js';
+import type { DemoReport } from '../demo/run.js';
+import {
+  backendCall,
+  certificateId,
+  count,
+  keyOf,
+  milliseconds,
+  partError,
+  time,
+  wholeError,
+} from './common.js';
+import { ERROR_CODES } from '../../core/errors.js';
+import type { Holds, Same } from './json.js';
+
+const evidence = z
+  .record(z.string(), z.unknown())
+  .check(z.describe('What the step saw; its members depend on the step'));
+
+const stages = z.array(z.string());
+
+const report = z.strictObject({
+  outcome: z.enum([
+    'notDue',
+    'completed',
+    'keepingOld',
+    'planned',
+    'plannedAbort',
+    'aborted',
+    'nothingToAbort',
+  ]),
+  region: z.string(),
+  stages,
+  oldCertificateId: certificateId,
+  newCertificateId: z.optional(certificateId),
+  rotationId: z.optional(z.string()),
+  until: z.optional(time),
+  notAfter: z.optional(time),
+  oldCertificate: z.enum(['deleted', 'inUse', 'present']),
+  calls: z.array(backendCall),
+  steps: z.array(
+    z.strictObject({
+      step: z.string(),
+      subject: z.optional(z.string()),
+      stages: z.optional(stages),
+      ms: z.optional(milliseconds),
+      evidence: z.optional(evidence),
+    }),
+  ),
+  warnings: z.array(
+    z.strictObject({
+      code: z.enum([
+        'BackendDoesNotCheck',
+        'BackendUnproved',
+        'HookFailed',
+        'JournalLost',
+        'MarkNotWritten',
+        'NewCertificateInUse',
+        'OldCertificateExpired',
+        'OldCertificateNotTrusted',
+        'OldCertificateRefused',
+        'OldCertificateStillAccepted',
+        'RefusalNotShown',
+        'TrustStoreNotLive',
+        'UnpublishedChanges',
+      ]),
+      message: z.string(),
+    }),
+  ),
+});
+const target = z.optional(z.string().check(z.describe("The target's name in apigw-cert.yaml")));
+
+export const rotate = z.strictObject({
+  rotations: z.array(
+    z.union([
+      z.strictObject({ target, ...report.shape }),
+      z.strictObject({ target, stages: z.optional(stages), error: wholeError }),
+    ]),
+  ),
+});
+
+const rotationStatus = z.strictObject({
+  rotationId: z.string(),
+  state: z.enum(['completed', 'aborted', 'cancelled', 'superseded', 'inProgress', 'unreadable']),
+  account: z.optional(z.string()),
+  region: z.optional(z.string()),
+  endpoint: z.optional(z.string()),
+  target,
+  stages,
+  oldCertificateId: z.optional(certificateId),
+  newCertificateId: z.optional(certificateId),
+  startedAt: z.optional(time),
+  keptUntil: z.optional(time),
+  lastAt: z.optional(time),
+  steps: z.array(
+    z.strictObject({
+      at: time,
+      step: z.string(),
+      subject: z.optional(z.string()),
+      result: z.enum(['done', 'failed', 'begun']),
+      ms: z.optional(milliseconds),
+      evidence: z.optional(evidence),
+      message: z.optional(z.string()),
+    }),
+  ),
+  problem: z.optional(
+    z.strictObject({
+      code: z.string(),
+      message: z.string(),
+      hint: z.optional(z.string()),
+      file: z.optional(z.string()),
+    }),
+  ),
+});
+const statusList = z.strictObject({ rotations: z.array(rotationStatus) });
+
+const journalMembers = {
+  rotationId: z.string(),
+  endedAt: time,
+  outcome: z.enum(['completed', 'aborted', 'cancelled', 'superseded']),
+};
+const journal = z.strictObject(journalMembers);
+const prunedJournals = z.strictObject({
+  deleted: z.array(journal),
+  failed: z.array(
+    z.strictObject({
+      ...journalMembers,
+      error: z.strictObject({ ...partError.shape, code: keyOf(ERROR_CODES) }),
+    }),
+  ),
+});
+const statusPrune = z.strictObject({ candidates: z.array(journal), ...prunedJournals.shape });
+export const status = z.union([statusList, statusPrune]);
+
+const presented = z.strictObject({ clientCertificateId: certificateId, requests: count });
+export const demo = z.strictObject({
+  requests: z.strictObject({
+    sent: count,
+    failed: count,
+    perSecond: count,
+    firstFailure: z.optional(z.string()),
+  }),
+  before: presented,
+  after: presented,
+  caBundle: z.strictObject({
+    acceptsOld: z.boolean(),
+    acceptsNew: z.boolean(),
+    cause: z.optional(z.string()),
+  }),
+  ms: milliseconds,
+});
+
+export type RotationDocuments = [
+  Holds<Same<z.infer<typeof report>, RotationReport>>,
+  Holds<Same<z.infer<typeof rotationStatus>, RotationStatus>>,
+  Holds<Same<z.infer<typeof journal>, PrunableJournal>>,
+  Holds<Same<z.infer<typeof prunedJournals>, PrunedJournals>>,
+  Holds<Same<z.infer<typeof demo>, DemoReport>>,
+];
