@@ -4,5 +4,5 @@ import { trustKind, trustStoreSchema, type TrustStoreConfig } from '../../trust/
 /** What a configuration has to know of trust stores. */
 export const TRUST_KINDS: TrustKinds<TrustStoreConfig> = {
   schema: trustStoreSchema,
-  isPath: (kind, key) => trustKind(kind)?.options?.[key] === 'path',
+  isPath: (kind, key) => trustKind(kind)?.options[key] === 'path',
 };

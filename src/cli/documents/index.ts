@@ -4,7 +4,7 @@
  */
 import * as z from 'zod/mini';
 import type { ShownSetting } from '../../app/config/show.js';
-import type { Problem } from '../../app/config/problems.js';
+import type { Problem } from '../../settings/problems.js';
 import * as backends from './backends.js';
 import * as certificates from './certificates.js';
 import { count, time, wholeError } from './common.js';
