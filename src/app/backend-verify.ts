@@ -112,7 +112,7 @@ export interface OwnCertificate {
 export interface VerifyOptions {
   /** Files of private CAs that API Gateway is to be taken to accept, PEM. */
   backendCas: readonly Uint8Array[];
-  /** To prove with that the backend accepts it: a certificate of ACM, or of a lab. */
+  /** To prove with that the backend accepts it: a ACM certificate, or of a lab. */
   own?: OwnCertificate | undefined;
 }
 

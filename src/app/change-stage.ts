@@ -17,7 +17,7 @@ export interface StageChange extends StageRef {
   changed: boolean;
 }
 
-/** What was attached; nothing for a certificate of ACM, which API Gateway tells nothing about. */
+/** What was attached; nothing for a ACM certificate, which API Gateway tells nothing about. */
 export interface Attached extends StageChange {
   certificate?: CertificateView;
 }

@@ -43,8 +43,8 @@ export async function readInput(
 }
 
 function tooLarge(name: string): AppError {
-  return new AppError('FileNotReadable', `${name} is too large for a file of certificates`, {
-    hint: 'name the file that the certificate is in: it has a few thousand characters',
+  return new AppError('FileNotReadable', `${name} is too large for a certificate file`, {
+    hint: 'specify the file that contains the certificate; such a file has a few thousand characters',
   });
 }
 

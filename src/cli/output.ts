@@ -66,24 +66,24 @@ export function createOutput({ output, color, quiet = false }: CommonOptions): O
   const shown = (text: string): string => line(printableText(text, style.level > 0));
   const noted = (text: string): string => line(printableText(text, noteStyle.level > 0));
   const places = new Set<string>();
-  const note = (text: string): void => {
+  const write = (text: string): void => {
     if (!quiet) process.stderr.write(noted(text));
   };
-  const tellPlaces = (): void => {
-    for (const place of places) note(place);
+  const writePlaces = (): void => {
+    for (const place of places) write(place);
     places.clear();
   };
   return {
     style,
     noteStyle,
     result(json, text) {
-      tellPlaces();
+      writePlaces();
       process.stdout.write(output === 'json' ? `${JSON.stringify(json, null, 2)}\n` : shown(text()));
     },
     async list(name, items, { each, end }) {
       const isJson = output === 'json';
       let count = 0;
-      tellPlaces();
+      writePlaces();
       for await (const item of items) {
         const json = isJson ? JSON.stringify(item, null, 2).replaceAll('\n', '\n    ') : '';
         const text = isJson ? `${count === 0 ? `{\n  "${name}": [` : ','}\n    ${json}` : each(item);
@@ -94,14 +94,17 @@ export function createOutput({ output, color, quiet = false }: CommonOptions): O
       else await written(count === 0 ? `{\n  "${name}": []\n}\n` : '\n  ]\n}\n');
     },
     content(octets) {
-      tellPlaces();
+      writePlaces();
       process.stdout.write(octets);
     },
-    note,
+    note(text) {
+      writePlaces();
+      write(text);
+    },
     where(text) {
       if (output !== 'text') return;
       places.add(text);
-      if (process.stdin.isTTY) tellPlaces();
+      if (process.stdin.isTTY) writePlaces();
     },
     warn(text) {
       process.stderr.write(noted(`${noteStyle.yellow('warning:')} ${text}`));

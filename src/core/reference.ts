@@ -51,7 +51,7 @@ function notUnderstood(text: string, what: string, hint: string): AppError {
 
 /**
  * Reads a certificate's id, its ARN, or the address of its page in the console. Anything else is taken for an id, and
- * so is the ARN of a certificate of ACM, which a stage presents by it.
+ * so is the ARN of a ACM certificate, which a stage presents by it.
  * @throws AppError `Usage` for an ARN or an address of something else
  */
 export function certificateReference(text: string): CertificateReference {

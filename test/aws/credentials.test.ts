@@ -137,7 +137,7 @@ describe('a profile says what it lacks', () => {
     [
       'credentials of its source',
       `[default]\n${role}source_profile = a\n[profile a]\nregion = x\n`,
-      /source_profile "a", which has none/,
+      /source_profile "a", which has no credentials/,
     ],
     [
       'an end',

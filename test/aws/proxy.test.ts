@@ -139,7 +139,7 @@ describe('what is not AWS is named as such', () => {
   test.each([
     [403, 'application/json', '{"error":"blocked"}', 'HTTP 403 with an answer of type application/json'],
     [200, 'text/html', page, 'HTTP 200 with an HTML page'],
-    [302, 'text/html', '<a href=x>', 'HTTP 302 with an HTML page that leads to portal.example'],
+    [302, 'text/html', '<a href=x>', 'HTTP 302 with an HTML page redirecting to portal.example'],
   ])('%d %s', async (status, type, body, expected) => {
     const portal = await proxy({
       intercept: {
@@ -224,7 +224,7 @@ test('a webhook is told through the proxy', async () => {
         },
       },
     );
-    expect(stderr).toContain('told webhook:localhost');
+    expect(stderr).toContain('notified webhook:localhost');
     expect(tunnelling.seen).toEqual([`CONNECT ${new URL(backend.url).host}`]);
   } finally {
     await backend.close();

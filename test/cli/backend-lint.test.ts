@@ -191,7 +191,7 @@ describe('backend lint of configurations', () => {
   test.each([
     [['/nonexistent/nginx.conf'], 1, /nginx\.conf does not exist/],
     [['nginx'], 1, /^error: nginx does not exist\n {2}fix: /],
-    [['/etc'], 1, /is a folder/],
+    [['/etc'], 1, /is a directory/],
   ])('%j', async (words, code, said) => {
     const result = await cli(['backend', 'lint', ...words]);
     expect(result.code).toBe(code);

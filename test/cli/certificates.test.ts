@@ -201,7 +201,7 @@ describe('attach and detach', () => {
     const { id } = await generateCertificate(lab.client);
     const unasked = await run('attach', id, '--stage', 'orders/prod');
     expect(unasked.code).toBe(1);
-    expect(unasked.stderr).toContain(`apigw-cert rotate --to ${id} proves it first`);
+    expect(unasked.stderr).toContain(`Use \`apigw-cert rotate --to ${id}\` to test it first`);
     expect(await stageCertificate()).toBe(lab.certificate.id);
     const attached = await run('attach', id, '--stage', 'orders/prod', '--yes', '--output', 'json');
     expect(attached.json()).toMatchObject({
@@ -276,7 +276,7 @@ describe('delete', () => {
     const back = await run('delete', old, '--yes');
     expect({ code: back.code, stderr: back.stderr }).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining(`the rotation to ${next} may have to go back to it`),
+      stderr: expect.stringContaining(`the rotation to ${next} may have to roll back to it`),
     });
     await run('attach', old, '--stage', 'orders/prod', '--yes');
     await run('update', next, '--untag', 'apigw-cert:rotation', '--untag', 'apigw-cert:replaces');
@@ -329,7 +329,7 @@ describe('test-invoke', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/^call +POST \/a\/b\?c=1\ncertificate +\w+\nstatus +200\nlatency +\d+ ms$/m);
     const missing = await run('test-invoke', '--api', 'orders', '--path', '/');
-    expect(missing.stderr).toContain('has no method GET /\n  fix: it has ');
+    expect(missing.stderr).toContain('has no method GET /\n  fix: available methods: ');
     expect(missing.stderr).toContain('GET /health');
   });
 

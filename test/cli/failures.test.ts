@@ -61,7 +61,7 @@ describe('a failure is one sentence with a remedy:', () => {
     const without = { ...env, AWS_REGION: '' };
     const { code, stderr } = await cli(['list'], { env: without });
     expect(code).toBe(2);
-    expect(stderr).toMatch(/^error: no AWS Region is set\n {2}fix: give --region, /);
+    expect(stderr).toMatch(/^error: no AWS Region is set\n {2}fix: specify --region, /);
   });
 
   test('a Region that can be none', async () => {
@@ -81,7 +81,7 @@ describe('a failure is one sentence with a remedy:', () => {
   test('an endpoint that is no URL', async () => {
     const { code, stderr } = await cli(['list', '--endpoint-url', 'localhost:4599'], { env });
     expect(code).toBe(2);
-    expect(stderr).toMatch(/^error: "localhost:4599" is not a URL/);
+    expect(stderr).toMatch(/^error: "localhost:4599" is not a valid URL/);
   });
 
   test('expired credentials', async () => {
@@ -219,7 +219,7 @@ describe('a failure is one sentence with a remedy:', () => {
   test('an id that is not there', async () => {
     const { code, stderr } = await cli(['delete', 'zzzzzz', '--yes'], { env });
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^error: there is no client certificate zzzzzz .*\n {2}fix: `apigw-cert list`/);
+    expect(stderr).toMatch(/^error: there is no client certificate zzzzzz .*\n {2}fix: run `apigw-cert list`/);
   });
 
   test('a stage that is not there', async () => {

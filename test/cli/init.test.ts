@@ -182,7 +182,7 @@ describe('which calls are proposed', () => {
     lab.emulator.clearRequests();
     const { code, stderr } = await init('--stage', `${id}/prod`, '--trust', trust, '--yes');
     expect(code).toBe(0);
-    expect(stderr).toContain('warning: no backend was called, so nothing was proved');
+    expect(stderr).toContain('warning: no backend was called, so nothing was tested');
     expect(lab.emulator.requests().map(({ operation }) => operation)).not.toContain('TestInvokeMethod');
     expect(await target('writing')).not.toHaveProperty('probe');
     expect(await readFile(file, 'utf8')).not.toContain('Tried on');

@@ -156,7 +156,7 @@ test('SNS is published to in the Region of the topic', async () => {
   expect({ code, stderr }).toEqual({
     code: 1,
     stderr:
-      'told sns:arn:aws:sns:eu-west-3:123456789012:certificates of 1 change\n' +
+      'notified sns:arn:aws:sns:eu-west-3:123456789012:certificates of 1 change\n' +
       'account default, Region eu-central-1\n',
   });
   const sent = new URLSearchParams(arrived[0]?.body);

@@ -116,7 +116,7 @@ describe('a rotation does not begin', () => {
     await set('');
     await expectRefused([], /presents no client certificate/);
     await set(`arn:aws:acm:${REGION}:123456789012:certificate/x`);
-    await expectRefused([], /presents a certificate of ACM/);
+    await expectRefused([], /presents an ACM certificate/);
   });
 });
 

@@ -321,7 +321,7 @@ describe('a way back', () => {
     const other = ['--trust', `pem-bundle:${lab.directory}/other.pem`];
     const changed = `this rotation has changed pem-bundle:${lab.trustFile}, which is no longer specified`;
     for (const [words, said] of [
-      [['--abort'], 'no trust store is named'],
+      [['--abort'], 'no trust store is specified'],
       [['--abort', ...other], changed],
       [other, changed],
     ] as const) {
@@ -448,7 +448,7 @@ describe('status', () => {
     const newId = await soaking();
     const inProgress = await status();
     expect(inProgress.stdout).toMatch(
-      new RegExp(`^in progress \\S+: ${lab.oldId} → ${newId} for \\w+/prod, last at `),
+      new RegExp(`^in progress \\S+: ${lab.oldId} → ${newId} for \\w+/prod in account of the access key AKIDTEST, Region eu-central-1, last at `),
     );
     expect(inProgress.stdout).toMatch(/✓ switch the stage: \w+\/prod /);
     expect(inProgress.stdout).toMatch(

@@ -141,14 +141,14 @@ test("--all rotates each certificate in its target's way, and one without a targ
   const { code, json, stderr } = await cli(['rotate', '--all', '--config', config, '--output', 'json'], {
     env,
   });
-  // That no trust store is named is a fault of the words.
+  // A missing --trust is a usage error.
   expect(code).toBe(2);
   const { rotations } = json() as { rotations: Record<string, unknown>[] };
   expect(rotations.toSorted((a, b) => Number('error' in a) - Number('error' in b))).toMatchObject([
     { target: 't', outcome: 'completed', oldCertificateId: lab.oldId },
     { stages: [`${other.restApiId}/prod`], error: { code: 'TrustStoreMissing' } },
   ]);
-  expect(stderr).toContain(`error: aaa/prod (${other.restApiId}): no trust store is named`);
+  expect(stderr).toContain(`error: aaa/prod (${other.restApiId}): no trust store is specified`);
   const { certificates, presented } = await stateOf(lab);
   expect(certificates).toEqual([presented, stray.id].sort());
   expect((await beta()).clientCertificateId).toBe(presented);

@@ -56,7 +56,7 @@ describe('rotate, from a certificate that is due', () => {
     const again = await rotateCli(lab);
     expect({ code: again.code, stderr: again.stderr }).toEqual({
       code: 0,
-      stderr: `account of the access key AKIDTEST, Region eu-central-1, endpoint ${lab.emulator.url}\n`,
+      stderr: `account of the access key AKIDTEST, Region eu-central-1, endpoint ${lab.emulator.url.replace('127.0.0.1', 'localhost')}\n`,
     });
     expect(again.stdout).toMatch(
       /^orders\/prod \(\w+\): \w{6} is not due for renewal before \S+Z \(expires \S+Z\): nothing to do\n$/,
@@ -304,7 +304,7 @@ describe('rotate, with words that are wrong', () => {
 
   test.each<[string, string[], string]>([
     ['no target at all', [], 'no stage to rotate is specified'],
-    ['two ways to name it', ['--stage', 'orders/prod', '--all'], '--stage and --all exclude each other'],
+    ['two ways to name it', ['--stage', 'orders/prod', '--all'], '--stage and --all cannot be used together'],
     ['an API without a stage', ['--api', 'orders'], '--api needs --stage'],
     [
       'a trust store that is none',
@@ -333,7 +333,7 @@ describe('rotate, with words that are wrong', () => {
       [...target, '--events', '-', '--output', 'json'],
       'both write to stdout',
     ],
-    ['two stores of one name', [...target, '--trust', 'manual'], 'two trust stores are named manual'],
+    ['two stores of one name', [...target, '--trust', 'manual'], 'two trust stores have the name manual'],
     [
       'a reload without its file',
       [...target, '--reload', 'true'],

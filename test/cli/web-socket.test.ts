@@ -211,7 +211,7 @@ describe('delete, and a rotation in progress', () => {
       const removed = await cli(['delete', rotation.oldId, '--yes'], { env: rotation.env });
       expect(removed.code).toBe(1);
       expect(removed.stderr).toContain(
-        `error: the certificate ${rotation.oldId} is not deleted: the rotation to ${newId ?? ''} may have to go back to it\n`,
+        `error: the certificate ${rotation.oldId} is not deleted: the rotation to ${newId ?? ''} may have to roll back to it\n`,
       );
       const aborted = await rotateCli(rotation, '--abort', '--soak', '0s');
       expect(aborted.code).toBe(0);

@@ -9,6 +9,7 @@ import type { StoreSight } from '../../app/init/look-at-store.js';
 import type { TestCallResult } from '../../app/test-invoke.js';
 import { DOCTOR_CODES, type DoctorFinding } from '../../core/doctor.js';
 import { LINT_CODES, type LintFinding } from '../../lint/finding.js';
+import { LINT_FORMATS } from '../../lint/recognise.js';
 import {
   backendCall,
   certificateId,
@@ -89,7 +90,7 @@ const lintFindingMembers = { ...place, code: keyOf(LINT_CODES), subject: z.strin
 const lintFinding = z.strictObject(lintFindingMembers);
 const lintReport = z.strictObject({
   file: z.string(),
-  format: z.enum(['pem', 'nginx', 'haproxy', 'apache', 'caddy', 'other']),
+  format: z.enum([...LINT_FORMATS, 'other']),
   kind: z.string(),
   verdict: z.optional(lintVerdict),
   listeners: z.array(listener),

@@ -184,7 +184,7 @@ describe('what two targets share', () => {
 });
 
 describe('one that fails keeps none of the others', () => {
-  test('where its stage is missing, or presents nothing or a certificate of ACM', async () => {
+  test('where its stage is missing, or presents nothing or a ACM certificate', async () => {
     const arn = 'arn:aws:acm:eu-west-1:123456789012:certificate/1';
     the.world.place('c/prod', arn);
     the.world.attach('somebody', 'a/beta', undefined);
@@ -203,7 +203,7 @@ describe('one that fails keeps none of the others', () => {
     expect(outcomes.slice(0, 3).map(({ error }) => (error as AppError).message)).toEqual([
       expect.stringContaining('none'),
       'a/beta presents no client certificate',
-      'c/prod presents a certificate of ACM',
+      'c/prod presents an ACM certificate',
     ]);
   });
 
