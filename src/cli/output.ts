@@ -158,6 +158,10 @@ export function errorJson({ code, message, hint, details }: AppError): Record<st
   return { code, message, hint, details };
 }
 
+/** The mistakes of a configuration are one a line; any other message is one line, whatever it holds. */
+const messageLines = ({ code, message }: AppError): string[] =>
+  code === 'ConfigurationInvalid' ? message.split('\n') : [message];
+
 /** Prints an error as a sentence with its remedy on stderr; `about` names what failed where that is one of several. */
 export function printError(
   error: AppError,
@@ -167,9 +171,7 @@ export function printError(
   const style = styleFor(process.stderr, color);
   const subject = about === undefined ? '' : `${printable(about)}: `;
   const label = error.exitCode === EXIT.unfinished ? style.yellow('not finished:') : style.red('error:');
-  // The mistakes of a configuration are one a line, made printable each.
-  const lines = error.code === 'ConfigurationInvalid' ? error.message.split('\n') : [error.message];
-  for (const line of lines) process.stderr.write(`${label} ${subject}${printable(line)}\n`);
+  for (const line of messageLines(error)) process.stderr.write(`${label} ${subject}${printable(line)}\n`);
   printRemedy(error, { color, debug });
 }
 
@@ -187,7 +189,7 @@ export function reportError(thrown: unknown, style: ErrorStyle): void {
   const { output, monitorExit } = style;
   if (output === 'json') process.stdout.write(`${JSON.stringify({ error: errorJson(error) }, null, 2)}\n`);
   else if (monitorExit !== undefined && output === 'text')
-    process.stdout.write(`UNKNOWN: ${printable(error.message)}\n`);
+    process.stdout.write(`UNKNOWN: ${messageLines(error).map(printable).join('\n')}\n`);
   if (output !== 'text' || monitorExit === undefined) printError(error, style);
   else printRemedy(error, style);
   process.exitCode = monitorExit ?? error.exitCode;

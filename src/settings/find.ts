@@ -49,8 +49,8 @@ export async function findConfiguration({
     const user = process.getuid?.();
     if (user !== undefined && ((found.uid !== user && found.uid !== 0) || (found.mode & 0o002) !== 0)) {
       throw invalid(
-        `${file} was found, but another user owns it or may write to it, and it can hold commands`,
-        `if you trust it: chmod go-w ${file}, or name it with --config; otherwise take it away`,
+        `${file} was found, but another user owns it or may write to it, and it can contain commands`,
+        `if you trust it, run: chmod go-w ${file}, or specify it with --config; otherwise remove it`,
         { file },
       );
     }

@@ -139,7 +139,7 @@ function namedEntry(
   const name = said(account);
   if (name === undefined) return undefined;
   if (said(profile) !== undefined) {
-    throw new AppError('Usage', '--account and --profile exclude each other', {
+    throw new AppError('Usage', '--account and --profile cannot be used together', {
       hint: 'specify one of them',
     });
   }
@@ -266,8 +266,8 @@ export interface ExplainedAccount {
 function words(flag: string, value: string): string[] {
   const found = value.split(',').map((word) => word.trim());
   if (found.some((word) => word === '')) {
-    throw new AppError('Usage', `${flag} "${value}" has an empty place in it`, {
-      hint: `write names with a comma between them, such as ${flag} first,second`,
+    throw new AppError('Usage', `${flag} "${value}" contains an empty name`, {
+      hint: `separate names with commas: ${flag} first,second`,
     });
   }
   return found;
@@ -276,8 +276,8 @@ function words(flag: string, value: string): string[] {
 function refuseTwice(names: readonly string[], what: string): void {
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice === undefined) return;
-  throw new AppError('Usage', `${what} "${twice}" is given twice`, {
-    hint: 'give each once: everything is counted and paced by account and Region',
+  throw new AppError('Usage', `${what} "${twice}" is specified twice`, {
+    hint: 'specify each one once',
   });
 }
 
@@ -285,8 +285,8 @@ function regionsOf(flag: string): readonly string[] | 'all' {
   if (flag.trim() === 'all') return 'all';
   const regions = words('--region', flag);
   if (regions.includes('all')) {
-    throw new AppError('Usage', `--region "${flag}" names all Regions and single ones`, {
-      hint: 'write --region all, or only the names',
+    throw new AppError('Usage', `--region "${flag}" contains "all" and names of Regions`, {
+      hint: 'specify --region all, or only names',
     });
   }
   refuseTwice(regions, 'the Region');

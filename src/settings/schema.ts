@@ -60,7 +60,7 @@ const renewBefore = (description: string) =>
       code: 'custom',
       input: value,
       message:
-        'this is the whole life of a certificate (365 d), so that every run would rotate; write less, such as 33%',
+        'this is the whole validity of a certificate (365d), so every run would rotate; specify less, such as 33%',
     });
   });
 
@@ -317,7 +317,7 @@ export const configurationSchemaWith = <Trust extends TrustDescription>(trustSto
             input: stage,
           })),
         ),
-        () => 'this stage is named already; a stage belongs to one target, once',
+        () => 'this stage is already specified; a stage belongs to one target, once',
         issues,
       );
       refuseTwice(

@@ -1,3 +1,6 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { startEmulator, type Emulator } from '../../src/emulator/index.js';
 import { cli, emulatorEnv, type CliResult } from '../support/cli.js';
@@ -110,6 +113,17 @@ describe('what cannot be judged is never OK:', () => {
     const { code, stdout } = await cli(['check-expiry'], { env });
     expect(code).toBe(3);
     expect(stdout).toMatch(/^UNKNOWN: default\/eu-central-1: no AWS credentials were found\n/);
+  });
+
+  test('several mistakes of a configuration, each in a line', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'apigw-cert-check-')), 'apigw-cert.yaml');
+    writeFileSync(file, 'regoin: eu-west-1\ntargest: {}\n');
+    const { code, stdout } = await check('--config', file);
+    expect(code).toBe(3);
+    expect(stdout).toBe(
+      `UNKNOWN: ${file}:1:1: unknown key "regoin"; did you mean "region"?\n` +
+        `${file}:2:1: unknown key "targest"; did you mean "targets"?\n`,
+    );
   });
 
   test.each([

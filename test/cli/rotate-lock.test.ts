@@ -75,7 +75,7 @@ test('a run that is stopped keeps its lock, and the refusal says how to go on', 
   run.kill('SIGSTOP');
   const second = await rotateCli(lab, '--abort');
   expect(second.code).toBe(75);
-  expect(second.stderr).toMatch(/process \d+ on \S+, since \S+, which is stopped, is at work/);
+  expect(second.stderr).toMatch(/process \d+ on \S+, since \S+, which is stopped, is already working on/);
   expect(second.stderr).toMatch(/kill -CONT \d+/);
   run.kill('SIGKILL');
   await run.closed;

@@ -69,28 +69,28 @@ describe('fleetAccounts', () => {
   test.each<[FleetInput, string, string]>([
     [
       { profileFlag: 'a,b,a' },
-      'the profile "a" is given twice',
-      'give each once: everything is counted and paced by account and Region',
+      'the profile "a" is specified twice',
+      'specify each one once',
     ],
     [
       { regionFlag: 'eu-west-1,eu-west-1' },
-      'the Region "eu-west-1" is given twice',
-      'give each once: everything is counted and paced by account and Region',
+      'the Region "eu-west-1" is specified twice',
+      'specify each one once',
     ],
     [
       { regionFlag: 'all,eu-west-1' },
-      '--region "all,eu-west-1" names all Regions and single ones',
-      'write --region all, or only the names',
+      '--region "all,eu-west-1" contains "all" and names of Regions',
+      'specify --region all, or only names',
     ],
     [
       { profileFlag: 'a,,b' },
-      '--profile "a,,b" has an empty place in it',
-      'write names with a comma between them, such as --profile first,second',
+      '--profile "a,,b" contains an empty name',
+      'separate names with commas: --profile first,second',
     ],
     [
       { configuration: { accounts: [{ name: 'x', profile: 'a' }, { profile: 'x' }] } },
-      'the account "x" is given twice',
-      'give each once: everything is counted and paced by account and Region',
+      'the account "x" is specified twice',
+      'specify each one once',
     ],
     [
       {
@@ -101,8 +101,8 @@ describe('fleetAccounts', () => {
           ],
         },
       },
-      'the account "123456789012" is given twice',
-      'give each once: everything is counted and paced by account and Region',
+      'the account "123456789012" is specified twice',
+      'specify each one once',
     ],
   ])('refuses %j', (input, message, hint) => {
     expect(() => fleetAccounts(input)).toThrow(expect.objectContaining({ code: 'Usage', message, hint }));

@@ -49,7 +49,14 @@ function isRun({ language, marks }: Block): boolean {
 }
 
 const slug = (name: string): string => name.replace(/\W/g, '').toUpperCase();
-const CREDENTIALS = (id: string): string => `aws_access_key_id = ${id}\naws_secret_access_key = secret\naws_account_id = 123456789012\n`;
+/** Twelve digits, others for each access key. */
+const accountIdOf = (accessKeyId: string): string =>
+  String([...accessKeyId].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 1e12, 0)).padStart(
+    12,
+    '1',
+  );
+const CREDENTIALS = (id: string): string =>
+  `aws_access_key_id = ${id}\naws_secret_access_key = secret\naws_account_id = ${accountIdOf(id)}\n`;
 
 let folder: string;
 let scene: Scene;
@@ -130,18 +137,21 @@ function fault(run: Run, command: string): string | undefined {
 
 /** A transcript without what differs from run to run: ids, times, durations. */
 function comparable(text: string, ids: readonly string[]): string[] {
-  return ids
-    .reduce((made, id) => made.replaceAll(id, 'ID'), text)
-    // The documents show AWS itself.
-    .replaceAll(/(?<=^account .*), endpoint http:\S+$/gm, '')
-    .replaceAll(/localhost:\d+|\w+\.example\.com(?=[ \n])/g, 'BACKEND')
-    .replaceAll(/\d{8}T\d{6}Z-[0-9a-f]{8}/g, 'ROTATION')
-    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
-    .replaceAll(/\d{4}-\d\d-\d\d/g, 'DATE')
-    .replaceAll(/\d+(\.\d+)? (ms|s|m)( \d+ (ms|s))?$/gm, 'DURATION')
-    .replaceAll(/[ \t]+/g, ' ')
-    .trim()
-    .split('\n');
+  return (
+    ids
+      .reduce((made, id) => made.replaceAll(id, 'ID'), text)
+      .replaceAll(/\b\d{12}\b/g, 'ACCOUNT')
+      // The documents show AWS itself.
+      .replaceAll(/(?<=^account .*), endpoint http:\S+$/gm, '')
+      .replaceAll(/localhost:\d+|\w+\.example\.com(?=[ \n])/g, 'BACKEND')
+      .replaceAll(/\d{8}T\d{6}Z-[0-9a-f]{8}/g, 'ROTATION')
+      .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
+      .replaceAll(/\d{4}-\d\d-\d\d/g, 'DATE')
+      .replaceAll(/\d+(\.\d+)? (ms|s|m)( \d+ (ms|s))?$/gm, 'DURATION')
+      .replaceAll(/[ \t]+/g, ' ')
+      .trim()
+      .split('\n')
+  );
 }
 
 /** Whether a transcript is what is printed; `…` stands for lines that it leaves out. */

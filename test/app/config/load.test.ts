@@ -188,7 +188,7 @@ describe('a wrong configuration is refused with line, column and remedy', () => 
     ],
     [
       'renewBefore: 100%',
-      [expect.stringMatching(/^1:14: renewBefore: this is the whole life of a certificate/)],
+      [expect.stringMatching(/^1:14: renewBefore: this is the whole validity of a certificate/)],
     ],
     [
       'thresholds: { warning: 7d, critical: 30d }',
@@ -275,7 +275,7 @@ describe('a wrong configuration is refused with line, column and remedy', () => 
     ['accounts:\n  - profile: x\n  - profile: x\n', ['3:5: accounts[1]: this account is listed already']],
     [
       `${target}  b: { api: a, stages: [beta, prod], trust: [{ kind: manual }] }\n`,
-      ['6:31: targets.b.stages[1]: this stage is named already; a stage belongs to one target, once'],
+      ['6:31: targets.b.stages[1]: this stage is already specified; a stage belongs to one target, once'],
     ],
     ['region: eu-west-1\nregion: eu-west-2\n', ['2:1: Map keys must be unique']],
     ['region: "eu', [expect.stringMatching(/^1:\d+: /)]],
@@ -308,6 +308,29 @@ targets:
     const many = await problemsOf(Array.from({ length: 30 }, (_, n) => `unknown${n}: 1`).join('\n'));
     expect(many).toHaveLength(21);
     expect(many.at(-1)).toBe('and 10 more');
+  });
+
+  test('20,000 of them take about ten times as long as 2,000', async () => {
+    /** Processor time in ms, which does not grow with what else the machine does. */
+    const spentOn = async (count: number): Promise<number> => {
+      const before = process.cpuUsage().user;
+      const found = await problemsOf(Array.from({ length: count }, (_, n) => `unknown${n}: 1`).join('\n'));
+      expect(found.at(-1)).toBe(`and ${count - 20} more`);
+      return (process.cpuUsage().user - before) / 1000;
+    };
+    await spentOn(2_000);
+    // Where each is searched for among all, a hundred times.
+    expect((await spentOn(20_000)) / (await spentOn(2_000))).toBeLessThan(40);
+  });
+
+  test.each([
+    ['lists', '['.repeat(20_000)],
+    ['mappings', '{a: '.repeat(20_000)],
+    ['blocks', Array.from({ length: 1_000 }, (_, depth) => `${' '.repeat(depth)}a:`).join('\n')],
+  ])('20,000 %s inside each other are a mistake, not an overflow', async (_, yaml) => {
+    const [first, ...others] = await problemsOf(yaml);
+    expect(first).toMatch(/^\d+:\d+: \S/);
+    expect(others.length).toBeLessThanOrEqual(20);
   });
 
   test.each([
