@@ -36,7 +36,7 @@ afterAll(async () => {
 const download = (...args: string[]) => cli(['download', ...args], { env: emulatorEnv(lab.emulator) });
 /** Says whose certificates they are, apart from the result. */
 const where = (): string =>
-  `account of the access key AKIDTEST, Region eu-central-1, endpoint ${lab.emulator.url}\n`;
+  `account of the access key AKIDTEST, Region eu-central-1, endpoint ${lab.emulator.url.replace('127.0.0.1', 'localhost')}\n`;
 const at = (name: string): string => join(directory, name);
 
 test('prints one certificate octet for octet as openssl writes it, though AWS sends CRLF', async () => {

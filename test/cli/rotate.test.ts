@@ -49,7 +49,9 @@ describe('rotate, from a certificate that is due', () => {
       `rotated orders/prod (${lab.api.restApiId}): ${lab.oldId} → ${presented ?? ''}, expires `,
     );
     expect(stderr).toContain(`terraform import aws_api_gateway_client_certificate.NAME ${presented ?? ''}`);
-    expect(stderr).toMatch(/^starting rotation \S+ of \w{6} for orders\/prod \(\w+\)\n/);
+    expect(stderr).toMatch(
+      /^account of .*, Region .*\nstarting rotation \S+ of \w{6} for orders\/prod \(\w+\)\n/,
+    );
     expect(stderr.match(/^✓ /gm)).toHaveLength(12);
     expect(stderr).not.toContain('\u001b');
 
@@ -232,7 +234,7 @@ targets:
     await writeFile(gate, '');
     const { code, stderr } = await cli(['rotate', '--config', config], { env: lab.env });
     expect(code).toBe(0);
-    expect(stderr).toMatch(/^resuming rotation /);
+    expect(stderr).toMatch(/^account of .*\nresuming rotation /);
     expect((await stateOf(lab)).certificates).toEqual([between.presented]);
   });
 

@@ -51,10 +51,7 @@ function isRun({ language, marks }: Block): boolean {
 const slug = (name: string): string => name.replace(/\W/g, '').toUpperCase();
 /** Twelve digits, others for each access key. */
 const accountIdOf = (accessKeyId: string): string =>
-  String([...accessKeyId].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 1e12, 0)).padStart(
-    12,
-    '1',
-  );
+  String(Buffer.from(accessKeyId).reduce((sum, octet) => (sum * 31 + octet) % 1e12, 0)).padStart(12, '1');
 const CREDENTIALS = (id: string): string =>
   `aws_access_key_id = ${id}\naws_secret_access_key = secret\naws_account_id = ${accountIdOf(id)}\n`;
 
