@@ -205,7 +205,11 @@ describe('backend verify', () => {
     [['localhost:443'], 2, /is not an https URL/],
     [['https://user:secret@localhost/'], 2, /^error: the URL must not contain a user or a password\n/],
     [['https://localhost:1/'], 1, /^error: localhost:1: connect ECONNREFUSED .*\n {2}fix: check the name/],
-    [['https://localhost:1/', '--backend-ca', '/nonexistent/ca'], 1, /cannot be read\n {2}fix: specify a PEM/],
+    [
+      ['https://localhost:1/', '--backend-ca', '/nonexistent/ca'],
+      1,
+      /cannot be read\n {2}fix: specify a PEM/,
+    ],
     [['https://localhost:1/', '--expect', 'maybe'], 2, /Allowed choices are enforced/],
   ])('%j is told what is wrong with it', async (words, code, said) => {
     const result = await cli(['backend', 'verify', ...words]);

@@ -219,7 +219,9 @@ describe('a failure is one sentence with a remedy:', () => {
   test('an id that is not there', async () => {
     const { code, stderr } = await cli(['delete', 'zzzzzz', '--yes'], { env });
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^error: there is no client certificate zzzzzz .*\n {2}fix: run `apigw-cert list`/);
+    expect(stderr).toMatch(
+      /^error: there is no client certificate zzzzzz .*\n {2}fix: run `apigw-cert list`/,
+    );
   });
 
   test('a stage that is not there', async () => {

@@ -448,7 +448,9 @@ describe('status', () => {
     const newId = await soaking();
     const inProgress = await status();
     expect(inProgress.stdout).toMatch(
-      new RegExp(`^in progress \\S+: ${lab.oldId} → ${newId} for \\w+/prod in account of the access key AKIDTEST, Region eu-central-1, last at `),
+      new RegExp(
+        `^in progress \\S+: ${lab.oldId} → ${newId} for \\w+/prod in account of the access key AKIDTEST, Region eu-central-1, last at `,
+      ),
     );
     expect(inProgress.stdout).toMatch(/✓ switch the stage: \w+\/prod /);
     expect(inProgress.stdout).toMatch(

@@ -67,11 +67,7 @@ describe('fleetAccounts', () => {
   });
 
   test.each<[FleetInput, string, string]>([
-    [
-      { profileFlag: 'a,b,a' },
-      'the profile "a" is specified twice',
-      'specify each one once',
-    ],
+    [{ profileFlag: 'a,b,a' }, 'the profile "a" is specified twice', 'specify each one once'],
     [
       { regionFlag: 'eu-west-1,eu-west-1' },
       'the Region "eu-west-1" is specified twice',

@@ -91,7 +91,9 @@ describe('a lease in a file', () => {
       code: 'Locked',
       exitCode: 75,
       message: expect.stringMatching(
-        new RegExp(`^process ${child.process.pid} on ${hostname()}, since 20.*Z, is already working on account 1234`),
+        new RegExp(
+          `^process ${child.process.pid} on ${hostname()}, since 20.*Z, is already working on account 1234`,
+        ),
       ),
       details: { key, pid: child.process.pid, host: hostname(), state: 'running' },
     });
