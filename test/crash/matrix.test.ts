@@ -36,6 +36,6 @@ describe('the crash matrix', () => {
     expect(results).toHaveLength(SAMPLE.length);
     expect(failed).toEqual([]);
     expect(requests).toBeGreaterThan(500);
-    // Generous: a machine that is busy with other things is ten times as slow.
-  }, 900_000);
+    // Generous: a machine that is busy with other things is twenty times as slow.
+  }, 3_600_000);
 });
