@@ -21,7 +21,7 @@ test('the demo rotates under traffic without a failed request', async () => {
   expect(before.clientCertificateId).not.toBe(after.clientCertificateId);
   expect(after.requests).toBeGreaterThan(0);
   // What a user does first is shown as it is typed.
-  expect(stderr).toMatch(/^\$ apigw-cert check-expiry\nWARNING: 1 warning/m);
+  expect(stderr).toMatch(/^\$ apigw-cert check-expiry\naccount .*\nWARNING: 1 warning/m);
   expect(stderr).toContain('a caller without a certificate gets 403');
   expect(stderr).not.toContain('\u001b');
 });
