@@ -12,8 +12,8 @@ import { openTrustStores } from './rotate/stores.js';
 export interface ShownStore {
   trustStore: string;
   state: StoreState['state'];
-  /** `null` where nobody can tell. */
-  fingerprintsSha256: readonly string[] | null;
+  /** Absent where nobody can tell. */
+  fingerprintsSha256?: readonly string[];
   /** Why it is not known, or why its server may not have loaded it. */
   reason?: string;
   /** Since when that is so; ISO 8601, UTC. */
@@ -80,7 +80,7 @@ async function shown(store: DescribedTrustStore): Promise<ShownStore> {
   return {
     trustStore: store.name,
     state,
-    fingerprintsSha256: found.state === 'unknown' ? null : found.fingerprints,
+    ...(found.state === 'unknown' ? {} : { fingerprintsSha256: found.fingerprints }),
     ...(found.state === 'known' ? {} : { reason: found.reason }),
     ...(found.state === 'unfinished' && found.since !== undefined ? { since: found.since } : {}),
   };

@@ -15,30 +15,30 @@ export interface BackendReport {
   url: string;
   verdict: Verdict;
   reason: VerdictReason;
-  /** Whether the server asks for a certificate in the handshake; `null` when that could not be read. */
-  asksForCertificate: boolean | null;
+  /** Whether the server asks for a certificate in the handshake; absent when that could not be read. */
+  asksForCertificate?: boolean;
   /** The authorities whose certificates it says to accept, in its order. */
   caNames: string[];
   withoutCertificate: Admission;
   /** With a certificate of API Gateway's subject and a key of its own. */
   withImpostor: Admission;
-  /** With the certificate that was given to prove acceptance with; `null` when none was. */
-  withCertificate: Admission | null;
+  /** With the certificate that was given to prove acceptance with; absent when none was. */
+  withCertificate?: Admission;
   /** What API Gateway's kind of client, Java's TLS, makes of the request for a certificate. */
   javaClient: {
-    /** Whether it would present its certificate; `null` when the server does not ask, or that could not be read. */
-    answers: boolean | null;
+    /** Whether it would present its certificate; absent when the server does not ask, or that could not be read. */
+    answers?: boolean;
     problems: JavaClientProblem[];
   };
-  /** As OpenSSL names it; `null` when no handshake was completed. */
-  protocol: string | null;
+  /** As OpenSSL names it; absent when no handshake was completed. */
+  protocol?: string;
   server: ServerChain & {
     /** Whether API Gateway would connect without insecureSkipVerification. */
     acceptedByApiGateway: boolean;
     /** When AWS's list of CAs was read, by which the root is judged. */
     listDate: string;
-    /** Of the certificate in the chain that expires first. */
-    daysLeft: number | null;
+    /** Of the certificate in the chain that expires first; absent where the server sent none that can be read. */
+    daysLeft?: number;
   };
   /** Milliseconds. */
   took: number;
@@ -160,6 +160,7 @@ export async function verifyBackend(
   const requests = attempts.flatMap((attempt) => attempt.flight?.certificateRequest ?? []);
   const caNames = requests.map((request) => request.caNames.map(nameText));
   const chain = serverChain(flight?.certificates ?? [], { host, extraAnchors, now: now() });
+  const protocol = without.protocol ?? impostor.protocol;
   const expiries = chain.certificates.map(({ notAfter }) => notAfter.getTime());
   return {
     url: url.href,
@@ -169,14 +170,15 @@ export async function verifyBackend(
       withoutCertificate: without.admission,
       withImpostor: impostor.admission,
     }),
-    asksForCertificate: asks ?? null,
+    ...(asks === undefined ? {} : { asksForCertificate: asks }),
     caNames: caNames[0] ?? [],
     withoutCertificate: without.admission,
     withImpostor: impostor.admission,
-    withCertificate: accepted?.admission ?? null,
+    ...(accepted ? { withCertificate: accepted.admission } : {}),
     javaClient: {
-      answers:
-        requests.length === 0 ? null : caNames.every((names) => answersToCaNames(names, identity?.issuers)),
+      ...(requests.length === 0
+        ? {}
+        : { answers: caNames.every((names) => answersToCaNames(names, identity?.issuers)) }),
       problems: javaClientProblems({
         caNames,
         largestRequest: Math.max(0, ...requests.map(({ size }) => size)),
@@ -186,12 +188,12 @@ export async function verifyBackend(
         issuers: identity?.issuers,
       }),
     },
-    protocol: without.protocol ?? impostor.protocol ?? null,
+    ...(protocol === undefined ? {} : { protocol }),
     server: {
       ...chain,
       acceptedByApiGateway: chain.problems.length === 0,
       listDate: API_GATEWAY_CAS_DATE,
-      daysLeft: expiries.length === 0 ? null : daysLeft(new Date(Math.min(...expiries)), now()),
+      ...(expiries.length === 0 ? {} : { daysLeft: daysLeft(new Date(Math.min(...expiries)), now()) }),
     },
     took: Math.round(performance.now() - started),
   };

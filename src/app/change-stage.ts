@@ -12,8 +12,10 @@ import { resolveStage, type StageAddress } from './resolve-stage.js';
 /** Which certificate a stage presented and presents now: a client certificate's id, an ACM ARN, or none. */
 export interface StageChange extends StageRef {
   apiName: string;
-  before: string | null;
-  after: string | null;
+  /** Absent: none. */
+  before?: string;
+  /** Absent: none. */
+  after?: string;
   changed: boolean;
 }
 
@@ -78,7 +80,13 @@ async function changeStage(
   }
   const stage = { restApiId, stageName, ...(protocolType === undefined ? {} : { protocolType }) };
   const after = changed ? (await setCertificate(gateway, stage, wanted)).clientCertificateId : before;
-  return { ...stage, apiName, before: before ?? null, after: after ?? null, changed };
+  return {
+    ...stage,
+    apiName,
+    ...(before === undefined ? {} : { before }),
+    ...(after === undefined ? {} : { after }),
+    changed,
+  };
 }
 
 /** Attempts in all, and between two of them, in milliseconds. */

@@ -30,9 +30,10 @@ export interface DoctorReport {
   apiName: string;
   /** `EDGE`, `REGIONAL` or `PRIVATE`, as AWS gives them. */
   endpointTypes: readonly string[];
-  clientCertificateId: string | null;
+  /** Absent where the stage presents none. */
+  clientCertificateId?: string;
   /** The certificate that the backend should refuse and was tried, where the account has one. */
-  otherCertificateId: string | null;
+  otherCertificateId?: string;
   /** The calls to backends that are made, with how many certificates each, or without one. */
   calls: BackendCall[];
   /** How each backend answered, by the certificate presented. */
@@ -176,8 +177,8 @@ export async function doctor(
     stage: `${restApiId}/${stageName}`,
     apiName,
     endpointTypes: stage.endpointTypes ?? [],
-    clientCertificateId: clientCertificateId ?? null,
-    otherCertificateId: other?.clientCertificateId ?? null,
+    ...(clientCertificateId === undefined ? {} : { clientCertificateId }),
+    ...(other ? { otherCertificateId: other.clientCertificateId } : {}),
     calls,
     probes,
     findings: findings.sort((a, b) => weight(a) - weight(b)),

@@ -22,9 +22,10 @@ export interface TestCall {
 }
 
 export interface TestCallResult extends Pick<TestInvocation, 'restApiId' | 'resourceId' | 'httpMethod'> {
-  path: string | null;
-  /** The certificate that was to be presented. */
-  clientCertificateId: string | null;
+  /** As it was asked for; absent where a resource was named alone. */
+  path?: string;
+  /** The certificate that was to be presented; absent for a caller without one. */
+  clientCertificateId?: string;
   status: number;
   /** Milliseconds. */
   latency: number;
@@ -63,8 +64,8 @@ export async function testInvoke(gateway: Gateway, call: TestCall): Promise<Test
     restApiId,
     resourceId,
     httpMethod,
-    path: path ?? null,
-    clientCertificateId: clientCertificateId ?? null,
+    ...(path === undefined ? {} : { path }),
+    ...(clientCertificateId === undefined ? {} : { clientCertificateId }),
     ...answer,
     log: withoutCredentials(answer.log),
     ...judgeCall(answer),

@@ -64,7 +64,7 @@ export function hasError({ javaClient, withCertificate }: BackendReport): boolea
   const { problems } = javaClient;
   return (
     problems.some((problem) => JAVA_PROSE[problem].severity === 'error') ||
-    (withCertificate !== null && treatmentOf(withCertificate) !== 'admitted')
+    (withCertificate !== undefined && treatmentOf(withCertificate) !== 'admitted')
   );
 }
 
@@ -78,7 +78,7 @@ function javaFindingText(problem: JavaClientProblem, style: ChalkInstance): stri
 }
 
 function javaText({ answers }: BackendReport['javaClient']): string {
-  if (answers === null) return 'not requested in the handshake';
+  if (answers === undefined) return 'not requested in the handshake';
   return answers ? 'would present its certificate' : 'would withhold its certificate';
 }
 
@@ -94,7 +94,7 @@ function admissionText(admission: Admission): string {
 }
 
 function asksText({ asksForCertificate }: BackendReport): string {
-  if (asksForCertificate === null) return 'could not be read';
+  if (asksForCertificate === undefined) return 'could not be read';
   return asksForCertificate ? 'yes' : 'no';
 }
 
@@ -119,14 +119,14 @@ export function backendReportText(report: BackendReport, style: ChalkInstance): 
         : []),
       ['without a certificate', admissionText(report.withoutCertificate)],
       ['with an impostor’s', admissionText(report.withImpostor)],
-      ...(report.withCertificate === null
+      ...(report.withCertificate === undefined
         ? []
         : [['with the one of --cert', admissionText(report.withCertificate)] as const]),
       ['a Java client', javaText(report.javaClient)],
       ['TLS version', report.protocol ?? 'no handshake was completed'],
       ...(leaf ? [['its own certificate', printable(leaf.subject)] as const] : []),
       ...(leaf ? [['issued by', printable(leaf.issuer)] as const] : []),
-      ...(leaf && server.daysLeft !== null
+      ...(leaf && server.daysLeft !== undefined
         ? [
             [
               'expires',

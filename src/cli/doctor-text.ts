@@ -146,15 +146,14 @@ function doctorRemedy(
   { stage, clientCertificateId }: DoctorReport,
 ): string {
   const { remedy } = DOCTOR_PROSE[code];
-  const id = clientCertificateId ?? undefined;
   const [restApiId = '', stageName = ''] = stage.split('/');
   switch (code) {
     case 'AcmCertificateNotWatched':
-      return filledIn(remedy, { ARN: id });
+      return filledIn(remedy, { ARN: clientCertificateId });
     case 'CertificatesDiffer':
       // The other stage of the same API is the last word.
       return filledIn(remedy, {
-        ID: id,
+        ID: clientCertificateId,
         'API/STAGE': `${restApiId}/${/ by (\S+)$/.exec(subject)?.[1] ?? 'STAGE'}`,
       });
     case 'StageVariableUnset':
@@ -200,7 +199,10 @@ export function doctorText(report: DoctorReport, style: ChalkInstance): string {
       ['certificate', printable(clientCertificateId ?? 'none')],
       ['with it', answers(probes.current)],
       ['without any', answers(probes.without)],
-      [`with another${otherCertificateId === null ? '' : ` (${otherCertificateId})`}`, answers(probes.other)],
+      [
+        `with another${otherCertificateId === undefined ? '' : ` (${otherCertificateId})`}`,
+        answers(probes.other),
+      ],
     ]),
     '',
     ...findings.map(

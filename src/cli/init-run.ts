@@ -101,7 +101,7 @@ export async function runInit(context: InitContext): Promise<void> {
       })),
       clientCertificateId: stage.clientCertificateId,
       backends: survey.backends,
-      probe: probe ?? null,
+      ...(probe === undefined ? {} : { probe }),
       calls: report.calls,
       probes: report.probes,
       findings: report.findings.map(({ code, subject }) => ({ code, severity: DOCTOR_CODES[code], subject })),

@@ -221,7 +221,8 @@ describe('attach and detach', () => {
     expect((await run('detach', '--stage', 'prod')).code).toBe(1);
     expect(await stageCertificate()).toBe(id);
     const detached = await run('detach', '--stage', 'prod', '--yes', '--output', 'json');
-    expect(detached.json()).toMatchObject({ before: id, after: null, changed: true });
+    expect(detached.json()).toMatchObject({ before: id, changed: true });
+    expect(detached.json()).not.toHaveProperty('after');
     expect(await stageCertificate()).toBeUndefined();
     await run('attach', lab.certificate.id, '--stage', 'prod');
     expect(await stageCertificate()).toBe(lab.certificate.id);
@@ -317,7 +318,8 @@ describe('test-invoke', () => {
 
     const none = await call('--certificate', 'none');
     expect(none.code).toBe(1);
-    expect(none.json()).toMatchObject({ clientCertificateId: null, status: 403 });
+    expect(none.json()).toMatchObject({ status: 403 });
+    expect(none.json()).not.toHaveProperty('clientCertificateId');
     expect(lab.backend.refused.get('none')).toBe(1);
   });
 

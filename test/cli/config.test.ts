@@ -100,7 +100,7 @@ describe('config show', () => {
     const { items } = result.json() as { items: ShownSetting[] };
     return new Map(items.map((item) => [item.setting, item]));
   };
-  const decided = (value: string | null, source: ShownSetting['source'], from: string) =>
+  const decided = (value: string, source: ShownSetting['source'], from: string) =>
     expect.objectContaining({ value, source, from });
 
   const FILE = `region: eu-west-1
@@ -165,7 +165,11 @@ accounts:
     const none = await show(['--stage', 'orders/prod', '--trust', 'pem-bundle:/x.pem'], {
       AWS_PROFILE: 'prod',
     });
-    expect(none.get('configuration')).toEqual(decided(null, 'default', 'no file is read'));
+    expect(none.get('configuration')).toEqual({
+      setting: 'configuration',
+      source: 'default',
+      from: 'no file is read',
+    });
     expect(none.get('rotate.soak')).toEqual(decided('5m', 'default', 'default'));
     expect(none.get('rotate.region')).toEqual(
       decided('us-east-2', 'profile', 'region of the profile "prod"'),
@@ -279,8 +283,7 @@ notify:
       const shown = await show(flags, env);
       await cli(['rotate', '--dry-run', ...flags], { cwd: directory, env: { HOME: directory, ...env } });
       const [call] = recorder.take().filter(({ service }) => service === 'apigateway');
-      const value = (setting: string): string | null | undefined =>
-        shown.get(`targets.orders.${setting}`)?.value;
+      const value = (setting: string): string | undefined => shown.get(`targets.orders.${setting}`)?.value;
       expect(call?.region).toBe(value('region'));
       expect(recorder.local[call?.where ?? '']).toBe(value('endpointUrl'));
     });

@@ -200,7 +200,7 @@ describe('which calls are proposed', () => {
     );
     expect(code).toBe(0);
     const { probes, probe } = json() as { probe: unknown; probes: { current: { outcome: string }[] } };
-    expect(probe).toBeNull();
+    expect(probe).toBeUndefined();
     expect(probes.current.map(({ outcome }) => outcome)).toEqual(['accepted', 'accepted']);
     expect(await target('two')).not.toHaveProperty('probe');
   });

@@ -27,8 +27,8 @@ export type SettingSource = 'flag' | 'file' | 'environment' | 'profile' | 'defau
 export interface ShownSetting {
   /** `targets.orders.soak` */
   setting: string;
-  /** As it is written in a configuration, secrets left out; null: nothing says, or nothing is done. */
-  value: string | null;
+  /** As it is written in a configuration, secrets left out; absent: nothing says, or nothing is done. */
+  value?: string;
   source: SettingSource;
   /** What exactly: `--soak`, `apigw-cert.yaml:9`, `AWS_REGION`, `region of the profile "prod"`. */
   from: string;
@@ -38,6 +38,9 @@ export interface ShownSetting {
 export type ShownFile = LoadedConfiguration;
 
 type Explain = (path: Path) => Pick<ShownSetting, 'source' | 'from'>;
+
+const valued = (value: string | undefined): Pick<ShownSetting, 'value'> =>
+  value === undefined ? {} : { value };
 
 const DEFAULT = { source: 'default', from: 'default' } as const;
 
@@ -58,7 +61,7 @@ export function placeSettings(
   return [
     {
       setting: 'configuration',
-      value: read?.file ?? null,
+      ...valued(read?.file),
       ...(read?.isNamed === true
         ? flag('--config')
         : { ...DEFAULT, from: read ? `found in ${dirname(read.file)}` : 'no file is read' }),
@@ -83,7 +86,7 @@ export function awsRows(
 ): ShownSetting[] {
   const row = (setting: string, found: Setting<string> | undefined, unset: string): ShownSetting => {
     const name = `${prefix}${setting}`;
-    if (found === undefined) return { setting: name, value: null, source: 'default', from: unset };
+    if (found === undefined) return { setting: name, source: 'default', from: unset };
     const { from } = found;
     const value = setting === 'endpointUrl' ? safeUrl(found.value) : found.value;
     const sourceOf = (): SettingSource => {
@@ -141,7 +144,7 @@ export function watchRows(
         },
         {
           setting: `${prefix}.regions`,
-          value: typeof regions === 'string' ? (regions === 'all' ? 'all' : null) : regions.join(', '),
+          ...(regions === 'default' ? {} : { value: regions === 'all' ? regions : regions.join(', ') }),
           ...(regionsOrigin === 'default'
             ? { ...DEFAULT, from: 'the Region of the profile' }
             : decidedBy(regionsOrigin, index, '--region', 'AWS_REGION')),
@@ -193,13 +196,12 @@ export function jobRows(job: RotationJob, read: ShownFile | undefined): ShownSet
     })),
     ...(trust.length > 0
       ? []
-      : [{ setting: `${prefix}trust`, value: null, source: 'default', from: 'not specified' } as const]),
+      : [{ setting: `${prefix}trust`, source: 'default', from: 'not specified' } as const]),
     {
       setting: `${prefix}probe`,
-      value: probe === undefined ? null : probeText(probe),
       ...(probe === undefined
         ? { ...DEFAULT, from: 'safe GET requests are chosen' }
-        : decidedBy('probe', '--probe')),
+        : { value: probeText(probe), ...decidedBy('probe', '--probe') }),
     },
     ...namedProbes.map(({ of, ...call }): ShownSetting => ({
       setting: `${prefix}probe of ${of}`,
@@ -211,12 +213,9 @@ export function jobRows(job: RotationJob, read: ShownFile | undefined): ShownSet
       const { yaml = key, type } = setting;
       return {
         setting: prefix + yaml,
-        value:
-          value === undefined
-            ? null
-            : typeof value === 'string' && type === 'url'
-              ? safeUrl(value)
-              : valueText(value, type),
+        ...(value === undefined
+          ? {}
+          : { value: typeof value === 'string' && type === 'url' ? safeUrl(value) : valueText(value, type) }),
         ...decidedBy(key, flagName(setting), yaml.split('.')),
       };
     }),

@@ -54,7 +54,7 @@ export function detachCommand(): Command {
 }
 
 function changeText(change: StageChange, style: ChalkInstance): string {
-  const text = (id: string | null): string => (id === null ? 'no certificate' : printable(id));
+  const text = (id: string | undefined): string => (id === undefined ? 'no certificate' : printable(id));
   return facts([
     ['stage', style.bold(stageText(change))],
     ['before', text(change.before)],

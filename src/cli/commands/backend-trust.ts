@@ -70,7 +70,7 @@ Examples:
 
 function stateText({ trustStore, state, fingerprintsSha256, reason = '', since }: ShownStore): string {
   const name = printable(trustStore);
-  if (fingerprintsSha256 === null) return `${name}: unknown: ${printable(reason)}`;
+  if (fingerprintsSha256 === undefined) return `${name}: unknown: ${printable(reason)}`;
   const lines =
     fingerprintsSha256.length === 0
       ? [`${name}: holds no certificate`]

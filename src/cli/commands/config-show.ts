@@ -41,7 +41,7 @@ Examples:
             ['SETTING', 'VALUE', 'FROM'],
             items.map(({ setting, value, from }) => [
               printable(setting),
-              value === null ? '-' : printable(value),
+              value === undefined ? '-' : printable(value),
               printable(from),
             ]),
           ),
@@ -93,7 +93,7 @@ async function shownSettings(options: Options, flags: JobFlags): Promise<ShownSe
       return await rowsOf(resolveAccount(flags.account, configuration));
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'Usage') throw error;
-      const asked = { setting: 'account', value: null, source: 'file', from: error.message } as const;
+      const asked = { setting: 'account', source: 'file', from: error.message } as const;
       return [asked, ...(await rowsOf(resolveAccount(flags.account, configuration, {})))];
     }
   };

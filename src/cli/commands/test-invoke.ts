@@ -21,7 +21,7 @@ export function testInvokeCommand(): Command {
         const result = await testInvoke(await gateway(), { ...options, method });
         out.result(result, () => resultText(result));
         if (result.outcome !== 'accepted') out.exitWith(EXIT.failed);
-        else if (result.clientCertificateId === null) {
+        else if (result.clientCertificateId === undefined) {
           out.note(
             'The backend answers a caller without a certificate, so it does not require one for this call.',
           );

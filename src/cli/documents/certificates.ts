@@ -124,8 +124,8 @@ const changeMembers = {
   stageName: z.string(),
   protocolType: z.optional(protocolType),
   apiName: z.string(),
-  before: z.nullable(certificateId),
-  after: z.nullable(certificateId),
+  before: z.optional(certificateId),
+  after: z.optional(certificateId),
   changed: z.boolean(),
 };
 export const detach = z.strictObject(changeMembers);

@@ -13,7 +13,7 @@ import * as rotations from './rotations.js';
 
 const setting = z.strictObject({
   setting: z.string(),
-  value: z.nullable(z.string()),
+  value: z.optional(z.string()),
   source: z.enum(['flag', 'file', 'environment', 'profile', 'default']),
   from: z.string(),
 });
