@@ -28,7 +28,7 @@ export type { CheckLevel } from './core/check-level.js';
 export type { ExpiryStatus } from './core/expiry.js';
 export type { Finding, FindingCode, Severity } from './core/finding-catalogue.js';
 export type { CertificateRow, SourceRow, StageRow } from './core/fleet-view.js';
-export type { StageUse } from './core/inventory.js';
+export type { NamedStage } from './core/named-stage.js';
 export type { BackendCall } from './core/rotation/calls.js';
 export type { RotationEvent, RotationWarning } from './core/rotation/event.js';
 export type { RotationReport } from './core/rotation/report.js';

@@ -160,7 +160,7 @@ describe('a call', () => {
 test('a rotation reports its events, changes the stage, and resumes after its signal stopped it', async () => {
   const { items: before } = await list(settings);
   const planned = await plan(rotation);
-  expect(planned).toMatchObject({ outcome: 'planned', stages: [expect.stringMatching(/\/prod$/)] });
+  expect(planned).toMatchObject({ outcome: 'planned', stages: [{ apiName: 'orders', stageName: 'prod' }] });
   expect((await list(settings)).items).toEqual(before);
 
   const events: RotationEvent[] = [];

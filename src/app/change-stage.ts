@@ -3,6 +3,7 @@ import type { Stage, StageRef } from '../core/api-gateway.js';
 import { certificateView, type CertificateView } from '../core/certificate-view.js';
 import { AppError, UNKNOWN_OUTCOME } from '../core/errors.js';
 import { isAcmArn } from '../core/inventory.js';
+import { namedStage, type NamedStage } from '../core/named-stage.js';
 import { stageText } from '../core/rotation/unit.js';
 import type { Gateway } from '../gateway/gateway.js';
 import { certificateFacts } from '../x509/certificate.js';
@@ -10,8 +11,7 @@ import { readPem } from './read-pem.js';
 import { resolveStage, type StageAddress } from './resolve-stage.js';
 
 /** Which certificate a stage presented and presents now: a client certificate's id, an ACM ARN, or none. */
-export interface StageChange extends StageRef {
-  apiName: string;
+export interface StageChange extends NamedStage {
   /** Absent: none. */
   before?: string;
   /** Absent: none. */
@@ -81,8 +81,7 @@ async function changeStage(
   const stage = { restApiId, stageName, ...(protocolType === undefined ? {} : { protocolType }) };
   const after = changed ? (await setCertificate(gateway, stage, wanted)).clientCertificateId : before;
   return {
-    ...stage,
-    apiName,
+    ...namedStage(stage, new Map([[restApiId, apiName]])),
     ...(before === undefined ? {} : { before }),
     ...(after === undefined ? {} : { after }),
     changed,

@@ -1,7 +1,8 @@
 import { stagesText, verbOf } from '../core/stages-text.js';
 import type { ClientCertificate, RestApi, Stage } from '../core/api-gateway.js';
 import { AppError } from '../core/errors.js';
-import { inventory, type StageUse } from '../core/inventory.js';
+import { inventory } from '../core/inventory.js';
+import type { NamedStage } from '../core/named-stage.js';
 import { mayBeInRotation, rotationInProgress } from '../core/rotation/in-progress.js';
 import type { Gateway } from '../gateway/gateway.js';
 import { allStages, webSocketStages, type StagesProgress } from './stages.js';
@@ -64,14 +65,14 @@ export async function deleteCertificate(gateway: Gateway, clientCertificateId: s
 function usersOf(
   clientCertificateId: string,
   { apis, stages }: { apis: readonly RestApi[]; stages: readonly Stage[] },
-): readonly StageUse[] {
+): readonly NamedStage[] {
   const { usedBy } = inventory({ certificates: [{ clientCertificateId }], apis, stages });
   return usedBy.get(clientCertificateId) ?? [];
 }
 
-function assertUnused(clientCertificateId: string, stages: readonly StageUse[], cause?: AppError): void {
+function assertUnused(clientCertificateId: string, stages: readonly NamedStage[], cause?: AppError): void {
   if (stages.length === 0) return;
-  const name = ({ apiName, restApiId, stageName }: StageUse): string =>
+  const name = ({ apiName, restApiId, stageName }: NamedStage): string =>
     `${apiName}/${stageName} (${restApiId})`;
   throw new AppError(
     'CertificateInUse',

@@ -1,4 +1,4 @@
-import type { ClientCertificate, Integration, Resource, Stage } from '../core/api-gateway.js';
+import type { ClientCertificate, Integration, Resource, Stage, StageRef } from '../core/api-gateway.js';
 import {
   diagnose,
   DOCTOR_CODES,
@@ -8,6 +8,7 @@ import {
 } from '../core/doctor.js';
 import { AppError } from '../core/errors.js';
 import { isAcmArn } from '../core/inventory.js';
+import { namedStage, type NamedStage } from '../core/named-stage.js';
 import { backendCalls, distinctProbes, type BackendCall } from '../core/rotation/calls.js';
 import {
   chooseProbes,
@@ -25,9 +26,7 @@ import { resolveStage, type StageAddress } from './resolve-stage.js';
 import { allStages, type StagesProgress } from './stages.js';
 
 export interface DoctorReport {
-  /** `apiId/stageName` */
-  stage: string;
-  apiName: string;
+  stage: NamedStage;
   /** `EDGE`, `REGIONAL` or `PRIVATE`, as AWS gives them. */
   endpointTypes: readonly string[];
   /** Absent where the stage presents none. */
@@ -141,7 +140,8 @@ export async function doctor(
   progress?: StagesProgress,
 ): Promise<DoctorReport> {
   const stage = await resolveStage(gateway, address);
-  const { restApiId, stageName, apiName, clientCertificateId } = stage;
+  const { restApiId, apiName, clientCertificateId } = stage;
+  const name = (one: StageRef): NamedStage => namedStage(one, new Map([[restApiId, apiName]]));
   const denied: string[] = [];
   const allowed = forgiving(denied);
   const [certificates, stages, { choice, ...seen }] = await Promise.all([
@@ -158,7 +158,7 @@ export async function doctor(
   const current = gone === true ? undefined : clientCertificateId;
   const times = 1 + [current, other].filter((one) => one !== undefined).length;
   const distinct = distinctProbes(choice.probes);
-  const calls = backendCalls(distinct, times);
+  const calls = backendCalls(distinct, times, name);
   announce(calls);
   const probes = await askAll(
     gateway,
@@ -174,8 +174,7 @@ export async function doctor(
   );
   const weight = ({ code }: DoctorFinding): number => WORST_FIRST.indexOf(DOCTOR_CODES[code]);
   return {
-    stage: `${restApiId}/${stageName}`,
-    apiName,
+    stage: name(stage),
     endpointTypes: stage.endpointTypes ?? [],
     ...(clientCertificateId === undefined ? {} : { clientCertificateId }),
     ...(other ? { otherCertificateId: other.clientCertificateId } : {}),

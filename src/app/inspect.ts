@@ -3,7 +3,8 @@ import { certificateView, DEFAULT_THRESHOLDS } from '../core/certificate-view.js
 import { daysLeft } from '../core/certificate.js';
 import { AppError } from '../core/errors.js';
 import { expiryStatus, type ExpiryStatus } from '../core/expiry.js';
-import { inventory, isAcmArn, type StageUse } from '../core/inventory.js';
+import { inventory, isAcmArn } from '../core/inventory.js';
+import type { NamedStage } from '../core/named-stage.js';
 import type { Gateway } from '../gateway/gateway.js';
 import { anatomy, type CertificateAnatomy } from '../x509/anatomy.js';
 import { readBundle, type BundleFinding } from '../x509/bundle.js';
@@ -12,7 +13,7 @@ import { allStages, type StagesProgress } from './stages.js';
 
 /** One of the account's certificates, all that it says, and the stages that present it. */
 export interface InspectedClientCertificate extends CertificateView, CertificateAnatomy {
-  usedBy: readonly StageUse[];
+  usedBy: readonly NamedStage[];
 }
 
 /** A certificate of a file; `line` is that of its BEGIN, from 1. */
@@ -23,7 +24,7 @@ export interface InspectedCertificate extends CertificateAnatomy {
 }
 
 export interface InspectedFile {
-  certificates: readonly InspectedCertificate[];
+  items: readonly InspectedCertificate[];
   findings: readonly BundleFinding[];
 }
 
@@ -74,7 +75,7 @@ export function inspectFile(bytes: Uint8Array, name: string, now: () => Date): I
   }
   const at = now();
   return {
-    certificates: certificates.map(({ certificate, line }) => ({
+    items: certificates.map(({ certificate, line }) => ({
       line,
       status: expiryStatus(certificate, DEFAULT_THRESHOLDS, at),
       daysLeft: daysLeft(certificate.notAfter, at),

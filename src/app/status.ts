@@ -1,3 +1,4 @@
+import type { StageRef } from '../core/api-gateway.js';
 import type { AppError } from '../core/errors.js';
 import type { RotationOutcome, RotationRecord } from '../core/rotation/record.js';
 import type { Journal, JournalEnd } from '../journal/journal.js';
@@ -17,7 +18,8 @@ export interface RotationStatus {
   /** Where it is not AWS's own. */
   endpoint?: string;
   target?: string;
-  stages: string[];
+  /** As the journal has them: without the names of their APIs. */
+  stages: readonly StageRef[];
   oldCertificateId?: string;
   newCertificateId?: string;
   startedAt?: string;
@@ -105,7 +107,7 @@ function statusOf(rotationId: string, records: readonly RotationRecord[]): Rotat
     ...(started?.account === undefined ? {} : { account: started.account }),
     ...(started?.endpoint === undefined ? {} : { endpoint: started.endpoint }),
     ...(started?.target === undefined ? {} : { target: started.target }),
-    stages: (started?.stages ?? []).map(({ restApiId, stageName }) => `${restApiId}/${stageName}`),
+    stages: started?.stages ?? [],
     ...(typeof newId === 'string' ? { newCertificateId: newId } : {}),
     ...(kept ? { keptUntil: kept.until } : {}),
     ...(last ? { lastAt: last.at } : {}),

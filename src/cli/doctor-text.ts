@@ -3,6 +3,7 @@ import type { ChalkInstance } from 'chalk';
 import type { DoctorReport } from '../app/doctor.js';
 import { DOCTOR_CODES, type DoctorCode, type DoctorFinding, type DoctorProbe } from '../core/doctor.js';
 import { filledIn } from '../core/placeholders.js';
+import { stageText } from '../core/rotation/unit.js';
 import { printable } from '../core/printable.js';
 import { countText, severityText } from './severity-text.js';
 import { facts } from './facts.js';
@@ -146,7 +147,7 @@ function doctorRemedy(
   { stage, clientCertificateId }: DoctorReport,
 ): string {
   const { remedy } = DOCTOR_PROSE[code];
-  const [restApiId = '', stageName = ''] = stage.split('/');
+  const { restApiId, stageName } = stage;
   switch (code) {
     case 'AcmCertificateNotWatched':
       return filledIn(remedy, { ARN: clientCertificateId });
@@ -159,7 +160,7 @@ function doctorRemedy(
     case 'StageVariableUnset':
       return filledIn(remedy, { API: restApiId, STAGE: stageName, NAME: /^\w+/.exec(subject)?.[0] });
     default:
-      return filledIn(remedy, { 'API/STAGE': stage });
+      return filledIn(remedy, { 'API/STAGE': stageText(stage) });
   }
 }
 
@@ -186,13 +187,10 @@ const endpointText = (type: string): string => ENDPOINT_TYPES[type] ?? printable
 
 /** What was tried and seen, then each finding with its remedy, worst first. */
 export function doctorText(report: DoctorReport, style: ChalkInstance): string {
-  const { probes, clientCertificateId, otherCertificateId, findings } = report;
+  const { stage, probes, clientCertificateId, otherCertificateId, findings } = report;
   return [
     facts([
-      [
-        'stage',
-        style.bold(printable(`${report.apiName}/${report.stage.split('/')[1] ?? ''} (${report.stage})`)),
-      ],
+      ['stage', style.bold(printable(`${stage.apiName}/${stage.stageName} (${stageText(stage)})`))],
       ...(report.endpointTypes.length === 0
         ? []
         : [['endpoint type', report.endpointTypes.map(endpointText).join(', ')] as const]),

@@ -13,6 +13,7 @@ import { writeFileAtomically } from '../app/write-file.js';
 import { takesReload } from '../trust/flag.js';
 import { AppError } from '../core/errors.js';
 import { DOCTOR_CODES } from '../core/doctor.js';
+import { namedStage } from '../core/named-stage.js';
 import { printable } from '../core/printable.js';
 import { parseProbe, type ProbeRequest } from '../core/rotation/probe.js';
 import type { Gateway } from '../gateway/gateway.js';
@@ -90,15 +91,12 @@ export async function runInit(context: InitContext): Promise<void> {
   if (!isReplacing && (await isFile(file))) throw exists(file);
   await writeFileAtomically(file, text);
   warnOf(context, report);
+  const apiNames = new Map([[stage.restApiId, stage.apiName]]);
   out.result(
     {
       file,
       target,
-      stages: survey.stageNames.map((name) => ({
-        restApiId: stage.restApiId,
-        apiName: stage.apiName,
-        stageName: name,
-      })),
+      stages: survey.stageNames.map((stageName) => namedStage({ ...stage, stageName }, apiNames)),
       clientCertificateId: stage.clientCertificateId,
       backends: survey.backends,
       ...(probe === undefined ? {} : { probe }),

@@ -60,11 +60,11 @@ export function clientCertificateText(certificate: InspectedClientCertificate, s
 }
 
 /** The certificates of a file, each under a heading with its place. */
-export function fileText({ certificates }: InspectedFile, style: ChalkInstance): string {
-  return certificates
+export function fileText({ items }: InspectedFile, style: ChalkInstance): string {
+  return items
     .map((certificate, index) =>
       facts([
-        ['certificate', style.bold(`${index + 1} of ${certificates.length}, line ${certificate.line}`)],
+        ['certificate', style.bold(`${index + 1} of ${items.length}, line ${certificate.line}`)],
         ...anatomyRows(certificate, style),
       ]),
     )

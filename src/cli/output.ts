@@ -13,11 +13,10 @@ export interface Output {
   /** The command's one result: `json` as a document, or the text, made only when it is wanted. */
   result(json: unknown, text: () => string): void;
   /**
-   * The command's one result where that is a list which may be too long to be held: `json` as an object with the list as
-   * its only member, or a text for each item that has one, and one at the end.
+   * The command's one result where that is a list which may be too long to be held: `json` as an object with `items` as its
+   * only member, or a text for each item that has one, and one at the end.
    */
   list<Item>(
-    name: string,
     items: AsyncIterable<Item>,
     text: { each: (item: Item) => string | undefined; end: () => string },
   ): Promise<void>;
@@ -80,18 +79,18 @@ export function createOutput({ output, color, quiet = false }: CommonOptions): O
       writePlaces();
       process.stdout.write(output === 'json' ? `${JSON.stringify(json, null, 2)}\n` : shown(text()));
     },
-    async list(name, items, { each, end }) {
+    async list(items, { each, end }) {
       const isJson = output === 'json';
       let count = 0;
       writePlaces();
       for await (const item of items) {
         const json = isJson ? JSON.stringify(item, null, 2).replaceAll('\n', '\n    ') : '';
-        const text = isJson ? `${count === 0 ? `{\n  "${name}": [` : ','}\n    ${json}` : each(item);
+        const text = isJson ? `${count === 0 ? '{\n  "items": [' : ','}\n    ${json}` : each(item);
         count += 1;
         if (text !== undefined && !(await written(isJson ? text : shown(text)))) return;
       }
       if (!isJson) await written(shown(end()));
-      else await written(count === 0 ? `{\n  "${name}": []\n}\n` : '\n  ]\n}\n');
+      else await written(count === 0 ? '{\n  "items": []\n}\n' : '\n  ]\n}\n');
     },
     content(octets) {
       writePlaces();

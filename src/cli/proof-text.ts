@@ -1,14 +1,15 @@
 import { listText, stageIdsText } from '../core/stages-text.js';
 import type { ChalkInstance } from 'chalk';
 import { printable } from '../core/printable.js';
-import type { BackendCall, CalledFor } from '../core/rotation/calls.js';
-import type { BackendProof, Proof, ProofResult } from '../core/rotation/proof.js';
+import type { BackendCall } from '../core/rotation/calls.js';
+import type { BackendProof, Proof, ProofResult, ProvedFor } from '../core/rotation/proof.js';
+import { stageText } from '../core/rotation/unit.js';
 import type { StageWording } from './stage-options.js';
 
 /** So many calls and backends have a line of their own. */
 const MOST_LINES = 20;
 
-const calledForText = (stages: readonly CalledFor[], wording: StageWording): string =>
+const calledForText = (stages: readonly ProvedFor[], wording: StageWording): string =>
   stageIdsText(
     stages.map(({ stage }) => stage),
     (stage) => {
@@ -31,7 +32,12 @@ export function callLines(calls: readonly BackendCall[], wording: StageWording =
   const lines = grouped(calls, ({ method, path, backend }) => JSON.stringify([method, path, backend])).map(
     (alike) => {
       const [{ method, path, backend } = { method: '', path: '', backend: '' }] = alike;
-      const stages = alike.flatMap((call) => call.stages);
+      const stages = alike.flatMap((call) =>
+        call.stages.map(({ canary, ...stage }) => ({
+          stage: stageText(stage),
+          ...(canary ? { canary } : {}),
+        })),
+      );
       const times = alike.reduce((sum, call) => sum + call.times, 0);
       return {
         times,

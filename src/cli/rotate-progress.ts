@@ -2,6 +2,7 @@ import type { ChalkInstance } from 'chalk';
 import type { StagesProgress } from '../app/stages.js';
 import { formatDuration } from '../core/duration.js';
 import { printable } from '../core/printable.js';
+import { stageText } from '../core/rotation/unit.js';
 import { stageIdsText } from '../core/stages-text.js';
 import type { RotationEvent } from '../core/rotation/event.js';
 import { isAsWanted } from '../core/rotation/proof.js';
@@ -200,7 +201,7 @@ export function rotationProgress({
       introduce(event);
       switch (event.type) {
         case 'started': {
-          const title = `rotation ${event.rotationId} of ${event.oldCertificateId} for ${stageIdsText(event.stages, wording)}`;
+          const title = `rotation ${event.rotationId} of ${event.oldCertificateId} for ${stageIdsText(event.stages.map(stageText), wording)}`;
           titles.set(event.rotationId, title);
           shown = event.rotationId;
           settle(`${style.bold(event.resumed ? 'resuming' : 'starting')} ${title}`);

@@ -13,6 +13,7 @@ import {
 import { askStage, newRotationId, requestOf, storesOf } from '../app/rotate/request.js';
 import { openSession, rotateJobs, type JobOutcome, type Session } from '../app/rotate/rotate-jobs.js';
 import type { RotationReport } from '../core/rotation/report.js';
+import { stageText } from '../core/rotation/unit.js';
 import type { RestApi } from '../core/api-gateway.js';
 import { formatDuration, parseDuration } from '../core/duration.js';
 import { sleep } from '../platform/timer.js';
@@ -110,7 +111,7 @@ const worded = (
 
 function showOutcomes({ options, out }: RotateContext, outcomes: readonly Outcome[]): void {
   for (const { error, target, stage, wording } of outcomes) {
-    const about = [target, ...(stage === undefined ? [] : [wording(stage)])].filter(
+    const about = [target, ...(stage === undefined ? [] : [wording(stageText(stage))])].filter(
       (one) => one !== undefined,
     );
     // That it waits is no news to a timer that says --quiet.
@@ -121,7 +122,7 @@ function showOutcomes({ options, out }: RotateContext, outcomes: readonly Outcom
   const worthTelling = ({ report }: Outcome): boolean =>
     report !== undefined && (options.quiet !== true || !NOTHING_DONE.has(report.outcome));
   if ((options.output === 'json' || outcomes.some(worthTelling)) && options.events !== '-') {
-    out.result({ rotations: outcomes.map(outcomeJson) }, () =>
+    out.result({ items: outcomes.map(outcomeJson) }, () =>
       outcomes
         .filter(worthTelling)
         .flatMap(({ report, wording }) => (report ? [reportText(report, out.style, wording)] : []))

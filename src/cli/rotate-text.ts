@@ -1,3 +1,5 @@
+import type { NamedStage } from '../core/named-stage.js';
+import { stageText } from '../core/rotation/unit.js';
 import { stageIdsText, verbOf } from '../core/stages-text.js';
 import type { ChalkInstance } from 'chalk';
 import { printable } from '../core/printable.js';
@@ -13,7 +15,7 @@ export function reportText(report: RotationReport, style: ChalkInstance, wording
   const { until, notAfter } = report;
   const oldId = printable(report.oldCertificateId);
   const newId = printable(report.newCertificateId ?? '');
-  const stages = stageIdsText(report.stages, wording);
+  const stages = stageIdsText(report.stages.map(stageText), wording);
   const present = verbOf(report.stages, 'present');
   const end = notAfter ? timeText(notAfter) : '';
   const when = until ? timeText(until) : '';
@@ -33,7 +35,7 @@ export function reportText(report: RotationReport, style: ChalkInstance, wording
       return [
         planHead(report, stages, style),
         ...report.steps.map(({ step, subject, stages: several }, i) => {
-          const about = several ? stageIdsText(several, wording) : subject && wording(subject);
+          const about = several ? stageIdsText(several.map(stageText), wording) : subject && wording(subject);
           return `  ${String(i + 1).padStart(2)}. ${plannedText(step, several)}${about === undefined ? '' : `: ${about}`}`;
         }),
         ...callsPlanned(report, wording),
@@ -42,9 +44,9 @@ export function reportText(report: RotationReport, style: ChalkInstance, wording
   }
 }
 
-function plannedText(step: string, several: readonly string[] | undefined): string {
+function plannedText(step: string, stages: readonly NamedStage[] = []): string {
   if (!(step in STEP_WORDS)) return 'keep the old certificate';
-  return several ? stepText({ step: step as RotationStep }) : STEP_WORDS[step as RotationStep];
+  return stages.length > 1 ? stepText({ step: step as RotationStep }) : STEP_WORDS[step as RotationStep];
 }
 
 /** What would be called; where nothing can be, no backend would be tested. */

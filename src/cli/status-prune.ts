@@ -46,7 +46,7 @@ export async function pruneStatus(age: string, options: Options, out: Output, no
   for (const { rotationId, error } of failed.slice(0, NAMED))
     out.warn(`the record of ${printable(rotationId)} could not be deleted: ${printable(error.message)}`);
   if (failed.length > NAMED) out.warn(`and ${failed.length - NAMED} more`);
-  out.result({ candidates, ...pruned }, () =>
+  out.result({ items: candidates, ...pruned }, () =>
     dryRun || candidates.length === 0
       ? candidatesText(candidates, when)
       : `deleted the records of ${counted(deleted.length, 'rotation')}${when}`,

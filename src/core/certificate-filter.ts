@@ -1,5 +1,5 @@
 import type { CertificateRow } from './fleet-view.js';
-import type { StageUse } from './inventory.js';
+import type { NamedStage } from './named-stage.js';
 
 /** Which certificates are meant; what is absent does not narrow. */
 export interface CertificateFilter {
@@ -39,7 +39,7 @@ export function matchesFilter(certificate: CertificateRow, filter: CertificateFi
 
 /** Whether a stage is what the filter asks for, as far as that is about stages. */
 export function matchesStage(
-  { restApiId, apiName, stageName }: StageUse,
+  { restApiId, apiName, stageName }: NamedStage,
   { api, stage }: CertificateFilter,
 ): boolean {
   return (

@@ -1,7 +1,7 @@
-import type { ProtocolType } from './api-gateway.js';
 import type { CertificateView } from './certificate-view.js';
 import type { Source, SourceResult } from './fleet.js';
-import { DEFAULT_CERTIFICATE_QUOTA, inventory, type Inventory, type StageUse } from './inventory.js';
+import { DEFAULT_CERTIFICATE_QUOTA, inventory, type Inventory } from './inventory.js';
+import { apiNamesOf, namedStage, type NamedStage } from './named-stage.js';
 import type { SourceReading } from './source-reading.js';
 
 /** A certificate as lists over a fleet show it. */
@@ -9,7 +9,7 @@ export interface CertificateRow extends CertificateView {
   account: string;
   region: string;
   /** Stages that present it; absent when usage was not read. */
-  usedBy?: readonly StageUse[];
+  usedBy?: readonly NamedStage[];
 }
 
 /** A source as lists over a fleet show it. */
@@ -92,13 +92,7 @@ export function certificateRows(results: readonly SourceResult<SourceReading>[])
 }
 
 /** A stage as an inventory shows it, with what it presents. */
-export interface StageRow extends Source {
-  /** Of a WebSocket API, that API's id. */
-  restApiId: string;
-  apiName: string;
-  stageName: string;
-  /** Absent for REST. */
-  protocolType?: ProtocolType;
+export interface StageRow extends Source, NamedStage {
   clientCertificateId?: string;
   /** Of a client certificate that the account has; absent for others, such as those of ACM. */
   status?: CertificateView['status'];
@@ -112,17 +106,15 @@ export function stageRows(results: readonly SourceResult<SourceReading>[]): Stag
   return results.flatMap((result) => {
     if (result.state === 'unknown' || result.value.usage === undefined) return [];
     const { certificates, usage } = result.value;
-    const names = new Map(usage.apis.map(({ id, name }) => [id, name]));
+    const names = apiNamesOf(usage.apis);
     const byId = new Map(certificates.map((each) => [each.clientCertificateId, each]));
     return usage.stages
-      .map(({ restApiId, stageName, protocolType, clientCertificateId }): StageRow => {
+      .map((stage): StageRow => {
+        const { clientCertificateId } = stage;
         const certificate = byId.get(clientCertificateId ?? '');
         return {
           ...result.source,
-          restApiId,
-          apiName: names.get(restApiId) ?? restApiId,
-          stageName,
-          ...(protocolType === undefined ? {} : { protocolType }),
+          ...namedStage(stage, names),
           ...(clientCertificateId === undefined ? {} : { clientCertificateId }),
           ...(certificate === undefined
             ? {}

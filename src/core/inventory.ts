@@ -1,23 +1,19 @@
-import type { RestApi, StagePresentation, StageRef } from './api-gateway.js';
+import type { RestApi, StagePresentation } from './api-gateway.js';
+import { apiNamesOf, namedStage, type NamedStage } from './named-stage.js';
 
 /** Client certificates that an account may hold in a Region, unless AWS raised it (API Gateway quotas). */
 export const DEFAULT_CERTIFICATE_QUOTA = 60;
 
-/** A stage with the name of its API, which is what people call it by. */
-export interface StageUse extends StageRef {
-  apiName: string;
-}
-
 /** Which stages present which certificates. */
 export interface Inventory {
   /** By certificate id, every id of the account once, in the order given. Empty for an unused certificate. */
-  usedBy: ReadonlyMap<string, readonly StageUse[]>;
+  usedBy: ReadonlyMap<string, readonly NamedStage[]>;
   /** Ids that no stage presents. */
   unused: readonly string[];
   /** How many more can be made; 0 also when there are more than `quota`, since AWS can raise it. */
   quotaLeft: number;
   /** Stages whose certificate is not among the account's client certificates. */
-  elsewhere: readonly (StageUse & { clientCertificateId: string; kind: ForeignCertificate })[];
+  elsewhere: readonly (NamedStage & { clientCertificateId: string; kind: ForeignCertificate })[];
 }
 
 /** `acm`: a certificate of ACM, which API Gateway takes since September 2026. `unknown`: deleted, or not readable. */
@@ -40,19 +36,15 @@ export function inventory({
   stages: readonly StagePresentation[];
   quota?: number;
 }): Inventory {
-  const apiNames = new Map(apis.map(({ id, name }) => [id, name]));
-  const usedBy = new Map<string, StageUse[]>(
+  const apiNames = apiNamesOf(apis);
+  const usedBy = new Map<string, NamedStage[]>(
     certificates.map(({ clientCertificateId }) => [clientCertificateId, []]),
   );
   const elsewhere: Inventory['elsewhere'][number][] = [];
-  for (const { restApiId, stageName, protocolType, clientCertificateId } of stages) {
+  for (const stage of stages) {
+    const { clientCertificateId } = stage;
     if (clientCertificateId === undefined) continue;
-    const use = {
-      restApiId,
-      stageName,
-      apiName: apiNames.get(restApiId) ?? restApiId,
-      ...(protocolType === undefined ? {} : { protocolType }),
-    };
+    const use = namedStage(stage, apiNames);
     const uses = usedBy.get(clientCertificateId);
     if (uses) uses.push(use);
     else {

@@ -1,4 +1,4 @@
-import type { StageUse } from './inventory.js';
+import type { NamedStage } from './named-stage.js';
 import { printable } from './printable.js';
 
 /** So many are named in full. */
@@ -7,13 +7,13 @@ const NAMED = 5;
 const EXAMPLES = 2;
 
 /** A stage as people call it: `orders/prod`. */
-export const stageName = ({ apiName, stageName: name }: Pick<StageUse, 'apiName' | 'stageName'>): string =>
+export const stageName = ({ apiName, stageName: name }: Pick<NamedStage, 'apiName' | 'stageName'>): string =>
   printable(`${apiName}/${name}`);
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 /** `200 stages in 20 APIs` */
-export function stageCount(stages: readonly Pick<StageUse, 'restApiId'>[]): string {
+export function stageCount(stages: readonly Pick<NamedStage, 'restApiId'>[]): string {
   const apis = new Set(stages.map(({ restApiId }) => restApiId)).size;
   return `${counted(stages.length, 'stage')} in ${counted(apis, 'API')}`;
 }
@@ -33,7 +33,7 @@ export function listText(names: readonly string[], most = NAMED, examples = EXAM
  * `200 stages in 20 APIs (orders/prod, orders/beta and 198 more)`.
  * @param name what a person calls one of them, by default its API's name and its own
  */
-export function stagesText<Use extends Pick<StageUse, 'restApiId' | 'apiName' | 'stageName'>>(
+export function stagesText<Use extends Pick<NamedStage, 'restApiId' | 'apiName' | 'stageName'>>(
   stages: readonly Use[],
   name: (stage: Use) => string = stageName,
 ): string {

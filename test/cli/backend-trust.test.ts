@@ -49,11 +49,11 @@ describe('backend add, show, remove', () => {
     expect(added.code).toBe(0);
     const state = { trustStore: `haproxy:${list}`, state: 'known' };
     expect(added.json()).toEqual({
-      trustStores: [{ ...state, fingerprintsSha256: [print(old), print(next), lab.certificate.fingerprint] }],
+      items: [{ ...state, fingerprintsSha256: [print(old), print(next), lab.certificate.fingerprint] }],
     });
     const removed = await cli(['backend', 'remove', two, ...named, '--yes', '--output', 'json'], { env });
     expect(removed.json()).toEqual({
-      trustStores: [{ ...state, fingerprintsSha256: [lab.certificate.fingerprint] }],
+      items: [{ ...state, fingerprintsSha256: [lab.certificate.fingerprint] }],
     });
     const shown = await cli(['backend', 'show', ...trust]);
     expect(shown.stdout).toBe(`haproxy:${list}:\n  ${lab.certificate.fingerprint}\n`);
@@ -104,7 +104,7 @@ describe('backend add, show, remove', () => {
     const { code, json } = await cli(['backend', 'show', ...trust, '--output', 'json']);
     expect(code).toBe(1);
     expect(json()).toMatchObject({
-      trustStores: [{ state: 'unfinished', fingerprintsSha256: [print(old)], reason: expect.any(String) }],
+      items: [{ state: 'unfinished', fingerprintsSha256: [print(old)], reason: expect.any(String) }],
     });
     // Adding what it holds reloads it.
     const mended = await cli([
@@ -130,7 +130,7 @@ describe('backend add, show, remove', () => {
       stdout: 'manual: unknown: a person changes it, and only that person can look into it\n',
     });
     const json = await cli(['backend', 'show', '--trust', 'manual', '--output', 'json']);
-    expect(json.json()).toMatchObject({ trustStores: [{ state: 'unknown' }] });
+    expect(json.json()).toMatchObject({ items: [{ state: 'unknown' }] });
     expect(json.stdout).not.toContain('fingerprintsSha256');
   });
 

@@ -212,7 +212,7 @@ describe('a failure is one sentence with a remedy:', () => {
       const words = ['rotate', '--stage', 'orders/prod', '--trust', 'manual', '--output', 'json'];
       const { code, json } = await cli(words, { env: answering });
       expect(code).toBe(1);
-      expect(json()).toMatchObject({ rotations: [{ error: { code: 'ServiceUnreachable' } }] });
+      expect(json()).toMatchObject({ items: [{ error: { code: 'ServiceUnreachable' } }] });
     });
   });
 

@@ -152,7 +152,7 @@ describe('prune', () => {
       '--output',
       'json',
     );
-    const { candidates } = json() as { candidates: { clientCertificateId: string }[] };
+    const { items: candidates } = json() as { items: { clientCertificateId: string }[] };
     expect(candidates.map((each) => each.clientCertificateId)).toEqual([ids.expired, ids.aborted]);
   });
 

@@ -72,7 +72,7 @@ describe('inspect of files, without AWS', () => {
     expect(code).toBe(0);
     const { certificate } = old;
     expect(JSON.parse(stdout)).toEqual({
-      certificates: [
+      items: [
         {
           line: 1,
           status: 'warning',

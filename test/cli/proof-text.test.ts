@@ -9,7 +9,7 @@ const call = (api: number, backend: string, path = '/health'): BackendCall => ({
   method: 'GET',
   path,
   backend,
-  stages: [{ stage: `api${api}/prod` }],
+  stages: [{ restApiId: `api${api}`, apiName: `Orders ${api}`, stageName: 'prod' }],
   times: 5,
 });
 const answer = (
@@ -51,9 +51,14 @@ test('of many different calls the first are shown and the others counted', () =>
 
 test('a canary is called so among many stages too', () => {
   const { stages, ...rest } = call(1, 'a.example');
-  expect(callLines([{ ...rest, stages: [...stages, { stage: 'api2/prod', canary: true }] }])).toEqual([
-    '  GET /health → a.example (api1/prod, canary of api2/prod, 5 times)',
-  ]);
+  expect(
+    callLines([
+      {
+        ...rest,
+        stages: [...stages, { restApiId: 'api2', apiName: 'Orders 2', stageName: 'prod', canary: true }],
+      },
+    ]),
+  ).toEqual(['  GET /health → a.example (api1/prod, canary of api2/prod, 5 times)']);
 });
 
 test('a backend that answers alike for several APIs is one line, and two where it does not', () => {

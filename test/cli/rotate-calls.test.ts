@@ -49,14 +49,14 @@ test('a run lists its calls first, and says afterwards what each backend made of
   const done = await rotateCli(lab, '--probe-count', '3', '--output', 'json', '--events', events);
   expect(done.code).toBe(0);
   const [rotation] = (
-    done.json() as { rotations: { newCertificateId: string; calls: unknown; steps: unknown[] }[] }
-  ).rotations;
+    done.json() as { items: { newCertificateId: string; calls: unknown; steps: unknown[] }[] }
+  ).items;
   expect(rotation?.calls).toEqual([
     {
       method: 'GET',
       path: '/health',
       backend: host,
-      stages: [{ stage: `${lab.api.restApiId}/prod` }],
+      stages: [{ restApiId: lab.api.restApiId, apiName: 'orders', stageName: 'prod' }],
       times: 12,
     },
   ]);

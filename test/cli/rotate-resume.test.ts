@@ -437,7 +437,7 @@ test('events into a pipe that nobody reads hold nothing up', async () => {
 
 describe('status', () => {
   const rotations = async (): Promise<Record<string, unknown>[]> =>
-    ((await status('--output', 'json')).json() as { rotations: Record<string, unknown>[] }).rotations;
+    ((await status('--output', 'json')).json() as { items: Record<string, unknown>[] }).items;
 
   test('knows nothing on a new machine', async () => {
     expect((await status()).stdout).toBe('no rotation has been started on this machine\n');

@@ -20,8 +20,11 @@ afterEach(async () => {
 });
 
 interface Report {
-  rotations: { outcome?: string; oldCertificateId?: string; newCertificateId?: string; stages?: string[] }[];
+  items: { outcome?: string; oldCertificateId?: string; newCertificateId?: string; stages?: object[] }[];
 }
+
+/** A stage of the lab's API, as documents have it. */
+const named = (stageName: string) => ({ restApiId: lab.api.restApiId, apiName: 'orders', stageName });
 
 const beta = () => lab.gateway.getStage({ restApiId: lab.api.restApiId, stageName: 'beta' });
 
@@ -42,14 +45,12 @@ async function configure(): Promise<string> {
   return file;
 }
 
-const run = async (
-  ...words: string[]
-): Promise<{ code: number | undefined; rotations: Report['rotations'] }> => {
+const run = async (...words: string[]): Promise<{ code: number | undefined; rotations: Report['items'] }> => {
   const config = await configure();
   const { code, json } = await cli(['rotate', '--config', config, '--output', 'json', ...words], {
     env: lab.env,
   });
-  return { code, rotations: (json() as Report).rotations };
+  return { code, rotations: (json() as Report).items };
 };
 
 test('a target whose stages present two certificates rotates both', async () => {
@@ -62,8 +63,8 @@ test('a target whose stages present two certificates rotates both', async () => 
   const { code, rotations } = await run();
   expect(code).toBe(0);
   expect(rotations).toMatchObject([
-    { outcome: 'completed', oldCertificateId: lab.oldId, stages: [`${lab.api.restApiId}/prod`] },
-    { outcome: 'completed', oldCertificateId: second.id, stages: [`${lab.api.restApiId}/beta`] },
+    { outcome: 'completed', oldCertificateId: lab.oldId, stages: [named('prod')] },
+    { outcome: 'completed', oldCertificateId: second.id, stages: [named('beta')] },
   ]);
   const { certificates, presented, trusted } = await stateOf(lab);
   const expected = [presented, (await beta()).clientCertificateId].sort();
@@ -143,10 +144,13 @@ test("--all rotates each certificate in its target's way, and one without a targ
   });
   // A missing --trust is a usage error.
   expect(code).toBe(2);
-  const { rotations } = json() as { rotations: Record<string, unknown>[] };
+  const { items: rotations } = json() as { items: Record<string, unknown>[] };
   expect(rotations.toSorted((a, b) => Number('error' in a) - Number('error' in b))).toMatchObject([
     { target: 't', outcome: 'completed', oldCertificateId: lab.oldId },
-    { stages: [`${other.restApiId}/prod`], error: { code: 'TrustStoreMissing' } },
+    {
+      stages: [{ restApiId: other.restApiId, apiName: 'aaa', stageName: 'prod' }],
+      error: { code: 'TrustStoreMissing' },
+    },
   ]);
   expect(stderr).toContain(`error: aaa/prod (${other.restApiId}): no trust store is specified`);
   const { certificates, presented } = await stateOf(lab);
@@ -166,13 +170,16 @@ test('two targets that share a certificate, each with a backend of its own, move
     `targets:\n  a: ${target('orders', lab.trustFile)}\n  b: ${target('second', trustFile)}\n`,
   );
   const { code, json } = await cli(['rotate', '--config', config, '--output', 'json'], { env: lab.env });
-  expect({ code, rotations: (json() as Report).rotations }).toMatchObject({
+  expect({ code, rotations: (json() as Report).items }).toMatchObject({
     code: 0,
     rotations: [
       {
         target: 'a',
         outcome: 'completed',
-        stages: expect.arrayContaining([`${lab.api.restApiId}/prod`, `${second.restApiId}/prod`]) as unknown,
+        stages: expect.arrayContaining([
+          named('prod'),
+          { restApiId: second.restApiId, apiName: 'second', stageName: 'prod' },
+        ]) as unknown,
       },
       { target: 'b', outcome: 'notDue' },
     ],

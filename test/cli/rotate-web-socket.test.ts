@@ -42,7 +42,13 @@ test('moves it with the REST stage, without a failed message, and then deletes t
   expect(await presentedBy(chat)).toBe(presented);
   expect(certificates).toEqual([presented]);
   expect(json()).toMatchObject({
-    rotations: [{ stages: expect.arrayContaining([`${chat.apiId}/prod`]) }],
+    items: [
+      {
+        stages: expect.arrayContaining([
+          { restApiId: chat.apiId, apiName: 'chat', stageName: 'prod', protocolType: 'WEBSOCKET' },
+        ]),
+      },
+    ],
   });
 });
 

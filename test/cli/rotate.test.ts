@@ -6,7 +6,7 @@ import { rotateCli, rotateWords, stateOf } from '../support/rotate-cli.js';
 import { startRotationLab, startTraffic, type RotationLab } from '../support/rotation.js';
 
 interface Report {
-  rotations: {
+  items: {
     target?: string;
     outcome?: string;
     oldCertificateId?: string;
@@ -123,14 +123,14 @@ describe('rotate, from a certificate that is due', () => {
     const file = join(lab.directory, 'events.jsonl');
     const { code, report: document } = await report('--events', file);
     expect(code).toBe(0);
-    expect(document.rotations).toMatchObject([
+    expect(document.items).toMatchObject([
       { outcome: 'completed', oldCertificateId: lab.oldId, warnings: [] },
     ]);
     const events = await lines(file);
     expect(events[0]).toMatchObject({ type: 'started', oldCertificateId: lab.oldId, resumed: false });
     expect(events.at(-1)).toMatchObject({ type: 'ended', outcome: 'completed' });
     expect(events.filter(({ type }) => type === 'stepDone').map(({ step }) => step)).toEqual(
-      document.rotations[0]?.steps?.map(({ step }) => step),
+      document.items[0]?.steps?.map(({ step }) => step),
     );
   });
 
@@ -171,7 +171,7 @@ targets:
     });
     expect(code).toBe(0);
     const { presented } = await stateOf(lab);
-    expect((json() as Report).rotations).toMatchObject([
+    expect((json() as Report).items).toMatchObject([
       { target: 'orders', outcome: 'completed', newCertificateId: presented },
     ]);
     expect((await readFile(log, 'utf8')).split('\n')).toEqual([
@@ -269,17 +269,15 @@ targets:
       { env: lab.env },
     );
     expect(code).toBe(0);
-    expect((json() as Report).rotations).toMatchObject([
-      { outcome: 'completed', oldCertificateId: lab.oldId },
-    ]);
+    expect((json() as Report).items).toMatchObject([{ outcome: 'completed', oldCertificateId: lab.oldId }]);
   });
 
   test('an expired old certificate is replaced all the same, with a warning', async () => {
     await lab.close();
     lab = await startRotationLab({ ageDays: 366 });
     const { code, report: document } = await report();
-    expect(document.rotations).toMatchObject([{ outcome: 'completed' }]);
-    expect(document.rotations[0]?.warnings?.map(({ code: warning }) => warning)).toContain(
+    expect(document.items).toMatchObject([{ outcome: 'completed' }]);
+    expect(document.items[0]?.warnings?.map(({ code: warning }) => warning)).toContain(
       'OldCertificateExpired',
     );
     expect(code).toBe(0);
@@ -356,6 +354,6 @@ describe('rotate, with words that are wrong', () => {
     expect(json()).toMatchObject({ error: { code: 'Usage' } });
     const failed = await cli(['rotate', '--stage', 'orders/nope', '--output', 'json'], { env: lab.env });
     expect(failed.code).toBe(1);
-    expect(failed.json()).toMatchObject({ rotations: [{ error: { code: 'StageNotFound' } }] });
+    expect(failed.json()).toMatchObject({ items: [{ error: { code: 'StageNotFound' } }] });
   });
 });

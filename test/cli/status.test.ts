@@ -99,10 +99,10 @@ describe('status --prune', () => {
       { rotationId: 'two', endedAt: expect.any(String), outcome: 'cancelled' },
     ];
     const json = await status('--prune', '90d', '--dry-run', '--output', 'json');
-    expect(json.json()).toEqual({ candidates, deleted: [], failed: [] });
+    expect(json.json()).toEqual({ items: candidates, deleted: [], failed: [] });
     expect(left()).toHaveLength(2);
     const done = await status('--prune', '90d', '--output', 'json');
-    expect(done.json()).toEqual({ candidates, deleted: candidates, failed: [] });
+    expect(done.json()).toEqual({ items: candidates, deleted: candidates, failed: [] });
     expect(left()).toEqual([]);
     expect((await status('--prune', '90d')).stdout).toMatch(/^no rotation is recorded that finished before /);
   });
@@ -171,7 +171,7 @@ test('status shows what has not ended and the last ten that have, and counts all
   const all = await status('--all');
   expect([...all.stdout.matchAll(/ (r\d\d):/g)]).toHaveLength(30);
   expect(all.stdout).toMatch(/\n1 in progress, 29 finished\n$/);
-  const { rotations: listed } = (await status('--output', 'json')).json() as { rotations: unknown[] };
+  const { items: listed } = (await status('--output', 'json')).json() as { items: unknown[] };
   expect(listed).toHaveLength(30);
 });
 
@@ -182,8 +182,8 @@ test('status --region shows those of that Region alone', async () => {
   const { stdout } = await status('--region', 'us-east-1');
   expect([...stdout.matchAll(/ (\w+): a1b2c3/g)].map(([, id]) => id)).toEqual(['open', 'there']);
   expect(stdout).toMatch(/\n1 in progress, 1 finished in us-east-1\n$/);
-  const { rotations: listed } = (await status('--region', 'eu-west-1', '--output', 'json')).json() as {
-    rotations: { rotationId: string }[];
+  const { items: listed } = (await status('--region', 'eu-west-1', '--output', 'json')).json() as {
+    items: { rotationId: string }[];
   };
   expect(listed.map(({ rotationId }) => rotationId)).toEqual(['here']);
 });
@@ -231,6 +231,6 @@ describe.each([['--all'], ['--output=json']])('more than a pipe holds, with %s,'
     });
     expect(code).toBe(0);
     if (option === '--all') expect(text).toMatch(/\n0 in progress, 2000 finished\n$/);
-    else expect((JSON.parse(text) as { rotations: unknown[] }).rotations).toHaveLength(2_000);
+    else expect((JSON.parse(text) as { items: unknown[] }).items).toHaveLength(2_000);
   });
 });

@@ -53,6 +53,7 @@ export async function runRotation(
   const remembered = remembering(gateway, now);
   const deps: RotationDeps = {
     gateway: remembered,
+    apis: [],
     account: observedAccount(remembered, now),
     stores: () => [store],
     journal,

@@ -46,3 +46,45 @@ test('nothing may be null', () => {
   );
   expect(nullable.map(([path]) => path)).toEqual([]);
 });
+
+test('the list that a document is about is in items; lists beside it are those that docs/json.md names', () => {
+  const text = readFileSync(join(docs, 'json.md'), 'utf8');
+  const [, table = ''] = /\n\| list \|.*\n\|---.*\n((?:\|.*\n)+)/.exec(text) ?? [];
+  const named = new Set([...table.matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name));
+  const lists = [...schemas].flatMap(([document, { properties, anyOf = [] }]) =>
+    [{ properties }, ...anyOf].flatMap((one) =>
+      Object.entries(one.properties ?? {}).flatMap(([name, { type }]) =>
+        type === 'array' && name !== 'items' ? [{ document, name }] : [],
+      ),
+    ),
+  );
+  expect(lists.filter(({ name }) => !named.has(name))).toEqual([]);
+  expect([...named].sort()).toEqual([...new Set(lists.map(({ name }) => name))].sort());
+});
+
+/** Members that are stages or have some in a list. */
+const STAGES = new Set(['stage', 'stages', 'usedBy']);
+
+test('a stage is the one object', () => {
+  const stages = everywhere.filter(
+    ([path, { properties = {} }]) =>
+      'stageName' in properties && !/^status\.items\[\]\.stages\[\]$/.test(path),
+  );
+  expect(stages.length).toBeGreaterThan(10);
+  for (const [path, { properties = {}, required = [] }] of stages) {
+    expect({ path, required }).toEqual({
+      path,
+      required: expect.arrayContaining(['restApiId', 'apiName', 'stageName']),
+    });
+    expect({ path, protocolType: properties['protocolType']?.const }).toEqual({
+      path,
+      protocolType: 'WEBSOCKET',
+    });
+    expect(required).not.toContain('protocolType');
+  }
+  const words = everywhere.filter(([path, { type, items }]) => {
+    const name = /\.(\w+)$/.exec(path)?.[1] ?? '';
+    return STAGES.has(name) && (type === 'string' || items?.type === 'string');
+  });
+  expect(words.map(([path]) => path)).toEqual(['check-expiry.findings[].stage']);
+});

@@ -61,9 +61,9 @@ export async function rotateUnderTraffic(server: LabServer): Promise<TrafficResu
     await sleep(500);
     const { requests, failed } = await traffic.stop();
     if (code !== 0) throw new Error(`rotate exited with ${String(code)}: ${stderr}`);
-    const { rotations } = JSON.parse(stdout) as { rotations: { outcome: string }[] };
+    const { items } = JSON.parse(stdout) as { items: { outcome: string }[] };
     return {
-      outcome: rotations[0]?.outcome ?? 'none',
+      outcome: items[0]?.outcome ?? 'none',
       requests,
       failed,
       seconds: (performance.now() - started) / 1000,

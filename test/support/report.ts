@@ -1,7 +1,7 @@
 import type { CheckedCertificate, ExpiryReport } from '../../src/app/check-expiry.js';
 import { levelOf, worstLevel } from '../../src/core/check-level.js';
 import type { ExpiryStatus } from '../../src/core/expiry.js';
-import type { StageUse } from '../../src/core/inventory.js';
+import type { NamedStage } from '../../src/core/named-stage.js';
 
 const DAY = 86_400_000;
 
@@ -9,7 +9,7 @@ const DAY = 86_400_000;
 export const CHECKED_AT = new Date('2026-11-28T12:00:00Z');
 
 /** `stages` stages a REST API. */
-export function uses(apis: number, stages: number, from = 0): StageUse[] {
+export function uses(apis: number, stages: number, from = 0): NamedStage[] {
   return Array.from({ length: apis * stages }, (_, i) => {
     const api = from + Math.floor(i / stages);
     return {

@@ -19,7 +19,7 @@ import { see } from './observed-account.js';
 import type { RotationDeps, RotationRequest } from './ports.js';
 import type { RotationReport } from '../../core/rotation/report.js';
 import { reportOf } from './report.js';
-import { newRun, type Run } from './run.js';
+import { named, newRun, type Run } from './run.js';
 
 /** How often a list that lacks something is asked for. */
 const MOST_LISTS = 5;
@@ -147,7 +147,7 @@ export function notDue(
   if (to === undefined && isDue(old.trusted, settings.renewBefore, run.deps.now())) return undefined;
   return {
     ...reportOf(run, 'notDue'),
-    stages: [stageText(target)],
+    stages: [named(run, target)],
     until: dueAt(old.trusted, settings.renewBefore),
     notAfter: old.trusted.notAfter,
   };

@@ -1,6 +1,7 @@
 /** Looking at the account: what AWS's answers show, and whether they can be believed. */
 import type { RestApi, Stage, StageRef } from '../../core/api-gateway.js';
 import { AppError } from '../../core/errors.js';
+import { apiNamesOf } from '../../core/named-stage.js';
 import type { StoreView } from '../../core/rotation/next-step.js';
 import { stageText, type EndedCertificate, type RotationCertificate } from '../../core/rotation/unit.js';
 import { trustedCertificate } from '../../x509/certificate.js';
@@ -108,6 +109,7 @@ export async function lookAtStages(run: Run, { known = false, isUrgent = false }
     if (hidden === undefined) {
       run.stages = stages;
       run.apis = new Set(apis.map(apiKey));
+      run.apiNames = new Map([...run.apiNames, ...apiNamesOf(apis)]);
       run.look = { begun, ended, storesTook: 0 };
       delete run.stores;
       return;

@@ -19,10 +19,10 @@ import {
 } from '../../core/rotation/probe.js';
 import type { BackendProof, ProofEvidence, ProofResult } from '../../core/rotation/proof.js';
 import { strangerOf } from '../../core/rotation/stranger.js';
-import type { RotationCertificate } from '../../core/rotation/unit.js';
+import { stageText, type RotationCertificate } from '../../core/rotation/unit.js';
 import type { ProbeResult } from '../../verify/test-invoke.js';
 import { refusalText } from './ask.js';
-import { account, warn, type Run } from './run.js';
+import { account, named, warn, type Run } from './run.js';
 
 /** For each stage, how its backends can be asked. One call a page of an API's resources, or of its integrations. */
 export async function probeChoices(
@@ -109,7 +109,7 @@ export async function callsToCome(
     hasOther: strangerTo(run) !== undefined,
     goesBack,
   });
-  return times === 0 ? [] : backendCalls(calls, times);
+  return times === 0 ? [] : backendCalls(calls, times, (stage) => named(run, stage));
 }
 
 /** A client certificate that the backends of this rotation have no reason to accept, where the account has one. */
@@ -134,8 +134,9 @@ export function resultOf(
     if (!result) return [];
     const { backend, tries, outcome, status, cause } = result;
     const call = `${probe.httpMethod} ${probe.pathWithQueryString}`;
+    const provedFor = stages.map(({ stage, ...part }) => ({ stage: stageText(stage), ...part }));
     const detail = cause === undefined ? {} : { detail: cause };
-    return [{ backend, stages, call, tried: tries, outcome, status, ...detail }];
+    return [{ backend, stages: provedFor, call, tried: tries, outcome, status, ...detail }];
   });
   return { ...caller, backends };
 }

@@ -1,4 +1,4 @@
-import type { Stage } from '../../core/api-gateway.js';
+import type { RestApi, Stage } from '../../core/api-gateway.js';
 import type { RotationEvent } from '../../core/rotation/event.js';
 import type { NamedProbe, ProbeRequest } from '../../core/rotation/probe.js';
 import type { RotationSettings } from '../../core/rotation/settings.js';
@@ -12,6 +12,8 @@ import type { RememberingGateway } from './remembering.js';
 export interface RotationDeps {
   gateway: RememberingGateway;
   account: ObservedAccount;
+  /** APIs whose names are known before all stages are looked at. */
+  apis: readonly RestApi[];
   /**
    * Every trust store of the backends behind these stages, in the order in which they are changed; asked for only when
    * something is due.

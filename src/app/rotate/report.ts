@@ -1,7 +1,9 @@
-import type { Goal, Step } from '../../core/rotation/next-step.js';
+import type { Step } from '../../core/rotation/next-step.js';
+import type { RotationRecord, RotationStep } from '../../core/rotation/record.js';
 import type { RotationReport } from '../../core/rotation/report.js';
+import { stagesSwitched } from '../../core/rotation/switch-record.js';
 import { stageText } from '../../core/rotation/unit.js';
-import { account, isShown, type Run } from './run.js';
+import { account, isShown, named, type Run } from './run.js';
 
 /** What has become of the rotation so far. */
 export function reportOf(run: Run, outcome: RotationReport['outcome']): RotationReport {
@@ -10,7 +12,7 @@ export function reportOf(run: Run, outcome: RotationReport['outcome']): Rotation
   return {
     outcome,
     region: run.deps.gateway.region,
-    stages: moving.map(stageText),
+    stages: moving.map((stage) => named(run, stage)),
     oldCertificateId: run.oldId,
     oldCertificate: unit.old
       ? elsewhere.includes(run.oldId) ||
@@ -22,51 +24,63 @@ export function reportOf(run: Run, outcome: RotationReport['outcome']): Rotation
     ...(outcome === 'notDue' || outcome === 'nothingToAbort' ? {} : { rotationId: run.rotationId }),
     ...(inPlace ? { notAfter: inPlace.trusted.notAfter } : {}),
     calls: run.calls,
-    steps: run.records.flatMap((entry) =>
-      entry.type === 'done' && isShown(entry.step)
-        ? [
-            {
-              step: entry.step,
-              ...(entry.subject === undefined ? {} : { subject: entry.subject }),
-              ms: entry.ms,
-              ...(entry.evidence === undefined ? {} : { evidence: entry.evidence }),
-            },
-          ]
-        : [],
-    ),
+    steps: doneSteps(run),
     warnings: run.warnings,
   };
 }
 
-/** What a step that switches stages is about. @param names `apiId/stageName` */
-const stagesOfStep = (names: readonly string[]): { subject?: string; stages?: readonly string[] } => {
-  const [only] = names;
-  return only !== undefined && names.length === 1 ? { subject: only } : { stages: names };
-};
+/** Steps that are about stages. */
+const OF_STAGES: ReadonlySet<RotationStep> = new Set<RotationStep>(['switch', 'rollBack', 'redeploy']);
+
+/** The steps that were done, by the journal. */
+function doneSteps(run: Run): RotationReport['steps'] {
+  const known = new Map(run.stages.map((stage) => [stageText(stage), stage]));
+  const stageOf = (name: string) => {
+    const cut = name.indexOf('/');
+    return named(run, known.get(name) ?? { restApiId: name.slice(0, cut), stageName: name.slice(cut + 1) });
+  };
+  const aboutOf = (entry: Extract<RotationRecord, { type: 'done' }>) => {
+    if (OF_STAGES.has(entry.step)) return { stages: stagesSwitched(entry).map(stageOf) };
+    return entry.subject === undefined ? {} : { subject: entry.subject };
+  };
+  return run.records.flatMap((entry) =>
+    entry.type === 'done' && isShown(entry.step)
+      ? [
+          {
+            step: entry.step,
+            ...aboutOf(entry),
+            ms: entry.ms,
+            ...(entry.evidence === undefined ? {} : { evidence: entry.evidence }),
+          },
+        ]
+      : [],
+  );
+}
 
 const BACK = { switch: 'rollBack', untrust: 'untrustNew', delete: 'deleteNew' } as const;
 
 /** A step that a dry run foresees, by the name that it has in a run. */
-export function plannedStep(step: Step, goal: Goal): RotationReport['steps'][number] {
+export function plannedStep(run: Run, step: Step): RotationReport['steps'][number] {
+  const { goal } = run;
   const { kind } = step;
-  const named = { step: goal !== 'rotate' && kind in BACK ? BACK[kind as keyof typeof BACK] : kind };
+  const of = { step: goal !== 'rotate' && kind in BACK ? BACK[kind as keyof typeof BACK] : kind };
   switch (step.kind) {
     case 'trust':
     case 'untrust':
-      return { ...named, subject: `${step.store}: ${step.certificate.clientCertificateId}` };
+      return { ...of, subject: `${step.store}: ${step.certificate.clientCertificateId}` };
     case 'switch':
-      return { ...named, ...stagesOfStep(step.stages.map(stageText)) };
+      return { ...of, stages: step.stages.map((stage) => named(run, stage)) };
     case 'redeploy':
-      return { ...named, subject: stageText(step.stage) };
+      return { ...of, stages: [named(run, step.stage)] };
     case 'adopt':
     case 'delete':
     case 'release':
-      return { ...named, subject: step.certificate.clientCertificateId };
+      return { ...of, subject: step.certificate.clientCertificateId };
     case 'soak':
     case 'settle':
     case 'keep':
-      return { ...named, subject: `until ${step.until.toISOString()}` };
+      return { ...of, subject: `until ${step.until.toISOString()}` };
     default:
-      return named;
+      return of;
   }
 }

@@ -5,6 +5,7 @@ import { AppError } from '../../core/errors.js';
 import { isAcmArn } from '../../core/inventory.js';
 import type { RotationEvent } from '../../core/rotation/event.js';
 import { readMark } from '../../core/rotation/marks.js';
+import { apiNamesOf, namedStage, type NamedStage } from '../../core/named-stage.js';
 import { stageText } from '../../core/rotation/unit.js';
 import type { Gateway } from '../../gateway/gateway.js';
 import { whileHeld, type HeldLease, type Lease } from '../../journal/lease.js';
@@ -28,8 +29,8 @@ export interface Session {
 export interface JobOutcome {
   /** The target's name in the configuration. */
   target?: string;
-  /** The stage that it was asked for, `apiId/stageName`, once that is known. */
-  stage?: string;
+  /** The stage that it was asked for, once that is known. */
+  stage?: NamedStage;
   /** The APIs whose names the job uses. */
   apis: readonly RestApi[];
   report?: RotationReport;
@@ -213,9 +214,9 @@ async function rotateLane(lane: readonly Task[], common: Common): Promise<void> 
       const request = maker ? { ...asked, settings: { ...asked.settings, force: false } } : asked;
       const report = await rotateOne(own, request, target, options);
       if (report.newCertificateId !== undefined) made.set(report.newCertificateId, job);
-      done.set(task, { ...named(job), stage: stageText(target), apis, report });
+      done.set(task, { ...named(job), stage: namedStage(target, apiNamesOf(apis)), apis, report });
     } catch (error) {
-      done.set(task, { ...failed(job, error, apis), stage: stageText(task.target) });
+      done.set(task, { ...failed(job, error, apis), stage: namedStage(task.target, apiNamesOf(apis)) });
     }
   }
 }
@@ -226,6 +227,7 @@ function rotationDeps({ job, apis }: Task, common: Common, mayKnow: boolean): Ro
   const { gateway, turns, now } = common.session;
   return {
     gateway,
+    apis,
     account: mayKnow ? turns.account : lookingAnew(turns.account),
     stores: deps.stores(job, apis),
     journal: deps.journal,

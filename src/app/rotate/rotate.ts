@@ -4,7 +4,6 @@ import { closedGate, closedGateBack, type GateFailure, type GateInput } from '..
 import { keepOldMark } from '../../core/rotation/marks.js';
 import type { Step } from '../../core/rotation/next-step.js';
 import { isLast, planSteps } from '../../core/rotation/plan.js';
-import { stageText } from '../../core/rotation/unit.js';
 import {
   allowAgain,
   canGoBack,
@@ -35,6 +34,7 @@ import {
   account,
   changedStores,
   end,
+  named,
   openJournal,
   record,
   rememberCertificates,
@@ -190,7 +190,7 @@ type Plan = ReturnType<typeof planSteps>;
 function planned(run: Run, { steps, last }: Plan): RotationReport {
   if (last.kind !== 'done') throw lastError(run, last);
   const outcome = run.goal === 'rotate' ? 'planned' : 'plannedAbort';
-  return { ...reportOf(run, outcome), steps: steps.map((step) => plannedStep(step, run.goal)) };
+  return { ...reportOf(run, outcome), steps: steps.map((step) => plannedStep(run, step)) };
 }
 
 async function drive(run: Run): Promise<RotationReport> {
@@ -269,7 +269,7 @@ export async function abort(
   const begun = await begin(deps, request, target);
   const run = await readJournal(begun);
   if (!begun.unit.next && run.records.length === 0) {
-    return { ...reportOf(run, 'nothingToAbort'), stages: [stageText(target)] };
+    return { ...reportOf(run, 'nothingToAbort'), stages: [named(run, target)] };
   }
   await lookAtStages(run, { known: true });
   await lookAtMissingCertificates(run);

@@ -1,5 +1,6 @@
 import type { Stage, StageRef } from '../../core/api-gateway.js';
 import { AppError } from '../../core/errors.js';
+import { apiNamesOf, namedStage, type ApiNames, type NamedStage } from '../../core/named-stage.js';
 import type { BackendCall } from '../../core/rotation/calls.js';
 import type { RotationEvent, RotationWarning } from '../../core/rotation/event.js';
 import type { Goal, Progress, StoreView } from '../../core/rotation/next-step.js';
@@ -7,7 +8,7 @@ import type { ProbeChoice } from '../../core/rotation/probe.js';
 import { journalEvidence, type StepEvidence } from '../../core/rotation/proof.js';
 import type { RotationOutcome, RotationRecord, RotationStep } from '../../core/rotation/record.js';
 import { JOURNAL_VERSION } from '../../core/rotation/record.js';
-import { stageText, type RotationCertificate } from '../../core/rotation/unit.js';
+import type { RotationCertificate } from '../../core/rotation/unit.js';
 import { callerFields } from '../../journal/same-caller.js';
 import type { TrustStore } from '../../trust/trust-store.js';
 import { pruneOwnJournals } from '../prune-journals.js';
@@ -31,6 +32,8 @@ export interface Run {
   stages: readonly Stage[];
   /** Ids of the APIs that the last look at the whole account showed, by kind and id. */
   apis: ReadonlySet<string>;
+  /** Of all APIs that were seen. */
+  apiNames: ApiNames;
   /**
    * When the last look at the whole account began and ended, and how long one at the trust stores took after it, in
    * milliseconds; absent before the first.
@@ -85,6 +88,7 @@ export const newRun = (begun: Begun): Run => ({
   ...begun,
   goal: 'rotate',
   apis: new Set(),
+  apiNames: apiNamesOf(begun.deps.apis),
   gone: new Set(),
   deletedHere: new Set(),
   notLive: new Set(),
@@ -96,6 +100,9 @@ export const newRun = (begun: Begun): Run => ({
   calls: [],
   warnings: [],
 });
+
+/** A stage as reports and events have it. */
+export const named = ({ apiNames }: Run, stage: StageRef): NamedStage => namedStage(stage, apiNames);
 
 /** What the account showed at the last look. */
 export function account(run: Run): AccountView {
@@ -175,7 +182,12 @@ export async function openJournal(run: Run): Promise<void> {
       );
   }
   await rememberCertificates(run);
-  tell(run, { type: 'started', oldCertificateId: run.oldId, stages: moving.map(stageText), resumed });
+  tell(run, {
+    type: 'started',
+    oldCertificateId: run.oldId,
+    stages: moving.map((stage) => named(run, stage)),
+    resumed,
+  });
   tell(run, { type: 'calls', calls: run.calls });
 }
 

@@ -25,9 +25,9 @@ export function backendShowCommand(): Command {
         import('../../app/backend-trust.js'),
         import('../trust-context.js'),
       ]);
-      const trustStores = await showTrust(descriptions, trustContext());
-      out.result({ trustStores }, () => trustStores.map(stateText).join('\n'));
-      if (trustStores.some(({ state }) => state === 'unfinished')) out.exitWith(EXIT.failed);
+      const items = await showTrust(descriptions, trustContext());
+      out.result({ items }, () => items.map(stateText).join('\n'));
+      if (items.some(({ state }) => state === 'unfinished')) out.exitWith(EXIT.failed);
     }),
   );
 }
@@ -62,8 +62,8 @@ Examples:
           const question = `Remove ${words.join(', ')} from the trust stores? The backend will refuse callers that present it.`;
           await confirmed(question, options.yes === true);
         }
-        const trustStores = await changeTrust(verb, { descriptions, certificates }, trustContext());
-        out.result({ trustStores }, () => trustStores.map(stateText).join('\n'));
+        const items = await changeTrust(verb, { descriptions, certificates }, trustContext());
+        out.result({ items }, () => items.map(stateText).join('\n'));
       }),
     );
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { DOCTOR_CODES, type DoctorCode } from '../../core/doctor.js';
 import { EXIT } from '../../core/errors.js';
+import { stageText } from '../../core/rotation/unit.js';
 import { parseProbe } from '../../core/rotation/probe.js';
 import { action, command } from '../command.js';
 import type { BackendCall } from '../../core/rotation/calls.js';
@@ -59,8 +60,8 @@ Examples:
           const codes = Object.keys(DOCTOR_CODES) as DoctorCode[];
           const rules = codes.map((id) => ({ id, ...text.DOCTOR_PROSE[id], severity: DOCTOR_CODES[id] }));
           const at = {
-            name: report.stage,
-            path: `aws/${opened.region}/${report.apiName}/${report.stage.split('/')[1] ?? ''}`,
+            name: stageText(report.stage),
+            path: `aws/${opened.region}/${report.stage.apiName}/${report.stage.stageName}`,
           };
           const results = findings.map(({ code, severity, message }) => ({
             ruleId: code,

@@ -58,7 +58,7 @@ export function pruneCommand(): Command {
       );
       const nobodyToAsk = !yes && !process.stdin.isTTY;
       if (candidates.length === 0 || dryRun || nobodyToAsk) {
-        out.result({ candidates, deleted: [], failed: [] }, () =>
+        out.result({ items: candidates, deleted: [], failed: [] }, () =>
           candidates.length === 0
             ? ['nothing to prune', ...keptLines(kept, options.olderThan)].join('\n')
             : shown,
@@ -82,7 +82,7 @@ export function pruneCommand(): Command {
           `${printable(clientCertificateId)} could not be deleted: ${printable(error?.message ?? '')}`,
         );
       }
-      out.result({ candidates, deleted, failed }, () =>
+      out.result({ items: candidates, deleted, failed }, () =>
         [
           ...deleted.map(
             (each) => `deleted ${printable(each.clientCertificateId)} in ${printable(sourceName(each))}`,

@@ -6,6 +6,7 @@ import { accountRegionText } from '../../core/account-text.js';
 import { formatDuration } from '../../core/duration.js';
 import { AppError } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
+import { stageText } from '../../core/rotation/unit.js';
 import type { RotationStep } from '../../core/rotation/record.js';
 import { action, command } from '../command.js';
 import type { CommonOptions } from '../context.js';
@@ -56,7 +57,7 @@ async function showStatus(options: Options & CommonOptions, out: Output): Promis
   const ids = isComplete ? ends.map(({ rotationId }) => rotationId) : [...shown];
   const counts = { inProgress: 0, ended: isComplete ? 0 : ends.length - ids.length, unreadable: 0 };
   const rotations = inRegion(rotationStatuses(journal, ids), region);
-  await out.list('rotations', rotations, {
+  await out.list(rotations, {
     each(rotation) {
       counts[kindOf(rotation)] += 1;
       return all || shown.has(rotation.rotationId)
@@ -133,7 +134,7 @@ function rotationText(
     return `${style.red(STATE_WORDS[state])} ${printable(rotationId)}: ${printable(problem.message)}${fix}`;
   }
   const colour = state === 'inProgress' ? style.yellow : state === 'completed' ? style.green : style.red;
-  const head = `${colour(STATE_WORDS[state])} ${printable(rotationId)}: ${printable(oldCertificateId)} → ${printable(newCertificateId)} for ${stageIdsText(stages, printable)}${placeText(rotation)}, last at ${seconds(lastAt)}`;
+  const head = `${colour(STATE_WORDS[state])} ${printable(rotationId)}: ${printable(oldCertificateId)} → ${printable(newCertificateId)} for ${stageIdsText(stages.map(stageText), printable)}${placeText(rotation)}, last at ${seconds(lastAt)}`;
   if (!all && state !== 'inProgress') return head;
   const marks = { done: style.green('✓'), failed: style.red('✗'), begun: style.yellow('…') };
   return [

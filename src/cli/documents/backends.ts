@@ -19,7 +19,7 @@ import {
   keyOf,
   logCause,
   milliseconds,
-  stageUse,
+  namedStage,
   time,
 } from './common.js';
 import type { Holds, Same } from './json.js';
@@ -31,7 +31,7 @@ const shownStore = z.strictObject({
   reason: z.optional(z.string()),
   since: z.optional(time),
 });
-export const backendTrust = z.strictObject({ trustStores: z.array(shownStore) });
+export const backendTrust = z.strictObject({ items: z.array(shownStore) });
 
 export const backendConfig = z.strictObject({
   server: z.string(),
@@ -179,8 +179,7 @@ const doctorProbes = z.strictObject({
 const doctorFindingMembers = { code: keyOf(DOCTOR_CODES), subject: z.string() };
 const doctorFinding = z.strictObject(doctorFindingMembers);
 const doctorReport = z.strictObject({
-  stage: z.string(),
-  apiName: z.string(),
+  stage: namedStage,
   endpointTypes: z.array(z.string()),
   clientCertificateId: z.optional(certificateId),
   otherCertificateId: z.optional(certificateId),
@@ -233,7 +232,7 @@ const sight = z.strictObject({
 export const init = z.strictObject({
   file: z.string(),
   target: z.string(),
-  stages: z.array(stageUse),
+  stages: z.array(namedStage),
   clientCertificateId: certificateId,
   backends: z.array(z.string()),
   probe: z.optional(z.strictObject({ method: z.string(), path: z.string() })),

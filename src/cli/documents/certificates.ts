@@ -20,10 +20,10 @@ import {
   elsewhere,
   expiryStatus,
   keyOf,
-  protocolType,
+  namedStage,
+  namedStageMembers,
   source,
   sourceRow,
-  stageUse,
   time,
 } from './common.js';
 import type { Holds, Same } from './json.js';
@@ -40,10 +40,7 @@ export const inventory = z.strictObject({
   stages: z.array(
     z.strictObject({
       ...source,
-      restApiId: z.string(),
-      apiName: z.string(),
-      stageName: z.string(),
-      protocolType: z.optional(protocolType),
+      ...namedStageMembers,
       clientCertificateId: z.optional(certificateId),
       status: z.optional(expiryStatus),
       daysLeft: z.optional(count),
@@ -86,11 +83,11 @@ export const checkExpiry = z.strictObject({
 const inspectedClientCertificate = z.strictObject({
   ...anatomyMembers,
   ...certificateMembers,
-  usedBy: z.array(stageUse),
+  usedBy: z.array(namedStage),
 });
 
 const inspectedFile = z.strictObject({
-  certificates: z.array(
+  items: z.array(
     z.strictObject({
       ...anatomyMembers,
       line: count.check(z.describe('Of its BEGIN, from 1')),
@@ -120,10 +117,7 @@ export const download = z.strictObject({
 });
 
 const changeMembers = {
-  restApiId: z.string(),
-  stageName: z.string(),
-  protocolType: z.optional(protocolType),
-  apiName: z.string(),
+  ...namedStageMembers,
   before: z.optional(certificateId),
   after: z.optional(certificateId),
   changed: z.boolean(),
@@ -141,7 +135,7 @@ const pruned = z.strictObject({
 });
 const prunable = z.strictObject({ ...certificateRowMembers, reason: z.enum(['expired', 'abortedRotation']) });
 export const prune = z.strictObject({
-  candidates: z.array(prunable),
+  items: z.array(prunable).check(z.describe('What may be deleted')),
   deleted: z.array(pruned),
   failed: z.array(pruned),
 });
@@ -158,7 +152,7 @@ export type CertificateDocuments = [
   Holds<Same<z.infer<typeof checked>, CheckedCertificate>>,
   Holds<Same<z.infer<typeof checkExpiry>, ExpiryReport>>,
   Holds<Same<z.infer<typeof inspectedClientCertificate>, InspectedClientCertificate>>,
-  Holds<Same<z.infer<typeof inspectedFile>['certificates'], InspectedFile['certificates']>>,
+  Holds<Same<z.infer<typeof inspectedFile>['items'], InspectedFile['items']>>,
   Holds<Same<z.infer<typeof downloaded>, Download['certificates'][number]>>,
   Holds<Same<z.infer<typeof detach>, StageChange>>,
   Holds<Same<z.infer<typeof attach>, Attached>>,

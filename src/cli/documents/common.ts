@@ -6,7 +6,8 @@ import type { CheckLevel } from '../../core/check-level.js';
 import { ERROR_CODES, type ErrorCode } from '../../core/errors.js';
 import type { ExpiryStatus } from '../../core/expiry.js';
 import type { CertificateRow, SourceRow } from '../../core/fleet-view.js';
-import type { Inventory, StageUse } from '../../core/inventory.js';
+import type { Inventory } from '../../core/inventory.js';
+import type { NamedStage } from '../../core/named-stage.js';
 import type { BackendCall } from '../../core/rotation/calls.js';
 import type { Source } from '../../core/fleet.js';
 import { LOG_CAUSES, type LogCauseCode } from '../../core/execution-log.js';
@@ -39,8 +40,14 @@ const stageMembers = {
   stageName: z.string(),
   protocolType: z.optional(protocolType),
 };
+/** A stage of a record, which does not have the names of APIs. */
 export const stageRef = z.strictObject(stageMembers);
-export const stageUse = z.strictObject({ ...stageMembers, apiName: z.string() });
+export const namedStageMembers = {
+  ...stageMembers,
+  apiName: z.string().check(z.describe("The API's id where its name is not known")),
+};
+/** A stage. */
+export const namedStage = z.strictObject(namedStageMembers);
 
 export const source = { account: z.string(), region: z.string() };
 
@@ -83,7 +90,7 @@ export const certificate = z.strictObject(certificateMembers);
 export const certificateRowMembers = {
   ...source,
   ...certificateMembers,
-  usedBy: z.optional(z.array(stageUse).check(z.describe('Absent when the stages were not read'))),
+  usedBy: z.optional(z.array(namedStage).check(z.describe('Absent when the stages were not read'))),
 };
 export const certificateRow = z.strictObject(certificateRowMembers);
 
@@ -121,8 +128,7 @@ export const sourceRow = z.strictObject({
 
 export const elsewhere = z.strictObject({
   ...source,
-  ...stageMembers,
-  apiName: z.string(),
+  ...namedStageMembers,
   clientCertificateId: certificateId,
   kind: z.enum(['acm', 'unknown']),
 });
@@ -156,7 +162,7 @@ export const backendCall = z.strictObject({
   method: z.string(),
   path: z.string(),
   backend: z.string().check(z.describe('host[:port]')),
-  stages: z.array(z.strictObject({ stage: z.string(), canary: z.optional(z.literal(true)) })),
+  stages: z.array(z.strictObject({ ...namedStageMembers, canary: z.optional(z.literal(true)) })),
   times: count,
 });
 
@@ -164,7 +170,7 @@ export const logCause = keyOf(LOG_CAUSES);
 
 export type CommonParts = [
   Holds<Same<z.infer<typeof stageRef>, StageRef>>,
-  Holds<Same<z.infer<typeof stageUse>, StageUse>>,
+  Holds<Same<z.infer<typeof namedStage>, NamedStage>>,
   Holds<Same<z.infer<typeof expiryStatus>, ExpiryStatus>>,
   Holds<Same<z.infer<typeof checkLevel>, CheckLevel>>,
   Holds<Same<z.infer<typeof findingSeverity>, FindingSeverity>>,

@@ -10,7 +10,9 @@ import {
   count,
   keyOf,
   milliseconds,
+  namedStage,
   partError,
+  stageRef,
   time,
   wholeError,
 } from './common.js';
@@ -21,7 +23,7 @@ const evidence = z
   .record(z.string(), z.unknown())
   .check(z.describe('What the step saw; its members depend on the step'));
 
-const stages = z.array(z.string());
+const stages = z.array(namedStage);
 
 const report = z.strictObject({
   outcome: z.enum([
@@ -75,10 +77,14 @@ const report = z.strictObject({
 const target = z.optional(z.string().check(z.describe("The target's name in apigw-cert.yaml")));
 
 export const rotate = z.strictObject({
-  rotations: z.array(
+  items: z.array(
     z.union([
       z.strictObject({ target, ...report.shape }),
-      z.strictObject({ target, stages: z.optional(stages), error: wholeError }),
+      z.strictObject({
+        target,
+        stages: z.optional(stages).check(z.describe('The stage that was asked for')),
+        error: wholeError,
+      }),
     ]),
   ),
 });
@@ -90,7 +96,7 @@ const rotationStatus = z.strictObject({
   region: z.optional(z.string()),
   endpoint: z.optional(z.string()),
   target,
-  stages,
+  stages: z.array(stageRef).check(z.describe('Records do not have the names of APIs')),
   oldCertificateId: z.optional(certificateId),
   newCertificateId: z.optional(certificateId),
   startedAt: z.optional(time),
@@ -116,7 +122,7 @@ const rotationStatus = z.strictObject({
     }),
   ),
 });
-const statusList = z.strictObject({ rotations: z.array(rotationStatus) });
+const statusList = z.strictObject({ items: z.array(rotationStatus) });
 
 const journalMembers = {
   rotationId: z.string(),
@@ -133,7 +139,7 @@ const prunedJournals = z.strictObject({
     }),
   ),
 });
-const statusPrune = z.strictObject({ candidates: z.array(journal), ...prunedJournals.shape });
+const statusPrune = z.strictObject({ items: z.array(journal), ...prunedJournals.shape });
 export const status = z.union([statusList, statusPrune]);
 
 const presented = z.strictObject({ clientCertificateId: certificateId, requests: count });

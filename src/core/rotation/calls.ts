@@ -1,11 +1,11 @@
+import type { StageRef } from '../api-gateway.js';
+import type { NamedStage } from '../named-stage.js';
 import { byText } from '../order.js';
 import type { Probe } from './probe.js';
-import { stageText } from './unit.js';
 
 /** A part of a stage's traffic that a call stands for. */
 export interface CalledFor {
-  /** `apiId/stageName` */
-  stage: string;
+  stage: StageRef;
   /** The share that goes to the stage's canary. */
   canary?: true;
 }
@@ -35,7 +35,7 @@ export function distinctProbes(probes: readonly Probe[]): DistinctProbe[] {
   for (const probe of probes) {
     const key = callKey(probe);
     const call = calls.get(key) ?? { probe, stages: [] };
-    call.stages.push({ stage: stageText(probe.stage), ...(probe.canary ? { canary: true } : {}) });
+    call.stages.push({ stage: probe.stage, ...(probe.canary ? { canary: true } : {}) });
     calls.set(key, call);
   }
   return [...calls.values()];
@@ -49,6 +49,9 @@ export function callsKey(probes: readonly Probe[]): string {
   return JSON.stringify([...new Set(probes.map(callKey))].sort());
 }
 
+/** A stage, or its canary, in a {@link BackendCall}. */
+export type CalledStage = NamedStage & Pick<CalledFor, 'canary'>;
+
 /** A call that a command makes to a backend, for people and JSON alike. */
 export interface BackendCall {
   method: string;
@@ -56,18 +59,22 @@ export interface BackendCall {
   path: string;
   /** `host[:port]` */
   backend: string;
-  stages: CalledFor[];
+  stages: CalledStage[];
   /** How often, when every backend answers as it should at once; while one reloads, more often. */
   times: number;
 }
 
-/** The calls that are about to be made. @param times each of them */
-export function backendCalls(calls: readonly DistinctProbe[], times: number): BackendCall[] {
+/** The calls that are about to be made. @param times each of them @param named a stage with the name of its API */
+export function backendCalls(
+  calls: readonly DistinctProbe[],
+  times: number,
+  named: (stage: StageRef) => NamedStage,
+): BackendCall[] {
   return calls.map(({ probe, stages }) => ({
     method: probe.httpMethod,
     path: probe.pathWithQueryString,
     backend: probe.backend,
-    stages,
+    stages: stages.map(({ stage, ...part }) => ({ ...named(stage), ...part })),
     times,
   }));
 }

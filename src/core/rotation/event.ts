@@ -1,3 +1,4 @@
+import type { NamedStage } from '../named-stage.js';
 import type { BackendCall } from './calls.js';
 import type { StepEvidence } from './proof.js';
 import type { RotationStep } from './record.js';
@@ -7,7 +8,7 @@ import type { RotationStep } from './record.js';
  * milliseconds, `subject` is a stage, a trust store's name or a certificate's id.
  */
 export type RotationEvent = { at: string; rotationId: string } & (
-  | { type: 'started'; oldCertificateId: string; stages: readonly string[]; resumed: boolean }
+  | { type: 'started'; oldCertificateId: string; stages: readonly NamedStage[]; resumed: boolean }
   /** The calls to backends that the run is going to make. */
   | { type: 'calls'; calls: readonly BackendCall[] }
   | { type: 'stepStarted'; step: RotationStep; subject?: string }

@@ -1,5 +1,3 @@
-import type { CalledFor } from './calls.js';
-
 /**
  * Who calls in a proof: with the new certificate, the old one, `other`, a client certificate of the account that no
  * backend of the rotation should accept, or without one.
@@ -9,12 +7,18 @@ export type Caller = 'new' | 'old' | 'other' | 'none';
 /** `unknown`: the answers do not tell, such as those of a backend that cannot be reached. It is not a refusal. */
 export type ProofOutcome = 'accepted' | 'refused' | 'unknown';
 
+/** A stage in a proof, `apiId/stageName`, or its canary: journals keep it so. */
+export interface ProvedFor {
+  stage: string;
+  canary?: true;
+}
+
 /** What one backend made of one caller. */
 export interface BackendProof {
   /** `host[:port]` */
   backend: string;
   /** The stages whose backend it is. */
-  stages: readonly CalledFor[];
+  stages: readonly ProvedFor[];
   /** `GET /health` */
   call: string;
   /** Calls made; the first that is not accepted ends them. */

@@ -1,3 +1,4 @@
+import type { NamedStage } from '../named-stage.js';
 import type { BackendCall } from './calls.js';
 import type { RotationWarning } from './event.js';
 
@@ -9,7 +10,7 @@ export interface RotationReport {
    */
   outcome: 'notDue' | 'completed' | 'keepingOld' | 'planned' | 'plannedAbort' | 'aborted' | 'nothingToAbort';
   region: string;
-  stages: string[];
+  stages: readonly NamedStage[];
   oldCertificateId: string;
   newCertificateId?: string;
   rotationId?: string;
@@ -24,9 +25,10 @@ export interface RotationReport {
   /** What was done, or would be. */
   steps: {
     step: string;
+    /** A trust store's name, a certificate's id, or until when is waited. */
     subject?: string;
-    /** Where a step is about several. */
-    stages?: readonly string[];
+    /** Where a step is about stages. */
+    stages?: readonly NamedStage[];
     ms?: number;
     evidence?: Record<string, unknown>;
   }[];

@@ -27,6 +27,7 @@ export const LONGEST_BATCH = 10_000;
 /** How long the change of one stage whose outcome is not known is sent again, in milliseconds. */
 export const LONGEST_RETRY = 20_000;
 
+type StepDone = Extract<RotationRecord, { type: 'done' }>;
 type StepRecord = Extract<RotationRecord, { step: unknown }>;
 
 const isBatched = (entry: RotationRecord): entry is StepRecord =>
@@ -70,6 +71,10 @@ const about = (
   subject: stage,
   evidence: { after, ...(before === undefined ? {} : { before }) },
 });
+
+/** The stages, `apiId/stageName`, that were switched by a step whose result is that. */
+export const stagesSwitched = ({ subject, evidence }: Pick<StepDone, 'subject' | 'evidence'>): string[] =>
+  subject === undefined ? switchEvidence(evidence).stages.map(({ stage }) => stage) : [subject];
 
 /** What a journal has may be anything. */
 function switchEvidence(evidence: Record<string, unknown> = {}): SwitchEvidence {

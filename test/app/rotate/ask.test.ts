@@ -61,6 +61,7 @@ function asked(script: Script, abortAfter = Infinity) {
   const run = newRun({
     deps: {
       gateway,
+      apis: [],
       now: () => new Date(time.now),
       sleep: (ms: number) => time.sleep(ms),
       signal: interruption.signal,

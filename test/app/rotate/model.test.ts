@@ -23,6 +23,7 @@ import {
   PLAIN,
   prepare,
 } from './model/scene.js';
+import { stageText } from '../../../src/core/rotation/unit.js';
 import { LATEST_EFFECT } from './model/world.js';
 
 /*
@@ -174,7 +175,7 @@ const BARE: ReadonlySet<string> = new Set([
 /** The steps that a dry run lists. */
 function planned({ report }: Ran): string[] {
   return (report?.steps ?? []).flatMap(({ step, subject = '', stages }) =>
-    WAITS.has(step) ? step : (stages ?? [subject]).map((one) => `${step} ${one}`.trim()),
+    WAITS.has(step) ? step : (stages?.map(stageText) ?? [subject]).map((one) => `${step} ${one}`.trim()),
   );
 }
 

@@ -139,6 +139,7 @@ async function runOf(
   const run = newRun({
     deps: {
       gateway: remembered,
+      apis: [],
       account: observedAccount(remembered, now),
       stores: () => [],
       journal: {

@@ -72,7 +72,7 @@ async function rotate(names: readonly string[], ...words: string[]) {
     stderr,
     calls,
     total: operations.length,
-    rotations: (json() as { rotations: Rotation[] }).rotations,
+    rotations: (json() as { items: Rotation[] }).items,
   };
 }
 
@@ -165,7 +165,7 @@ test('one whose look for certificates fails before trust ends keeps none of the 
     });
   }
   const { code, stdout } = await command.closed;
-  const { rotations } = JSON.parse(stdout) as { rotations: Rotation[] };
+  const { items: rotations } = JSON.parse(stdout) as { items: Rotation[] };
   expect({ code, rotations }).toMatchObject({
     code: 1,
     rotations: [{ error: { code: 'AccessDenied' } }, { outcome: 'completed' }],

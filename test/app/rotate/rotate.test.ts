@@ -29,6 +29,7 @@ function deps(overrides: Partial<RotationDeps> = {}): RotationDeps {
   const gateway = remembering(lab.gateway, now);
   return {
     gateway,
+    apis: [],
     account: observedAccount(gateway, now),
     stores: () => [store],
     journal: openFileJournal(join(lab.directory, 'journal')),

@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import type { StageRef } from '../../../src/core/api-gateway.js';
+import { namedStage } from '../../../src/core/named-stage.js';
 import { backendCalls, callsKey, distinctProbes, timesCalled } from '../../../src/core/rotation/calls.js';
 import type { Probe } from '../../../src/core/rotation/probe.js';
 
@@ -30,15 +32,20 @@ describe('a call', () => {
     expect(distinctProbes(same)).toEqual([
       {
         probe: same[0],
-        stages: [{ stage: 'api/prod' }, { stage: 'api/beta' }, { stage: 'api/prod', canary: true }],
+        stages: [{ stage: probe().stage }, beta, { stage: probe().stage, canary: true }],
       },
     ]);
-    expect(backendCalls(distinctProbes(same), 12)).toEqual([
+    const named = (stage: StageRef) => namedStage(stage, new Map([['api', 'orders']]));
+    expect(backendCalls(distinctProbes(same), 12, named)).toEqual([
       {
         method: 'GET',
         path: '/health',
         backend: 'orders.example',
-        stages: [{ stage: 'api/prod' }, { stage: 'api/beta' }, { stage: 'api/prod', canary: true }],
+        stages: [
+          { restApiId: 'api', apiName: 'orders', stageName: 'prod' },
+          { restApiId: 'api', apiName: 'orders', stageName: 'beta' },
+          { restApiId: 'api', apiName: 'orders', stageName: 'prod', canary: true },
+        ],
         times: 12,
       },
     ]);

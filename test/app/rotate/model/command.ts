@@ -114,6 +114,7 @@ export async function run(
       };
       const deps = {
         gateway,
+        apis: [],
         account: turns.account,
         stores: storesBehind,
         journal: process.journal(),
