@@ -13,7 +13,10 @@ export const apiNamesOf = (apis: readonly Pick<RestApi, 'id' | 'name'>[]): ApiNa
   new Map(apis.map(({ id, name }) => [id, name]));
 
 /** The stage, and nothing else of it, with the name of its API. */
-export const namedStage = ({ restApiId, stageName, protocolType }: StageRef, names: ApiNames): NamedStage => ({
+export const namedStage = (
+  { restApiId, stageName, protocolType }: StageRef,
+  names: ApiNames,
+): NamedStage => ({
   restApiId,
   apiName: names.get(restApiId) ?? restApiId,
   stageName,
