@@ -1,18 +1,13 @@
 import type { Gateway } from '../gateway/gateway.js';
-import type { Output } from './output.js';
-import type { OutputFormat } from './output-option.js';
+import type { Output, OutputOptions } from './output.js';
 
 /** What every command takes besides its own options, under commander's names. */
-export interface CommonOptions {
+export interface CommonOptions extends OutputOptions {
   config?: string;
   account?: string;
   profile?: string;
   region?: string;
   endpointUrl?: string;
-  output: OutputFormat;
-  color: boolean;
-  quiet?: boolean;
-  debug?: boolean;
 }
 
 /** What a command's action is handed: its words, and the world. */

@@ -18,7 +18,6 @@ import { printable } from '../core/printable.js';
 import { parseProbe, type ProbeRequest } from '../core/rotation/probe.js';
 import type { Gateway } from '../gateway/gateway.js';
 import { askText, askYes } from './ask.js';
-import type { InitOptions } from './commands/init.js';
 import { resolveAccount } from '../settings/resolve.js';
 import { accountFlags, sayWhere } from './account.js';
 import { environmentProfile, gatewayFor } from './compose.js';
@@ -28,6 +27,18 @@ import { stageText } from './stage-options.js';
 import { timeText } from './status.js';
 import { table } from './table.js';
 import { trustDescriptions } from './trust-options.js';
+
+/** The options of `init`, under commander's names. */
+export interface InitOptions {
+  stage?: string;
+  api?: string;
+  trust?: string[];
+  reload?: string;
+  probe?: string;
+  outFile: string;
+  yes?: boolean;
+  force?: boolean;
+}
 
 type InitContext = Context<InitOptions>;
 

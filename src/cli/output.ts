@@ -2,7 +2,15 @@ import { once } from 'node:events';
 import { Chalk, type ChalkInstance } from 'chalk';
 import { AppError, EXIT, type ExitCode } from '../core/errors.js';
 import { printable, printableText } from '../core/printable.js';
-import type { CommonOptions } from './context.js';
+import type { OutputFormat } from './output-option.js';
+
+/** What the options of every command say about its output. */
+export interface OutputOptions {
+  output: OutputFormat;
+  color: boolean;
+  quiet?: boolean;
+  debug?: boolean;
+}
 
 /** Where a command's words go: results to stdout, everything else to stderr. */
 export interface Output {
@@ -59,7 +67,7 @@ async function written(text: string): Promise<boolean> {
   return stdout.writable;
 }
 
-export function createOutput({ output, color, quiet = false }: CommonOptions): Output {
+export function createOutput({ output, color, quiet = false }: OutputOptions): Output {
   const noteStyle = styleFor(process.stderr, color);
   const style = styleFor(process.stdout, color);
   const shown = (text: string): string => line(printableText(text, style.level > 0));
@@ -123,7 +131,7 @@ function stack(error: unknown): string {
 }
 
 /** How an error is reported. */
-export interface ErrorStyle extends Pick<CommonOptions, 'color' | 'debug'> {
+export interface ErrorStyle extends Pick<OutputOptions, 'color' | 'debug'> {
   /** `other`: stdout is for a program that reads neither JSON nor sentences, and stays empty. */
   output: 'text' | 'json' | 'other';
   /** For a command that answers a monitor: the exit code, and the error is its result. */

@@ -15,6 +15,18 @@ export interface NoticeChange {
   message: string;
 }
 
+/** What is sent, as JSON where the channel allows it. */
+export interface Notice {
+  version: 1;
+  level: CheckLevel;
+  checkedAt: Date;
+  /** One line for a subject. */
+  summary: string;
+  /** The whole in plain text: chat services show this member of the JSON. */
+  text: string;
+  changes: readonly NoticeChange[];
+}
+
 export interface NoticePlan {
   changes: NoticeChange[];
   /** To be remembered once the notice is delivered. */

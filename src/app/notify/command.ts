@@ -1,6 +1,6 @@
 import { AppError } from '../../core/errors.js';
+import type { Notice } from '../../core/notice.js';
 import { runCommand, type Command } from '../../trust/run-command.js';
-import type { Notice } from './notifier.js';
 
 /**
  * Runs the user's command with the notice as JSON on its standard input.

@@ -1,21 +1,8 @@
-import type { CheckLevel } from '../../core/check-level.js';
 import { parseDuration } from '../../core/duration.js';
 import { AppError } from '../../core/errors.js';
-import type { NoticeChange } from '../../core/notice.js';
+import type { Notice } from '../../core/notice.js';
 import type { Notification } from '../../settings/schema.js';
 import { stateKey } from './state.js';
-
-/** What is sent, as JSON where the channel allows it. */
-export interface Notice {
-  version: 1;
-  level: CheckLevel;
-  checkedAt: Date;
-  /** One line for a subject. */
-  summary: string;
-  /** The whole in plain text: chat services show this member of the JSON. */
-  text: string;
-  changes: readonly NoticeChange[];
-}
 
 /** One channel for notifications. */
 export interface Notifier {

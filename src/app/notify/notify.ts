@@ -1,9 +1,9 @@
 import { AppError } from '../../core/errors.js';
-import { planNotice, type NoticeChange, type NoticePlan } from '../../core/notice.js';
+import { planNotice, type Notice, type NoticeChange, type NoticePlan } from '../../core/notice.js';
 import { fileLease } from '../../journal/file-lease.js';
 import { whileHeld } from '../../journal/lease.js';
 import type { ExpiryReport } from '../check-expiry.js';
-import type { Notice, Notifier } from './notifier.js';
+import type { Notifier } from './notifier.js';
 import { readNotificationState, writeNotificationState, type StateByChannel } from './state.js';
 
 /** What was sent through one channel, or would be. */

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { networkHint } from '../../aws/network-error.js';
 import { AppError } from '../../core/errors.js';
+import type { Notice } from '../../core/notice.js';
 import { sendRequest } from '../../net/request.js';
-import type { Notice } from './notifier.js';
 
 const ATTEMPTS = 3;
 /** Before the second attempt; doubled before the third. Milliseconds. */

@@ -7,7 +7,7 @@ import { printable } from '../../core/printable.js';
 import type { ResolvedAccount } from '../../settings/resolve.js';
 import { action, command } from '../command.js';
 import type { CommonOptions } from '../context.js';
-import { addRotationOptions, jobFlags, type RotationOptions } from './rotate.js';
+import { addRotationOptions, jobFlags, type RotationOptions } from '../rotation-options.js';
 
 type Options = RotationOptions & CommonOptions;
 

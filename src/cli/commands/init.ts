@@ -1,16 +1,6 @@
 import type { Command } from 'commander';
 import { action, collect, command } from '../command.js';
-
-export interface InitOptions {
-  stage?: string;
-  api?: string;
-  trust?: string[];
-  reload?: string;
-  probe?: string;
-  outFile: string;
-  yes?: boolean;
-  force?: boolean;
-}
+import type { InitOptions } from '../init-run.js';
 
 export function initCommand(): Command {
   return command(
