@@ -27,8 +27,8 @@ function npm(...args) {
 const installedAt = () =>
   statSync('node_modules/.package-lock.json', { throwIfNoEntry: false })?.mtimeMs ?? 0;
 if (installedAt() < newest('package-lock.json')) npm('ci');
-const built = Math.min(...['dist/cli.js', 'man', 'build/bundled.json'].map(newest));
-const sources = ['src', 'scripts/build.mjs', 'scripts/man.mjs'].map(newest);
+const built = Math.min(...['dist/cli.cjs', 'man', 'build/bundled.json'].map(newest));
+const sources = ['src', 'scripts/build.mjs', 'scripts/merge-chunks.mjs', 'scripts/man.mjs'].map(newest);
 if (built < Math.max(...sources, installedAt())) {
   npm('run', 'build');
 }

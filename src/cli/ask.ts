@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises';
 import { AppError } from '../core/errors.js';
 import { printable } from '../core/printable.js';
 
@@ -30,6 +29,7 @@ export async function askText(question: string): Promise<string> {
 
 /** @returns `undefined` at the end of the input (Ctrl-D) */
 async function ask(prompt: string): Promise<string | undefined> {
+  const { createInterface } = await import('node:readline/promises');
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   const ended = new AbortController();
   lines.on('SIGINT', () => {

@@ -9,6 +9,5 @@ if (asksVersion && rest === '') {
 } else if (asksVersion && /^--output[ =]json$/.test(rest)) {
   process.stdout.write(`${JSON.stringify({ version: VERSION }, null, 2)}\n`);
 } else {
-  const { main } = await import('./program.js');
-  await main(words);
+  void import('./program.js').then(({ main }) => main(words));
 }

@@ -1,6 +1,5 @@
 import * as z from 'zod';
 import { networkError, type SdkError } from '../aws/network-error.js';
-import { openSession } from '../aws/session.js';
 import type { AwsService } from '../aws/settings.js';
 import { AppError } from '../core/errors.js';
 import { changedMeanwhile } from './bundle-view.js';
@@ -67,6 +66,7 @@ export function awsStore(
  * @throws AppError of how the account cannot be reached, with the code that the store's doing has
  */
 export async function clientOptions(service: AwsService, config: AwsPlace) {
+  const { openSession } = await import('../aws/session.js');
   const session = await openSession({ profile: config.profile, region: config.region });
   const { endpointUrl } = config;
   return {
