@@ -6,9 +6,16 @@ import { loadSource, root } from './load-source.mjs';
 
 const { exitCodesMarkdown } = await loadSource('src/cli/exit-codes.ts');
 writeFileSync(join(root, 'docs/exit-codes.md'), exitCodesMarkdown());
-const { withKindsTable } = await loadSource('src/trust/kinds-table.ts');
-const page = join(root, 'docs/trust-stores.md');
-writeFileSync(page, withKindsTable(readFileSync(page, 'utf8')));
+const { withGeneratedPart } = await loadSource('src/core/generated-part.ts');
+const { kindsTable } = await loadSource('src/trust/kinds-table.ts');
+const { settingsTable } = await loadSource('src/settings/settings-table.ts');
+for (const [name, part, text] of [
+  ['trust-stores.md', 'kinds', kindsTable()],
+  ['configuration.md', 'settings', settingsTable()],
+]) {
+  const page = join(root, 'docs', name);
+  writeFileSync(page, withGeneratedPart(readFileSync(page, 'utf8'), part, text));
+}
 const { documentSchemas } = await loadSource('src/cli/documents/index.ts');
 const schemas = join(root, 'docs/schemas');
 rmSync(schemas, { recursive: true, force: true });

@@ -1,3 +1,4 @@
+import { markdownTable } from '../core/generated-part.js';
 import { TRUST_KINDS } from './kinds/index.js';
 import type { TrustKind } from './kinds/kind.js';
 
@@ -22,7 +23,7 @@ function row({ name, options, isUnsuitable, servers = [], document }: TrustKind)
 
 /** The table of docs/trust-stores.md, with its head. */
 export function kindsTable(kinds: readonly TrustKind[] = TRUST_KINDS): string {
-  const rows = [
+  return markdownTable(
     [
       'kind',
       'options besides `check`, `reload`, `timeout`',
@@ -30,18 +31,6 @@ export function kindsTable(kinds: readonly TrustKind[] = TRUST_KINDS): string {
       'default check, reload',
       'tested with',
     ],
-    ['', '', '', '', ''].map(() => '---'),
-    ...kinds.map(row),
-  ];
-  return rows.map((cells) => `| ${cells.join(' | ')} |\n`).join('');
-}
-
-const BEGIN = '<!-- kinds: written by `npm run docs` -->\n\n';
-const END = '\n<!-- end of kinds -->';
-
-/** A page with the table between its marks made anew. */
-export function withKindsTable(page: string): string {
-  const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)];
-  if (begin === -1 || end < begin) throw new Error('the page has no place for the table of kinds');
-  return `${page.slice(0, begin + BEGIN.length)}${kindsTable()}${page.slice(end)}`;
+    kinds.map(row),
+  );
 }

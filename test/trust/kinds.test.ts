@@ -6,7 +6,8 @@ import { describe, expect, test } from '@jest/globals';
 import { backendConfigCommand } from '../../src/cli/commands/backend-config.js';
 import { trustStoreFromFlag, trustStoresFromFlags } from '../../src/trust/flag.js';
 import { TRUST_KINDS, trustStoreSchema } from '../../src/trust/kinds/index.js';
-import { withKindsTable } from '../../src/trust/kinds-table.js';
+import { withGeneratedPart } from '../../src/core/generated-part.js';
+import { kindsTable } from '../../src/trust/kinds-table.js';
 import { CONTRACT_SUBJECTS } from '../contract/subjects.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
@@ -90,7 +91,7 @@ describe('a kind of trust store', () => {
 
   test('has its row in docs/trust-stores.md (`npm run docs` writes it)', () => {
     const page = readFileSync(join(root, 'docs', 'trust-stores.md'), 'utf8');
-    expect(withKindsTable(page)).toBe(page);
+    expect(withGeneratedPart(page, 'kinds', kindsTable())).toBe(page);
     for (const name of names) expect(page).toContain(`\n| \`${name}\` | `);
   });
 
