@@ -9,6 +9,7 @@ const src = join(dirname(fileURLToPath(import.meta.url)), '..', 'src');
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   platform: [],
   core: [],
+  findings: ['platform', 'core'],
   settings: ['platform', 'core'],
   x509: ['core'],
   net: ['platform', 'core'],
@@ -19,10 +20,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   journal: ['platform', 'core'],
   node: ['core'],
   emulator: ['platform', 'core', 'x509'],
-  lint: ['platform', 'core', 'x509'],
+  lint: ['platform', 'core', 'findings', 'x509'],
   app: [
     'platform',
     'core',
+    'findings',
     'settings',
     'net',
     'aws',
@@ -36,6 +38,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cli: [
     'platform',
     'core',
+    'findings',
     'settings',
     'net',
     'aws',
@@ -49,8 +52,20 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'emulator',
     'node',
   ],
-  library: ['platform', 'core', 'x509', 'gateway', 'trust', 'journal', 'app'],
-  '.': ['library', 'platform', 'core', 'x509', 'gateway', 'trust', 'verify', 'journal', 'lint', 'app'],
+  library: ['platform', 'core', 'findings', 'x509', 'gateway', 'trust', 'journal', 'app'],
+  '.': [
+    'library',
+    'platform',
+    'core',
+    'findings',
+    'x509',
+    'gateway',
+    'trust',
+    'verify',
+    'journal',
+    'lint',
+    'app',
+  ],
 };
 
 /** Packages that one place alone may import. */

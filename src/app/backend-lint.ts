@@ -1,8 +1,9 @@
 import { API_GATEWAY_SUBJECT } from '../core/certificate.js';
-import { WORST_FIRST } from '../core/severity.js';
+import { reported, type ReportedFinding } from '../findings/finding.js';
+import { worstFirst } from '../findings/severity.js';
+import { bundleFinding } from '../lint/bundle-finding.js';
 import { localFiles, textOf } from '../lint/files.js';
-import { LINT_CODES, type LintFinding, type LintSource } from '../lint/finding.js';
-import { bundleFinding } from '../lint/material.js';
+import { lintFinding, type LintFinding, type LintSource } from '../lint/finding.js';
 import { LINT_FORMATS, type LintFormat, recognise } from '../lint/recognise.js';
 import type { Examination, ListenerReport, LintVerdict } from '../lint/verdict.js';
 import { readBundle } from '../x509/bundle.js';
@@ -22,7 +23,7 @@ export interface LintReport {
   verdict?: LintVerdict;
   listeners: ListenerReport[];
   /** Worst first, then by their place. */
-  findings: LintFinding[];
+  findings: ReportedFinding[];
 }
 
 export interface LintQuestion {
@@ -47,16 +48,15 @@ function lintPem(file: string, bytes: Uint8Array, consumer: Consumer, now: Date)
   const { certificates, findings } = readBundle(bytes);
   const found = findings
     .filter(({ code }) => code !== 'SharedSubject' || consumer === 'openssl-ca-bundle')
-    .map((finding) => bundleFinding(finding, file));
+    .map((finding): LintFinding => bundleFinding(finding, file));
   for (const { certificate, line } of certificates) {
     const { subject, notAfter, notBefore } = certificate;
     const at = { file, line };
-    if (notAfter <= now) found.push({ code: 'CertificateExpired', ...at, subject: notAfter.toISOString() });
-    if (notBefore > now)
-      found.push({ code: 'CertificateNotYetValid', ...at, subject: notBefore.toISOString() });
-    if (subject !== API_GATEWAY_SUBJECT) found.push({ code: 'ForeignCertificate', ...at, subject });
+    if (notAfter <= now) found.push(lintFinding('CertificateExpired', at, { notAfter }, 'warning'));
+    if (notBefore > now) found.push(lintFinding('CertificateNotYetValid', at, { notBefore }));
+    if (subject !== API_GATEWAY_SUBJECT) found.push(lintFinding('ForeignCertificate', at, { subject }));
   }
-  if (certificates.length === 0) found.push({ code: 'EmptyBundle', file, line: 1, subject: '' });
+  if (certificates.length === 0) found.push(lintFinding('EmptyBundle', { file, line: 1 }, {}));
   return found;
 }
 
@@ -84,10 +84,13 @@ function distinct(findings: readonly LintFinding[]): LintFinding[] {
   return [...new Map(findings.map((each) => [JSON.stringify(each), each])).values()];
 }
 
-function byWeight(a: LintFinding, b: LintFinding): number {
-  const weight = ({ code }: LintFinding): number => WORST_FIRST.indexOf(LINT_CODES[code]);
-  return weight(a) - weight(b) || a.file.localeCompare(b.file) || a.line - b.line;
-}
+const byPlace = ({ where: a }: LintFinding, { where: b }: LintFinding): number =>
+  (a.file ?? '').localeCompare(b.file ?? '') || (a.line ?? 0) - (b.line ?? 0);
+
+const sorted = (findings: readonly LintFinding[]): ReportedFinding[] =>
+  distinct(findings)
+    .sort((a, b) => worstFirst(a, b) || byPlace(a, b))
+    .map((each) => reported(each));
 
 /**
  * Walks callers through a server's configuration and everything that it names, and says of each listener who is let
@@ -96,10 +99,9 @@ function byWeight(a: LintFinding, b: LintFinding): number {
 export async function lintBackend(question: LintQuestion, now: () => Date): Promise<LintReport> {
   const { file, bytes, consumer } = question;
   const recognised = question.format === undefined ? recognise(file, bytes) : { format: question.format };
-  const sorted = (findings: readonly LintFinding[]): LintFinding[] => distinct(findings).sort(byWeight);
   if ('other' in recognised) {
     const subject = `this file is ${recognised.other}`;
-    const findings: LintFinding[] = [{ code: 'CannotTell', file, line: 1, subject }];
+    const findings = sorted([lintFinding('CannotTell', { file, line: 1 }, { subject })]);
     return { file, format: 'other', kind: recognised.other, verdict: 'cannotTell', listeners: [], findings };
   }
   const { format } = recognised;
@@ -109,6 +111,6 @@ export async function lintBackend(question: LintQuestion, now: () => Date): Prom
   }
   const { judge } = await import('../lint/verdict.js');
   const examination = await examine(format, { file, text: textOf(bytes) }, now());
-  const { verdict, listeners, findings } = judge(examination);
+  const { verdict, listeners, findings } = judge(examination, format);
   return { file, format, kind, verdict, listeners, findings: sorted(findings) };
 }

@@ -3,7 +3,8 @@ import { judgeBackend, type Admission, type Verdict, type VerdictReason } from '
 import { daysLeft } from '../core/certificate.js';
 import { AppError } from '../core/errors.js';
 import { API_GATEWAY_CAS_DATE } from '../core/api-gateway-cas.js';
-import { answersToCaNames, javaClientProblems, type JavaClientProblem } from '../core/java-client.js';
+import { answersToCaNames, javaClientProblems } from '../core/java-client.js';
+import { finding, reported, type ReportedFinding } from '../findings/finding.js';
 import { tlsProbe, type ClientIdentity, type TlsAttempt, type TlsProbeOptions } from '../verify/tls-probe.js';
 import { readBundle } from '../x509/bundle.js';
 import { mintClientCertificate } from '../x509/mint.js';
@@ -28,8 +29,9 @@ export interface BackendReport {
   javaClient: {
     /** Whether it would present its certificate; absent when the server does not ask, or that could not be read. */
     answers?: boolean;
-    problems: JavaClientProblem[];
   };
+  /** Where API Gateway's kind of client fails, or may fail, although others succeed. */
+  findings: ReportedFinding[];
   /** As OpenSSL names it; absent when no handshake was completed. */
   protocol?: string;
   server: ServerChain & {
@@ -179,15 +181,15 @@ export async function verifyBackend(
       ...(requests.length === 0
         ? {}
         : { answers: caNames.every((names) => answersToCaNames(names, identity?.issuers)) }),
-      problems: javaClientProblems({
-        caNames,
-        largestRequest: Math.max(0, ...requests.map(({ size }) => size)),
-        isLate: asks !== true && asksLate,
-        tls13: attempts.some(({ protocol }) => protocol === 'TLSv1.3'),
-        host,
-        issuers: identity?.issuers,
-      }),
     },
+    findings: javaClientProblems({
+      caNames,
+      largestRequest: Math.max(0, ...requests.map(({ size }) => size)),
+      isLate: asks !== true && asksLate,
+      tls13: attempts.some(({ protocol }) => protocol === 'TLSv1.3'),
+      host,
+      issuers: identity?.issuers,
+    }).map((problem) => reported(finding(problem, {}, {}))),
     ...(protocol === undefined ? {} : { protocol }),
     server: {
       ...chain,

@@ -1,14 +1,13 @@
 import { filterNeedsUsage, matchesFilter, type CertificateFilter } from '../core/certificate-filter.js';
-import { levelOf, worstLevel, type CheckLevel } from '../core/check-level.js';
 import { formatThreshold } from '../core/duration.js';
 import { assertThresholdOrder, type ExpiryThresholds } from '../core/expiry.js';
-import { countedLevel, overallLevel, type FailOn } from '../core/fail-on.js';
-import { FINDINGS, type Finding } from '../core/finding-catalogue.js';
-import { findFindings, mayBeStuck } from '../core/findings.js';
 import type { FleetAccount, SourceResult } from '../core/fleet.js';
 import { certificateRows, sourceRow, type CertificateRow, type SourceRow } from '../core/fleet-view.js';
-import { printable } from '../core/printable.js';
 import type { SourceReading } from '../core/source-reading.js';
+import { countedLevel, overallLevel, type FailOn } from '../findings/fail-on.js';
+import { finding, reported, type ReportedFinding } from '../findings/finding.js';
+import { findFindings, mayBeStuck } from '../findings/rules/check-expiry.js';
+import { levelOf, worstLevel, type CheckLevel } from '../findings/severity.js';
 import type { Fleet } from '../gateway/fleet.js';
 import { overFleet, type FleetProgress } from './fleet.js';
 import { readSource } from './read-source.js';
@@ -47,7 +46,7 @@ export interface ExpiryReport {
   /** Every certificate that was looked at, soonest expiry first. */
   items: CheckedCertificate[];
   /** Worst first; `level` is what each counts as. */
-  findings: (Finding & { level: CheckLevel })[];
+  findings: (ReportedFinding & { level: CheckLevel })[];
 }
 
 /** Makes the report of what was read. Pure. */
@@ -62,7 +61,7 @@ export function expiryReport(
     filter,
     countUnused,
     ...(quota === undefined ? {} : { quota }),
-  });
+  }).map(reported);
   return {
     level: overallLevel(findings, failOn),
     checkedAt,
@@ -80,11 +79,7 @@ export function expiryReport(
     items: certificateRows(results)
       .filter((row) => matchesFilter(row, filter))
       .map((row) => ({ ...row, level: levelOf(row.status) })),
-    findings: findings.map((each) => ({
-      ...each,
-      message: printable(each.message),
-      level: countedLevel(each, failOn),
-    })),
+    findings: findings.map((each) => ({ ...each, level: countedLevel(each, failOn) })),
   };
 }
 
@@ -95,13 +90,8 @@ export function withFailedNotices(
 ): ExpiryReport {
   if (failures.length === 0) return report;
   const failed = failures.map(({ message, hint }) => ({
-    account: '',
-    region: '',
-    code: 'NotificationFailed' as const,
-    severity: FINDINGS.NotificationFailed.severity,
+    ...reported(finding('NotificationFailed', {}, { reason: message, hint })),
     level: 'unknown' as const,
-    message: printable(message),
-    ...(hint === undefined ? {} : { hint }),
   }));
   return {
     ...report,

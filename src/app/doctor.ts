@@ -1,11 +1,4 @@
 import type { ClientCertificate, Integration, Resource, Stage, StageRef } from '../core/api-gateway.js';
-import {
-  diagnose,
-  DOCTOR_CODES,
-  type DoctorFinding,
-  type DoctorObservation,
-  type DoctorProbe,
-} from '../core/doctor.js';
 import { AppError } from '../core/errors.js';
 import { isAcmArn } from '../core/inventory.js';
 import { namedStage, type NamedStage } from '../core/named-stage.js';
@@ -18,7 +11,9 @@ import {
   type ProbeRequest,
 } from '../core/rotation/probe.js';
 import { strangerOf } from '../core/rotation/stranger.js';
-import { WORST_FIRST } from '../core/severity.js';
+import { reported, type ReportedFinding } from '../findings/finding.js';
+import { diagnose, type DoctorObservation, type DoctorProbe } from '../findings/rules/doctor.js';
+import { worstFirst } from '../findings/severity.js';
 import type { Gateway } from '../gateway/gateway.js';
 import { probe } from '../verify/test-invoke.js';
 import { certificateFacts } from '../x509/certificate.js';
@@ -38,7 +33,7 @@ export interface DoctorReport {
   /** How each backend answered, by the certificate presented. */
   probes: DoctorObservation['probes'];
   /** Worst first. */
-  findings: DoctorFinding[];
+  findings: ReportedFinding[];
 }
 
 /** Runs a reading that permissions may forbid, and remembers what they forbade. */
@@ -169,10 +164,10 @@ export async function doctor(
     },
     allowed,
   );
-  const findings = diagnose(
-    observation({ stage, stages, certificate, certificates, ...seen, choice, probes, denied, now: at }),
-  );
-  const weight = ({ code }: DoctorFinding): number => WORST_FIRST.indexOf(DOCTOR_CODES[code]);
+  const findings = diagnose({
+    ...observation({ stage, stages, certificate, certificates, ...seen, choice, probes, denied, now: at }),
+    region: gateway.region,
+  });
   return {
     stage: name(stage),
     endpointTypes: stage.endpointTypes ?? [],
@@ -180,7 +175,7 @@ export async function doctor(
     ...(other ? { otherCertificateId: other.clientCertificateId } : {}),
     calls,
     probes,
-    findings: findings.sort((a, b) => weight(a) - weight(b)),
+    findings: findings.sort(worstFirst).map(reported),
   };
 }
 
@@ -191,7 +186,7 @@ function observation({
   choice,
   ...rest
 }: {
-  stage: Stage;
+  stage: Stage & { apiName: string };
   stages: readonly Stage[] | undefined;
   certificate: ClientCertificate | undefined;
   certificates: readonly ClientCertificate[] | undefined;

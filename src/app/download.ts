@@ -3,7 +3,9 @@ import type { TrustedCertificate } from '../core/certificate.js';
 import { certificateView, type CertificateView } from '../core/certificate-view.js';
 import { AppError } from '../core/errors.js';
 import type { Gateway } from '../gateway/gateway.js';
-import { readBundle, writeBundle, type BundleFinding } from '../x509/bundle.js';
+import { reported, type ReportedFinding } from '../findings/finding.js';
+import { bundleFinding } from '../lint/bundle-finding.js';
+import { readBundle, writeBundle } from '../x509/bundle.js';
 import { trustedCertificate } from '../x509/certificate.js';
 import { readPem } from './read-pem.js';
 
@@ -14,7 +16,7 @@ export interface Download {
   /** What the file holds: DER, or PEM with LF line ends and one newline at the end. */
   content: Uint8Array;
   /** What is dangerous about the file: several certificates of API Gateway in one are the rotation trap. */
-  findings: readonly BundleFinding[];
+  findings: readonly ReportedFinding[];
 }
 
 /**
@@ -24,7 +26,7 @@ export interface Download {
  */
 export async function download(
   gateway: Gateway,
-  { ids, encoding }: { ids: readonly string[]; encoding: DownloadEncoding },
+  { ids, encoding, file }: { ids: readonly string[]; encoding: DownloadEncoding; file?: string | undefined },
   now: () => Date,
 ): Promise<Download> {
   const distinct = [...new Set(ids)];
@@ -49,7 +51,7 @@ export async function download(
       pem: trusted.pem,
     })),
     content,
-    findings: readBundle(content).findings,
+    findings: readBundle(content).findings.map((each) => reported(bundleFinding(each, file))),
   };
 }
 

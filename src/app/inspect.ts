@@ -7,6 +7,8 @@ import { inventory, isAcmArn } from '../core/inventory.js';
 import type { NamedStage } from '../core/named-stage.js';
 import type { Gateway } from '../gateway/gateway.js';
 import { anatomy, type CertificateAnatomy } from '../x509/anatomy.js';
+import { reported, type ReportedFinding } from '../findings/finding.js';
+import { bundleFinding } from '../lint/bundle-finding.js';
 import { readBundle, type BundleFinding } from '../x509/bundle.js';
 import { readPem } from './read-pem.js';
 import { allStages, type StagesProgress } from './stages.js';
@@ -25,7 +27,7 @@ export interface InspectedCertificate extends CertificateAnatomy {
 
 export interface InspectedFile {
   items: readonly InspectedCertificate[];
-  findings: readonly BundleFinding[];
+  findings: readonly ReportedFinding[];
 }
 
 /**
@@ -81,7 +83,7 @@ export function inspectFile(bytes: Uint8Array, name: string, now: () => Date): I
       daysLeft: daysLeft(certificate.notAfter, at),
       ...anatomy(certificate.pem),
     })),
-    findings,
+    findings: findings.map((each) => reported(bundleFinding(each, name))),
   };
 }
 

@@ -2,11 +2,11 @@ import type { ChalkInstance } from 'chalk';
 import type { BackendReport } from '../app/backend-verify.js';
 import { treatmentOf, type Admission, type Verdict, type VerdictReason } from '../core/backend-verdict.js';
 import { printable } from '../core/printable.js';
-import type { JavaClientProblem } from '../core/java-client.js';
+import { ANNOUNCE } from '../findings/catalogue/java-client.js';
+import type { ReportedFinding } from '../findings/finding.js';
+import { findingText } from '../findings/formats/text.js';
 import type { ServerChainProblem } from '../x509/server-chain.js';
 import { counted } from './counted.js';
-import { JAVA_PROSE } from './java-client-text.js';
-import { severityText } from './severity-text.js';
 import { timeText } from './status.js';
 import { facts } from './facts.js';
 
@@ -60,21 +60,18 @@ function chainText(problem: ServerChainProblem, { root, olderRoot, listDate }: S
 }
 
 /** Whether a report has something that keeps API Gateway, or the certificate of --cert, from being let in. */
-export function hasError({ javaClient, withCertificate }: BackendReport): boolean {
-  const { problems } = javaClient;
+export function hasError({ findings, withCertificate }: BackendReport): boolean {
   return (
-    problems.some((problem) => JAVA_PROSE[problem].severity === 'error') ||
+    findings.some(({ severity }) => severity === 'critical') ||
     (withCertificate !== undefined && treatmentOf(withCertificate) !== 'admitted')
   );
 }
 
-function javaFindingText(problem: JavaClientProblem, style: ChalkInstance): string {
-  const { severity, meaning, remedy, servers = [] } = JAVA_PROSE[problem];
-  return [
-    `${severityText(severity, style)}: ${meaning} [${problem}]`,
-    `${style.dim('  fix:')} ${remedy}`,
-    ...servers.map(([server, how]) => `    ${server}: ${how}`),
-  ].join('\n');
+/** A finding; the kind of server is not known here, so what to do is said for each. */
+function javaFindingText(finding: ReportedFinding, style: ChalkInstance): string {
+  const isAnnounced = finding.code === 'CertificateWithheld' || finding.code === 'CaNamesTooLarge';
+  const servers = isAnnounced ? ANNOUNCE.map(([server, how]) => `    ${server}: ${how}`) : [];
+  return [`${findingText(finding, style)}${isAnnounced ? ':' : ''}`, ...servers].join('\n');
 }
 
 function javaText({ answers }: BackendReport['javaClient']): string {
@@ -142,6 +139,6 @@ export function backendReportText(report: BackendReport, style: ChalkInstance): 
       ),
       ['took', `${report.took} ms`],
     ]),
-    ...report.javaClient.problems.map((problem) => `\n${javaFindingText(problem, style)}`),
+    ...report.findings.map((finding) => `\n${javaFindingText(finding, style)}`),
   ].join('\n');
 }

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { CHECK_EXIT } from '../core/check-level.js';
+import { CHECK_EXIT } from '../findings/severity.js';
 import type { Gateway } from '../gateway/gateway.js';
 import type { CommonOptions, Context } from './context.js';
 import { applyRenamed } from './deprecated.js';
@@ -45,11 +45,11 @@ export function collect(value: string, previous: string[] | undefined): string[]
 }
 
 /**
- * The exit code of every failure of a command that answers a monitor, where 1 and 2 are findings; nothing for the
- * other commands, whose errors have exit codes of their own.
+ * The exit code of every failure of a command that answers a monitor, by itself or in the format of one, where 1 and 2
+ * are findings; nothing for others, whose errors have exit codes of their own.
  */
-export function failureExit(commandName: string | undefined): 3 | undefined {
-  return commandName === 'check-expiry' ? CHECK_EXIT.unknown : undefined;
+export function failureExit(commandName: string | undefined, output?: string): 3 | undefined {
+  return commandName === 'check-expiry' || output === 'nagios' ? CHECK_EXIT.unknown : undefined;
 }
 
 /**
@@ -80,7 +80,7 @@ export function action<Options extends object, Args extends readonly unknown[] =
       reportError(error, {
         ...given,
         output: errorOutput(given.output),
-        monitorExit: failureExit(self.name()),
+        monitorExit: failureExit(self.name(), given.output),
       });
     }
   };

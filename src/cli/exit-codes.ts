@@ -1,5 +1,5 @@
 /** What exit codes mean, in words: `--help` and docs/exit-codes.md are made from this and from ERROR_CODES. */
-import { CHECK_EXIT } from '../core/check-level.js';
+import { CHECK_EXIT } from '../findings/severity.js';
 import { ERROR_CODES, EXIT } from '../core/errors.js';
 import { byText } from '../core/order.js';
 

@@ -12,7 +12,6 @@ import type { TrustDescription } from '../app/rotate/jobs.js';
 import { writeFileAtomically } from '../app/write-file.js';
 import { takesReload } from '../trust/flag.js';
 import { AppError } from '../core/errors.js';
-import { DOCTOR_CODES } from '../core/doctor.js';
 import { namedStage } from '../core/named-stage.js';
 import { printable } from '../core/printable.js';
 import { parseProbe, type ProbeRequest } from '../core/rotation/probe.js';
@@ -113,7 +112,7 @@ export async function runInit(context: InitContext): Promise<void> {
       ...(probe === undefined ? {} : { probe }),
       calls: report.calls,
       probes: report.probes,
-      findings: report.findings.map(({ code, subject }) => ({ code, severity: DOCTOR_CODES[code], subject })),
+      findings: report.findings,
       trust: sights,
       configuration: text,
     },
@@ -349,10 +348,10 @@ function seenText({ probes }: DoctorReport, date: string): string[] {
 }
 
 function warnOf({ out }: InitContext, { findings, calls }: DoctorReport): void {
-  const errors = findings.filter(({ code }) => DOCTOR_CODES[code] === 'error').length;
+  const errors = findings.filter(({ severity }) => severity === 'critical').length;
   if (errors > 0) {
     out.warn(
-      'the file was written, but a rotation will stop at the errors above: apigw-cert doctor shows them',
+      'the file was written, but a rotation will stop at the critical findings above: apigw-cert doctor shows them',
     );
   }
   if (calls.length === 0) {

@@ -72,3 +72,11 @@ export function dueAt(validity: Validity, renewBefore: Threshold): Date {
 export function isDue(validity: Validity, renewBefore: Threshold, now: Date): boolean {
   return now >= dueAt(validity, renewBefore);
 }
+
+/** Dates this near each other, in ms, are the same: both sides count in whole seconds. */
+const SAME_DATE_MS = 1_000;
+
+/** Whether the API reports another expiry than the certificate itself. */
+export function datesDiffer({ expirationDate, notAfter }: { expirationDate: Date; notAfter: Date }): boolean {
+  return Math.abs(expirationDate.getTime() - notAfter.getTime()) > SAME_DATE_MS;
+}

@@ -29,7 +29,7 @@ export function regionlessSource(account: string, wanted: FleetAccount['regions'
 }
 
 /** Whether a source stands for all Regions of its account. */
-export function isRegionless({ region }: Source): boolean {
+export function isRegionless({ region }: Pick<Source, 'region'>): boolean {
   return NO_REGION.some((word) => word === region);
 }
 

@@ -22,10 +22,16 @@ export function stageCount(stages: readonly Pick<NamedStage, 'restApiId'>[]): st
  * Names in a line that stays short however many there are: `a, b, c`, or `a, b and 198 more`.
  * @param most so many are named in full
  * @param examples of more, so many are named
+ * @param separator for names that contain commas
  */
-export function listText(names: readonly string[], most = NAMED, examples = EXAMPLES): string {
-  if (names.length <= most) return names.join(', ');
-  return `${names.slice(0, examples).join(', ')} and ${names.length - examples} more`;
+export function listText(
+  names: readonly string[],
+  most = NAMED,
+  examples = EXAMPLES,
+  separator = ', ',
+): string {
+  if (names.length <= most) return names.join(separator);
+  return `${names.slice(0, examples).join(separator)} and ${names.length - examples} more`;
 }
 
 /**

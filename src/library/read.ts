@@ -3,7 +3,7 @@ import type { InspectedClientCertificate } from '../app/inspect.js';
 import type { Listing } from '../app/list.js';
 import type { CertificateFilter } from '../core/certificate-filter.js';
 import { parseThreshold } from '../core/duration.js';
-import { parseFailOn } from '../core/fail-on.js';
+import { parseFailOn } from '../findings/fail-on.js';
 import type { FleetProgress } from '../app/fleet.js';
 import type { ClientSettings } from './settings.js';
 import { untilAborted } from '../platform/until-aborted.js';

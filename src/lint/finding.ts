@@ -1,39 +1,42 @@
-import type { FindingSeverity } from '../core/severity.js';
+import { finding, type ArgsOf, type Finding, type FindingCode } from '../findings/finding.js';
+import type { Severity } from '../findings/severity.js';
 
-/** Everything that `backend lint` can find. The command words them. */
-export const LINT_CODES = {
-  AdmitsExpired: 'error',
-  ApiGatewayUnclear: 'warning',
-  BrokenPem: 'error',
-  CaBundleTrap: 'warning',
-  CaNamesTooLarge: 'error',
-  CannotTell: 'warning',
-  CertificateExpired: 'warning',
-  CertificateNotYetValid: 'warning',
-  CertificateWithheld: 'error',
-  CheckLeftToUpstream: 'warning',
-  DuplicateCertificate: 'note',
-  EmptyBundle: 'error',
-  FirstOfFile: 'error',
-  ForeignCertificate: 'warning',
-  GluedPem: 'error',
-  JsonText: 'error',
-  LateRequest: 'error',
-  LateRequestTls12: 'warning',
-  LineBreaksLost: 'error',
-  NobodyAdmitted: 'warning',
-  NotACertificate: 'warning',
-  Open: 'error',
-  PinNotExact: 'error',
-  PrivateKey: 'error',
-  PublicByDesign: 'note',
-  ReferenceUnreadable: 'warning',
-  Sha1Pin: 'warning',
-  SharedSubject: 'error',
-  Utf16Text: 'error',
-} as const satisfies Record<string, FindingSeverity>;
+/** Everything that `backend lint` can find. */
+export const LINT_CODES = [
+  'AdmitsExpired',
+  'ApiGatewayUnclear',
+  'BrokenPem',
+  'CaBundleTrap',
+  'CaNamesTooLarge',
+  'CannotTell',
+  'CertificateExpired',
+  'CertificateNotYetValid',
+  'CertificateWithheld',
+  'DuplicateCertificate',
+  'EmptyBundle',
+  'FirstOfFile',
+  'ForeignCertificate',
+  'GluedPem',
+  'JsonText',
+  'LateRequest',
+  'LateRequestTls12',
+  'LineBreaksLost',
+  'NobodyAdmitted',
+  'NotACertificate',
+  'Open',
+  'PinNotExact',
+  'PrivateKey',
+  'PublicByDesign',
+  'ReferenceUnreadable',
+  'Sha1Pin',
+  'SharedSubject',
+  'Utf16Text',
+] as const satisfies readonly FindingCode[];
 
-export type LintCode = keyof typeof LINT_CODES;
+export type LintCode = (typeof LINT_CODES)[number];
+
+/** Something worth knowing at a place of a file. */
+export type LintFinding = Finding<LintCode>;
 
 /** A line of a file. */
 export interface Place {
@@ -42,20 +45,17 @@ export interface Place {
   line: number;
 }
 
-/** Something worth knowing at a place of a file. */
-export interface LintFinding extends Place {
-  code: LintCode;
-  /** What it is about, as it is written there: a directive, a path, a certificate's subject. */
-  subject: string;
-}
+/** A finding at a line; `subject` is what it is about, as it is written there: a directive, a path. */
+export const lintFinding = <Code extends LintCode>(
+  code: Code,
+  { file, line }: Place,
+  args: ArgsOf<Code>,
+  severity?: Severity,
+): Finding<Code> => finding(code, { file, line }, args, severity);
 
 /** That a file which a place names could not be read. @param what as it is written there */
-export const referenceUnreadable = ({ file, line }: Place, what: string, why: string): LintFinding => ({
-  code: 'ReferenceUnreadable',
-  file,
-  line,
-  subject: `${what} (${why})`,
-});
+export const referenceUnreadable = (at: Place, what: string, why: string): LintFinding =>
+  lintFinding('ReferenceUnreadable', at, { subject: `${what} (${why})` });
 
 /** A file to judge. */
 export interface LintSource {

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { readBundle, type BundleFinding } from '../x509/bundle.js';
 import { type Files, textOf } from './files.js';
-import { type LintFinding, type Place, referenceUnreadable } from './finding.js';
+import { bundleFinding } from './bundle-finding.js';
+import { lintFinding, type LintFinding, type Place, referenceUnreadable } from './finding.js';
 import { identityOf, identityOfFingerprint, isApiGateways, type Identity, nameText } from './identity.js';
 
 /** A file of trusted certificates. */
@@ -13,31 +14,6 @@ export interface Material {
   /** Why a server could not read it, or we could not. */
   problem?: string;
   findings: readonly LintFinding[];
-}
-
-/** A finding about a file of certificates in the words of lint. */
-export function bundleFinding(finding: BundleFinding, file: string): LintFinding {
-  const at = { file, line: finding.line };
-  switch (finding.code) {
-    case 'SharedSubject':
-      return {
-        code: 'SharedSubject',
-        ...at,
-        subject: `${finding.fingerprintsSha256.length} × ${finding.subject}`,
-      };
-    case 'DuplicateCertificate':
-      return { code: 'DuplicateCertificate', ...at, subject: `line ${finding.firstLine}` };
-    case 'NotACertificate':
-      return { code: 'NotACertificate', ...at, subject: finding.label };
-    case 'BrokenPem':
-      return { code: 'BrokenPem', ...at, subject: finding.problem };
-    case 'GluedPem':
-    case 'JsonText':
-    case 'LineBreaksLost':
-    case 'PrivateKey':
-    case 'Utf16Text':
-      return { code: finding.code, ...at, subject: '' };
-  }
 }
 
 /** What keeps OpenSSL from reading a file as we do. */
@@ -65,9 +41,9 @@ export function readMaterial(path: string, from: Place, files: Files): Material 
   // That several share a subject is judged by what becomes of their callers.
   const findings = bundle.findings
     .filter(({ code }) => code !== 'SharedSubject')
-    .map((finding) => bundleFinding(finding, path));
+    .map((finding): LintFinding => bundleFinding(finding, path));
   const unfit = bundle.findings.some(({ code }) => UNFIT.has(code));
-  if (certificates.length === 0) findings.push({ code: 'EmptyBundle', file: path, line: 1, subject: '' });
+  if (certificates.length === 0) findings.push(lintFinding('EmptyBundle', { file: path, line: 1 }, {}));
   const problem = unfit
     ? `${path} is damaged`
     : certificates.length === 0
@@ -133,11 +109,11 @@ export function certificateFindings(
     const at = { file: path, line: 1 };
     const found: LintFinding[] = [];
     if (each.notAfter && each.notAfter <= now)
-      found.push({ code: 'CertificateExpired', ...at, subject: each.notAfter.toISOString() });
+      found.push(lintFinding('CertificateExpired', at, { notAfter: each.notAfter }, 'warning'));
     if (each.notBefore && each.notBefore > now)
-      found.push({ code: 'CertificateNotYetValid', ...at, subject: each.notBefore.toISOString() });
+      found.push(lintFinding('CertificateNotYetValid', at, { notBefore: each.notBefore }));
     if (!isApiGateways(each) && !each.isAuthority)
-      found.push({ code: 'ForeignCertificate', ...at, subject: nameText(each.subject) });
+      found.push(lintFinding('ForeignCertificate', at, { subject: nameText(each.subject) }));
     return found;
   });
 }

@@ -1,6 +1,7 @@
 /** From what becomes of the callers at each place to one word for a listener. The same rule for every server. */
 import type { ApiGatewayReport } from './api-gateway.js';
-import type { LintCode, LintFinding, Place } from './finding.js';
+import { lintFinding, type LintFinding, type Place } from './finding.js';
+import { listText } from '../core/stages-text.js';
 import { CALLERS, type CallerName, type Identity } from './identity.js';
 import type { Result, Step, Walked } from './outcome.js';
 
@@ -57,7 +58,7 @@ export interface Examined extends Place {
   sharing: readonly (readonly Identity[])[];
   apiGateway: readonly ApiGatewayReport[];
   /** Why it does, where that is not their common subject. */
-  firstAlone?: { code: LintCode; reason: string };
+  firstAlone?: { code: 'FirstOfFile'; reason: string };
   host?: string;
   port?: number;
 }
@@ -164,22 +165,27 @@ const isServing = ({ walked }: Examined): boolean =>
   walked.some(({ outcome }) => outcome.result !== 'refused');
 
 /** API Gateway at a listener as findings, at the lines that ask for a certificate. */
-function apiGatewayFindings({ listener, apiGateway }: Examined): LintFinding[] {
-  return apiGateway.map(({ problem, host, caNames, reason, file, line }): LintFinding => {
-    const code: LintCode =
-      problem === undefined || problem === 'ServerNameNotSent' ? 'ApiGatewayUnclear' : problem;
+function apiGatewayFindings({ listener, apiGateway }: Examined, server: string): LintFinding[] {
+  return apiGateway.map((report): LintFinding => {
+    const { problem, host, caNames, reason } = report;
     const place = host === undefined ? listener : `${listener} (${host})`;
-    const names =
-      caNames.length > 3
-        ? `${caNames.slice(0, 3).join('; ')} and ${caNames.length - 3} more`
-        : caNames.join('; ');
-    const about: Partial<Record<LintCode, string>> = {
-      ApiGatewayUnclear: reason ?? '',
-      CertificateWithheld: `announces ${names}`,
-      CaNamesTooLarge: `announces ${caNames.length} CA names`,
-    };
-    const what = about[code];
-    return { code, file, line, subject: what === undefined ? place : `${place}: ${what}` };
+    if (problem === undefined || problem === 'ServerNameNotSent')
+      return lintFinding('ApiGatewayUnclear', report, { subject: `${place}: ${reason ?? ''}` });
+    switch (problem) {
+      case 'CertificateWithheld':
+        return lintFinding(problem, report, {
+          subject: `${place}: announces ${listText(caNames, 3, 3, '; ')}`,
+          server,
+        });
+      case 'CaNamesTooLarge':
+        return lintFinding(problem, report, {
+          subject: `${place}: announces ${caNames.length} CA names`,
+          server,
+        });
+      case 'LateRequest':
+      case 'LateRequestTls12':
+        return lintFinding(problem, report, { subject: place, server });
+    }
   });
 }
 
@@ -191,45 +197,45 @@ export interface Judgement {
 
 /** What a verdict is as a finding, at the line that decided. */
 function findingOf(report: ListenerReport, examined: Examined): LintFinding[] {
-  const { verdict, witness, reason, listener, file, line } = report;
+  const { verdict, witness, reason, listener: subject } = report;
   switch (verdict) {
     case 'open': {
-      const decisive = witness?.steps.at(-1) ?? { file, line };
       const code = witness?.caller === 'expired' ? 'AdmitsExpired' : 'Open';
-      return [{ code, file: decisive.file, line: decisive.line, subject: listener }];
+      return [lintFinding(code, witness?.steps.at(-1) ?? report, { subject })];
     }
     case 'trap': {
       const [group = []] = examined.sharing;
-      if (examined.firstAlone) return [{ code: examined.firstAlone.code, file, line, subject: listener }];
-      return [{ code: 'SharedSubject', file, line, subject: `${listener}: ${group.length} × one subject` }];
+      if (examined.firstAlone) return [lintFinding(examined.firstAlone.code, report, { subject })];
+      return [lintFinding('SharedSubject', report, { subject: `${subject}: ${group.length} × one subject` })];
     }
     case 'cannotTell':
-      return [{ code: 'CannotTell', file, line, subject: reason ?? listener }];
+      return [lintFinding('CannotTell', report, { subject: reason ?? subject })];
     case 'enforces': {
       const nobody =
         isServing(examined) ||
         !examined.isTls ||
         examined.walked.every(({ caller }) => caller.name !== 'listed');
-      return nobody ? [] : [{ code: 'NobodyAdmitted', file, line, subject: listener }];
+      return nobody ? [] : [lintFinding('NobodyAdmitted', report, { subject })];
     }
   }
 }
 
-/** One verdict for each listener and for the whole. A file that shows no listener is never called fine. */
-export function judge({ examined, findings, doubt }: Examination): Judgement {
+/**
+ * One verdict for each listener and for the whole. A file that shows no listener is never called fine.
+ * @param server the kind of server, `nginx`
+ */
+export function judge({ examined, findings, doubt }: Examination, server: string): Judgement {
   const outside = examined.filter((each) => !each.isLocal).length;
   const pairs = examined.map((each) => ({ each, report: judgeListener(each, outside > 0) }));
   const found = pairs.flatMap(({ each, report }) => [
     ...findingOf(report, each),
-    ...apiGatewayFindings(each),
+    ...apiGatewayFindings(each, server),
   ]);
   const publicPlaces = examined
     .flatMap(({ walked }) => walked)
     .filter(({ isPublic }) => isPublic === true)
-    .map(({ file, line, where }): LintFinding => ({ code: 'PublicByDesign', file, line, subject: where }));
-  const whole: LintFinding[] = doubt
-    ? [{ code: 'CannotTell', file: doubt.file, line: doubt.line, subject: doubt.why }]
-    : [];
+    .map((each) => lintFinding('PublicByDesign', each, { subject: each.where }));
+  const whole: LintFinding[] = doubt ? [lintFinding('CannotTell', doubt, { subject: doubt.why })] : [];
   const listeners = pairs.map(({ report }) => report);
   const verdicts = listeners.map(({ verdict }) => verdict);
   return {

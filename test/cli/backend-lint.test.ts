@@ -49,7 +49,7 @@ async function lint(
 describe('backend lint of certificates', () => {
   test('two of API Gateway in what OpenSSL reads as a CA bundle', async () => {
     const path = file('two.pem', old.certificate.pem + next.certificate.pem);
-    expect(await lint(path)).toEqual({ code: 1, format: 'pem', found: ['error SharedSubject 1'] });
+    expect(await lint(path)).toEqual({ code: 1, format: 'pem', found: ['critical SharedSubject 1'] });
     expect(await lint(path, '--consumer', 'exact-list')).toEqual({ code: 0, format: 'pem', found: [] });
   });
 
@@ -75,7 +75,7 @@ describe('backend lint of certificates', () => {
         `note DuplicateCertificate ${lines * 2 + short}`,
       ],
     });
-    expect(await lint(file('empty.pem', ''))).toMatchObject({ code: 1, found: ['error EmptyBundle 1'] });
+    expect(await lint(file('empty.pem', ''))).toMatchObject({ code: 1, found: ['critical EmptyBundle 1'] });
   });
 
   test('the key is not printed', async () => {

@@ -85,11 +85,11 @@ describe('backend verify', () => {
   describe("how API Gateway's kind of client is asked", () => {
     const verify = async (url: string, ...words: string[]): Promise<Asked> => {
       const { code, json } = await cli(['backend', 'verify', url, '--output', 'json', ...words]);
-      const report = json() as { javaClient: { answers: boolean | null; problems: string[] } };
+      const report = json() as { javaClient: { answers: boolean | null }; findings: { code: string }[] };
       return {
         code,
         answers: report.javaClient.answers,
-        problems: report.javaClient.problems.filter(isOurs),
+        problems: report.findings.map((each) => each.code).filter(isOurs),
       };
     };
     // The servers here are called by a name without a dot.
@@ -119,7 +119,7 @@ describe('backend verify', () => {
             expect(stdout).toMatch(/^announced CA names +CN=apigw-cert throwaway CA\n/m);
             expect(stdout).toMatch(/^a Java client +would withhold its certificate$/m);
             expect(stdout).toMatch(
-              /^error: API Gateway withholds .*\[CertificateWithheld\]\n {2}fix: .*:\n {4}nginx: /m,
+              /^critical: API Gateway withholds .*\[CertificateWithheld\]\n {2}fix: .*:\n {4}nginx: /m,
             );
           }
           await server.close();

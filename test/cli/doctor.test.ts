@@ -42,8 +42,8 @@ test('without an unused certificate none is made for the purpose', async () => {
   lab.emulator.clearRequests();
   const { code, stdout } = await cli(words, { env });
   expect(code).toBe(0);
-  expect(stdout).toMatch(/\nnote: the account has no unused certificate .*\[OtherNotTried\]\n {2}fix: /);
-  expect(stdout).toMatch(/\n1 note\n$/);
+  expect(stdout).toMatch(/\ninfo: the account has no unused certificate .*\[OtherNotTried\]\n {2}fix: /);
+  expect(stdout).toMatch(/\n1 info\n$/);
   expect(lab.emulator.requests().map(({ operation }) => operation)).not.toContain(
     'GenerateClientCertificate',
   );
@@ -56,9 +56,9 @@ test('a backend that trusts another, and not the current: exit 1, worst first, w
   const { code, stdout } = await cli(words, { env });
   expect(code).toBe(1);
   expect(stdout).toMatch(/with it +localhost:\d+ refuses with 403/);
-  expect(stdout).toMatch(/error: localhost:\d+ answered 403.*\[BackendRefusesCurrent\]/);
-  expect(stdout).toMatch(/error: localhost:\d+ answered 200: .*\[BackendAdmitsOther\]/);
-  expect(stdout).toMatch(/\n2 errors\n$/);
+  expect(stdout).toMatch(/critical: localhost:\d+ answered 403.*\[BackendRefusesCurrent\]/);
+  expect(stdout).toMatch(/critical: localhost:\d+ answered 200: .*\[BackendAdmitsOther\]/);
+  expect(stdout).toMatch(/\n2 critical\n$/);
 });
 
 test('a permission that is missing is a finding, and the rest is looked at', async () => {
@@ -74,7 +74,10 @@ test('a permission that is missing is a finding, and the rest is looked at', asy
   expect((json() as Report).findings).toMatchObject([
     {
       code: 'PermissionMissing',
-      subject: expect.stringMatching(/TestInvokeMethod.*allow apigateway:POST on /),
+      severity: 'critical',
+      message: expect.stringMatching(/TestInvokeMethod.*allow apigateway:POST on /),
+      region: 'eu-central-1',
+      stage: { ...lab.api, apiName: 'orders', stageName: 'prod' },
     },
   ]);
 });
@@ -102,8 +105,8 @@ test('--output sarif is valid, and names the stage', async () => {
             level: 'error',
             locations: [
               {
-                physicalLocation: { artifactLocation: { uri: 'aws/eu-central-1/orders/prod' } },
-                logicalLocations: [{ fullyQualifiedName: `${lab.api.restApiId}/prod` }],
+                physicalLocation: { artifactLocation: { uri: `aws/eu-central-1/${lab.api.restApiId}/prod` } },
+                logicalLocations: [{ fullyQualifiedName: `eu-central-1/${lab.api.restApiId}/prod` }],
               },
             ],
           },

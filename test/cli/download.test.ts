@@ -49,7 +49,9 @@ test('prints one certificate octet for octet as openssl writes it, though AWS se
 test('makes a well-formed bundle of several and warns of the trap', async () => {
   const { code, stdout, stderr } = await download(one.id, two.id, one.id, '--out-file', at('bundle.pem'));
   expect([code, stdout]).toEqual([0, `${at('bundle.pem')}: ${one.id}, ${two.id}\n`]);
-  expect(stderr).toMatch(/^warning: 2 certificates share the subject C=US, L=Seattle, CN=ApiGateway/m);
+  expect(stderr).toMatch(
+    /^warning: .*bundle\.pem:2: 2 × C=US, L=Seattle, CN=ApiGateway: .*\[SharedSubject\]/m,
+  );
   const text = readFileSync(at('bundle.pem'), 'utf8');
   expect(text.match(/^# .*/gm)?.map((line) => line.split(' ')[1])).toEqual([one.id, two.id]);
   expect(openssl(['storeutl', '-noout', '-certs', at('bundle.pem')])).toContain('Total found: 2');
@@ -104,7 +106,7 @@ test('answers JSON with the PEM, or with the file it is in', async () => {
   const written = await download(one.id, two.id, '--output', 'json', '--out-file', at('json.pem'));
   expect(JSON.parse(written.stdout)).toMatchObject({
     items: [{ clientCertificateId: one.id }, { clientCertificateId: two.id }],
-    findings: [{ code: 'SharedSubject', fingerprintsSha256: [one.fingerprint, two.fingerprint] }],
+    findings: [{ code: 'SharedSubject', severity: 'critical', file: at('json.pem'), line: 2 }],
     file: at('json.pem'),
     encoding: 'pem',
   });

@@ -62,8 +62,10 @@ describe('inspect of files, without AWS', () => {
     expect(stdout.match(/^certificate .*/gm)).toHaveLength(2);
     expect(stdout).toContain(old.certificate.fingerprintSha256);
     expect(stdout).toContain(fresh.certificate.fingerprintSha256);
-    expect(stderr).toMatch(/^warning: 2 certificates share the subject C=US, L=Seattle, CN=ApiGateway/m);
-    expect(stderr).toMatch(/^warning: line \d+: BEGIN CERTIFICATE is not at the start of its line/m);
+    expect(stderr).toMatch(
+      /^warning: stdin:1: 2 × C=US, L=Seattle, CN=ApiGateway: .*\[SharedSubject\]\n {2}fix: /m,
+    );
+    expect(stderr).toMatch(/^warning: stdin:\d+: BEGIN CERTIFICATE is not at the start of its line/m);
   });
 
   test('answers JSON with AWS-like names, from DER', async () => {
@@ -99,7 +101,7 @@ describe('inspect of files, without AWS', () => {
     const path = file('both.pem', old.privateKeyPem + old.certificate.pem);
     const { code, stdout, stderr } = await cli(['inspect', path, '--debug']);
     expect(code).toBe(0);
-    expect(stderr).toMatch(/^warning: line 1: a private key\./m);
+    expect(stderr).toMatch(/^warning: .*both\.pem:1: a private key does not belong .*\[PrivateKey\]/m);
     const secret = old.privateKeyPem.split('\n')[3] ?? '';
     expect(secret).toHaveLength(64);
     expect(stdout + stderr).not.toContain(secret);

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { GenerateClientCertificateCommand } from '@aws-sdk/client-api-gateway';
 import { startEmulator, type Emulator } from '../../src/emulator/index.js';
-import { csvText } from '../../src/cli/formats/csv-text.js';
+import { csvText } from '../../src/findings/formats/csv-text.js';
 import { sarifErrors } from '../support/sarif.js';
 import { cli, emulatorEnv } from '../support/cli.js';
 import { attachCertificate, clientOf, generateCertificate, makeApi } from '../support/emulator.js';

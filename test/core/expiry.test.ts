@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { parseThreshold, type Threshold } from '../../src/core/duration.js';
 import {
+  datesDiffer,
   assertThresholdOrder,
   DEFAULT_RENEW_BEFORE,
   dueAt,
@@ -123,5 +124,17 @@ describe('the renewal window', () => {
         expect(due).toBe(false);
       }),
     );
+  });
+});
+
+describe('datesDiffer', () => {
+  const notAfter = new Date('2026-05-01T12:00:00Z');
+  test.each([
+    ['2026-05-01T12:00:00.999Z', false],
+    ['2026-05-01T11:59:59Z', false],
+    ['2026-05-01T12:00:02Z', true],
+    ['2026-04-30T12:00:00Z', true],
+  ])('expirationDate %s: %p', (expirationDate, differ) => {
+    expect(datesDiffer({ expirationDate: new Date(expirationDate), notAfter })).toBe(differ);
   });
 });

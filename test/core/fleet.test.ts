@@ -1,6 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import { parseFailOn, countedLevel, overallLevel } from '../../src/core/fail-on.js';
-import { FINDINGS, type Finding } from '../../src/core/finding-catalogue.js';
 import { isRegionless, regionlessSource, sourceName } from '../../src/core/fleet.js';
 import { explainedAccounts, fleetAccounts, type FleetInput } from '../../src/settings/resolve.js';
 
@@ -159,41 +157,6 @@ describe('a source', () => {
     const source = regionlessSource('production', wanted);
     expect(sourceName(source)).toBe(name);
     expect(isRegionless(source)).toBe(true);
-    expect(isRegionless({ account: 'all', region: 'eu-west-1' })).toBe(false);
+    expect(isRegionless({ region: 'eu-west-1' })).toBe(false);
   });
-});
-
-describe('--fail-on', () => {
-  const of = (code: keyof typeof FINDINGS): Finding => ({
-    account: 'a',
-    region: 'r',
-    code,
-    severity: FINDINGS[code].severity,
-    message: '',
-  });
-
-  test('counts from a severity on, and what is named', () => {
-    const critical = parseFailOn('critical,UnusedCertificate');
-    expect(countedLevel(of('CertificateWarning'), critical)).toBe('ok');
-    expect(countedLevel(of('CertificateCritical'), critical)).toBe('critical');
-    expect(countedLevel(of('UnusedCertificate'), critical)).toBe('warning');
-    expect(countedLevel(of('NeverPresented'), critical)).toBe('ok');
-    expect(countedLevel(of('NeverPresented'), parseFailOn('info'))).toBe('warning');
-    expect(countedLevel(of('CertificateWarning'), parseFailOn('NeverPresented'))).toBe('warning');
-  });
-
-  test('what could not be found out counts whatever is asked for', () => {
-    expect(overallLevel([of('SourceUnknown')], parseFailOn('critical'))).toBe('unknown');
-    expect(overallLevel([of('SourceUnknown'), of('CertificateExpired')], parseFailOn('critical'))).toBe(
-      'critical',
-    );
-    expect(overallLevel([], parseFailOn('info'))).toBe('ok');
-  });
-
-  test.each(['', 'unknown', 'Warning', 'warning,critical', 'NoSuchCode', '__proto__'])(
-    'refuses "%s"',
-    (text) => {
-      expect(() => parseFailOn(text)).toThrow(/--fail-on/);
-    },
-  );
 });

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { lintBackend, type LintFormat } from '../../src/app/backend-lint.js';
 import { LARGEST_HANDSHAKE_MESSAGE } from '../../src/core/java-client.js';
-import { LINT_CODES } from '../../src/lint/finding.js';
 import { mintClientCertificate } from '../../src/x509/mint.js';
 import { cli } from '../support/cli.js';
 import { mintIdentity, type TestIdentity } from '../support/certificates.js';
@@ -181,7 +180,7 @@ test.each(CASES)('%s (%s)', async (_what, format, text, found) => {
   const isRefused = report.listeners.some(({ apiGateway = [] }) =>
     apiGateway.some(({ result }) => result === 'refused'),
   );
-  expect(isRefused).toBe(about.some(({ code }) => LINT_CODES[code] === 'error'));
+  expect(isRefused).toBe(about.some(({ severity }) => severity === 'critical'));
 });
 
 test('each name of an address has its own answer', async () => {

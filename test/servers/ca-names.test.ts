@@ -47,8 +47,8 @@ async function verify(kind: ServerKind, configured?: Configured): Promise<Verifi
 }
 
 /** Called by a name without a dot, which is another matter. */
-const problems = ({ javaClient }: BackendReport): string[] =>
-  javaClient.problems.filter((problem) => problem !== 'ServerNameNotSent');
+const problems = ({ findings }: BackendReport): string[] =>
+  findings.map(({ code }) => code).filter((code) => code !== 'ServerNameNotSent');
 
 const KINDS = (['nginx', 'haproxy', 'apache', 'caddy'] as const).filter(isInstalled);
 

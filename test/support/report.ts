@@ -1,5 +1,5 @@
 import type { CheckedCertificate, ExpiryReport } from '../../src/app/check-expiry.js';
-import { levelOf, worstLevel } from '../../src/core/check-level.js';
+import { levelOf, worstLevel } from '../../src/findings/severity.js';
 import type { ExpiryStatus } from '../../src/core/expiry.js';
 import type { NamedStage } from '../../src/core/named-stage.js';
 

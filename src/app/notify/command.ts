@@ -1,5 +1,5 @@
 import { AppError } from '../../core/errors.js';
-import type { Notice } from '../../core/notice.js';
+import type { Notice } from '../../findings/notice.js';
 import { runCommand, type Command } from '../../trust/run-command.js';
 
 /**

@@ -1,6 +1,6 @@
 import { parseDuration } from '../../core/duration.js';
 import { AppError } from '../../core/errors.js';
-import type { Notice } from '../../core/notice.js';
+import type { Notice } from '../../findings/notice.js';
 import type { Notification } from '../../settings/schema.js';
 import { stateKey } from './state.js';
 

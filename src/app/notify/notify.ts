@@ -1,5 +1,5 @@
 import { AppError } from '../../core/errors.js';
-import { planNotice, type Notice, type NoticeChange, type NoticePlan } from '../../core/notice.js';
+import { planNotice, type Notice, type NoticeChange, type NoticePlan } from '../../findings/notice.js';
 import { fileLease } from '../../journal/file-lease.js';
 import { whileHeld } from '../../journal/lease.js';
 import type { ExpiryReport } from '../check-expiry.js';

@@ -2,7 +2,7 @@ import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { networkError } from '../../aws/network-error.js';
 import { openSession } from '../../aws/session.js';
 import { AppError } from '../../core/errors.js';
-import type { Notice } from '../../core/notice.js';
+import type { Notice } from '../../findings/notice.js';
 
 /** SNS takes no more in a subject, and ASCII only (API reference, Publish). */
 const LONGEST_SUBJECT = 99;

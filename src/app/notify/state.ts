@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import * as z from 'zod/mini';
 import { AppError } from '../../core/errors.js';
-import { noticeParts, type NotificationState } from '../../core/notice.js';
+import { noticeParts, type NotificationState } from '../../findings/notice.js';
 import { makePrivateDirectory, notWritable, stateDirectory } from '../../journal/state-directory.js';
 import { readRegularFile } from '../../platform/read-regular-file.js';
 import { writeFileAtomically } from '../write-file.js';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { networkHint } from '../../aws/network-error.js';
 import { AppError } from '../../core/errors.js';
-import type { Notice } from '../../core/notice.js';
+import type { Notice } from '../../findings/notice.js';
 import { sendRequest } from '../../net/request.js';
 
 const ATTEMPTS = 3;

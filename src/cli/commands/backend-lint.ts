@@ -1,12 +1,17 @@
 import { Option, type Command } from 'commander';
-import type { Consumer, LintFormat } from '../../app/backend-lint.js';
+import type { Consumer, LintFormat, LintReport } from '../../app/backend-lint.js';
 import { AppError, EXIT } from '../../core/errors.js';
 import { action, command } from '../command.js';
 import { renamedOption } from '../deprecated.js';
 import { readInput } from '../input.js';
-import { outputOption } from '../output-option.js';
+import { addReportOptions } from '../output-option.js';
+import type { CountedFinding, FindingsReport, Suite } from '../../findings/formats/report.js';
+
+const FORMATS = ['text', 'json', 'sarif', 'junit', 'github', 'csv'] as const;
 
 interface Options {
+  output: (typeof FORMATS)[number];
+  outFile?: string;
   inputFormat?: LintFormat;
   consumer: Consumer;
   strict?: true;
@@ -16,7 +21,8 @@ export function backendLintCommand(): Command {
   const made = command(
     'lint <file>',
     'Check which callers a server configuration admits; exit 1 unless only listed ones',
-  )
+  );
+  addReportOptions(made, FORMATS)
     .addOption(
       new Option(
         '--input-format <format>',
@@ -29,7 +35,6 @@ export function backendLintCommand(): Command {
         .default('openssl-ca-bundle'),
     )
     .option('--strict', 'also exit 1 if the configuration alone does not show who is admitted')
-    .addOption(outputOption(['text', 'json', 'sarif']))
     .addHelpText(
       'after',
       `
@@ -48,7 +53,7 @@ Examples:
   apigw-cert backend lint /etc/nginx/nginx.conf
   apigw-cert backend lint /etc/caddy/Caddyfile --strict
   apigw-cert backend lint /etc/orders/apigw.pem --consumer exact-list
-  apigw-cert backend lint /etc/haproxy/haproxy.cfg --output sarif > haproxy.sarif`,
+  apigw-cert backend lint /etc/haproxy/haproxy.cfg --output sarif --out-file haproxy.sarif`,
     );
   renamedOption(made, '--format <format>', '--input-format');
   return made.action(
@@ -60,45 +65,52 @@ Examples:
           details: { file },
         });
       }
-      const [{ lintBackend }, text, { sarifLog }, { countText }, { LINT_CODES }] = await Promise.all([
+      const [{ lintBackend }, text, { countedBySeverity, writeFindings }] = await Promise.all([
         import('../../app/backend-lint.js'),
         import('../lint-text.js'),
-        import('../sarif.js'),
-        import('../severity-text.js'),
-        import('../../lint/finding.js'),
+        import('../formats/findings.js'),
       ]);
       const { inputFormat: format, consumer, strict = false } = options;
       const report = await lintBackend({ file: input.name, bytes: input.bytes, format, consumer }, now);
-      const findings = report.findings.map((finding) => ({
-        ...finding,
-        severity: LINT_CODES[finding.code],
-        message: text.lintMessage(finding),
-        hint: text.lintRemedy(finding.code, report.format),
-      }));
       const listeners = report.listeners.map((each) => ({
         ...each,
         ...(each.verdict === 'cannotTell' ? { next: text.verifyCommand(each) } : {}),
       }));
-      const sarif = (): string => {
-        const codes = Object.keys(LINT_CODES) as (keyof typeof LINT_CODES)[];
-        const rules = codes.map((id) => ({ id, ...text.LINT_PROSE[id], severity: LINT_CODES[id] }));
-        const results = findings.map(({ code, severity, message, file: at, line }) => ({
-          ruleId: code,
-          severity,
-          message,
-          at: { file: at, line },
-        }));
-        return JSON.stringify(sarifLog(rules, results), null, 2);
-      };
-      const counts = countText(findings.map(({ severity }) => severity));
-      out.result({ ...report, listeners, findings }, () =>
-        options.output === 'sarif' ? sarif() : text.lintReportText(report, counts, out.style),
-      );
-      const isWrong = report.verdict === 'open' || report.verdict === 'trap';
       const isUnclear = report.verdict === 'cannotTell' && strict;
-      if (isWrong || isUnclear || findings.some(({ severity }) => severity === 'error')) {
-        out.exitWith(EXIT.failed);
-      }
+      const fails = ({ code, level }: CountedFinding): boolean =>
+        level === 'critical' || (isUnclear && code === 'CannotTell');
+      const counted = countedBySeverity(report.findings);
+      const suites = (): Suite[] => suitesOf(report, counted.findings, fails);
+      await writeFindings(out, options, {
+        document: { ...report, listeners },
+        text: () => text.lintReportText(report, out.style),
+        findings: (): FindingsReport => ({
+          command: 'backend lint',
+          summary: text.lintSummary(report),
+          ...counted,
+          suites,
+        }),
+      });
+      const isWrong = report.verdict === 'open' || report.verdict === 'trap';
+      if (isWrong || isUnclear || counted.level === 'critical') out.exitWith(EXIT.failed);
     }),
   );
+}
+
+/** A case for the file that was named, and one for each other file with findings. */
+function suitesOf(
+  { file, kind }: LintReport,
+  findings: readonly CountedFinding[],
+  fails: (finding: CountedFinding) => boolean,
+): Suite[] {
+  const files = new Set([file, ...findings.map((each) => each.file ?? file)]);
+  const cases = [...files].map((name) => {
+    const own = findings.filter((each) => (each.file ?? file) === name);
+    return {
+      name,
+      problems: own.filter(fails),
+      notes: own.filter((each) => !fails(each)),
+    };
+  });
+  return [{ name: kind, cases }];
 }

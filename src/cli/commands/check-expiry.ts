@@ -1,10 +1,10 @@
 import { Option, type Command } from 'commander';
 import type { CertificateFilter } from '../../core/certificate-filter.js';
 import { DEFAULT_THRESHOLDS } from '../../core/certificate-view.js';
-import { CHECK_EXIT } from '../../core/check-level.js';
+import { CHECK_EXIT } from '../../findings/severity.js';
 import { parseThreshold } from '../../core/duration.js';
 import { AppError } from '../../core/errors.js';
-import { parseFailOn } from '../../core/fail-on.js';
+import { parseFailOn } from '../../findings/fail-on.js';
 import { action, command } from '../command.js';
 import { renamedOption } from '../deprecated.js';
 import { addFilterOptions, filterOf, type FilterOptions } from '../filter-options.js';

@@ -1,46 +1,56 @@
 import type { Command } from 'commander';
-import { DOCTOR_CODES, type DoctorCode } from '../../core/doctor.js';
+import type { DoctorReport } from '../../app/doctor.js';
 import { EXIT } from '../../core/errors.js';
 import { stageText } from '../../core/rotation/unit.js';
-import { parseProbe } from '../../core/rotation/probe.js';
-import { action, command } from '../command.js';
 import type { BackendCall } from '../../core/rotation/calls.js';
-import { addStageOptions } from '../stage-options.js';
-import { outputOption } from '../output-option.js';
+import { parseProbe } from '../../core/rotation/probe.js';
+import type { FindingsReport } from '../../findings/formats/report.js';
+import { CHECK_EXIT } from '../../findings/severity.js';
+import { action, command } from '../command.js';
+import { addReportOptions } from '../output-option.js';
 import { withLook } from '../progress.js';
+import { addStageOptions } from '../stage-options.js';
+
+const FORMATS = ['text', 'json', 'sarif', 'nagios', 'junit', 'github', 'csv'] as const;
 
 interface Options {
   stage: string;
   api?: string;
   probe?: string;
+  output: (typeof FORMATS)[number];
+  outFile?: string;
 }
 
 export function doctorCommand(): Command {
-  return addStageOptions(
-    command('doctor', 'Diagnose a stage, its certificate and its backends; exit 1 for errors'),
-  )
-    .option('--probe <call>', "test call, such as 'GET /health' (default: safe GET requests)")
-    .addOption(outputOption(['text', 'json', 'sarif']))
+  const made = addStageOptions(
+    command('doctor', 'Diagnose a stage, its certificate and its backends; exit 1 for critical findings'),
+  ).option('--probe <call>', "test call, such as 'GET /health' (default: safe GET requests)");
+  return addReportOptions(made, FORMATS)
     .addHelpText(
       'after',
       `
 Calls the backends with TestInvokeMethod three times: with the stage's certificate, without one, and with an unused one of
 the account if there is one. It lists the calls first, makes none that could write unless you specify it, and changes
-nothing.
+nothing. With --output nagios, the exit codes are those of a monitoring plugin: 0 ok, 1 warning, 2 critical, 3 unknown.
 
 Examples:
   apigw-cert doctor --stage orders/prod
-  apigw-cert doctor --stage orders/prod --probe 'GET /health' --output sarif > orders.sarif`,
+  apigw-cert doctor --stage orders/prod --probe 'GET /health' --output sarif --out-file orders.sarif`,
     )
     .action(
       action<Options>(async ({ options, gateway, out, now }) => {
         const { api, stage } = options;
         const probeRequest = options.probe === undefined ? undefined : parseProbe(options.probe);
-        const [{ doctor }, text, { callLines }, { sarifLog }] = await Promise.all([
+        const [
+          { doctor },
+          { doctorSummary, doctorText },
+          { callLines },
+          { countedBySeverity, writeFindings },
+        ] = await Promise.all([
           import('../../app/doctor.js'),
           import('../doctor-text.js'),
           import('../proof-text.js'),
-          import('../sarif.js'),
+          import('../formats/findings.js'),
         ]);
         const address = api === undefined ? { stage } : { api, stage };
         const opened = await gateway();
@@ -50,31 +60,39 @@ Examples:
         const report = await withLook({ options, out }, (progress) =>
           doctor(opened, { address, probeRequest }, now, announce, progress),
         );
-        const findings = report.findings.map((finding) => ({
-          ...finding,
-          severity: DOCTOR_CODES[finding.code],
-          message: text.doctorMessage(finding),
-          hint: text.DOCTOR_PROSE[finding.code].remedy,
-        }));
-        const sarif = (): string => {
-          const codes = Object.keys(DOCTOR_CODES) as DoctorCode[];
-          const rules = codes.map((id) => ({ id, ...text.DOCTOR_PROSE[id], severity: DOCTOR_CODES[id] }));
-          const at = {
-            name: stageText(report.stage),
-            path: `aws/${opened.region}/${report.stage.apiName}/${report.stage.stageName}`,
-          };
-          const results = findings.map(({ code, severity, message }) => ({
-            ruleId: code,
-            severity,
-            message,
-            at,
-          }));
-          return JSON.stringify(sarifLog(rules, results), null, 2);
-        };
-        out.result({ ...report, findings }, () =>
-          options.output === 'sarif' ? sarif() : text.doctorText(report, out.style),
-        );
-        if (findings.some(({ severity }) => severity === 'error')) out.exitWith(EXIT.failed);
+        const counted = countedBySeverity(report.findings);
+        await writeFindings(out, options, {
+          document: report,
+          text: () => doctorText(report, out.style),
+          findings: () => findingsOf(report, counted, doctorSummary(report)),
+        });
+        if (options.output === 'nagios') out.exitWith(CHECK_EXIT[counted.level]);
+        else if (counted.level === 'critical') out.exitWith(EXIT.failed);
       }),
     );
+}
+
+/** The stage is the one thing that was looked at; what is no error does not fail it. */
+function findingsOf(
+  report: DoctorReport,
+  counted: Pick<FindingsReport, 'findings' | 'level'>,
+  summary: string,
+): FindingsReport {
+  return {
+    command: 'doctor',
+    summary,
+    ...counted,
+    suites: () => [
+      {
+        name: 'doctor',
+        cases: [
+          {
+            name: stageText(report.stage),
+            problems: counted.findings.filter(({ level }) => level === 'critical'),
+            notes: counted.findings.filter(({ level }) => level !== 'critical'),
+          },
+        ],
+      },
+    ],
+  };
 }

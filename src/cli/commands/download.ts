@@ -35,11 +35,15 @@ export function downloadCommand(): Command {
           hint: `add --out-file ${ids.length === 1 ? (ids[0] ?? '') : 'certificate'}.der, or use --encoding pem`,
         });
       }
-      const [{ download }, { findingText }] = await Promise.all([
+      const [{ download }, { warningText }] = await Promise.all([
         import('../../app/download.js'),
-        import('../finding-text.js'),
+        import('../../findings/formats/text.js'),
       ]);
-      const { certificates, content, findings } = await download(await gateway(), { ids, encoding }, now);
+      const { certificates, content, findings } = await download(
+        await gateway(),
+        { ids, encoding, file: toStdout ? undefined : file },
+        now,
+      );
       if (!toStdout) {
         const { assertWritable, writeFileAtomically } = await import('../../app/write-file.js');
         await assertWritable(file, { replace: force, content });
@@ -52,7 +56,7 @@ export function downloadCommand(): Command {
           report,
           () => `${file}: ${listText(certificates.map((one) => printable(one.clientCertificateId)))}`,
         );
-      for (const finding of findings) out.warn(findingText(finding));
+      for (const finding of findings) out.warn(warningText(finding, out.noteStyle));
     }),
   );
 }

@@ -21,10 +21,10 @@ Examples:
     .action(
       action<object, [target: string]>(async ({ args: [target], gateway, options, out, now }) => {
         const input = await readInput(target);
-        const [{ inspectClientCertificate, inspectFile }, text, { findingText }] = await Promise.all([
+        const [{ inspectClientCertificate, inspectFile }, text, { warningText }] = await Promise.all([
           import('../../app/inspect.js'),
           import('../inspect-text.js'),
-          import('../finding-text.js'),
+          import('../../findings/formats/text.js'),
         ]);
         if (input === undefined) {
           const opened = await gateway();
@@ -36,7 +36,7 @@ Examples:
         }
         const file = inspectFile(input.bytes, input.name, now);
         out.result(file, () => text.fileText(file, out.style));
-        for (const finding of file.findings) out.warn(findingText(finding));
+        for (const finding of file.findings) out.warn(warningText(finding, out.noteStyle));
       }),
     );
 }

@@ -6,7 +6,7 @@ import { printable } from '../../core/printable.js';
 import { action, command } from '../command.js';
 import { renamedOption } from '../deprecated.js';
 import { addFleetOptions, fleetFor, type FleetOptions } from '../fleet-options.js';
-import { csvText, type Column } from '../formats/csv-text.js';
+import { csvText, type Column } from '../../findings/formats/csv-text.js';
 import { addReportOptions } from '../output-option.js';
 import { withProgress } from '../progress.js';
 import { statusText, timeText } from '../status.js';

@@ -4,7 +4,7 @@ import { DEFAULT_THRESHOLDS } from '../../core/certificate-view.js';
 import { parseThreshold } from '../../core/duration.js';
 import { AppError } from '../../core/errors.js';
 import { DEFAULT_RENEW_BEFORE } from '../../core/expiry.js';
-import { DEFAULT_FAIL_ON } from '../../core/fail-on.js';
+import { DEFAULT_FAIL_ON } from '../../findings/fail-on.js';
 import { action, command } from '../command.js';
 import { addFilterOptions, filterOf, type FilterOptions } from '../filter-options.js';
 import { addFleetOptions, fleetFor, type FleetOptions } from '../fleet-options.js';

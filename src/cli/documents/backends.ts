@@ -7,16 +7,13 @@ import type { BackendReport } from '../../app/backend-verify.js';
 import type { DoctorReport } from '../../app/doctor.js';
 import type { StoreSight } from '../../app/init/look-at-store.js';
 import type { TestCallResult } from '../../app/test-invoke.js';
-import { DOCTOR_CODES, type DoctorFinding } from '../../core/doctor.js';
-import { LINT_CODES, type LintFinding } from '../../lint/finding.js';
 import { LINT_FORMATS } from '../../lint/recognise.js';
 import {
   backendCall,
   certificateId,
   count,
-  findingSeverity,
+  finding,
   fingerprint,
-  keyOf,
   logCause,
   milliseconds,
   namedStage,
@@ -86,18 +83,14 @@ const listenerMembers = {
   port: z.optional(count),
 };
 const listener = z.strictObject(listenerMembers);
-const lintFindingMembers = { ...place, code: keyOf(LINT_CODES), subject: z.string() };
-const lintFinding = z.strictObject(lintFindingMembers);
 const lintReport = z.strictObject({
   file: z.string(),
   format: z.enum([...LINT_FORMATS, 'other']),
   kind: z.string(),
   verdict: z.optional(lintVerdict),
   listeners: z.array(listener),
-  findings: z.array(lintFinding),
+  findings: z.array(finding),
 });
-/** What commands add to each of their findings. */
-const worded = { severity: findingSeverity, message: z.string(), hint: z.string() };
 export const backendLint = z.strictObject({
   ...lintReport.shape,
   listeners: z.array(
@@ -106,7 +99,6 @@ export const backendLint = z.strictObject({
       next: z.optional(z.string().check(z.describe('With cannotTell: the command that asks the server'))),
     }),
   ),
-  findings: z.array(z.strictObject({ ...lintFindingMembers, ...worded })),
 });
 
 const admission = z.discriminatedUnion('kind', [
@@ -133,8 +125,8 @@ export const backendVerify = z.strictObject({
   withCertificate: z.optional(admission),
   javaClient: z.strictObject({
     answers: z.optional(z.boolean()),
-    problems: z.array(javaClientProblem),
   }),
+  findings: z.array(finding),
   protocol: z.optional(z.string()),
   server: z.strictObject({
     certificates: z.array(
@@ -176,20 +168,14 @@ const doctorProbes = z.strictObject({
   without: z.array(doctorProbe),
   other: z.optional(z.array(doctorProbe)),
 });
-const doctorFindingMembers = { code: keyOf(DOCTOR_CODES), subject: z.string() };
-const doctorFinding = z.strictObject(doctorFindingMembers);
-const doctorReport = z.strictObject({
+export const doctor = z.strictObject({
   stage: namedStage,
   endpointTypes: z.array(z.string()),
   clientCertificateId: z.optional(certificateId),
   otherCertificateId: z.optional(certificateId),
   calls: z.array(backendCall),
   probes: doctorProbes,
-  findings: z.array(doctorFinding),
-});
-export const doctor = z.strictObject({
-  ...doctorReport.shape,
-  findings: z.array(z.strictObject({ ...doctorFindingMembers, ...worded })),
+  findings: z.array(finding),
 });
 
 export const testInvoke = z.strictObject({
@@ -238,7 +224,7 @@ export const init = z.strictObject({
   probe: z.optional(z.strictObject({ method: z.string(), path: z.string() })),
   calls: z.array(backendCall),
   probes: doctorProbes,
-  findings: z.array(z.strictObject({ ...doctorFindingMembers, severity: findingSeverity })),
+  findings: z.array(finding),
   trust: z.array(sight),
   configuration: z.string(),
 });
@@ -247,11 +233,9 @@ export type BackendDocuments = [
   Holds<Same<z.infer<typeof shownStore>, ShownStore>>,
   Holds<Same<z.infer<typeof backendConfig>, BackendConfig>>,
   Holds<Same<z.infer<typeof listener>, LintReport['listeners'][number]>>,
-  Holds<Same<z.infer<typeof lintFinding>, LintFinding>>,
   Holds<Same<z.infer<typeof lintReport>, LintReport>>,
   Holds<Same<z.infer<typeof backendVerify>, BackendReport>>,
-  Holds<Same<z.infer<typeof doctorFinding>, DoctorFinding>>,
-  Holds<Same<z.infer<typeof doctorReport>, DoctorReport>>,
+  Holds<Same<z.infer<typeof doctor>, DoctorReport>>,
   Holds<Same<z.infer<typeof testInvoke>, TestCallResult>>,
   Holds<Same<z.infer<typeof sight>, StoreSight>>,
 ];

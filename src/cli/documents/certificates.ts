@@ -6,10 +6,8 @@ import type { Download } from '../../app/download.js';
 import type { InspectedClientCertificate, InspectedFile } from '../../app/inspect.js';
 import type { Listing } from '../../app/list.js';
 import type { Prunable, Pruned } from '../../app/prune.js';
-import { FINDINGS } from '../../core/finding-catalogue.js';
 import {
   anatomyMembers,
-  bundleFinding,
   certificate,
   certificateId,
   certificateMembers,
@@ -19,7 +17,8 @@ import {
   count,
   elsewhere,
   expiryStatus,
-  keyOf,
+  finding,
+  findingMembers,
   namedStage,
   namedStageMembers,
   source,
@@ -68,14 +67,8 @@ export const checkExpiry = z.strictObject({
   items: z.array(checked),
   findings: z.array(
     z.strictObject({
-      ...source,
-      code: keyOf(FINDINGS),
-      severity: z.enum(['info', 'warning', 'critical', 'unknown']),
-      message: z.string(),
-      hint: z.optional(z.string()),
-      clientCertificateId: z.optional(certificateId),
-      stage: z.optional(z.string()),
-      level: checkLevel,
+      ...findingMembers,
+      level: checkLevel.check(z.describe('What it counts as')),
     }),
   ),
 });
@@ -95,7 +88,7 @@ const inspectedFile = z.strictObject({
       daysLeft: count,
     }),
   ),
-  findings: z.array(bundleFinding),
+  findings: z.array(finding),
 });
 
 export const inspect = z.union([inspectedClientCertificate, inspectedFile]);
@@ -111,7 +104,7 @@ const downloaded = z.strictObject({ ...certificateMembers, pem: z.string() });
 
 export const download = z.strictObject({
   items: z.array(downloaded),
-  findings: z.array(bundleFinding),
+  findings: z.array(finding),
   file: z.optional(z.string().check(z.describe('The file written; absent with --out-file -'))),
   encoding: z.optional(z.enum(['pem', 'der'])),
 });

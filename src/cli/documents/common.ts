@@ -2,7 +2,7 @@
 import * as z from 'zod/mini';
 import type { StageRef } from '../../core/api-gateway.js';
 import type { CertificateView } from '../../core/certificate-view.js';
-import type { CheckLevel } from '../../core/check-level.js';
+import type { CheckLevel } from '../../findings/severity.js';
 import { ERROR_CODES, type ErrorCode } from '../../core/errors.js';
 import type { ExpiryStatus } from '../../core/expiry.js';
 import type { CertificateRow, SourceRow } from '../../core/fleet-view.js';
@@ -11,8 +11,9 @@ import type { NamedStage } from '../../core/named-stage.js';
 import type { BackendCall } from '../../core/rotation/calls.js';
 import type { Source } from '../../core/fleet.js';
 import { LOG_CAUSES, type LogCauseCode } from '../../core/execution-log.js';
-import type { FindingSeverity } from '../../core/severity.js';
-import type { BundleFinding } from '../../x509/bundle.js';
+import { CATALOGUE } from '../../findings/catalogue/index.js';
+import type { ReportedFinding } from '../../findings/finding.js';
+import { SEVERITIES } from '../../findings/severity.js';
 import type { CertificateAnatomy } from '../../x509/anatomy.js';
 import type { Holds, Same } from './json.js';
 
@@ -53,7 +54,21 @@ export const source = { account: z.string(), region: z.string() };
 
 export const expiryStatus = z.enum(['ok', 'warning', 'critical', 'expired', 'notYetValid']);
 export const checkLevel = z.enum(['ok', 'warning', 'critical', 'unknown']);
-export const findingSeverity = z.enum(['error', 'warning', 'note']);
+
+/** One thing that a command found, in whichever document. */
+export const findingMembers = {
+  code: keyOf(CATALOGUE),
+  severity: z.enum(SEVERITIES),
+  message: z.string(),
+  remedy: z.optional(z.string().check(z.describe('What to do about it'))),
+  account: z.optional(z.string()),
+  region: z.optional(z.string()),
+  clientCertificateId: z.optional(certificateId),
+  stage: z.optional(namedStage),
+  file: z.optional(z.string()),
+  line: z.optional(count.check(z.describe('From 1'))),
+};
+export const finding = z.strictObject(findingMembers);
 
 /** An error inside a document: what one of several things came to. */
 export const partError = z.strictObject({
@@ -133,31 +148,6 @@ export const elsewhere = z.strictObject({
   kind: z.enum(['acm', 'unknown']),
 });
 
-export const bundleFinding = z.discriminatedUnion('code', [
-  z.strictObject({
-    code: z.enum(['GluedPem', 'LineBreaksLost', 'Utf16Text', 'JsonText', 'PrivateKey']),
-    line: count,
-  }),
-  z.strictObject({ code: z.literal('NotACertificate'), line: count, label: z.string() }),
-  z.strictObject({
-    code: z.literal('BrokenPem'),
-    line: count,
-    problem: z.enum(['marker', 'base64', 'emptyLine', 'certificate']),
-  }),
-  z.strictObject({
-    code: z.literal('SharedSubject'),
-    line: count,
-    subject: z.string(),
-    fingerprintsSha256: z.array(fingerprint),
-  }),
-  z.strictObject({
-    code: z.literal('DuplicateCertificate'),
-    line: count,
-    firstLine: count,
-    fingerprintSha256: fingerprint,
-  }),
-]);
-
 export const backendCall = z.strictObject({
   method: z.string(),
   path: z.string(),
@@ -173,7 +163,7 @@ export type CommonParts = [
   Holds<Same<z.infer<typeof namedStage>, NamedStage>>,
   Holds<Same<z.infer<typeof expiryStatus>, ExpiryStatus>>,
   Holds<Same<z.infer<typeof checkLevel>, CheckLevel>>,
-  Holds<Same<z.infer<typeof findingSeverity>, FindingSeverity>>,
+  Holds<Same<z.infer<typeof finding>, ReportedFinding>>,
   Holds<Same<z.infer<typeof wholeError>['code'], ErrorCode>>,
   Holds<Same<z.infer<typeof certificate>, CertificateView>>,
   Holds<Same<z.infer<typeof certificateRow>, CertificateRow>>,
@@ -182,5 +172,4 @@ export type CommonParts = [
   Holds<Same<z.infer<typeof elsewhere>, Source & Inventory['elsewhere'][number]>>,
   Holds<Same<z.infer<typeof backendCall>, BackendCall>>,
   Holds<Same<z.infer<typeof logCause>, LogCauseCode>>,
-  Holds<Same<z.infer<typeof bundleFinding>['code'], BundleFinding['code']>>,
 ];

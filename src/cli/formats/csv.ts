@@ -1,6 +1,6 @@
 import type { CertificateRow } from '../../core/fleet-view.js';
 import { timeText } from '../status.js';
-import { csvText, type Column } from './csv-text.js';
+import { csvText, type Column } from '../../findings/formats/csv-text.js';
 
 const COLUMNS = [
   ['account', (row) => row.account],

@@ -1,5 +1,5 @@
 import type { ExpiryReport } from '../../app/check-expiry.js';
-import type { CheckLevel } from '../../core/check-level.js';
+import type { CheckLevel } from '../../findings/severity.js';
 import { sourceName } from '../../core/fleet.js';
 import { printable } from '../../core/printable.js';
 import { counted } from '../counted.js';

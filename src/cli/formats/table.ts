@@ -1,8 +1,8 @@
 import type { ChalkInstance } from 'chalk';
 import type { ExpiryReport } from '../../app/check-expiry.js';
-import type { CheckLevel } from '../../core/check-level.js';
 import { sourceName } from '../../core/fleet.js';
 import { printable } from '../../core/printable.js';
+import type { CheckLevel } from '../../findings/severity.js';
 import { summaryLine } from './summary.js';
 
 const COLOURS = { ok: 'green', warning: 'yellow', critical: 'red', unknown: 'magenta' } as const;
@@ -13,7 +13,7 @@ const levelText = (level: CheckLevel, style: ChalkInstance): string =>
 /** The summary comes first, since monitors show the first line; then a line for each finding, those that count first. */
 export function tableFormat(report: ExpiryReport, style: ChalkInstance): string {
   const several = report.sources.length > 1;
-  const line = ({ account, region, code, message }: ExpiryReport['findings'][number]): string =>
+  const line = ({ account, region = '', code, message }: ExpiryReport['findings'][number]): string =>
     `${several && account && code !== 'SourceUnknown' ? `${printable(sourceName({ account, region }))} ` : ''}${message}`;
   const apart = report.findings.filter(({ level }) => level === 'ok');
   return [
@@ -22,7 +22,7 @@ export function tableFormat(report: ExpiryReport, style: ChalkInstance): string 
       .filter(({ level }) => level !== 'ok')
       .flatMap((each) => [
         `${levelText(each.level, style)} ${line(each)} [${each.code}]`,
-        ...(each.hint === undefined ? [] : [`  fix: ${printable(each.hint)}`]),
+        ...(each.remedy === undefined ? [] : [`  fix: ${each.remedy}`]),
       ]),
     ...(apart.length > 0 ? ['', 'Not counted:'] : []),
     ...apart.map((each) => `  ${line(each)} [${each.code}]`),

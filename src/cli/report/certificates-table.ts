@@ -4,7 +4,7 @@ import { dueAt } from '../../core/expiry.js';
 import { sourceName } from '../../core/fleet.js';
 import { MARK_TAG_KEYS } from '../../core/rotation/marks.js';
 import { stageCount } from '../../core/stages-text.js';
-import { escapeMarkup as esc } from '../formats/markup.js';
+import { escapeMarkup as esc } from '../../findings/formats/markup.js';
 import { counted } from '../counted.js';
 import { timeText } from '../status.js';
 import { standingOf, STANDING_WORDS, type Standing } from './standing.js';

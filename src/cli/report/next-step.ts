@@ -1,3 +1,4 @@
+import { shellWord } from '../../core/shell-word.js';
 import { withoutCredentials } from '../../core/uri.js';
 import type { CheckedCertificate, ExpiryReport } from '../../app/check-expiry.js';
 import type { FleetAccount } from '../../core/fleet.js';
@@ -8,7 +9,7 @@ type Found = ExpiryReport['findings'][number];
 /** What something can be done about: a finding, or a certificate that is due for renewal. */
 export type Reportable = Pick<
   Found,
-  'account' | 'region' | 'code' | 'message' | 'hint' | 'stage' | 'clientCertificateId'
+  'account' | 'region' | 'code' | 'message' | 'remedy' | 'stage' | 'clientCertificateId'
 >;
 type Use = NonNullable<CheckedCertificate['usedBy']>[number];
 
@@ -25,16 +26,10 @@ export interface NextStep {
   advice?: string;
 }
 
-/** A word for a POSIX shell; only what needs quotes gets them. */
-export function shellWord(word: string): string {
-  // zsh takes a `=` at the beginning for the path of a command.
-  return /^(?!=)[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-}
-
 /** The one target of the configuration that rotates a stage. */
 function targetOf(
   { restApiId, apiName, stageName }: Use,
-  { region: of }: Reportable,
+  { region: of = '' }: Reportable,
   { profile: by }: Pick<FleetAccount, 'profile'>,
   { targets = {}, region, profile }: NonNullable<ReportedFrom['configuration']>,
 ): string | undefined {
@@ -61,7 +56,7 @@ export function nextStep(
   account: Pick<FleetAccount, 'profile' | 'roleArn'> = {},
   { endpointUrl, configuration }: ReportedFrom = {},
 ): NextStep | undefined {
-  const { code, region, stage, hint, clientCertificateId: id } = reported;
+  const { code, region = '', stage, remedy, clientCertificateId: id } = reported;
   const { profile, roleArn } = account;
   const named = profile !== undefined && roleArn === undefined;
   const endpoint =
@@ -77,7 +72,6 @@ export function nextStep(
       ? undefined
       : `apigw-cert rotate --config ${shellWord(configuration?.file ?? '')} --target ${shellWord(target)}${endpoint}`;
   const name = use && shellWord(`${use.restApiId}/${use.stageName}`);
-  if (hint !== undefined) return { advice: hint };
   switch (code) {
     case 'CertificateCritical':
     case 'CertificateExpired':
@@ -107,16 +101,11 @@ export function nextStep(
       return { command: `apigw-cert list --usage${at}` };
     case 'StageWithoutCertificate':
       return {
-        command: `apigw-cert generate --description ${shellWord(stage ?? '')}${at}`,
+        command: `apigw-cert generate --description ${shellWord(stage === undefined ? '' : `${stage.restApiId}/${stage.stageName}`)}${at}`,
         advice:
           'prints the id; add it to the trust store of the backend, then attach it to the stage (apigw-cert attach)',
       };
-    case 'ClockSkew':
-    case 'CertificateNotYetValid':
-      return { advice: 'synchronize the clock of this machine with NTP' };
-    case 'EndDatesDiffer':
-      return { advice: 'rely on the certificate, as backends do' };
     default:
-      return undefined;
+      return remedy === undefined ? undefined : { advice: remedy };
   }
 }

@@ -4,7 +4,7 @@ import { dueAt } from '../../core/expiry.js';
 import { sourceName } from '../../core/fleet.js';
 import { printable } from '../../core/printable.js';
 import { stagesText } from '../../core/stages-text.js';
-import { escapeMarkup as esc } from '../formats/markup.js';
+import { escapeMarkup as esc } from '../../findings/formats/markup.js';
 import { counted } from '../counted.js';
 import { timeText } from '../status.js';
 import { nextStep, type ReportedFrom, type Reportable } from './next-step.js';
@@ -79,16 +79,24 @@ export function nextSteps(
   const { items, accounts } = report;
   const all = matters(report, due, renewBefore);
   if (all.length === 0) return '<p>Nothing to do.</p>';
-  const key = (each: { account: string; region: string; clientCertificateId?: string }): string =>
-    `${sourceName(each)}/${each.clientCertificateId ?? ''}`;
+  const key = ({
+    account = '',
+    region = '',
+    clientCertificateId = '',
+  }: Partial<Pick<CheckedCertificate, 'account' | 'region' | 'clientCertificateId'>>): string =>
+    `${sourceName({ account, region })}/${clientCertificateId}`;
   const certificates = new Map(items.map((item) => [key(item), item]));
   const accountOf = new Map(accounts.map((account) => [account.name, account]));
 
   function entry(each: Matter): string {
-    const account = accountOf.get(each.account);
+    const { region = '' } = each;
+    const account = accountOf.get(each.account ?? '');
     const { command, advice } = nextStep(each, certificates.get(key(each)), account, from) ?? {};
     const role = account?.roleArn === undefined ? '' : `<span class="dim">as ${esc(account.roleArn)}</span>`;
-    const place = each.account === '' ? '' : ` <span class="dim">${esc(sourceName(each))}</span>`;
+    const place =
+      each.account === undefined
+        ? ''
+        : ` <span class="dim">${esc(sourceName({ account: each.account, region }))}</span>`;
     return (
       `<li><b class="badge ${each.badge}">${each.badge}</b><span>${esc(each.message)}${place}</span>` +
       (command === undefined ? '' : `<code>${esc(command)}</code>${role}`) +

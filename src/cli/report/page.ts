@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ExpiryReport } from '../../app/check-expiry.js';
 import { formatThreshold, type Threshold } from '../../core/duration.js';
-import { escapeMarkup as esc } from '../formats/markup.js';
+import { escapeMarkup as esc } from '../../findings/formats/markup.js';
 import { counted } from '../counted.js';
 import { summaryLine } from '../formats/summary.js';
 import { timeText } from '../status.js';

@@ -1,5 +1,5 @@
 import type { CheckedCertificate } from '../../app/check-expiry.js';
-import type { CheckLevel } from '../../core/check-level.js';
+import type { CheckLevel } from '../../findings/severity.js';
 import type { Threshold } from '../../core/duration.js';
 import { isDue, type ExpiryStatus } from '../../core/expiry.js';
 

@@ -5,7 +5,7 @@ import { dueAt } from '../../core/expiry.js';
 import { sourceName } from '../../core/fleet.js';
 import { printable } from '../../core/printable.js';
 import { readMark } from '../../core/rotation/marks.js';
-import { escapeMarkup as esc } from '../formats/markup.js';
+import { escapeMarkup as esc } from '../../findings/formats/markup.js';
 import { LOOKS, lookOf, standingOf, type Look } from './standing.js';
 
 export interface TimelineOptions {

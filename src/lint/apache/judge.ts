@@ -2,7 +2,7 @@
 import { type ApiGatewayReport, asApiGateway } from '../api-gateway.js';
 import type { Files } from '../files.js';
 import { textOf, within } from '../files.js';
-import type { LintFinding, LintSource } from '../finding.js';
+import { lintFinding, type LintFinding, type LintSource } from '../finding.js';
 import { type Caller, callersFor, type Identity } from '../identity.js';
 import { certificateFindings, distinctIdentities, identitiesIn } from '../material.js';
 import { sharingSubject } from '../openssl.js';
@@ -123,7 +123,7 @@ function extraFindings(model: ApacheModel, listed: readonly Identity[], now: Dat
     for (const [, path = ''] of args.matchAll(/SSL_CLIENT_CERT\}?\s*==?\s*file\(\s*['"]([^'"]+)['"]\s*\)/g)) {
       const read = model.files.read(within(model.folder, path));
       if ('bytes' in read && !exact.has(textOf(read.bytes)))
-        findings.push({ code: 'PinNotExact', file, line, subject: path });
+        findings.push(lintFinding('PinNotExact', { file, line }, { subject: path }));
     }
   }
   const demandsSuccess = model.all.some(({ args }) => /SUCCESS|ssl-verify-client/.test(args));
@@ -133,7 +133,7 @@ function extraFindings(model: ApacheModel, listed: readonly Identity[], now: Dat
         findings.push(...certificateFindings(certificates, path, now));
         const single = certificates.filter(({ isAuthority }) => !isAuthority).length === 1;
         if (single && (tls.mode !== 'optional_no_ca' || demandsSuccess))
-          findings.push({ code: 'CaBundleTrap', file: tls.at.file, line: tls.at.line, subject: path });
+          findings.push(lintFinding('CaBundleTrap', tls.at, { subject: path }));
       }
     }
   }

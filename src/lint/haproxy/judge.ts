@@ -1,7 +1,7 @@
 /** Walks every caller through every way into every frontend of HAProxy. */
 import { type ApiGatewayReport, asApiGateway } from '../api-gateway.js';
 import type { Files } from '../files.js';
-import type { LintFinding, LintSource } from '../finding.js';
+import { lintFinding, type LintFinding, type LintSource } from '../finding.js';
 import { type Caller, callersFor, type Identity } from '../identity.js';
 import { certificateFindings, distinctIdentities, identitiesIn } from '../material.js';
 import { sharingSubject } from '../openssl.js';
@@ -117,12 +117,12 @@ function extraFindings(model: HaproxyModel, now: Date): LintFinding[] {
       /^(?:acl|http-request|tcp-request|use_backend)$/.test(words[0] ?? '') &&
       !/^(?:set|add)-header$/.test(words[1] ?? '')
     )
-      findings.push({ code: 'Sha1Pin', file, line, subject: 'ssl_c_sha1' });
+      findings.push(lintFinding('Sha1Pin', { file, line }, { subject: 'ssl_c_sha1' }));
     if (!/ssl_c_der,sha2\(256\),hex,lower\b/.test(text)) continue;
     const at = words.indexOf('-f');
     for (const pin of at === -1 ? [] : (model.patterns(words[at + 1] ?? '', { file, line }) ?? [])) {
       if (!/^[0-9a-f]{64}$/.test(pin))
-        findings.push({ code: 'PinNotExact', file, line, subject: pin.slice(0, 100) });
+        findings.push(lintFinding('PinNotExact', { file, line }, { subject: pin.slice(0, 100) }));
     }
   }
   for (const { binds } of model.frontends) {
@@ -137,7 +137,7 @@ function extraFindings(model: HaproxyModel, now: Date): LintFinding[] {
           );
           const single = certificates.filter(({ isAuthority }) => !isAuthority).length === 1;
           if (single && way.ignoresOwn !== 'all' && !way.ignoresOwn.has(18))
-            findings.push({ code: 'CaBundleTrap', file: way.file, line: way.line, subject: path });
+            findings.push(lintFinding('CaBundleTrap', way, { subject: path }));
         }
       }
     }

@@ -1,7 +1,7 @@
 /** Walks every caller through every listener of nginx, by paths that lead into each location and past each condition. */
 import { type ApiGatewayReport, asApiGateway } from '../api-gateway.js';
 import type { Files } from '../files.js';
-import type { LintFinding, LintSource } from '../finding.js';
+import { lintFinding, type LintFinding, type LintSource } from '../finding.js';
 import { type Caller, callersFor, type Identity } from '../identity.js';
 import { certificateFindings, distinctIdentities, identitiesIn } from '../material.js';
 import { sharingSubject } from '../openssl.js';
@@ -198,7 +198,7 @@ function extraFindings(model: NginxModel, now: Date): LintFinding[] {
   for (const { name, args, file, line, block } of model.all) {
     const compared = name === 'if' ? args.join(' ') : name === 'map' && block ? (args[0] ?? '') : '';
     if (compared !== '' && certificateVariables(compared, []).has('ssl_client_fingerprint'))
-      findings.push({ code: 'Sha1Pin', file, line, subject: '$ssl_client_fingerprint' });
+      findings.push(lintFinding('Sha1Pin', { file, line }, { subject: '$ssl_client_fingerprint' }));
   }
   const bundles = new Map(
     model.listeners.flatMap(({ servers }) =>
@@ -212,7 +212,7 @@ function extraFindings(model: NginxModel, now: Date): LintFinding[] {
     findings.push(...certificateFindings(material.certificates, material.path, now));
     const single = material.certificates.filter((each) => !each.isAuthority).length === 1;
     if (single && (tls.mode !== 'optional_no_ca' || demandsSuccess))
-      findings.push({ code: 'CaBundleTrap', file: tls.at.file, line: tls.at.line, subject: material.path });
+      findings.push(lintFinding('CaBundleTrap', tls.at, { subject: material.path }));
   }
   return findings;
 }

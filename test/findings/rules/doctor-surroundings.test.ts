@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import type { Integration, Resource, Stage } from '../../src/core/api-gateway.js';
-import { surroundingFindings } from '../../src/core/doctor-surroundings.js';
+import type { Integration, Resource, Stage } from '../../../src/core/api-gateway.js';
+import { surroundingFindings } from '../../../src/findings/rules/doctor-surroundings.js';
 
 const stage: Stage = {
   restApiId: 'api1',
@@ -24,8 +24,8 @@ const method = (path: string, httpMethod: string, integration: Partial<Integrati
 });
 
 const find = (resources: readonly Resource[], changes: Partial<Stage> = {}, stages: readonly Stage[] = []) =>
-  surroundingFindings({ stage: { ...stage, ...changes }, stages, resources }).map(
-    ({ code, subject }) => `${code}: ${subject}`,
+  surroundingFindings({ stage: { ...stage, ...changes }, stages, resources, where: {} }).map(
+    ({ code, args }) => `${code}: ${args.subject ?? ''}`,
   );
 
 test('nothing is said of a plain API', () => {

@@ -1,30 +1,17 @@
 /** What lies between a stage and its backends, as far as the definition of the API tells: rules of `doctor`. */
-import { listText } from './stages-text.js';
-import type { Resource, Stage } from './api-gateway.js';
-import { loadBalancerKind } from './load-balancer.js';
-import { httpsMethods } from './rotation/backend.js';
-
-export const SURROUNDING_CODES = {
-  AnyWithIntegrationMethod: 'note',
-  BehindLoadBalancer: 'note',
-  BehindVpcLink: 'note',
-  CanaryBackends: 'note',
-  CertificatesDiffer: 'warning',
-  StageVariableUnset: 'warning',
-} as const;
-
-export type SurroundingCode = keyof typeof SURROUNDING_CODES;
-
-export interface SurroundingFinding {
-  code: SurroundingCode;
-  subject: string;
-}
+import type { Resource, Stage } from '../../core/api-gateway.js';
+import { loadBalancerKind } from '../../core/load-balancer.js';
+import { httpsMethods } from '../../core/rotation/backend.js';
+import { listText } from '../../core/stages-text.js';
+import { finding, type Finding, type Where } from '../finding.js';
 
 export interface Surroundings {
   stage: Stage;
   /** All stages that are known: those of the same API are compared. */
   stages: readonly Stage[];
   resources: readonly Resource[];
+  /** The stage, as findings name it. */
+  where: Where;
 }
 
 interface HttpUse {
@@ -66,18 +53,36 @@ function unsetIn(uri: string, variables: Stage['variables']): string[] {
   );
 }
 
-const each = (code: SurroundingCode, subjects: readonly string[]): SurroundingFinding[] =>
-  [...new Set(subjects)].map((subject) => ({ code, subject }));
+type SurroundingFinding = Finding<
+  SubjectCode | 'CanaryBackends' | 'CertificatesDiffer' | 'StageVariableUnset'
+>;
 
-function canaryFindings({ stage, resources }: Surroundings): SurroundingFinding[] {
+type SubjectCode = 'AnyWithIntegrationMethod' | 'BehindLoadBalancer' | 'BehindVpcLink';
+
+const each = (code: SubjectCode, where: Where, subjects: readonly string[]): SurroundingFinding[] =>
+  [...new Set(subjects)].map((subject) => finding(code, where, { subject }));
+
+/** Variables of a stage that the address of a backend needs and that are not set, each with its use. */
+export function unsetVariables(
+  where: Where,
+  unset: readonly { name: string; use: string; uri: string }[],
+): SurroundingFinding[] {
+  const bySubject = new Map(unset.map(({ name, use, uri }) => [`${name} in ${use} → ${uri}`, name]));
+  return [...bySubject].map(([subject, variable]) =>
+    finding('StageVariableUnset', where, { subject, variable }),
+  );
+}
+
+function canaryFindings({ stage, resources, where }: Surroundings): SurroundingFinding[] {
   if (stage.canary === undefined) return [];
   const backends = backendsOf(resources, { ...stage.variables, ...stage.canary.variables });
-  const share = `${stage.canary.percentTraffic} % of the requests`;
-  return backends.length === 0 ? [] : each('CanaryBackends', [`${share} reach ${listText(backends)}`]);
+  if (backends.length === 0) return [];
+  const subject = `${stage.canary.percentTraffic} % of the requests reach ${listText(backends)}`;
+  return [finding('CanaryBackends', where, { subject })];
 }
 
 /** Other stages of the same API that call one of the stage's backends with another certificate. */
-function differingCertificates({ stage, stages, resources }: Surroundings): SurroundingFinding[] {
+function differingCertificates({ stage, stages, resources, where }: Surroundings): SurroundingFinding[] {
   const { clientCertificateId } = stage;
   if (clientCertificateId === undefined) return [];
   const own = backendsOf(resources, stage.variables);
@@ -87,40 +92,44 @@ function differingCertificates({ stage, stages, resources }: Surroundings): Surr
       const presented = other.clientCertificateId;
       if (presented === undefined || presented === clientCertificateId) return [];
       const shared = backendsOf(resources, other.variables).filter((backend) => own.includes(backend));
-      return each(
-        'CertificatesDiffer',
-        shared.map(
-          (backend) => `${backend}: ${clientCertificateId} here, ${presented} by ${other.stageName}`,
-        ),
+      return shared.map((backend) =>
+        finding('CertificatesDiffer', where, {
+          subject: `${backend}: ${clientCertificateId} here, ${presented} by ${other.stageName}`,
+          own: clientCertificateId,
+          otherStage: `${other.restApiId}/${other.stageName}`,
+        }),
       );
     });
 }
 
 /** Everything about the ways to the backends that somebody who looks for a fault should know. */
 export function surroundingFindings(surroundings: Surroundings): SurroundingFinding[] {
-  const { stage, resources } = surroundings;
+  const { stage, resources, where } = surroundings;
   const uses = httpUses(resources);
   return [
-    ...each(
-      'StageVariableUnset',
-      uses.flatMap(({ method, uri }) =>
-        unsetIn(uri, stage.variables).map((name) => `${name} in ${method} → ${uri}`),
+    ...unsetVariables(
+      where,
+      uses.flatMap(({ method: use, uri }) =>
+        unsetIn(uri, stage.variables).map((name) => ({ name, use, uri })),
       ),
     ),
     ...each(
       'AnyWithIntegrationMethod',
+      where,
       uses.flatMap(({ method, httpMethod, integrationMethod = 'ANY' }) =>
         httpMethod === 'ANY' && integrationMethod !== 'ANY' ? [`${method} as ${integrationMethod}`] : [],
       ),
     ),
     ...each(
       'BehindVpcLink',
+      where,
       uses
         .filter(({ connectionType }) => connectionType === 'VPC_LINK')
         .map(({ method, uri }) => `${method} → ${uri}`),
     ),
     ...each(
       'BehindLoadBalancer',
+      where,
       backendsOf(resources, stage.variables).filter((backend) => loadBalancerKind(backend) !== undefined),
     ),
     ...canaryFindings(surroundings),

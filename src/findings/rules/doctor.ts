@@ -1,48 +1,55 @@
-import { listText } from './stages-text.js';
-import type { ClientCertificate, Integration, Resource, Stage } from './api-gateway.js';
-import type { CertificateFacts } from './certificate.js';
-import { datesDiffer } from './check-level.js';
-import { DEFAULT_RENEW_BEFORE, isDue } from './expiry.js';
-import { SURROUNDING_CODES, surroundingFindings } from './doctor-surroundings.js';
-import { LOG_CAUSES, type CallOutcome, type LogCauseCode } from './execution-log.js';
-import { DEFAULT_CERTIFICATE_QUOTA, isAcmArn } from './inventory.js';
-import { backendOf, trafficOf, type BackendAddress, type StageTraffic } from './rotation/backend.js';
-import type { FindingSeverity } from './severity.js';
-import { withoutCredentials } from './uri.js';
+import type { ClientCertificate, Integration, Resource, Stage } from '../../core/api-gateway.js';
+import { daysLeft, type CertificateFacts } from '../../core/certificate.js';
+import { LOG_CAUSES, type CallOutcome, type LogCauseCode } from '../../core/execution-log.js';
+import { datesDiffer, DEFAULT_RENEW_BEFORE, isDue } from '../../core/expiry.js';
+import { DEFAULT_CERTIFICATE_QUOTA, isAcmArn } from '../../core/inventory.js';
+import { namedStage } from '../../core/named-stage.js';
+import { backendOf, trafficOf, type BackendAddress, type StageTraffic } from '../../core/rotation/backend.js';
+import { listText } from '../../core/stages-text.js';
+import { finding, type Finding, type FindingCode, type Where } from '../finding.js';
+import type { Severity } from '../severity.js';
+import { surroundingFindings, unsetVariables } from './doctor-surroundings.js';
 
-/** Everything that `doctor` can find about a stage. The command words them. */
-export const DOCTOR_CODES = {
-  BackendAdmitsOther: 'error',
-  BackendAdmitsWithout: 'error',
-  BackendAnswersNobody: 'error',
-  BackendCertificateNotAccepted: 'error',
-  BackendRefusesCurrent: 'error',
-  BackendUnproved: 'warning',
-  CertificateWarning: 'warning',
-  CertificateExpired: 'error',
-  StageCertificateMissing: 'error',
-  CertificateNotYetValid: 'warning',
-  AcmCertificateNotWatched: 'note',
-  EndDatesDiffer: 'warning',
-  ManagedByCloudFormation: 'warning',
+/** Everything that `doctor` can find about a stage. */
+export const DOCTOR_CODES = [
+  'AcmCertificateNotWatched',
+  'AnyWithIntegrationMethod',
+  'BackendAdmitsOther',
+  'BackendAdmitsWithout',
+  'BackendAnswersNobody',
+  'BackendCertificateNotAccepted',
+  'BackendRefusesCurrent',
+  'BackendUnproved',
+  'BehindLoadBalancer',
+  'BehindVpcLink',
+  'CanaryBackends',
+  'CertificateExpired',
+  'CertificateNotYetValid',
+  'CertificateWarning',
+  'CertificatesDiffer',
+  'EndDatesDiffer',
+  'ManagedByCloudFormation',
+  'NeverPresented',
+  'OtherNotTried',
+  'PermissionMissing',
+  'PlainHttpIntegration',
+  'QuotaExhausted',
+  'QuotaNearlyUsed',
+  'StageCertificateMissing',
+  'StageVariableUnset',
+  'StageWithoutCertificate',
+  'VerificationSkipped',
+] as const satisfies readonly FindingCode[];
+
+/**
+ * Worse than in an account as a whole, where stages without a working certificate are common: whoever asks about one
+ * stage wants it to have one.
+ */
+const AT_ONE_STAGE = {
   NeverPresented: 'warning',
-  StageWithoutCertificate: 'error',
-  OtherNotTried: 'note',
-  PermissionMissing: 'error',
-  PlainHttpIntegration: 'warning',
-  QuotaExhausted: 'error',
-  QuotaNearlyUsed: 'warning',
-  VerificationSkipped: 'warning',
-  ...SURROUNDING_CODES,
-} as const satisfies Record<string, FindingSeverity>;
-
-export type DoctorCode = keyof typeof DOCTOR_CODES;
-
-export interface DoctorFinding {
-  code: DoctorCode;
-  /** What it is about: a method, a backend with its answer, a certificate, a date. */
-  subject: string;
-}
+  StageCertificateMissing: 'critical',
+  StageWithoutCertificate: 'critical',
+} as const satisfies Partial<Record<FindingCode, Severity>>;
 
 /** How the backends answered one way of calling them. */
 export interface DoctorProbe {
@@ -59,7 +66,8 @@ export interface DoctorProbe {
 
 /** What was looked at; a part that could not be read is absent. */
 export interface DoctorObservation {
-  stage: Stage;
+  stage: Stage & { apiName?: string };
+  region?: string;
   /** The certificate that the stage presents, where the account has it. */
   certificate?: ClientCertificate & { facts: CertificateFacts };
   /** How many client certificates the account holds. */
@@ -86,25 +94,43 @@ export interface DoctorObservation {
 const CLOUDFORMATION_STACK = 'aws:cloudformation:stack-name';
 const QUOTA_SHARE = 0.8;
 
+/** A rule can find nothing that the list does not have. */
+type DoctorFinding = Finding<(typeof DOCTOR_CODES)[number]>;
+
 type Rule = (seen: DoctorObservation) => DoctorFinding[];
 
-const certificateRule: Rule = ({ stage, certificate, certificateCount, now }) => {
+/** The stage, as findings name it. */
+function whereOf({ region, stage }: DoctorObservation): Where {
+  const { restApiId, apiName = restApiId } = stage;
+  return {
+    ...(region === undefined ? {} : { region }),
+    stage: namedStage(stage, new Map([[restApiId, apiName]])),
+  };
+}
+
+const certificateRule: Rule = (seen) => {
+  const { stage, certificate, certificateCount, now } = seen;
   const id = stage.clientCertificateId;
   if (id === undefined) return [];
-  if (isAcmArn(id)) return [{ code: 'AcmCertificateNotWatched', subject: id }];
-  if (!certificate)
-    return certificateCount === undefined ? [] : [{ code: 'StageCertificateMissing', subject: id }];
-  const { notAfter, notBefore } = certificate.facts;
-  const end = `${id}, ${notAfter.toISOString()}`;
-  const found: DoctorFinding[] = [];
-  if (notAfter <= now) found.push({ code: 'CertificateExpired', subject: end });
-  else if (notBefore > now)
-    found.push({ code: 'CertificateNotYetValid', subject: `${id}, ${notBefore.toISOString()}` });
-  else if (isDue(certificate.facts, DEFAULT_RENEW_BEFORE, now))
-    found.push({ code: 'CertificateWarning', subject: end });
-  if (datesDiffer({ expirationDate: certificate.expirationDate, notAfter })) {
-    found.push({ code: 'EndDatesDiffer', subject: `${end}, ${certificate.expirationDate.toISOString()}` });
+  const where = { ...whereOf(seen), clientCertificateId: id };
+  if (isAcmArn(id)) return [finding('AcmCertificateNotWatched', where, { certificate: id })];
+  if (!certificate) {
+    const { StageCertificateMissing } = AT_ONE_STAGE;
+    return certificateCount === undefined
+      ? []
+      : [finding('StageCertificateMissing', where, { certificate: id }, StageCertificateMissing)];
   }
+  const { description, expirationDate, facts } = certificate;
+  const { notAfter, notBefore } = facts;
+  const found: DoctorFinding[] = [];
+  if (notAfter <= now) found.push(finding('CertificateExpired', where, { description, notAfter }));
+  else if (notBefore > now) found.push(finding('CertificateNotYetValid', where, { description, notBefore }));
+  else if (isDue(facts, DEFAULT_RENEW_BEFORE, now)) {
+    const args = { description, notAfter, daysLeft: daysLeft(notAfter, now), inWindow: true };
+    found.push(finding('CertificateWarning', where, args));
+  }
+  if (datesDiffer({ expirationDate, notAfter }))
+    found.push(finding('EndDatesDiffer', where, { description, notAfter, expirationDate }));
   return found;
 };
 
@@ -145,42 +171,59 @@ function allHttpsUses(seen: DoctorObservation): HttpsUse[] {
   return trafficOf(seen.stage).flatMap((traffic) => httpsUses(uses, traffic));
 }
 
-const each = (code: DoctorCode, subjects: readonly string[]): DoctorFinding[] =>
-  [...new Set(subjects)].map((subject) => ({ code, subject }));
+type SubjectCode =
+  | 'BackendAdmitsOther'
+  | 'BackendAdmitsWithout'
+  | 'BackendUnproved'
+  | 'ManagedByCloudFormation'
+  | 'PermissionMissing'
+  | 'PlainHttpIntegration'
+  | 'VerificationSkipped';
+
+const each = (code: SubjectCode, seen: DoctorObservation, subjects: readonly string[]): DoctorFinding[] =>
+  [...new Set(subjects)].map((subject) => finding(code, whereOf(seen), { subject }));
+
+/** Whether a stage that calls https backends has a certificate, and one with a certificate calls such backends. */
+function presentationFindings(seen: DoctorObservation, https: readonly HttpsUse[]): DoctorFinding[] {
+  const { clientCertificateId } = seen.stage;
+  const where = whereOf(seen);
+  const { NeverPresented, StageWithoutCertificate } = AT_ONE_STAGE;
+  if (https.length === 0 && clientCertificateId !== undefined)
+    return [finding('NeverPresented', { ...where, clientCertificateId }, {}, NeverPresented)];
+  if (https.length === 0 || clientCertificateId !== undefined) return [];
+  const backends = listText([...new Set(https.map(({ backend }) => backend))]);
+  return [finding('StageWithoutCertificate', where, { backends }, StageWithoutCertificate)];
+}
 
 const integrationRule: Rule = (seen) => {
-  const { stage, resources, integrations } = seen;
+  const { resources, integrations } = seen;
   if (!resources && !integrations) return [];
   const uses = usesOf(seen);
   const https = allHttpsUses(seen);
-  const { clientCertificateId } = stage;
   const named = new Set(https.map(({ integration }) => integration));
   return [
-    ...(https.length === 0 && clientCertificateId !== undefined
-      ? each('NeverPresented', [clientCertificateId])
-      : []),
-    ...(https.length > 0 && clientCertificateId === undefined
-      ? each('StageWithoutCertificate', [listText([...new Set(https.map(({ backend }) => backend))])])
-      : []),
+    ...presentationFindings(seen, https),
     ...each(
       'PlainHttpIntegration',
+      seen,
       uses
         .filter((use) => isHttp(use) && !named.has(use.integration))
         .map(({ name, integration }) => `${name} → ${integration.uri ?? 'no URI'}`),
     ),
     ...each(
       'VerificationSkipped',
+      seen,
       https
         .filter(({ integration }) => integration.insecureSkipVerification)
         .map(({ name, backend }) => `${name} → ${backend}`),
     ),
     // Those of methods are among the surroundings.
-    ...each(
-      'StageVariableUnset',
+    ...unsetVariables(
+      whereOf(seen),
       https
         .filter(({ integration }) => integrations?.includes(integration))
-        .flatMap(({ name, unset, integration }) =>
-          unset.map((variable) => `${variable} in ${name} → ${integration.uri ?? ''}`),
+        .flatMap(({ name: use, unset, integration: { uri = '' } }) =>
+          unset.map((name) => ({ name, use, uri })),
         ),
     ),
   ];
@@ -216,49 +259,62 @@ const isOwnCertificate = ({ code }: DoctorProbe): boolean =>
   code !== undefined && ['backendCertificate', 'backendName'].includes(LOG_CAUSES[code].fault);
 
 /** Its own certificate fails every caller alike, so it is told once a backend. */
-function ownCertificateFindings(probes: DoctorObservation['probes']): DoctorFinding[] {
+function ownCertificateFindings(seen: DoctorObservation): DoctorFinding[] {
+  const { probes } = seen;
   const failed = [...probes.current, ...probes.without, ...(probes.other ?? [])].filter(isOwnCertificate);
   const byBackend = new Map(failed.map((one) => [one.backend, one]));
   return [...byBackend.values()].flatMap(({ backend, cause, code }) => {
     if (code === undefined) return [];
     const { meaning, remedy } = LOG_CAUSES[code];
     const subject = `${backend}${cause === undefined ? '' : ` (${cause})`}: ${meaning}; ${remedy}`;
-    return [{ code: 'BackendCertificateNotAccepted', subject }];
+    return [finding('BackendCertificateNotAccepted', whereOf(seen), { subject })];
   });
 }
 
-const surroundingsRule: Rule = ({ stage, stages = [], resources }) =>
-  resources ? surroundingFindings({ stage, stages, resources }) : [];
+const surroundingsRule: Rule = (seen) => {
+  const { stage, stages = [], resources } = seen;
+  return resources ? surroundingFindings({ stage, stages, resources, where: whereOf(seen) }) : [];
+};
 
 const backendRule: Rule = (seen) => [
-  ...ownCertificateFindings(seen.probes),
+  ...ownCertificateFindings(seen),
   ...seen.probes.current
     .filter((probe) => !probe.accepted && !isOwnCertificate(probe))
-    .map((probe): DoctorFinding => ({
-      code: isRefused(probe, seen.probes) ? 'BackendRefusesCurrent' : 'BackendAnswersNobody',
-      subject: answerText(probe),
-    })),
-  ...each('BackendAdmitsWithout', seen.probes.without.filter(({ accepted }) => accepted).map(answerText)),
-  ...each('BackendAdmitsOther', (seen.probes.other ?? []).filter(({ accepted }) => accepted).map(answerText)),
+    .map((probe): DoctorFinding => {
+      const code = isRefused(probe, seen.probes) ? 'BackendRefusesCurrent' : 'BackendAnswersNobody';
+      return finding(code, whereOf(seen), { subject: answerText(probe) });
+    }),
+  ...each(
+    'BackendAdmitsWithout',
+    seen,
+    seen.probes.without.filter(({ accepted }) => accepted).map(answerText),
+  ),
+  ...each(
+    'BackendAdmitsOther',
+    seen,
+    (seen.probes.other ?? []).filter(({ accepted }) => accepted).map(answerText),
+  ),
   ...(seen.probes.other === undefined && seen.probes.without.length > 0
-    ? [{ code: 'OtherNotTried', subject: '' } as const]
+    ? [finding('OtherNotTried', whereOf(seen), {})]
     : []),
   ...each(
     'BackendUnproved',
+    seen,
     seen.unreached.map((backend) => unprovedText(backend, allHttpsUses(seen))),
   ),
 ];
 
-const accountRule: Rule = ({ stage, certificateCount = 0, denied }) => {
+const accountRule: Rule = (seen) => {
+  const { stage, certificateCount: count = 0, denied } = seen;
   const stack = stage.tags[CLOUDFORMATION_STACK];
-  const used = `${certificateCount} of ${DEFAULT_CERTIFICATE_QUOTA}`;
+  const used = { count, quota: DEFAULT_CERTIFICATE_QUOTA };
   return [
-    ...denied.map((what): DoctorFinding => ({ code: 'PermissionMissing', subject: what })),
-    ...(stack === undefined ? [] : [{ code: 'ManagedByCloudFormation', subject: stack } as const]),
-    ...(certificateCount >= DEFAULT_CERTIFICATE_QUOTA
-      ? [{ code: 'QuotaExhausted', subject: used } as const]
-      : certificateCount >= DEFAULT_CERTIFICATE_QUOTA * QUOTA_SHARE
-        ? [{ code: 'QuotaNearlyUsed', subject: used } as const]
+    ...each('PermissionMissing', seen, denied),
+    ...each('ManagedByCloudFormation', seen, stack === undefined ? [] : [stack]),
+    ...(count >= DEFAULT_CERTIFICATE_QUOTA
+      ? [finding('QuotaExhausted', whereOf(seen), used)]
+      : count >= DEFAULT_CERTIFICATE_QUOTA * QUOTA_SHARE
+        ? [finding('QuotaNearlyUsed', whereOf(seen), used)]
         : []),
   ];
 };
@@ -267,8 +323,5 @@ const RULES: readonly Rule[] = [backendRule, certificateRule, integrationRule, s
 
 /** Everything that is wrong with a stage's use of its certificate, or will be. */
 export function diagnose(seen: DoctorObservation): DoctorFinding[] {
-  return RULES.flatMap((rule) => rule(seen)).map(({ code, subject }) => ({
-    code,
-    subject: withoutCredentials(subject),
-  }));
+  return RULES.flatMap((rule) => rule(seen));
 }

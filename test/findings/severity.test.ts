@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { datesDiffer, levelOf, worstLevel } from '../../src/core/check-level.js';
+import { levelOf, worstLevel } from '../../src/findings/severity.js';
 
 describe('worstLevel', () => {
   test.each([
@@ -17,16 +17,4 @@ test.each([
   ['notYetValid', 'warning'],
 ] as const)('a certificate that is %s is %s', (status, level) => {
   expect(levelOf(status)).toBe(level);
-});
-
-describe('datesDiffer', () => {
-  const notAfter = new Date('2026-05-01T12:00:00Z');
-  test.each([
-    ['2026-05-01T12:00:00.999Z', false],
-    ['2026-05-01T11:59:59Z', false],
-    ['2026-05-01T12:00:02Z', true],
-    ['2026-04-30T12:00:00Z', true],
-  ])('expirationDate %s: %p', (expirationDate, differ) => {
-    expect(datesDiffer({ expirationDate: new Date(expirationDate), notAfter })).toBe(differ);
-  });
 });

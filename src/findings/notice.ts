@@ -1,6 +1,6 @@
-import type { CheckLevel } from './check-level.js';
-import type { Finding, FindingCode } from './finding-catalogue.js';
-import { isRegionless, type Source } from './fleet.js';
+import { isRegionless, type Source } from '../core/fleet.js';
+import type { FindingCode, ReportedFinding } from './finding.js';
+import type { CheckLevel } from './severity.js';
 
 /** The state last notified: the level of each thing that is not all right, by its identity. */
 export type NotificationState = Readonly<Record<string, CheckLevel>>;
@@ -52,9 +52,11 @@ const BY_STAGES: ReadonlySet<string> = new Set<FindingCode>([
 
 const PARTS = 5;
 
-function identity({ account, region, code, clientCertificateId = '', stage = '' }: Finding): string {
+function identity(finding: ReportedFinding): string {
+  const { account = '', region = '', code, clientCertificateId = '', stage } = finding;
   const what = EXPIRY.has(code) ? 'expiry' : code;
-  return JSON.stringify([account, region, what, clientCertificateId, stage]);
+  const stageId = stage === undefined ? '' : `${stage.restApiId}/${stage.stageName}`;
+  return JSON.stringify([account, region, what, clientCertificateId, stageId]);
 }
 
 /** The parts of an identity; nothing for what is none. */
@@ -67,7 +69,7 @@ export function noticeParts(key: string): string[] | undefined {
   }
 }
 
-const where = ({ account, region }: Source): string => JSON.stringify([account, region]);
+const where = ({ account = '', region = '' }: Partial<Source>): string => JSON.stringify([account, region]);
 
 /**
  * What has changed since the last notification. Nothing of a source that cannot be read now is known to be over: its state
@@ -76,7 +78,7 @@ const where = ({ account, region }: Source): string => JSON.stringify([account, 
  * @param withStages the sources whose stages were read
  */
 export function planNotice(
-  findings: readonly (Finding & { level: CheckLevel })[],
+  findings: readonly (ReportedFinding & { level: CheckLevel })[],
   notified: NotificationState,
   withStages: readonly Source[],
 ): NoticePlan {
@@ -86,11 +88,13 @@ export function planNotice(
   const lost = findings.filter(({ code }) => code === 'SourceUnknown');
   const unknown = new Set(lost.map(where));
   // Where not even the Regions were found out, nothing is known of any of them.
-  const unknownAccounts = new Set(lost.filter(isRegionless).map(({ account }) => account));
+  const unknownAccounts = new Set(
+    lost.filter(({ region = '' }) => isRegionless({ region })).map(({ account }) => account),
+  );
   const stagesRead = new Set(withStages.map(where));
   const next: Record<string, CheckLevel> = {};
   const changes: NoticeChange[] = [];
-  for (const [key, { level, account, region, clientCertificateId, message }] of now) {
+  for (const [key, { level, account = '', region = '', clientCertificateId, message }] of now) {
     next[key] = level;
     const was = notified[key] ?? 'ok';
     if (was === level) continue;
@@ -103,7 +107,7 @@ export function planNotice(
     const source = where({ account, region });
     if (
       unknown.has(source) ||
-      (unknownAccounts.has(account) && !isRegionless({ account, region })) ||
+      (unknownAccounts.has(account) && !isRegionless({ region })) ||
       (BY_STAGES.has(what) && !stagesRead.has(source))
     ) {
       next[key] = was;

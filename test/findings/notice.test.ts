@@ -1,19 +1,16 @@
 import { expect, test } from '@jest/globals';
-import { FINDINGS, type FindingCode } from '../../src/core/finding-catalogue.js';
 import { regionlessSource, type Source } from '../../src/core/fleet.js';
-import { planNotice } from '../../src/core/notice.js';
+import { CATALOGUE, type FindingCode } from '../../src/findings/catalogue/index.js';
+import type { Where } from '../../src/findings/finding.js';
+import { planNotice } from '../../src/findings/notice.js';
 
 const PROD = { account: 'prod', region: 'eu-west-1' };
 
-function finding(
-  code: FindingCode,
-  source: Source = PROD,
-  more: { stage?: string; clientCertificateId?: string } = {},
-) {
+function finding(code: FindingCode, source: Source = PROD, more: Where = {}) {
   return {
     ...source,
     code,
-    severity: FINDINGS[code].severity,
+    severity: CATALOGUE[code].severity,
     level: 'warning' as const,
     message: code,
     ...more,
@@ -23,7 +20,11 @@ function finding(
 const told = (...findings: ReturnType<typeof finding>[]) => planNotice(findings, {}, [PROD]).next;
 
 test('what was told of stages is not over because the stages were not read', () => {
-  const before = told(finding('StageCertificateMissing', PROD, { stage: 'api/prod' }));
+  const before = told(
+    finding('StageCertificateMissing', PROD, {
+      stage: { restApiId: 'api', apiName: 'api', stageName: 'prod' },
+    }),
+  );
   expect(planNotice([], before, [])).toEqual({ changes: [], next: before });
   expect(planNotice([], before, [PROD]).changes).toMatchObject([{ was: 'warning', is: 'ok' }]);
 });

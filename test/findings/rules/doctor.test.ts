@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import type { ClientCertificate, Integration, Resource, Stage } from '../../src/core/api-gateway.js';
-import type { CertificateFacts } from '../../src/core/certificate.js';
-import { diagnose, type DoctorObservation } from '../../src/core/doctor.js';
+import type { ClientCertificate, Integration, Resource, Stage } from '../../../src/core/api-gateway.js';
+import type { CertificateFacts } from '../../../src/core/certificate.js';
+import { diagnose, type DoctorObservation } from '../../../src/findings/rules/doctor.js';
 
 const now = new Date('2026-11-24T00:00:00Z');
 const day = (days: number): Date => new Date(now.getTime() + days * 86_400_000);
@@ -190,7 +190,7 @@ test.each([
   ],
 ] as const)('a call that fails is a refusal of the certificate where %s', (_, outcome, none, other, code) => {
   const [finding] = diagnose({ ...healthy, probes: { current: [failing(outcome)], without: none, other } });
-  expect(finding).toEqual({ code, subject: 'backend.example answered 500' });
+  expect(finding).toMatchObject({ code, args: { subject: 'backend.example answered 500' } });
 });
 
 const method = (httpMethod: string, path: string, integration: Partial<Integration>): Resource => ({
@@ -223,10 +223,10 @@ test('a backend that is not called is named with the methods that lead to it', (
     unreached: ['pay-blue.example', 'pay-green.example'],
   });
   const ways = 'ANY /{proxy+}, GET /a (integration: DELETE), POST /c, 1 more';
-  expect(found).toEqual([
-    { code: 'BackendUnproved', subject: `pay-blue.example behind ${ways}` },
-    { code: 'BackendUnproved', subject: `pay-green.example (canary) behind ${ways}` },
-    { code: 'CanaryBackends', subject: '5 % of the requests reach pay-green.example' },
+  expect(found).toMatchObject([
+    { code: 'BackendUnproved', args: { subject: `pay-blue.example behind ${ways}` } },
+    { code: 'BackendUnproved', args: { subject: `pay-green.example (canary) behind ${ways}` } },
+    { code: 'CanaryBackends', args: { subject: '5 % of the requests reach pay-green.example' } },
   ]);
 });
 
@@ -240,10 +240,10 @@ test('a WebSocket API has backends too', () => {
     probes: { current: [], without: [] },
     unreached: ['ws.example'],
   };
-  expect(diagnose(seen)).toEqual([
-    { code: 'BackendUnproved', subject: 'ws.example behind WebSocket' },
-    { code: 'PlainHttpIntegration', subject: 'WebSocket → http://plain.example' },
-    { code: 'VerificationSkipped', subject: 'WebSocket → ws.example' },
+  expect(diagnose(seen)).toMatchObject([
+    { code: 'BackendUnproved', args: { subject: 'ws.example behind WebSocket' } },
+    { code: 'PlainHttpIntegration', args: { subject: 'WebSocket → http://plain.example' } },
+    { code: 'VerificationSkipped', args: { subject: 'WebSocket → ws.example' } },
   ]);
 });
 
@@ -252,7 +252,10 @@ test('a stage variable that is not set is named, with what uses it', () => {
     ...healthy,
     resources: [method('GET', '/a', { uri: 'https://b.example/${stageVariables.base}' })],
   };
-  expect(diagnose(seen)).toEqual([
-    { code: 'StageVariableUnset', subject: 'base in GET /a → https://b.example/${stageVariables.base}' },
+  expect(diagnose(seen)).toMatchObject([
+    {
+      code: 'StageVariableUnset',
+      args: { subject: 'base in GET /a → https://b.example/${stageVariables.base}' },
+    },
   ]);
 });

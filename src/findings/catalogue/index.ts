@@ -1,0 +1,30 @@
+import type { CatalogueEntry } from '../entry.js';
+import { ACCOUNT_FINDINGS } from './accounts.js';
+import { BACKEND_FINDINGS } from './backends.js';
+import { CERTIFICATE_FINDINGS } from './certificates.js';
+import { FILE_FINDINGS } from './files.js';
+import { JAVA_CLIENT_FINDINGS } from './java-client.js';
+import { SERVER_FINDINGS } from './servers.js';
+import { STAGE_FINDINGS } from './stages.js';
+
+const ENTRIES = {
+  ...ACCOUNT_FINDINGS,
+  ...BACKEND_FINDINGS,
+  ...CERTIFICATE_FINDINGS,
+  ...FILE_FINDINGS,
+  ...JAVA_CLIENT_FINDINGS,
+  ...SERVER_FINDINGS,
+  ...STAGE_FINDINGS,
+};
+
+export type FindingCode = keyof typeof ENTRIES;
+
+type ArgsByCode = { [Code in FindingCode]: Parameters<(typeof ENTRIES)[Code]['message']>[0] };
+
+/** What the sentences about a code are made of. */
+export type ArgsOf<Code extends FindingCode> = ArgsByCode[Code];
+
+/** Everything that a command can find: how bad it is, what it means, and what to do about it. */
+export const CATALOGUE: { readonly [Code in FindingCode]: CatalogueEntry<ArgsOf<Code>> } = ENTRIES;
+
+export const isFindingCode = (word: string): word is FindingCode => Object.hasOwn(CATALOGUE, word);
