@@ -9,7 +9,7 @@ const src = join(dirname(fileURLToPath(import.meta.url)), '..', 'src');
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   platform: [],
   core: [],
-  findings: ['platform', 'core'],
+  findings: ['core'],
   settings: ['platform', 'core'],
   x509: ['core'],
   net: ['platform', 'core'],

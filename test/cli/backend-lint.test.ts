@@ -68,11 +68,11 @@ describe('backend lint of certificates', () => {
       code: 1,
       format: 'pem',
       found: [
-        `error GluedPem ${lines}`,
-        `error PrivateKey ${lines * 3 + short}`,
+        `critical GluedPem ${lines}`,
+        `critical PrivateKey ${lines * 3 + short}`,
         `warning CertificateExpired ${lines}`,
         `warning ForeignCertificate ${2 * lines}`,
-        `note DuplicateCertificate ${lines * 2 + short}`,
+        `info DuplicateCertificate ${lines * 2 + short}`,
       ],
     });
     expect(await lint(file('empty.pem', ''))).toMatchObject({ code: 1, found: ['critical EmptyBundle 1'] });

@@ -77,7 +77,7 @@ test('a permission that is missing is a finding, and the rest is looked at', asy
       severity: 'critical',
       message: expect.stringMatching(/TestInvokeMethod.*allow apigateway:POST on /),
       region: 'eu-central-1',
-      stage: { ...lab.api, apiName: 'orders', stageName: 'prod' },
+      stage: { restApiId: lab.api.restApiId, apiName: 'orders', stageName: 'prod' },
     },
   ]);
 });
@@ -124,7 +124,7 @@ test('a backend whose own certificate is not accepted is told so, and not of its
     const { code, stdout } = await cli(words, { env: emulatorEnv(stranger.emulator) });
     expect(code).toBe(1);
     expect(stdout).toMatch(
-      /^error: localhost:\d+ \(.*PKIX path building failed.*\[BackendCertificateNotAccepted\]$/m,
+      /^critical: localhost:\d+ \(.*PKIX path building failed.*\[BackendCertificateNotAccepted\]$/m,
     );
     expect(stdout).not.toMatch(/BackendRefusesCurrent|BackendAnswersNobody/);
     expect(stdout).toMatch(/^endpoint type +edge-optimized/m);

@@ -9,10 +9,12 @@ import { action, command } from '../command.js';
 import { addFleetOptions, fleetFor, type FleetOptions } from '../fleet-options.js';
 import { counted } from '../counted.js';
 import { lifeBar } from '../life.js';
+import { addReportOptions } from '../output-option.js';
 import { withProgress } from '../progress.js';
 import { stageText } from '../stage-options.js';
 import { statusText, timeText } from '../status.js';
 import { reportUnknown } from '../unknown-sources.js';
+import { writeResult } from '../write-result.js';
 
 /** One certificate on all stages of a company must not push the rest of the table off the screen. */
 const SHOWN_STAGES = 3;
@@ -22,8 +24,12 @@ const DATE_LENGTH = 10;
 /** Of a terminal that does not say how wide it is, and of none. */
 const DEFAULT_COLUMNS = 80;
 
+const FORMATS = ['text', 'json', 'csv'] as const;
+
 interface Options extends FleetOptions {
   usage?: boolean;
+  output: (typeof FORMATS)[number];
+  outFile?: string;
 }
 
 export function listCommand(): Command {
@@ -31,6 +37,7 @@ export function listCommand(): Command {
     '--usage',
     'also show the stages that present each, which are unused, and the remaining quota',
   );
+  addReportOptions(made, FORMATS);
   return addFleetOptions(made).action(
     action<Options>(async ({ options, out, now }) => {
       const { usage = false } = options;
@@ -42,13 +49,18 @@ export function listCommand(): Command {
       const { table } = await import('../table.js');
       const { sources, items, elsewhere } = listing;
       reportUnknown(sources, out);
-      out.result({ sources, items, ...(usage ? { elsewhere } : {}) }, () => {
-        const lines =
-          items.length === 0
-            ? `no client certificates in ${listText(sources.map(({ region }) => region))}`
-            : certificatesTable(listing, usage, now(), table, out.style);
-        return [lines, ...(usage ? usageLines(listing) : [])].join('\n');
-      });
+      const texts = {
+        json: () => JSON.stringify({ sources, items, ...(usage ? { elsewhere } : {}) }, null, 2),
+        csv: async () => (await import('../formats/csv.js')).csvFormat(items),
+        text: () => {
+          const lines =
+            items.length === 0
+              ? `no client certificates in ${listText(sources.map(({ region }) => region))}`
+              : certificatesTable(listing, usage, now(), table, out.style);
+          return [lines, ...(usage ? usageLines(listing) : [])].join('\n');
+        },
+      };
+      await writeResult(out, await texts[options.output](), options.outFile);
     }),
   );
 }

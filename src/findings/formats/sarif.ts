@@ -2,15 +2,12 @@ import { CATALOGUE } from '../catalogue/index.js';
 import type { FindingCode, ReportedFinding } from '../finding.js';
 import { SARIF_LEVEL } from '../severity.js';
 import { placeOf } from './report.js';
+import { sentence } from './sentence.js';
 
 /** A path or URL as the URI reference that SARIF wants. */
 function uriOf(file: string): string {
   return file.split('/').map(encodeURIComponent).join('/');
 }
-
-/** A sentence of the catalogue as it stands alone. */
-const sentence = (text: string): string =>
-  `${text.slice(0, 1).toUpperCase()}${text.slice(1).replace(/\.$/, '')}.`;
 
 function ruleOf(id: FindingCode): object {
   const { meaning, remedy, severity } = CATALOGUE[id];
