@@ -8,7 +8,9 @@ import {
   type ApiGatewayV2Client,
 } from '@aws-sdk/client-apigatewayv2';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { StageRef } from '../../src/core/api-gateway.js';
 import { markTags } from '../../src/core/rotation/marks.js';
+import { stageText } from '../../src/core/rotation/unit.js';
 import { cli, emulatorEnv, type CliResult } from '../support/cli.js';
 import {
   attachCertificate,
@@ -89,8 +91,8 @@ describe('a certificate that only a WebSocket stage presents', () => {
   test('counts as presented to https, where one of its integrations is that', async () => {
     const codes = async (): Promise<string[]> => {
       const { json } = await run('check-expiry', '--compliance', '--output', 'json');
-      return (json() as { findings: { code: string; stage?: string }[] }).findings.map(
-        ({ code, stage }) => `${code} ${stage ?? ''}`,
+      return (json() as { findings: { code: string; stage?: StageRef }[] }).findings.map(
+        ({ code, stage }) => `${code} ${stage === undefined ? '' : stageText(stage)}`,
       );
     };
     expect(await codes()).toEqual([]);

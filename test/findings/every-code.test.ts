@@ -1,0 +1,331 @@
+/** Each code of the catalogue is found by the rules of some command, and says what it says in plain text. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { lintBackend, type LintFormat } from '../../src/app/backend-lint.js';
+import { expiryReport, withFailedNotices, type ExpiryQuestion } from '../../src/app/check-expiry.js';
+import type { Integration, Resource, Stage } from '../../src/core/api-gateway.js';
+import type { CertificateView } from '../../src/core/certificate-view.js';
+import { DEFAULT_THRESHOLDS } from '../../src/core/certificate-view.js';
+import type { CertificateFacts } from '../../src/core/certificate.js';
+import { AppError } from '../../src/core/errors.js';
+import { DEFAULT_FAIL_ON } from '../../src/findings/fail-on.js';
+import type { SourceResult } from '../../src/core/fleet.js';
+import { javaClientProblems, LARGEST_HANDSHAKE_MESSAGE } from '../../src/core/java-client.js';
+import { markTags } from '../../src/core/rotation/marks.js';
+import type { SourceReading } from '../../src/core/source-reading.js';
+import { CATALOGUE } from '../../src/findings/catalogue/index.js';
+import { finding, reported, type ReportedFinding } from '../../src/findings/finding.js';
+import { diagnose, type DoctorObservation } from '../../src/findings/rules/doctor.js';
+import { mintClientCertificate } from '../../src/x509/mint.js';
+import { mintIdentity, type TestIdentity } from '../support/certificates.js';
+
+/** What nobody should have written into a name. */
+const EVIL = 'x\u001b[31m\n::error::\u202e';
+const NOW = new Date('2026-11-28T12:00:00Z');
+const day = (days: number): Date => new Date(NOW.getTime() + days * 86_400_000);
+
+function view(id: string, left: number, more: Partial<CertificateView> = {}): CertificateView {
+  return {
+    clientCertificateId: id,
+    description: EVIL,
+    createdDate: day(-100),
+    expirationDate: day(left),
+    status: left <= 0 ? 'expired' : left <= 7 ? 'critical' : left <= 30 ? 'warning' : 'ok',
+    daysLeft: left,
+    subject: 'CN=ApiGateway',
+    issuer: 'CN=ApiGateway',
+    serialNumber: '1',
+    notBefore: day(left - 365),
+    notAfter: day(left),
+    fingerprintSha256: 'AA',
+    tags: {},
+    ...more,
+  };
+}
+
+const ACM = 'arn:aws:acm:eu-central-1:123456789012:certificate/1';
+
+function ofCheckExpiry(): ReportedFinding[] {
+  const replaced = view('old', 200);
+  const certificates = [
+    view('warning', 20),
+    view('critical', 3),
+    view('expired', 0),
+    view('young', 366, { status: 'notYetValid' }),
+    view('differs', 100, { expirationDate: day(90) }),
+    view('unused', 300),
+    replaced,
+    view('new', 300, { tags: markTags({ rotationId: 'r1', replaces: 'old' }) }),
+  ];
+  const stage = (stageName: string, clientCertificateId?: string, restApiId = 'https') => ({
+    restApiId,
+    stageName,
+    ...(clientCertificateId === undefined ? {} : { clientCertificateId }),
+  });
+  const usage = {
+    apis: [
+      { id: 'https', name: EVIL },
+      { id: 'plain', name: EVIL },
+    ],
+    stages: [
+      ...['warning', 'critical', 'expired', 'young', 'old'].map((id) => stage(id, id)),
+      stage('acm', ACM),
+      stage('gone', 'gone'),
+      stage('bare'),
+      stage('plain', 'differs', 'plain'),
+    ],
+    httpsApis: ['https'],
+  };
+  const value: SourceReading = {
+    readAt: NOW,
+    certificates,
+    unreadable: [{ clientCertificateId: 'broken', message: EVIL }],
+  };
+  const read: SourceResult<SourceReading> = {
+    state: 'read',
+    source: { account: EVIL, region: 'eu-central-1' },
+    clockOffsetMs: 120_000,
+    value: { ...value, usage },
+  };
+  const unread: SourceResult<SourceReading> = {
+    ...read,
+    source: { account: 'b', region: 'eu-west-1' },
+    value: { ...value, certificates: [], usageError: { code: 'AccessDenied', message: EVIL } },
+  };
+  const lost: SourceResult<SourceReading> = {
+    state: 'unknown',
+    source: { account: 'c', region: 'eu-west-1' },
+    error: new AppError('AccessDenied', EVIL, { hint: EVIL }),
+  };
+  const ask = (
+    results: readonly SourceResult<SourceReading>[],
+    filter: ExpiryQuestion['filter'] = {},
+  ): ReportedFinding[] => {
+    const question = {
+      filter,
+      all: false,
+      compliance: true,
+      thresholds: DEFAULT_THRESHOLDS,
+      failOn: DEFAULT_FAIL_ON,
+      quota: 9,
+    };
+    const report = expiryReport(results, [], question, NOW);
+    return withFailedNotices(report, [{ message: EVIL, hint: EVIL }]).findings;
+  };
+  return [
+    ...ask([read, unread, lost]),
+    ...ask([read], { ids: [EVIL] }),
+    ...ask([{ ...read, value }], { tags: { team: EVIL } }),
+  ];
+}
+
+function ofDoctor(): ReportedFinding[] {
+  const integration = (uri: string, more: Partial<Integration> = {}): Integration => ({
+    type: 'HTTP_PROXY',
+    insecureSkipVerification: false,
+    uri,
+    ...more,
+  });
+  const api = (...integrations: Integration[]): Resource[] =>
+    integrations.map((each, index) => ({
+      id: `r${index}`,
+      path: `/${index}${EVIL}`,
+      methods: [{ httpMethod: index === 0 ? 'ANY' : 'GET', requiredParameters: [], integration: each }],
+    }));
+  const bare: Stage = {
+    restApiId: 'api1',
+    stageName: 'prod',
+    deploymentId: 'd1',
+    variables: {},
+    tags: { 'aws:cloudformation:stack-name': EVIL },
+    canary: { percentTraffic: 5, deploymentId: 'd2', variables: {} },
+  };
+  const stage: Stage = { ...bare, clientCertificateId: 'aaaaaa' };
+  const facts = (left: number): CertificateFacts => ({
+    subject: 'C=US',
+    issuer: 'C=US',
+    serialNumber: '01',
+    notBefore: day(left - 365),
+    notAfter: day(left),
+    fingerprintSha256: 'AA',
+    fingerprintSha1: 'AA',
+    spkiPin: 'a',
+  });
+  const probe = (accepted: boolean, backend = 'b.example') => ({
+    backend,
+    outcome: accepted ? ('accepted' as const) : ('refused' as const),
+    accepted,
+    status: accepted ? 200 : 403,
+    cause: EVIL,
+  });
+  const nlb = 'n-0123456789abcdef.elb.eu-central-1.amazonaws.com';
+  const certificate = {
+    clientCertificateId: 'aaaaaa',
+    description: EVIL,
+    createdDate: day(-265),
+    expirationDate: day(90),
+    pemEncodedCertificate: '',
+    tags: {},
+  };
+  const gone: DoctorObservation = {
+    stage,
+    certificateCount: 50,
+    stages: [{ ...stage, stageName: 'beta', clientCertificateId: 'bbbbbb' }],
+    resources: api(
+      integration(`https://user:secret@${nlb}/`, {
+        httpMethod: 'POST',
+        connectionType: 'VPC_LINK',
+        insecureSkipVerification: true,
+      }),
+      integration('http://plain.example/'),
+      integration('https://b.example/${stageVariables.path}'),
+    ),
+    unreached: [EVIL],
+    probes: { current: [probe(false)], without: [probe(true)], other: [probe(true)] },
+    denied: [EVIL],
+    now: NOW,
+  };
+  const withLeft = (left: number): DoctorObservation => ({
+    ...gone,
+    certificate: { ...certificate, facts: facts(left) },
+  });
+  const seen = withLeft(100);
+  const failing = { ...probe(false), outcome: 'unknown' as const };
+  return [
+    seen,
+    withLeft(0),
+    withLeft(366),
+    gone,
+    { ...seen, stage: { ...stage, clientCertificateId: ACM } },
+    { ...seen, stage: bare },
+    { ...seen, resources: api(integration('http://plain.example/')), certificateCount: 60 },
+    { ...seen, probes: { current: [failing], without: [failing] } },
+    {
+      ...seen,
+      probes: { current: [{ ...failing, code: 'BackendCertificateExpired' as const }], without: [] },
+    },
+  ].flatMap((each) => diagnose(each).map((found) => reported(found)));
+}
+
+let folder: string;
+let ours: TestIdentity;
+let next: TestIdentity;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'apigw-cert-codes-'));
+  [ours, next] = await Promise.all([mintIdentity('a1b2c3'), mintIdentity('d4e5f6')]);
+  const mint = (subject: string, notBefore = new Date()): Promise<string> =>
+    mintClientCertificate({ notBefore, subject }).then(({ pem }) => pem);
+  const pem = ours.certificate.pem;
+  const files = {
+    'agw.pem': pem,
+    'two.pem': pem + next.certificate.pem,
+    'foreign.pem': await mint('CN=someone'),
+    'many.pem': pem + (await mint(`O=${'x'.repeat(LARGEST_HANDSHAKE_MESSAGE)}`)),
+    'young.pem': await mint('C=US, L=Seattle, CN=ApiGateway', new Date(Date.now() + 86_400_000)),
+  };
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+async function ofLint(): Promise<ReportedFinding[]> {
+  const pem = ours.certificate.pem;
+  const key = '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n';
+  const nginx = (text: string): string =>
+    `http {\n server { listen 443 ssl; server_name a.example;\n ${text}\n location / { proxy_pass http://127.0.0.1:1; } } }\n`;
+  const apache = (text: string): string =>
+    `<VirtualHost *:443>\nSSLEngine on\nProxyPass / http://127.0.0.1:1/\n${text}\n</VirtualHost>\n`;
+  const haproxy = (bind: string, rule: string): string =>
+    `frontend f\n mode http\n bind :443 ssl crt s.pem ${bind}\n ${rule}\n default_backend a\nbackend a\n mode http\n server a 127.0.0.1:1\n`;
+  const caddy = (auth: string): string =>
+    `a.test {\n tls a.pem a.key {\n client_auth {\n ${auth}\n }\n }\n reverse_proxy 127.0.0.1:1\n}\n`;
+  const cases: readonly (readonly [format: LintFormat, text: string | Uint8Array])[] = [
+    ['pem', ''],
+    ['pem', `${pem.trimEnd()}${pem}`],
+    ['pem', pem.replaceAll('\n', ' ')],
+    ['pem', Buffer.from(`\ufeff${pem}`, 'utf16le')],
+    ['pem', JSON.stringify({ pemEncodedCertificate: pem })],
+    ['pem', pem.replace(/[A-Z]{3}/, '!!!')],
+    ['pem', `${pem}${pem}${key}-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n`],
+    ['nginx', nginx('ssl_verify_client on; ssl_client_certificate agw.pem;')],
+    ['nginx', nginx('ssl_verify_client on; ssl_client_certificate two.pem;')],
+    ['nginx', nginx('ssl_verify_client on; ssl_client_certificate young.pem;')],
+    ['nginx', nginx('ssl_verify_client on; ssl_client_certificate gone.pem; include /none;')],
+    [
+      'nginx',
+      nginx('ssl_verify_client on; ssl_client_certificate foreign.pem; ssl_trusted_certificate agw.pem;'),
+    ],
+    [
+      'nginx',
+      nginx('ssl_verify_client on; ssl_client_certificate gone.pem; ssl_trusted_certificate agw.pem;'),
+    ],
+    [
+      'nginx',
+      nginx(
+        'ssl_verify_client optional; ssl_client_certificate many.pem; if ($ssl_client_s_dn = "") { return 403; }',
+      ),
+    ],
+    ['nginx', nginx(`if ($ssl_client_fingerprint != ${'0'.repeat(40)}) { return 403; }`)],
+    [
+      'nginx',
+      `http {\n server { listen 80; location /.well-known/acme-challenge/ { root /srv; } location / { return 301 https://$host$request_uri; } } }\n`,
+    ],
+    ['apache', apache('SSLCACertificateFile agw.pem\n<Location /o>\nSSLVerifyClient require\n</Location>')],
+    [
+      'apache',
+      apache(
+        'SSLProtocol all -TLSv1.3\nSSLCACertificateFile agw.pem\n<Location /o>\nSSLVerifyClient require\n</Location>',
+      ),
+    ],
+    [
+      'haproxy',
+      haproxy(
+        'verify optional ca-file agw.pem crt-ignore-err all',
+        'http-request deny unless { ssl_c_der,sha2(256),hex,lower -f pins }',
+      ),
+    ],
+    ['caddy', caddy(`trusted_ca_cert_file ${join(folder, 'two.pem')}`)],
+    ['caddy', caddy(`mode require\n trusted_leaf_cert_file ${join(folder, 'agw.pem')}`)],
+    ['caddy', caddy(`mode require_and_verify\n trusted_leaf_cert_file ${join(folder, 'agw.pem')}`)],
+  ];
+  writeFileSync(join(folder, 'pins'), 'NOT-A-PIN\n');
+  const clocks = [new Date(), new Date(Date.now() + 1_000 * 86_400_000)];
+  const found = await Promise.all(
+    cases.flatMap(([format, text], index) =>
+      clocks.map((now) =>
+        lintBackend(
+          {
+            file: join(folder, `${EVIL}${index}.conf`),
+            bytes: Buffer.from(text),
+            format,
+            consumer: 'openssl-ca-bundle',
+          },
+          () => now,
+        ),
+      ),
+    ),
+  );
+  return found.flatMap(({ findings }) => findings);
+}
+
+const ofVerify = (): ReportedFinding[] =>
+  javaClientProblems({
+    caNames: [['CN=Acme']],
+    largestRequest: LARGEST_HANDSHAKE_MESSAGE + 1,
+    isLate: true,
+    tls13: true,
+    host: 'backend',
+  }).map((problem) => reported(finding(problem, {}, {})));
+
+test('no code is without a rule that finds it', async () => {
+  const found = [...ofCheckExpiry(), ...ofDoctor(), ...(await ofLint()), ...ofVerify()];
+  const codes = new Set(found.map(({ code }) => code));
+  expect(Object.keys(CATALOGUE).filter((code) => !codes.has(code as ReportedFinding['code']))).toEqual([]);
+  for (const { message, remedy = '' } of found) {
+    expect(message + remedy).not.toMatch(/[\p{Cc}\p{Cf}]|undefined|\[object|user:secret/u);
+    expect(message).not.toBe('');
+  }
+});
