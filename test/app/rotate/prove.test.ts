@@ -218,7 +218,9 @@ describe('before the switch', () => {
     expect(run.warnings).toEqual([]);
     // What is announced is what is done, and what the backends saw.
     const calls = await callsToCome(run, ['preflight']);
-    const stages = [{ stage: `${world.restApiId}/prod` }];
+    // No look at the account has shown what the API is called.
+    const { restApiId } = world;
+    const stages = [{ restApiId, apiName: restApiId, stageName: 'prod' }];
     expect(calls).toEqual([
       { method: 'GET', path: '/0', backend: a, stages, times: 8 },
       { method: 'GET', path: '/1', backend: b, stages, times: 8 },
