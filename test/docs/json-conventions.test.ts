@@ -86,5 +86,5 @@ test('a stage is the one object', () => {
     const name = /\.(\w+)$/.exec(path)?.[1] ?? '';
     return STAGES.has(name) && (type === 'string' || items?.type === 'string');
   });
-  expect(words.map(([path]) => path)).toEqual(['check-expiry.findings[].stage']);
+  expect(words.map(([path]) => path)).toEqual([]);
 });
