@@ -49,7 +49,8 @@ export function collect(value: string, previous: string[] | undefined): string[]
  * are findings; nothing for others, whose errors have exit codes of their own.
  */
 export function failureExit(commandName: string | undefined, output?: string): 3 | undefined {
-  return commandName === 'check-expiry' || output === 'nagios' ? CHECK_EXIT.unknown : undefined;
+  const answersMonitor = commandName === 'check-expiry' || (commandName === 'doctor' && output === 'nagios');
+  return answersMonitor ? CHECK_EXIT.unknown : undefined;
 }
 
 /**

@@ -68,7 +68,7 @@ export async function main(given: readonly string[]): Promise<void> {
         hint: 'check the destination of the output',
       });
       printError(lost, { color: !words.includes('--no-color') });
-      process.exitCode = failureExit(words[0]) ?? lost.exitCode;
+      process.exitCode = failureExit(words[0], wordAfter('output', words)) ?? lost.exitCode;
     });
   });
   // Nor does anybody who reads no more what is said on the way (`2>&1 | head -1`).
@@ -103,7 +103,7 @@ async function run(program: Command, words: readonly string[]): Promise<void> {
     reportError(thrown instanceof CommanderError ? usageError(thrown, words) : thrown, {
       output: errorOutput(wordAfter('output', words) ?? wordAfter('format', words)),
       color: !words.includes('--no-color'),
-      monitorExit: failureExit(words[0]),
+      monitorExit: failureExit(words[0], wordAfter('output', words)),
     });
   }
 }

@@ -1,7 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { AppError } from '../../src/core/errors.js';
-import { filledIn } from '../../src/core/placeholders.js';
 import { withoutCredentials } from '../../src/core/uri.js';
 
 test.each([
@@ -30,11 +29,4 @@ test('no password of any characters is shown, and nothing else is changed by say
 test('an error shows none', () => {
   const { message, hint } = new AppError('Usage', 'http://a:b@h fails', { hint: 'check http://a:b@h' });
   expect([message, hint]).toEqual(['http://***@h fails', 'check http://***@h']);
-});
-
-test('placeholders are filled in where they stand alone', () => {
-  const remedy = 'apigw-cert attach ID --stage API/STAGE --out FILE; FILES and IDs stay';
-  expect(filledIn(remedy, { 'API/STAGE': 'abc/prod', FILE: '$& x', ID: undefined })).toBe(
-    'apigw-cert attach ID --stage abc/prod --out $& x; FILES and IDs stay',
-  );
 });

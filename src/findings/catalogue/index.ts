@@ -26,5 +26,3 @@ export type ArgsOf<Code extends FindingCode> = ArgsByCode[Code];
 
 /** Everything that a command can find: how bad it is, what it means, and what to do about it. */
 export const CATALOGUE: { readonly [Code in FindingCode]: CatalogueEntry<ArgsOf<Code>> } = ENTRIES;
-
-export const isFindingCode = (word: string): word is FindingCode => Object.hasOwn(CATALOGUE, word);
