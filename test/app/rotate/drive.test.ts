@@ -409,7 +409,7 @@ describe('others at work', () => {
         despiteOthers(run, () => {
           count += 1;
           meanwhile(run, count);
-          return Promise.reject(failureOf as Error);
+          return Promise.reject(failureOf);
         }),
       ),
     ).rejects.toBe(failureOf);
@@ -420,10 +420,9 @@ describe('others at work', () => {
   test('may be why a step failed: it is tried again from what is there, five times at most', async () => {
     expect(await tries(fails)).toBe(5);
     expect(
-      await tries(
-        fails,
-        (_, nth) => nth < 3 && the.world.attach('x', 'api/beta', nth === 1 ? the.oldId : undefined),
-      ),
+      await tries(fails, (_, nth) => {
+        if (nth < 3) the.world.attach('x', 'api/beta', nth === 1 ? the.oldId : undefined);
+      }),
     ).toBe(3);
   });
 
@@ -454,6 +453,9 @@ describe('others at work', () => {
     ],
   ])('may be the reason where %s', async (_, happens) => {
     the.world.attach('x', 'api/beta', undefined);
-    expect(await tries(fails, (__, nth) => nth === 1 && happens())).toBe(2);
+    const once = (__: Run, nth: number): void => {
+      if (nth === 1) happens();
+    };
+    expect(await tries(fails, once)).toBe(2);
   });
 });
