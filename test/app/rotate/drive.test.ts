@@ -395,7 +395,7 @@ describe('others at work', () => {
   const fails = new AppError('NewCertificateRefused', 'no');
   /** How often it is tried, if it always fails so and somebody moves the stages to and fro meanwhile. */
   async function tries(
-    failureOf: unknown,
+    failureOf: Error,
     meanwhile: (run: Run, nth: number) => void = (_, nth) => {
       the.world.attach('somebody', 'api/beta', nth % 2 === 1 ? undefined : the.oldId);
     },
@@ -429,6 +429,20 @@ describe('others at work', () => {
   test.each<[string, () => Promise<number>]>([
     ['nothing has changed', () => tries(fails, () => undefined)],
     ['only what is none of it has', () => tries(fails, () => the.world.make('somebody'))],
+    [
+      'AWS lists the same in another order',
+      () => {
+        let isReversed = false;
+        const getStages = (id: string) => {
+          const stages = the.world.stagesOf(id);
+          return Promise.resolve(isReversed ? stages.reverse() : stages);
+        };
+        const reverse = (): void => {
+          isReversed = true;
+        };
+        return tries(fails, reverse, { gateway: { getStages } });
+      },
+    ],
     ['it was no failure of AWS', () => tries(new Error('a fault'))],
     ['the run is only to go on later', () => tries(new AppError('RotationWaiting', 'later'))],
     ['a hook failed', () => tries(new AppError('HookFailed', 'hook'))],
