@@ -74,13 +74,14 @@ interface Limit {
   packages: (keyof typeof PACKAGES)[];
 }
 
+// Findings have words that several commands share, which are in files of their own.
 // A limit that is exceeded: find out what is loaded and why, and load it when it is needed. Only then raise the limit.
 test.each<[string, Limit]>([
   ['--version', { words: () => ['--version'], files: 2, size: 2, packages: [] }],
   ['list', { words: () => ['list'], files: 8, size: 470, packages: ['sdk', 'commander'] }],
   [
     'check-expiry',
-    { words: () => ['check-expiry', '--quota', '100'], files: 9, size: 480, packages: ['sdk', 'commander'] },
+    { words: () => ['check-expiry', '--quota', '100'], files: 11, size: 500, packages: ['sdk', 'commander'] },
   ],
   [
     'rotate with nothing due',
@@ -92,7 +93,7 @@ test.each<[string, Limit]>([
     {
       words: () => ['inspect', lab.trustFile],
       files: 16,
-      size: 500,
+      size: 510,
       packages: ['@peculiar/x509', 'commander'],
     },
   ],

@@ -21,10 +21,9 @@ Examples:
     .action(
       action<object, [target: string]>(async ({ args: [target], gateway, options, out, now }) => {
         const input = await readInput(target);
-        const [{ inspectClientCertificate, inspectFile }, text, { warningText }] = await Promise.all([
+        const [{ inspectClientCertificate, inspectFile }, text] = await Promise.all([
           import('../../app/inspect.js'),
           import('../inspect-text.js'),
-          import('../../findings/formats/text.js'),
         ]);
         if (input === undefined) {
           const opened = await gateway();
@@ -36,6 +35,8 @@ Examples:
         }
         const file = inspectFile(input.bytes, input.name, now);
         out.result(file, () => text.fileText(file, out.style));
+        if (file.findings.length === 0) return;
+        const { warningText } = await import('../../findings/formats/text.js');
         for (const finding of file.findings) out.warn(warningText(finding, out.noteStyle));
       }),
     );

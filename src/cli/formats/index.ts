@@ -1,29 +1,31 @@
 import type { ChalkInstance } from 'chalk';
 import type { ExpiryReport } from '../../app/check-expiry.js';
 import { DEFAULT_RENEW_BEFORE } from '../../core/expiry.js';
-import { findingsFormat } from '../../findings/formats/index.js';
+import type { FindingsFormat } from '../../findings/formats/index.js';
+import type { NagiosData } from '../../findings/formats/nagios.js';
 import { VERSION } from '../version.js';
-import { expiryFindings } from './expiry-findings.js';
 
 /** A format of `check-expiry`: its text for a report. Each is loaded when it is used. */
 type Format = (report: ExpiryReport, style: ChalkInstance) => Promise<string>;
 
-const findings =
-  (format: 'sarif' | 'junit' | 'github'): Format =>
-  (report) =>
-    findingsFormat(format, expiryFindings(report), { version: VERSION });
+/** A format that the findings of every command have. */
+async function findings(format: FindingsFormat, report: ExpiryReport, data?: NagiosData): Promise<string> {
+  const [{ findingsFormat }, { expiryFindings }] = await Promise.all([
+    import('../../findings/formats/index.js'),
+    import('./expiry-findings.js'),
+  ]);
+  const more = { version: VERSION, ...(data === undefined ? {} : { data }) };
+  return findingsFormat(format, expiryFindings(report), more);
+}
 
 export const FORMATS = {
   text: async (report, style) => (await import('./table.js')).tableFormat(report, style),
   json: (report) => Promise.resolve(JSON.stringify(report, null, 2)),
-  nagios: async (report) => {
-    const { expiryData } = await import('./nagios-data.js');
-    return findingsFormat('nagios', expiryFindings(report), { version: VERSION, data: expiryData(report) });
-  },
+  nagios: async (report) => findings('nagios', report, (await import('./nagios-data.js')).expiryData(report)),
   prometheus: async (report) => (await import('./prometheus.js')).prometheusFormat(report),
-  sarif: findings('sarif'),
-  junit: findings('junit'),
-  github: findings('github'),
+  sarif: (report) => findings('sarif', report),
+  junit: (report) => findings('junit', report),
+  github: (report) => findings('github', report),
   csv: async ({ items }) => (await import('./csv.js')).csvFormat(items),
   html: async (report) => (await import('../report/page.js')).htmlPage(report, DEFAULT_RENEW_BEFORE),
 } as const satisfies Record<string, Format>;
