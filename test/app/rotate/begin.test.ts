@@ -6,6 +6,8 @@ import { begin, lookAtMissingCertificates, readJournal } from '../../../src/app/
 import { rotationCertificate, viewAccount } from '../../../src/app/rotate/observe.js';
 import { callsToCome } from '../../../src/app/rotate/prove.js';
 import { proveBack } from '../../../src/app/rotate/prove-others.js';
+import { abort } from '../../../src/app/rotate/rotate.js';
+import { deploymentText } from '../../../src/app/rotate/run.js';
 import { AppError } from '../../../src/core/errors.js';
 import { markTags } from '../../../src/core/rotation/marks.js';
 import { JOURNAL_VERSION, type RotationRecord } from '../../../src/core/rotation/record.js';
@@ -227,6 +229,29 @@ describe('the hook `switched`', () => {
     } finally {
       await rm(folder, { recursive: true });
     }
+  });
+});
+
+describe('a redeployment on the way back', () => {
+  test.each(['always', 'never'] as const)('is confirmed before anything is touched: %s', async (redeploy) => {
+    const next = successor(the);
+    for (const name of the.world.stores.keys()) the.world.furnish(name, the.world.fingerprint(next));
+    const refusal = new AppError('NotConfirmed', 'no');
+    const { run, looks } = begun(the, {
+      settings: { redeploy },
+      gateway: {
+        getDeployment: (_, id) => Promise.resolve({ id, description: deploymentText(next), methods: [] }),
+      },
+      deps: { confirm: () => Promise.reject(refusal) },
+    });
+    const work = inTime(abort(run.deps, run.request, the.world.stage('api/prod')));
+    if (redeploy === 'never') expect((await work).outcome).toBe('aborted');
+    else {
+      await expect(work).rejects.toBe(refusal);
+      expect(the.world.exists(next)).toBe(true);
+    }
+    // What was asked to find the stage serves.
+    expect(looks[0]).toEqual({ known: true, isUrgent: false });
   });
 });
 

@@ -228,6 +228,16 @@ describe('after the switch', () => {
     expect(its.run.stages.map(({ clientCertificateId }) => clientCertificateId)).not.toEqual([next, next]);
   });
 
+  test('the URL is asked until it answers well once', async () => {
+    const answers = [503, 200, 503];
+    const its = ready({
+      request: { probeUrl: PROBE_URL },
+      deps: { request: () => Promise.resolve(answers.shift() ?? 0) },
+    });
+    expect(await inTime(askStage(its.run))).toBeUndefined();
+    expect([its.slept, answers]).toEqual([[1_000], [503]]);
+  });
+
   test('the URL is asked three times, a second apart, and a failure names it', async () => {
     for (const [status, what] of [
       [0, 'did not answer'],
@@ -386,6 +396,55 @@ describe('what got no answer', () => {
     expect((await inTime(situation(its.run))).unsettled.switches.getTime()).toBe(
       since + 3_000 + SETTINGS.inFlight,
     );
+  });
+});
+
+describe('stages that need no deployment any more', () => {
+  const redeployed = async (
+    goal: 'rotate' | 'abort',
+    {
+      moved = [],
+      described = () => '',
+      redeploy = 'always',
+      hasNext = true,
+    }: {
+      moved?: readonly string[];
+      described?: () => string;
+      redeploy?: 'always' | 'never';
+      hasNext?: boolean;
+    } = {},
+  ): Promise<readonly string[]> => {
+    const its = ready({
+      moved,
+      settings: { redeploy },
+      gateway: {
+        getDeployment: (_, id) => Promise.resolve({ id, description: described(), methods: [] }),
+      },
+    });
+    its.run.goal = goal;
+    if (!hasNext) its.run.certificates = [known(the.oldId)];
+    return (await inTime(situation(its.run))).redeployed;
+  };
+  const byUs = (): string => deploymentText(next);
+
+  test('are none forward before they are switched, and then those deployed for the new one', async () => {
+    expect(await redeployed('rotate', { described: byUs })).toEqual([]);
+    expect(await redeployed('rotate', { hasNext: false })).toEqual([]);
+  });
+
+  test.each([
+    ['rotate', 'of the rotation', BOTH],
+    ['rotate', 'of the user', []],
+    ['abort', 'of the rotation', []],
+    ['abort', 'of the user', BOTH],
+  ] as const)('(%s) where the last deployment was that %s', async (goal, whose, names) => {
+    const described = whose === 'of the user' ? () => 'release 7' : byUs;
+    expect(await redeployed(goal, { moved: BOTH, described })).toEqual(names);
+    expect(await redeployed(goal, { moved: BOTH, described, redeploy: 'never' })).toEqual([]);
+  });
+
+  test('are all on the way back where no new certificate was made', async () => {
+    expect(await redeployed('abort', { hasNext: false })).toEqual(BOTH);
   });
 });
 

@@ -120,6 +120,25 @@ test('who is away for more than five minutes is not waited for', async () => {
   expect(took).toBe(100 + 300_101 + 100);
 });
 
+test('who needs a look while there is one, waits for the next', async () => {
+  const { looks, took } = await play(
+    [
+      [{ kind: 'look', known: false }],
+      [
+        { kind: 'sleep', ms: 300_101 },
+        { kind: 'look', known: false },
+      ],
+    ],
+    400_000,
+  );
+  const times = looks.map(({ begun, ended }) => [begun, ended].map((at) => at.getTime() - 1_000_000));
+  expect(times).toEqual([
+    [0, 400_000],
+    [400_000, 800_000],
+  ]);
+  expect(took).toBe(800_000);
+});
+
 test('a look that fails, fails for those it was for, and the next one may go well', async () => {
   const both: Deed[] = [{ kind: 'look', known: false }];
   const { results, looks } = await play([both, both, [...both, ...both]], 10, [true]);
