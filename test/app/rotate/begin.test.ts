@@ -209,6 +209,7 @@ describe('before anything is changed', () => {
     a = new Machine(the.world, 'a');
     const { error } = await go(a, { stage: 'ws/live0' });
     expect(error?.code).toBe('BackendNotProvable');
+    expect(error?.hint).toMatch(/--probe|--allow-unproved/);
     expect(error?.details).toMatchObject({ stages: expect.arrayContaining(['ws/live7']) as unknown });
   });
 });
@@ -280,6 +281,20 @@ describe('an abort', () => {
     expect(outcome).toBe('UndoImpossible');
     expect(error?.message.endsWith('another run has completed the rotation')).toBe(!isOwn);
     expect(a.records.get(id)?.at(-1)?.type === 'ended').toBe(!isOwn);
+  });
+
+  test('ends a journal that has nothing but a beginning, too', async () => {
+    the = scene(SEEN);
+    a = new Machine(the.world, 'a');
+    b = new Machine(the.world, 'b');
+    await go(a, { settings: { wait: false } });
+    const killed = on('journal started', { kind: 'killAfter' });
+    expect((await go(b, {}, { fates: [killed] })).outcome).toBe('killed');
+    await inTime(the.world.time.sleep(120_000));
+    expect((await go(a)).outcome).toBe('completed');
+    expect((await go(b, { mode: 'abort' })).outcome).toBe('UndoImpossible');
+    const types = [...b.records.values()].map((records) => records.map(({ type }) => type));
+    expect(types).toEqual([['started', 'ended']]);
   });
 
   test('of a machine without the journal checks nothing and begins none', async () => {

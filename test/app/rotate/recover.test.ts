@@ -1,9 +1,13 @@
 import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { recover } from '../../../src/app/rotate/recover.js';
+import { AppError } from '../../../src/core/errors.js';
+import { JOURNAL_VERSION, type RotationRecord } from '../../../src/core/rotation/record.js';
 import { keepOldOf, readMark } from '../../../src/core/rotation/marks.js';
+import { begun, successor } from './model/begun.js';
 import { PROBE_URL, run, SETTINGS, type Circumstances, type Command, type Ran } from './model/command.js';
 import { Machine } from './model/machine.js';
 import type { Fate, Mishap } from './model/mishap.js';
-import { expectAsBefore, expectPromises, picture, prepare, scene, type Scene } from './model/scene.js';
+import { expectAsBefore, expectPromises, picture, PLAIN, prepare, scene, type Scene } from './model/scene.js';
 
 /* What a run leaves behind that fails: when the stages go back, and when they stay. */
 
@@ -267,5 +271,45 @@ describe('a failure before the switch', () => {
     await pass(SETTINGS.inFlight);
     expect((await go(a)).outcome).toBe('RotationWaiting');
     expectAsBefore(the);
+  });
+});
+
+describe('what is taken back', () => {
+  const AT = '2026-11-28T12:00:00.000Z';
+  const done = (step: 'generate' | 'adopt' | 'trust', type: 'done' | 'intent' = 'done'): RotationRecord =>
+    ({ type, at: AT, step, ms: 1 });
+
+  test.each<[string, boolean, boolean, RotationRecord[], boolean]>([
+    ['that this very run made', true, true, [], true],
+    ['of which the whole journal is here', false, false, [], true],
+    ['that a run of this machine made', false, true, [done('trust'), done('generate')], true],
+    ['that a run of this machine took', false, true, [done('adopt'), done('trust')], true],
+    ['that another machine made', false, true, [done('trust')], false],
+    ['that a run of this machine only began to make', false, true, [done('generate', 'intent')], false],
+  ])('is a certificate %s, or is not', async (_, isMade, isLost, records, isBack) => {
+    the = scene({ ...PLAIN, hosts: { 'orders.example': { stores: ['file'] } }, stores: { file: {} } });
+    const next = successor(the);
+    const { run: its } = begun(the, {
+      records: [
+        {
+          type: 'started',
+          version: JOURNAL_VERSION,
+          at: AT,
+          rotationId: 'r1',
+          region: 'eu-west-1',
+          oldCertificateId: the.oldId,
+          stages: [],
+          ...(isLost ? { foundUnderWay: true as const } : {}),
+        },
+        ...records,
+      ],
+    });
+    if (isMade) its.generatedId = next;
+    // Nothing of an earlier run is in flight any more.
+    await pass(SETTINGS.inFlight);
+    const failure = new AppError('AccessDenied', 'no');
+    expect(await the.world.time.until(recover(its, failure))).toBe(failure);
+    expect(the.world.exists(next)).toBe(!isBack);
+    expect(its.records.at(-1)?.type === 'ended').toBe(isBack);
   });
 });

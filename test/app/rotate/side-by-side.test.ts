@@ -10,6 +10,7 @@ import {
 import { AppError } from '../../../src/core/errors.js';
 import type { RotationEvent } from '../../../src/core/rotation/event.js';
 import { markTags } from '../../../src/core/rotation/marks.js';
+import { stageText } from '../../../src/core/rotation/unit.js';
 import { SETTINGS } from './model/command.js';
 import { Machine, Process } from './model/machine.js';
 import type { Fate } from './model/mishap.js';
@@ -118,7 +119,11 @@ async function rotateAll(
 /** `target stage outcome`, or the code of its error. */
 const inWords = (outcomes: readonly JobOutcome[]): string[] =>
   outcomes.map(({ target, stage, report, error }) =>
-    [target, stage, report?.outcome ?? (error instanceof AppError ? error.code : String(error))].join(' '),
+    [
+      target,
+      stage && stageText(stage),
+      report?.outcome ?? (error instanceof AppError ? error.code : String(error)),
+    ].join(' '),
   );
 
 const [A, B, C] = [job('a', ['a/prod']), job('b', ['b/prod']), job('c', ['c/prod'])];
@@ -126,7 +131,7 @@ const [A, B, C] = [job('a', ['a/prod']), job('b', ['b/prod']), job('c', ['c/prod
 test('three certificates are rotated at once: all stages are switched before any has soaked', async () => {
   const { outcomes, events, leases } = await rotateAll([C, A, B]);
   expect(inWords(outcomes)).toEqual(['c c/prod completed', 'a a/prod completed', 'b b/prod completed']);
-  expect(outcomes.map(({ report }) => report?.stages)).toEqual([
+  expect(outcomes.map(({ report }) => report?.stages.map(stageText))).toEqual([
     ['c/prod'],
     ['a/prod', 'a/beta'],
     ['b/prod'],
@@ -148,7 +153,7 @@ describe('what two targets share', () => {
       job('second', ['a/beta'], { settings }),
     ]);
     expect(inWords(outcomes)).toEqual(['first a/prod completed', 'second a/beta notDue']);
-    expect(outcomes[1]?.report?.stages).toEqual(['a/beta']);
+    expect(outcomes[1]?.report?.stages.map(stageText)).toEqual(['a/beta']);
     expect(outcomes[1]?.report?.oldCertificateId).toBe(outcomes[0]?.report?.newCertificateId);
   });
 
@@ -265,4 +270,27 @@ test('once stopped, what has begun says so, and what has not says nothing', asyn
     },
   });
   expect(inWords(outcomes)).toEqual(['a a/prod Interrupted']);
+});
+
+test('each look at the whole account says how many calls it needs, and each that is done', async () => {
+  const told: (number | 'done')[] = [];
+  const progress = { expect: (calls: number) => told.push(calls), done: () => told.push('done') };
+  const { gateway, turns, now } = openSession(
+    new Process(machine).gateway(),
+    () => new Date(the.world.time.now),
+    { progress, signal: new AbortController().signal },
+  );
+  const look = await the.world.time.until(turns.take(() => turns.account.look({ known: true })));
+  expect(told).toEqual([3, 'done', 'done', 'done']);
+  expect([look.stages.length, gateway.region, now().getTime()]).toEqual([4, 'eu-west-1', the.world.time.now]);
+});
+
+test('a look at the whole account ends with the signal', async () => {
+  const reason = new AppError('Interrupted', 'stopped by a signal');
+  const { turns } = openSession(new Process(machine).gateway(), () => new Date(the.world.time.now), {
+    progress: SILENT,
+    signal: AbortSignal.abort(reason),
+  });
+  const look = the.world.time.until(turns.take(() => turns.account.look({ known: true })));
+  await expect(look).rejects.toBe(reason);
 });
