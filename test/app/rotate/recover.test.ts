@@ -276,8 +276,12 @@ describe('a failure before the switch', () => {
 
 describe('what is taken back', () => {
   const AT = '2026-11-28T12:00:00.000Z';
-  const done = (step: 'generate' | 'adopt' | 'trust', type: 'done' | 'intent' = 'done'): RotationRecord =>
-    ({ type, at: AT, step, ms: 1 });
+  const done = (step: 'generate' | 'adopt' | 'trust', type: 'done' | 'intent' = 'done'): RotationRecord => ({
+    type,
+    at: AT,
+    step,
+    ms: 1,
+  });
 
   test.each<[string, boolean, boolean, RotationRecord[], boolean]>([
     ['that this very run made', true, true, [], true],
