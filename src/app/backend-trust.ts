@@ -4,7 +4,7 @@ import type { Gateway } from '../gateway/gateway.js';
 import type { TrustContext } from '../trust/context.js';
 import type { DescribedTrustStore, StoreState } from '../trust/trust-store.js';
 import { readBundle } from '../x509/bundle.js';
-import { trustedCertificate } from '../x509/certificate.js';
+import { certificateOf } from './certificate.js';
 import type { TrustDescription } from './rotate/jobs.js';
 import { openTrustStores } from './rotate/stores.js';
 
@@ -40,10 +40,7 @@ export async function namedCertificates(
     words.map(async (word): Promise<TrustedCertificate[]> => {
       const file = await read(word);
       if (file === undefined) {
-        const { pemEncodedCertificate, clientCertificateId } = await (
-          await gateway()
-        ).getClientCertificate(word);
-        return [trustedCertificate(pemEncodedCertificate, clientCertificateId)];
+        return [certificateOf(await (await gateway()).getClientCertificate(word)).trusted];
       }
       const { certificates, findings } = readBundle(file.bytes);
       if (findings.some(({ code }) => code === 'PrivateKey')) {

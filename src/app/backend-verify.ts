@@ -72,7 +72,7 @@ function authorities(file: Uint8Array): string[] {
 }
 
 /** @throws AppError `CertificateUnreadable` */
-function ownIdentity({ certificate, privateKey }: OwnCertificate): ClientIdentity & { issuers: string[] } {
+function ownIdentity({ certificate, privateKey }: IdentityFiles): ClientIdentity & { issuers: string[] } {
   const { certificates } = readBundle(certificate);
   const [own] = certificates;
   if (!own) {
@@ -105,8 +105,8 @@ function belongsTo(pem: string, privateKeyPem: string): boolean {
   }
 }
 
-/** A certificate of one's own, the content of two files. */
-export interface OwnCertificate {
+/** A certificate and its key, the content of two files. */
+export interface IdentityFiles {
   certificate: Uint8Array;
   privateKey: Uint8Array;
 }
@@ -115,7 +115,7 @@ export interface VerifyOptions {
   /** Files of private CAs that API Gateway is to be taken to accept, PEM. */
   backendCas: readonly Uint8Array[];
   /** To prove with that the backend accepts it: a ACM certificate, or of a lab. */
-  own?: OwnCertificate | undefined;
+  own?: IdentityFiles | undefined;
 }
 
 /** A connection that TLS 1.2 may be too old for. */

@@ -6,8 +6,7 @@ import { isAcmArn } from '../core/inventory.js';
 import { namedStage, type NamedStage } from '../core/named-stage.js';
 import { stageText } from '../core/rotation/unit.js';
 import type { Gateway } from '../gateway/gateway.js';
-import { certificateFacts } from '../x509/certificate.js';
-import { readPem } from './read-pem.js';
+import { certificateOf } from './certificate.js';
 import { resolveStage, type StageAddress } from './resolve-stage.js';
 
 /** Which certificate a stage presented and presents now: a client certificate's id, an ACM ARN, or none. */
@@ -45,8 +44,7 @@ export async function attach(
   ]);
   const change = await changeStage(gateway, stage, clientCertificateId, confirm);
   if (certificate === undefined) return change;
-  const facts = readPem(certificate, certificateFacts);
-  return { ...change, certificate: certificateView(certificate, facts, now()) };
+  return { ...change, certificate: certificateView(certificateOf(certificate), now()) };
 }
 
 /** Makes a stage present no certificate. @throws AppError as resolveStage and `confirm` */

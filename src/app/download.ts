@@ -6,8 +6,7 @@ import type { Gateway } from '../gateway/gateway.js';
 import { reported, type ReportedFinding } from '../findings/finding.js';
 import { bundleFinding } from '../lint/bundle-finding.js';
 import { readBundle, writeBundle } from '../x509/bundle.js';
-import { trustedCertificate } from '../x509/certificate.js';
-import { readPem } from './read-pem.js';
+import { certificateOf } from './certificate.js';
 
 export type DownloadEncoding = 'pem' | 'der';
 
@@ -37,18 +36,15 @@ export async function download(
   }
   const at = now();
   const answers = await Promise.all(distinct.map((id) => gateway.getClientCertificate(id)));
-  const fetched = answers.map((answer) => ({
-    answer,
-    trusted: readPem(answer, (pem) => trustedCertificate(pem, answer.clientCertificateId)),
-  }));
+  const fetched = answers.map(certificateOf);
   const content = contentOf(
     fetched.map(({ trusted }) => trusted),
     encoding,
   );
   return {
-    certificates: fetched.map(({ answer, trusted }) => ({
-      ...certificateView(answer, trusted, at),
-      pem: trusted.pem,
+    certificates: fetched.map((certificate) => ({
+      ...certificateView(certificate, at),
+      pem: certificate.trusted.pem,
     })),
     content,
     findings: readBundle(content).findings.map((each) => reported(bundleFinding(each, file))),

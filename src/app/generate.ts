@@ -1,8 +1,7 @@
 import { certificateView, type CertificateView } from '../core/certificate-view.js';
 import { AppError } from '../core/errors.js';
 import type { Gateway } from '../gateway/gateway.js';
-import { trustedCertificate } from '../x509/certificate.js';
-import { readPem } from './read-pem.js';
+import { certificateOf } from './certificate.js';
 
 export interface Generated {
   certificate: CertificateView;
@@ -15,9 +14,8 @@ type Input = Parameters<Gateway['generateClientCertificate']>[0];
 
 /** Makes one certificate in the gateway's account and Region. */
 export async function generate(gateway: Gateway, input: Input, now: () => Date): Promise<Generated> {
-  const certificate = await made(gateway, input);
-  const trusted = readPem(certificate, trustedCertificate);
-  return { certificate: certificateView(certificate, trusted, now()), pem: trusted.pem };
+  const certificate = certificateOf(await made(gateway, input));
+  return { certificate: certificateView(certificate, now()), pem: certificate.trusted.pem };
 }
 
 async function made(gateway: Gateway, input: Input): ReturnType<Gateway['generateClientCertificate']> {

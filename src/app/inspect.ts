@@ -10,7 +10,7 @@ import { anatomy, type CertificateAnatomy } from '../x509/anatomy.js';
 import { reported, type ReportedFinding } from '../findings/finding.js';
 import { bundleFinding } from '../lint/bundle-finding.js';
 import { readBundle, type BundleFinding } from '../x509/bundle.js';
-import { readPem } from './read-pem.js';
+import { certificateOf, readPem } from './certificate.js';
 import { allStages, type StagesProgress } from './stages.js';
 
 /** One of the account's certificates, all that it says, and the stages that present it. */
@@ -18,15 +18,9 @@ export interface InspectedClientCertificate extends CertificateView, Certificate
   usedBy: readonly NamedStage[];
 }
 
-/** A certificate of a file; `line` is that of its BEGIN, from 1. */
-export interface InspectedCertificate extends CertificateAnatomy {
-  line: number;
-  status: ExpiryStatus;
-  daysLeft: number;
-}
-
 export interface InspectedFile {
-  items: readonly InspectedCertificate[];
+  /** Its certificates; `line` is that of the BEGIN, from 1. */
+  items: readonly (CertificateAnatomy & { line: number; status: ExpiryStatus; daysLeft: number })[];
   findings: readonly ReportedFinding[];
 }
 
@@ -49,15 +43,16 @@ export async function inspectClientCertificate(
       },
     );
   }
-  const [certificate, { apis, stages }] = await Promise.all([
+  const [answer, { apis, stages }] = await Promise.all([
     gateway.getClientCertificate(clientCertificateId),
     allStages(gateway, progress),
   ]);
-  const whole = readPem(certificate, anatomy);
+  const certificate = certificateOf(answer);
+  const whole = readPem(answer, anatomy);
   const { usedBy } = inventory({ certificates: [certificate], apis, stages });
   return {
     ...whole,
-    ...certificateView(certificate, whole, now()),
+    ...certificateView(certificate, now()),
     usedBy: usedBy.get(certificate.clientCertificateId) ?? [],
   };
 }

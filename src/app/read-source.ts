@@ -5,7 +5,7 @@ import type { ExpiryThresholds } from '../core/expiry.js';
 import { CLOCK_TOLERANCE_MS, type SourceReading } from '../core/source-reading.js';
 import type { OpenSource } from '../gateway/fleet.js';
 import type { Gateway } from '../gateway/gateway.js';
-import { certificateFacts } from '../x509/certificate.js';
+import { certificateOf } from './certificate.js';
 import type { SourceProgress } from './fleet.js';
 import { allPresentations } from './stages.js';
 
@@ -34,11 +34,12 @@ export async function readSource(
   const unreadable: SourceReading['unreadable'][number][] = [];
   for (const certificate of raw) {
     try {
-      const facts = certificateFacts(certificate.pemEncodedCertificate);
-      certificates.push(certificateView(certificate, facts, at, thresholds));
+      certificates.push(certificateView(certificateOf(certificate), at, thresholds));
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      unreadable.push({ clientCertificateId: certificate.clientCertificateId, message: error.message });
+      // Whoever lists it names the certificate.
+      const { message } = error.cause instanceof AppError ? error.cause : error;
+      unreadable.push({ clientCertificateId: certificate.clientCertificateId, message });
     }
   }
   certificates.sort((a, b) => a.notAfter.getTime() - b.notAfter.getTime());

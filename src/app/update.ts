@@ -1,11 +1,10 @@
 import { certificateView, type CertificateView } from '../core/certificate-view.js';
 import { AppError } from '../core/errors.js';
 import type { Gateway } from '../gateway/gateway.js';
-import { certificateFacts } from '../x509/certificate.js';
-import { readPem } from './read-pem.js';
+import { certificateOf } from './certificate.js';
 
 /** What of a certificate can be changed. */
-export interface CertificateChange {
+export interface Update {
   description?: string;
   tags: Readonly<Record<string, string>>;
   untag: readonly string[];
@@ -18,7 +17,7 @@ export interface CertificateChange {
 export async function update(
   gateway: Gateway,
   clientCertificateId: string,
-  { description, tags, untag }: CertificateChange,
+  { description, tags, untag }: Update,
   now: () => Date,
 ): Promise<CertificateView> {
   const setsTags = Object.keys(tags).length > 0;
@@ -37,5 +36,5 @@ export async function update(
   if (setsTags) await gateway.tagClientCertificate(clientCertificateId, tags);
   if (untag.length > 0) await gateway.untagClientCertificate(clientCertificateId, untag);
   const certificate = await gateway.getClientCertificate(clientCertificateId);
-  return certificateView(certificate, readPem(certificate, certificateFacts), now());
+  return certificateView(certificateOf(certificate), now());
 }

@@ -1,5 +1,5 @@
 import type { ChalkInstance } from 'chalk';
-import type { InspectedCertificate, InspectedClientCertificate, InspectedFile } from '../app/inspect.js';
+import type { InspectedClientCertificate, InspectedFile } from '../app/inspect.js';
 import { printable } from '../core/printable.js';
 import type { CertificateAnatomy, CertificateExtension } from '../x509/anatomy.js';
 import { stageText } from './stage-options.js';
@@ -27,7 +27,7 @@ function extensionText({ name, critical, value }: CertificateExtension): string 
 }
 
 function anatomyRows(
-  certificate: CertificateAnatomy & Pick<InspectedCertificate, 'status' | 'daysLeft'>,
+  certificate: CertificateAnatomy & Pick<InspectedFile['items'][number], 'status' | 'daysLeft'>,
   style: ChalkInstance,
 ): Row[] {
   return [

@@ -1,5 +1,4 @@
-import type { ClientCertificate } from './api-gateway.js';
-import { daysLeft, type CertificateFacts } from './certificate.js';
+import { daysLeft, type Certificate } from './certificate.js';
 import { expiryStatus, type ExpiryStatus, type ExpiryThresholds } from './expiry.js';
 
 /** The thresholds of every command that has no flags for them. */
@@ -28,13 +27,13 @@ export interface CertificateView {
   tags: Readonly<Record<string, string>>;
 }
 
-/** The view of one certificate; `facts` are those of its PEM. */
+/** The view of one certificate. */
 export function certificateView(
-  { clientCertificateId, description, createdDate, expirationDate, tags }: ClientCertificate,
-  { subject, issuer, serialNumber, notBefore, notAfter, fingerprintSha256 }: CertificateFacts,
+  { clientCertificateId, description, createdDate, expirationDate, tags, trusted }: Certificate,
   now: Date,
   thresholds: ExpiryThresholds = DEFAULT_THRESHOLDS,
 ): CertificateView {
+  const { subject, issuer, serialNumber, notBefore, notAfter, fingerprintSha256 } = trusted;
   return {
     clientCertificateId,
     ...(description === undefined ? {} : { description }),

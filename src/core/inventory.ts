@@ -12,12 +12,12 @@ export interface Inventory {
   unused: readonly string[];
   /** How many more can be made; 0 also when there are more than `quota`, since AWS can raise it. */
   quotaLeft: number;
-  /** Stages whose certificate is not among the account's client certificates. */
-  elsewhere: readonly (NamedStage & { clientCertificateId: string; kind: ForeignCertificate })[];
+  /**
+   * Stages whose certificate is not among the account's client certificates. `acm`: one of ACM, which API Gateway takes
+   * since September 2026. `unknown`: deleted, or not readable.
+   */
+  elsewhere: readonly (NamedStage & { clientCertificateId: string; kind: 'acm' | 'unknown' })[];
 }
-
-/** `acm`: a certificate of ACM, which API Gateway takes since September 2026. `unknown`: deleted, or not readable. */
-export type ForeignCertificate = 'acm' | 'unknown';
 
 /** Whether what a stage names as its certificate is the ARN of an ACM certificate. */
 export function isAcmArn(clientCertificateId: string): boolean {

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { rootCertificates } from 'node:tls';
+import type { CertificateFacts } from '../core/certificate.js';
 import { olderRoot, rootStanding } from '../core/api-gateway-cas.js';
 
 /** What is wrong with a server's own certificate in the eyes of API Gateway. */
@@ -17,16 +18,9 @@ export type ServerChainProblem =
   | 'rootNotListed'
   | 'unreadable';
 
-export interface ServerChainCertificate {
-  subject: string;
-  issuer: string;
-  notBefore: Date;
-  notAfter: Date;
-}
-
 export interface ServerChain {
   /** As sent, the server's own certificate first. */
-  certificates: ServerChainCertificate[];
+  certificates: Pick<CertificateFacts, 'subject' | 'issuer' | 'notBefore' | 'notAfter'>[];
   /** Whose root ends the chain, where one does. */
   root?: string;
   /** For `rootNotListed`: the root on the list to which the same CA offers a chain, where one is known. */

@@ -1,20 +1,16 @@
 /** How a run begins: what AWS and the journal tell of the certificate that the target presents. */
+import { certificateOf } from '../certificate.js';
+import type { Certificate } from '../../core/certificate.js';
 import type { Stage } from '../../core/api-gateway.js';
 import { AppError } from '../../core/errors.js';
 import { dueAt, isDue } from '../../core/expiry.js';
 import type { RotationRecord } from '../../core/rotation/record.js';
-import {
-  oldIdOf,
-  stageText,
-  unitOf,
-  type RotationCertificate,
-  type RotationUnit,
-} from '../../core/rotation/unit.js';
+import { oldIdOf, stageText, unitOf, type RotationUnit } from '../../core/rotation/unit.js';
 import type { Gateway } from '../../gateway/gateway.js';
 import type { JournalledRotation } from '../../journal/journal.js';
 import { sameCaller } from '../../journal/same-caller.js';
 import { isOldMissing, lookAtCertificates, lookAtStages } from './look.js';
-import { observeCertificates, rotationCertificate, sameStage } from './observe.js';
+import { observeCertificates, sameStage } from './observe.js';
 import { see } from './observed-account.js';
 import type { RotationDeps, RotationRequest } from './ports.js';
 import type { RotationReport } from '../../core/rotation/report.js';
@@ -37,11 +33,11 @@ export type Target = Stage;
 async function certificatesWith(
   { gateway, sleep, signal }: RotationDeps,
   currentId: string,
-): Promise<RotationCertificate[]> {
+): Promise<Certificate[]> {
   for (let tries = 1; ; tries++) {
     const certificates =
       tries === 1
-        ? (await gateway.knownCertificates()).map(rotationCertificate)
+        ? (await gateway.knownCertificates()).map(certificateOf)
         : await observeCertificates(gateway);
     if (certificates.some(({ clientCertificateId }) => clientCertificateId === currentId))
       return certificates;

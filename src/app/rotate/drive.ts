@@ -1,9 +1,10 @@
 /** The loop of a rotation, forward and back: look, take the next step, look again. */
+import type { Certificate } from '../../core/certificate.js';
 import { stageIdsText, verbOf } from '../../core/stages-text.js';
 import { AppError } from '../../core/errors.js';
 import { nextStep, type Step } from '../../core/rotation/next-step.js';
 import { isLast, type LastStep } from '../../core/rotation/plan.js';
-import { stageText, type RotationCertificate } from '../../core/rotation/unit.js';
+import { stageText } from '../../core/rotation/unit.js';
 import { replaceCertificate } from './look.js';
 import { writeMark } from './mark.js';
 import { despiteOthers } from './others.js';
@@ -181,7 +182,7 @@ export async function rollBack(run: Run, why: string, cause?: unknown): Promise<
 }
 
 /** Lets a certificate that failed in use be tried again, by this run and by those that go on with it. */
-export async function allowAgain(run: Run, certificate: RotationCertificate): Promise<void> {
+export async function allowAgain(run: Run, certificate: Certificate): Promise<void> {
   if (certificate.mark?.rolledBack === undefined) return;
   const mark = { ...certificate.mark };
   delete mark.rolledBack;

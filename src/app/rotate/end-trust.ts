@@ -1,8 +1,9 @@
 /** The one place where trust ends: whatever is deleted or distrusted, forward or back, passes {@link assertMayEnd}. */
+import type { Certificate } from '../../core/certificate.js';
 import { stageIdsText, verbOf } from '../../core/stages-text.js';
 import { AppError } from '../../core/errors.js';
 import type { Step } from '../../core/rotation/next-step.js';
-import { stageText, type EndedCertificate, type RotationCertificate } from '../../core/rotation/unit.js';
+import { stageText, type EndedCertificate } from '../../core/rotation/unit.js';
 import { isLookFresh, lookAgain } from './look.js';
 import { eraseMark } from './mark.js';
 import { NOTHING_PROVED, pause, step, storeNamed, warn, type Run } from './run.js';
@@ -50,7 +51,7 @@ export async function endTrust(run: Run, next: EndStep): Promise<void> {
  * Deletes one certificate; its private key exists nowhere else. AWS refuses where a stage presents it: that is looked at,
  * and the rotation goes on from there.
  */
-async function deleteCertificate(run: Run, certificate: RotationCertificate): Promise<void> {
+async function deleteCertificate(run: Run, certificate: Certificate): Promise<void> {
   const { clientCertificateId: id } = certificate;
   await assertMayEnd(run, certificate);
   await step(run, run.goal === 'rotate' ? 'delete' : 'deleteNew', id, async () => {
@@ -115,7 +116,7 @@ async function untrust(run: Run, storeName: string, certificate: EndedCertificat
 }
 
 /** A certificate that `--to` named for nothing stays as it was before the rotation, and what other stages present stays in use. */
-async function release(run: Run, certificate: RotationCertificate): Promise<void> {
+async function release(run: Run, certificate: Certificate): Promise<void> {
   const { clientCertificateId: id } = certificate;
   const users = run.stages.filter(({ clientCertificateId }) => clientCertificateId === id).map(stageText);
   if (users.length > 0)

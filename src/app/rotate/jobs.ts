@@ -319,16 +319,16 @@ export function targetOfCertificate(
   return { account, ...(target && about.length === 1 ? { target } : {}) };
 }
 
-/** A certificate in use: a stage that presents it, and all ways of writing any stage that does. */
-export interface UsedCertificate {
+/** The stages that share a certificate: one of them, and all ways of writing any of them. */
+export interface SharingStages {
   address: StageAddress;
   names: string[];
 }
 
 /** Every certificate in use: a rotation moves all stages that share one. ACM's certificates renew themselves. */
-export function everyCertificate({ apis, stages }: Pick<AccountLook, 'apis' | 'stages'>): UsedCertificate[] {
+export function everyCertificate({ apis, stages }: Pick<AccountLook, 'apis' | 'stages'>): SharingStages[] {
   const apiNames = new Map(apis.map(({ id, name }) => [id, name]));
-  const used = new Map<string, UsedCertificate>();
+  const used = new Map<string, SharingStages>();
   for (const { restApiId, stageName, clientCertificateId: id } of stages) {
     if (id === undefined || isAcmArn(id)) continue;
     const known = used.get(id) ?? { address: { api: restApiId, stage: stageName }, names: [] };

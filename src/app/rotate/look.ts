@@ -1,12 +1,14 @@
 /** Looking at the account: what AWS's answers show, and whether they can be believed. */
+import { certificateOf } from '../certificate.js';
+import type { Certificate } from '../../core/certificate.js';
 import type { RestApi, Stage, StageRef } from '../../core/api-gateway.js';
 import { AppError } from '../../core/errors.js';
 import { apiNamesOf } from '../../core/named-stage.js';
 import type { StoreView } from '../../core/rotation/next-step.js';
-import { stageText, type EndedCertificate, type RotationCertificate } from '../../core/rotation/unit.js';
+import { stageText, type EndedCertificate } from '../../core/rotation/unit.js';
 import { trustedCertificate } from '../../x509/certificate.js';
 import { stagesNow, stagesOfApi } from '../stages.js';
-import { observeCertificates, observeStores, rotationCertificate } from './observe.js';
+import { observeCertificates, observeStores } from './observe.js';
 import { see } from './observed-account.js';
 import { STALE } from './remembering.js';
 import { account, pause, storesOf, type Run } from './run.js';
@@ -27,7 +29,7 @@ export function replaceStages(run: Run, seen: readonly Stage[]): void {
 }
 
 /** Takes in a certificate whose mark has changed. */
-export function replaceCertificate(run: Run, fresh: RotationCertificate): void {
+export function replaceCertificate(run: Run, fresh: Certificate): void {
   run.certificates = run.certificates.map((known) =>
     known.clientCertificateId === fresh.clientCertificateId ? fresh : known,
   );
@@ -47,7 +49,7 @@ export async function lookAtCertificates(run: Run): Promise<void> {
   );
   const shown = new Set(listed.map(({ clientCertificateId }) => clientCertificateId));
   for (const id of shown) run.gone.delete(id);
-  const found: RotationCertificate[] = [];
+  const found: Certificate[] = [];
   for (const id of knownIds(run)) {
     if (shown.has(id) || run.gone.has(id)) continue;
     const certificate = await findCertificate(run, id);
@@ -64,9 +66,9 @@ export async function lookAtCertificates(run: Run): Promise<void> {
   if (run.made && shown.has(run.made.certificate.clientCertificateId)) run.made.isSeen = true;
 }
 
-async function findCertificate(run: Run, id: string): Promise<RotationCertificate | undefined> {
+async function findCertificate(run: Run, id: string): Promise<Certificate | undefined> {
   try {
-    return rotationCertificate(await run.deps.gateway.getClientCertificate(id));
+    return certificateOf(await run.deps.gateway.getClientCertificate(id));
   } catch (error) {
     if (isMissing(error, 'CertificateNotFound')) return undefined;
     throw error;

@@ -1,3 +1,5 @@
+import { certificateOf } from '../certificate.js';
+import type { Certificate } from '../../core/certificate.js';
 import { stageIdsText, verbOf } from '../../core/stages-text.js';
 import type { ClientCertificate } from '../../core/api-gateway.js';
 import { AppError, UNKNOWN_OUTCOME } from '../../core/errors.js';
@@ -10,10 +12,9 @@ import {
   type Mark,
 } from '../../core/rotation/marks.js';
 import { openWrites } from '../../core/rotation/presentation.js';
-import { stageText, type RotationCertificate } from '../../core/rotation/unit.js';
+import { stageText } from '../../core/rotation/unit.js';
 import { lookAtCertificates, lookAtStores } from './look.js';
 import { writeMark } from './mark.js';
-import { rotationCertificate } from './observe.js';
 import { account, pause, step, type Run } from './run.js';
 
 /** Between two looks for a certificate whose making was not answered, in milliseconds: doubled up to the last. */
@@ -40,12 +41,12 @@ export async function makeNext(run: Run): Promise<void> {
 }
 
 /** Marks the certificate that `--to` names as the new one. */
-export async function adoptNext(run: Run, { clientCertificateId: id }: RotationCertificate): Promise<void> {
+export async function adoptNext(run: Run, { clientCertificateId: id }: Certificate): Promise<void> {
   const { old } = account(run).unit;
   const certificate = assertAdoptable(run, id);
   const stores = await lookAtStores(run);
   // After the stores: whatever of them another machine's rotation has trusted it in, its mark was there before.
-  const { mark: found } = rotationCertificate(await run.deps.gateway.getClientCertificate(id));
+  const { mark: found } = certificateOf(await run.deps.gateway.getClientCertificate(id));
   const trustedBefore =
     found?.adopted === true && found.replaces === run.oldId
       ? found.trustedBefore === true
@@ -54,7 +55,7 @@ export async function adoptNext(run: Run, { clientCertificateId: id }: RotationC
   take(run, await provide(run, id, () => writeMark(run, certificate, mark)));
 }
 
-function newMark(run: Run, old: RotationCertificate | undefined): Mark {
+function newMark(run: Run, old: Certificate | undefined): Mark {
   const { keepOld } = run.request.settings;
   return {
     rotationId: run.rotationId,
@@ -68,8 +69,8 @@ function newMark(run: Run, old: RotationCertificate | undefined): Mark {
 function provide(
   run: Run,
   subject: string | undefined,
-  make: () => Promise<RotationCertificate>,
-): Promise<RotationCertificate> {
+  make: () => Promise<Certificate>,
+): Promise<Certificate> {
   return step(run, subject === undefined ? 'generate' : 'adopt', subject, async () => {
     const value = await make();
     const { clientCertificateId, trusted } = value;
@@ -84,7 +85,7 @@ function provide(
   });
 }
 
-function take(run: Run, certificate: RotationCertificate): void {
+function take(run: Run, certificate: Certificate): void {
   const { clientCertificateId: id } = certificate;
   run.made = { certificate, at: run.deps.now(), isSeen: false };
   run.certificates = [
@@ -94,7 +95,7 @@ function take(run: Run, certificate: RotationCertificate): void {
 }
 
 /** What this rotation has made already, as far as the account shows it. */
-const madeBefore = ({ certificates, rotationId }: Run): RotationCertificate | undefined =>
+const madeBefore = ({ certificates, rotationId }: Run): Certificate | undefined =>
   certificates.find(({ mark }) => mark?.rotationId === rotationId && mark.adopted !== true);
 
 /** Where earlier runs may have made as many as there may be, their calls have to end before another one. */
@@ -108,7 +109,7 @@ async function untilSettled(run: Run): Promise<void> {
 }
 
 /** Looks for a certificate of this rotation for so long, in milliseconds. */
-async function lookForMade(run: Run, wait: number): Promise<RotationCertificate | undefined> {
+async function lookForMade(run: Run, wait: number): Promise<Certificate | undefined> {
   const deadline = run.deps.now().getTime() + wait;
   for (
     let pauseFor = FIRST_LOOK;
@@ -127,15 +128,11 @@ async function lookForMade(run: Run, wait: number): Promise<RotationCertificate 
  * Makes a certificate with its mark in the same call. The call has no idempotency token: when its answer is lost, the
  * mark tells whether it took effect, and only when it cannot any more is it sent again.
  */
-async function generate(
-  run: Run,
-  old: RotationCertificate | undefined,
-  mark: Mark,
-): Promise<RotationCertificate> {
+async function generate(run: Run, old: Certificate | undefined, mark: Mark): Promise<Certificate> {
   for (let tries = 1; ; tries++) {
     try {
       run.wroteAt = run.deps.now();
-      return rotationCertificate(await generateMarked(run, old, mark));
+      return certificateOf(await generateMarked(run, old, mark));
     } catch (error) {
       if (!(error instanceof AppError) || !UNKNOWN_OUTCOME.has(error.code)) throw error;
       const made = await lookForMade(run, run.request.settings.inFlight);
@@ -148,7 +145,7 @@ async function generate(
 /** With tags, or where those are denied with the mark in the description. */
 async function generateMarked(
   { deps: { gateway } }: Run,
-  old: RotationCertificate | undefined,
+  old: Certificate | undefined,
   mark: Mark,
 ): Promise<ClientCertificate> {
   const description = plainDescription(old?.description ?? '');
@@ -169,7 +166,7 @@ async function generateMarked(
  * Whether `--to` names a certificate that can be rotated to.
  * @throws AppError `CertificateNotFound`, `CertificateInUse`, `Usage`
  */
-export function assertAdoptable(run: Run, id: string): RotationCertificate {
+export function assertAdoptable(run: Run, id: string): Certificate {
   const certificate = run.certificates.find(({ clientCertificateId }) => clientCertificateId === id);
   if (!certificate) {
     throw new AppError(

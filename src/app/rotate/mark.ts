@@ -1,3 +1,5 @@
+import { certificateOf } from '../certificate.js';
+import type { Certificate } from '../../core/certificate.js';
 import { AppError } from '../../core/errors.js';
 import {
   markedDescription,
@@ -6,8 +8,6 @@ import {
   plainDescription,
   type Mark,
 } from '../../core/rotation/marks.js';
-import type { RotationCertificate } from '../../core/rotation/unit.js';
-import { rotationCertificate } from './observe.js';
 import type { Run } from './run.js';
 
 /**
@@ -17,9 +17,9 @@ import type { Run } from './run.js';
  */
 export async function writeMark(
   { deps: { gateway } }: Pick<Run, 'deps'>,
-  certificate: RotationCertificate,
+  certificate: Certificate,
   mark: Mark,
-): Promise<RotationCertificate> {
+): Promise<Certificate> {
   const { clientCertificateId: id, description = '', tags } = certificate;
   const marked = markTags(mark);
   const stale = MARK_TAG_KEYS.filter((key) => key in tags && !(key in marked));
@@ -31,7 +31,7 @@ export async function writeMark(
     return { ...certificate, tags: { ...Object.fromEntries(others), ...marked }, mark };
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'AccessDenied') throw error;
-    return rotationCertificate({
+    return certificateOf({
       ...(await gateway.updateClientCertificate(id, markedDescription(description, mark))),
       tags,
     });
@@ -39,7 +39,7 @@ export async function writeMark(
 }
 
 /** Takes a mark away from wherever it stands. */
-export async function eraseMark({ deps: { gateway } }: Run, certificate: RotationCertificate): Promise<void> {
+export async function eraseMark({ deps: { gateway } }: Run, certificate: Certificate): Promise<void> {
   const { clientCertificateId: id, description = '', tags } = certificate;
   const keys = MARK_TAG_KEYS.filter((key) => key in tags);
   if (keys.length > 0) await gateway.untagClientCertificate(id, keys);

@@ -1,3 +1,4 @@
+import type { Certificate } from '../../core/certificate.js';
 import { listText } from '../../core/stages-text.js';
 import type { Stage } from '../../core/api-gateway.js';
 import { AppError } from '../../core/errors.js';
@@ -19,7 +20,7 @@ import {
 } from '../../core/rotation/probe.js';
 import type { BackendProof, ProofEvidence, ProofResult } from '../../core/rotation/proof.js';
 import { strangerOf } from '../../core/rotation/stranger.js';
-import { stageText, type RotationCertificate } from '../../core/rotation/unit.js';
+import { stageText } from '../../core/rotation/unit.js';
 import type { ProbeResult } from '../../verify/test-invoke.js';
 import { refusalText } from './ask.js';
 import { account, named, warn, type Run } from './run.js';
@@ -113,7 +114,7 @@ export async function callsToCome(
 }
 
 /** A client certificate that the backends of this rotation have no reason to accept, where the account has one. */
-export function strangerTo(run: Run): RotationCertificate | undefined {
+export function strangerTo(run: Run): Certificate | undefined {
   const { certificates, stages, stores, deps } = run;
   if (!stores) return undefined;
   const { oldId, next, spares } = account(run).unit;
@@ -151,11 +152,11 @@ export const evidenceOf = (
 });
 
 /** The question whether all backends accept a certificate. */
-export const asking = ({ probes }: Means, { clientCertificateId }: RotationCertificate, times: number) =>
+export const asking = ({ probes }: Means, { clientCertificateId }: Certificate, times: number) =>
   ({ probes, certificateId: clientCertificateId, wanted: 'accepted', times }) as const;
 
 /** The question whether all backends refuse a caller, asked once each; the new certificate tells an outage from a refusal. */
-export const refusing = ({ probes }: Means, { clientCertificateId: control }: RotationCertificate) =>
+export const refusing = ({ probes }: Means, { clientCertificateId: control }: Certificate) =>
   ({ probes, wanted: 'refused', times: 1, control }) as const;
 
 /** Who presents what in a proof. */

@@ -1,5 +1,6 @@
-import type { ClientCertificate, Stage, StageRef } from '../../core/api-gateway.js';
-import { readMark } from '../../core/rotation/marks.js';
+import { certificateOf } from '../certificate.js';
+import type { Certificate } from '../../core/certificate.js';
+import type { Stage, StageRef } from '../../core/api-gateway.js';
 import type { StoreView } from '../../core/rotation/next-step.js';
 import type { RotationRecord } from '../../core/rotation/record.js';
 import {
@@ -7,26 +8,14 @@ import {
   stageText,
   unitOf,
   type EndedCertificate,
-  type RotationCertificate,
   type RotationUnit,
 } from '../../core/rotation/unit.js';
 import type { Gateway } from '../../gateway/gateway.js';
 import type { TrustStore } from '../../trust/trust-store.js';
-import { trustedCertificate } from '../../x509/certificate.js';
-
-/** A certificate with its facts and its mark. */
-export function rotationCertificate(certificate: ClientCertificate): RotationCertificate {
-  const mark = readMark(certificate);
-  return {
-    ...certificate,
-    trusted: trustedCertificate(certificate.pemEncodedCertificate, certificate.clientCertificateId),
-    ...(mark ? { mark } : {}),
-  };
-}
 
 /** All certificates of the account and Region; one call. */
-export async function observeCertificates(gateway: Gateway): Promise<RotationCertificate[]> {
-  return (await gateway.getClientCertificates()).map(rotationCertificate);
+export async function observeCertificates(gateway: Gateway): Promise<Certificate[]> {
+  return (await gateway.getClientCertificates()).map(certificateOf);
 }
 
 /**
@@ -114,7 +103,7 @@ export const sameStage = (a: StageRef, b: StageRef): boolean =>
  */
 export function viewAccount(
   { oldId, target, onlyTarget }: { oldId: string; target: StageRef; onlyTarget: boolean },
-  certificates: readonly RotationCertificate[],
+  certificates: readonly Certificate[],
   stages: readonly Stage[],
 ): AccountView {
   // A rotation of one stage alone has nothing to do with what the others present.

@@ -1,8 +1,9 @@
+import type { Certificate } from '../../core/certificate.js';
 import type { Stage } from '../../core/api-gateway.js';
 import { AppError } from '../../core/errors.js';
 import { proofKey, type Step } from '../../core/rotation/next-step.js';
 import type { LastStep } from '../../core/rotation/plan.js';
-import { stageText, type RotationCertificate } from '../../core/rotation/unit.js';
+import { stageText } from '../../core/rotation/unit.js';
 import { stagesNow } from '../stages.js';
 import { endTrust } from './end-trust.js';
 import {
@@ -115,7 +116,7 @@ function warnOfWrongStore(run: Run, { store, certificate }: Extract<Step, { kind
 }
 
 /** Adds a certificate to one trust store. */
-async function trust(run: Run, storeName: string, certificate: RotationCertificate): Promise<void> {
+async function trust(run: Run, storeName: string, certificate: Certificate): Promise<void> {
   const { clientCertificateId, trusted } = certificate;
   const evidence = { clientCertificateId, fingerprintSha256: trusted.fingerprintSha256 };
   const store = await storeNamed(run, storeName);
@@ -134,7 +135,7 @@ async function trust(run: Run, storeName: string, certificate: RotationCertifica
 }
 
 /** Says in AWS, to every run on whatever machine, that no stage is to be switched to it any more. */
-async function withdraw(run: Run, certificate: RotationCertificate): Promise<void> {
+async function withdraw(run: Run, certificate: Certificate): Promise<void> {
   const { mark, clientCertificateId } = certificate;
   if (!mark) return;
   await step(run, 'withdraw', clientCertificateId, async () => {
@@ -145,7 +146,7 @@ async function withdraw(run: Run, certificate: RotationCertificate): Promise<voi
 }
 
 /** Nothing of the rotation is left: the new certificate is one like any other. */
-async function finish(run: Run, certificate: RotationCertificate): Promise<void> {
+async function finish(run: Run, certificate: Certificate): Promise<void> {
   if (!certificate.mark) return;
   const mark = { ...certificate.mark };
   delete mark.replacesSha256;
@@ -165,7 +166,7 @@ async function finish(run: Run, certificate: RotationCertificate): Promise<void>
   });
 }
 
-async function prove(run: Run, to: RotationCertificate): Promise<void> {
+async function prove(run: Run, to: Certificate): Promise<void> {
   const { calls } = await situation(run);
   const { old } = account(run).unit;
   await step(run, 'preflight', to.clientCertificateId, async () => ({
@@ -191,7 +192,7 @@ async function check(run: Run, stages: readonly Stage[]): Promise<void> {
   run.progress = { ...run.progress, checked: true };
 }
 
-async function redeploy(run: Run, stage: Stage, { clientCertificateId }: RotationCertificate): Promise<void> {
+async function redeploy(run: Run, stage: Stage, { clientCertificateId }: Certificate): Promise<void> {
   const description = deploymentText(clientCertificateId);
   await step(run, 'redeploy', stageText(stage), async () => {
     const { id } = await run.deps.gateway.createDeployment(stage, description);
@@ -201,7 +202,7 @@ async function redeploy(run: Run, stage: Stage, { clientCertificateId }: Rotatio
   });
 }
 
-async function verify(run: Run, next: RotationCertificate): Promise<void> {
+async function verify(run: Run, next: Certificate): Promise<void> {
   const { moving } = account(run);
   const { calls } = await situation(run);
   const key = proofKey(next.clientCertificateId, calls);
@@ -319,7 +320,7 @@ async function recount(run: Run): Promise<void> {
 }
 
 /** After the removal: the certificate in use has to be accepted, and what is gone refused where that can be tried. */
-async function confirm(run: Run, next: RotationCertificate): Promise<void> {
+async function confirm(run: Run, next: Certificate): Promise<void> {
   const gone = [...run.gone].map((clientCertificateId) => ({ clientCertificateId, exists: false }));
   await step(run, 'verifyRemoval', next.clientCertificateId, async () => ({
     value: undefined,

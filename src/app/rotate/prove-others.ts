@@ -1,7 +1,7 @@
+import type { Certificate } from '../../core/certificate.js';
 import { listText, verbOf } from '../../core/stages-text.js';
 import { AppError } from '../../core/errors.js';
 import type { ProofEvidence, ProofResult } from '../../core/rotation/proof.js';
-import type { RotationCertificate } from '../../core/rotation/unit.js';
 import { askUntil, refusalText } from './ask.js';
 import {
   acceptedBy,
@@ -24,7 +24,7 @@ import { account, type Run } from './run.js';
  * Proves before stages go back that their backends accept the old certificate.
  * @throws AppError `BackendNotProvable`, `ProofInconclusive`, and `UndoImpossible` when one refuses
  */
-export async function proveBack(run: Run, old: RotationCertificate): Promise<ProofEvidence> {
+export async function proveBack(run: Run, old: Certificate): Promise<ProofEvidence> {
   const { settle, probes: times, allowUnproved } = run.request.settings;
   const { clientCertificateId: id } = old;
   const by = await meansOf(run);
@@ -67,7 +67,7 @@ export async function proveBack(run: Run, old: RotationCertificate): Promise<Pro
  */
 export async function proveEnd(
   run: Run,
-  next: RotationCertificate,
+  next: Certificate,
   ended: readonly { clientCertificateId: string; exists: boolean }[],
 ): Promise<ProofEvidence> {
   const { settle, probes: times } = run.request.settings;

@@ -1,7 +1,8 @@
+import type { Certificate } from '../../core/certificate.js';
 import { listText, stageIdsText, verbOf } from '../../core/stages-text.js';
 import { AppError } from '../../core/errors.js';
 import type { ProofEvidence, ProofResult } from '../../core/rotation/proof.js';
-import { stageText, type RotationCertificate } from '../../core/rotation/unit.js';
+import { stageText } from '../../core/rotation/unit.js';
 import type { ProbeResult } from '../../verify/test-invoke.js';
 import { askUntil, refusalText } from './ask.js';
 import {
@@ -35,8 +36,8 @@ const RELOADING = 3_000;
  */
 export async function proveBoth(
   run: Run,
-  old: RotationCertificate | undefined,
-  next: RotationCertificate,
+  old: Certificate | undefined,
+  next: Certificate,
 ): Promise<ProofEvidence> {
   const { settings } = run.request;
   const by = await meansOf(run);
@@ -72,7 +73,7 @@ export async function proveBoth(
 }
 
 /** The old certificate unless it has expired: then every backend refuses it, trusted or not. */
-function inDate(run: Run, old: RotationCertificate | undefined): RotationCertificate | undefined {
+function inDate(run: Run, old: Certificate | undefined): Certificate | undefined {
   if (!old || old.trusted.notAfter > run.deps.now()) return old;
   warnOnce(
     run,
@@ -91,8 +92,8 @@ function inDate(run: Run, old: RotationCertificate | undefined): RotationCertifi
 async function proveOld(
   run: Run,
   by: Means,
-  old: RotationCertificate,
-  next: RotationCertificate,
+  old: Certificate,
+  next: Certificate,
   newIs: 'accepted' | 'refused',
 ): Promise<ProofResult> {
   const { settings } = run.request;
@@ -139,7 +140,7 @@ const OLD_REFUSED_HINTS = {
  * A backend that answers a caller whom it has no reason to know does not check, and then no acceptance proves anything.
  * One call a backend without a certificate, and one with another certificate of the account where it has one.
  */
-async function proveOthers(run: Run, by: Means, next: RotationCertificate): Promise<ProofResult[]> {
+async function proveOthers(run: Run, by: Means, next: Certificate): Promise<ProofResult[]> {
   const question = refusing(by, next);
   const { results } = await askUntil(run, question, 0);
   judgeOther(run, results, 'a caller without a certificate', 'it does not check certificates');
@@ -175,7 +176,7 @@ function judgeOther(run: Run, results: readonly ProbeResult[], caller: string, s
  * Proves after the switch that every backend accepts the new certificate.
  * @throws AppError `NewCertificateRefused`, `ProofInconclusive`
  */
-export async function proveNew(run: Run, next: RotationCertificate): Promise<ProofEvidence> {
+export async function proveNew(run: Run, next: Certificate): Promise<ProofEvidence> {
   const { probes: times, settle } = run.request.settings;
   const by = await meansOf(run);
   const { old } = account(run).unit;

@@ -1,3 +1,4 @@
+import type { Certificate } from '../../core/certificate.js';
 import type { Stage, StageRef } from '../../core/api-gateway.js';
 import { AppError } from '../../core/errors.js';
 import { apiNamesOf, namedStage, type ApiNames, type NamedStage } from '../../core/named-stage.js';
@@ -8,7 +9,6 @@ import type { ProbeChoice } from '../../core/rotation/probe.js';
 import { journalEvidence, type StepEvidence } from '../../core/rotation/proof.js';
 import type { RotationOutcome, RotationRecord, RotationStep } from '../../core/rotation/record.js';
 import { JOURNAL_VERSION } from '../../core/rotation/record.js';
-import type { RotationCertificate } from '../../core/rotation/unit.js';
 import { callerFields } from '../../journal/same-caller.js';
 import type { TrustStore } from '../../trust/trust-store.js';
 import { pruneOwnJournals } from '../prune-journals.js';
@@ -28,7 +28,7 @@ export interface Run {
   /** When this run began, by its own clock. */
   readonly since: Date;
   goal: Goal;
-  certificates: readonly RotationCertificate[];
+  certificates: readonly Certificate[];
   stages: readonly Stage[];
   /** Ids of the APIs that the last look at the whole account showed, by kind and id. */
   apis: ReadonlySet<string>;
@@ -46,7 +46,7 @@ export interface Run {
   /** When this run last looked whether a switch may follow. */
   check?: { begun: Date; ended: Date };
   /** The certificate that this very run made or took, and when: until AWS has shown it once, lists may come late. */
-  made?: { certificate: RotationCertificate; at: Date; isSeen: boolean };
+  made?: { certificate: Certificate; at: Date; isSeen: boolean };
   /** The new certificate that this run has been rotating to: where there is none any more, others took it back. */
   nextId?: string;
   /** Ids of certificates that are deleted: by this run, or by AWS's own word on the very id. */

@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import type { OwnCertificate } from '../../app/backend-verify.js';
+import type { IdentityFiles } from '../../app/backend-verify.js';
 import { AppError, EXIT } from '../../core/errors.js';
 import { proxyFor, proxyName } from '../../net/proxy.js';
 import { readFileOrStream, unsuitability } from '../../platform/read-regular-file.js';
@@ -66,7 +66,7 @@ Examples:
 }
 
 /** @throws AppError `Usage` for one without the other */
-async function ownFiles({ cert, key }: Options): Promise<OwnCertificate | undefined> {
+async function ownFiles({ cert, key }: Options): Promise<IdentityFiles | undefined> {
   if (cert === undefined && key === undefined) return undefined;
   if (cert === undefined || key === undefined) {
     throw new AppError('Usage', '--cert and --key must be specified together', {

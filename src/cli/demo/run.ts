@@ -1,3 +1,4 @@
+import type { CertificateView } from '../../core/certificate-view.js';
 import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -30,13 +31,14 @@ const TRUST_FILE = 'orders.pem';
 export interface DemoReport {
   requests: { sent: number; failed: number; perSecond: number; firstFailure?: string };
   /** The certificates that the backend was shown, and in how many requests. */
-  before: PresentedCertificate;
-  after: PresentedCertificate;
+  before: Shown;
+  after: Shown;
   caBundle: CaBundleOutcome;
   ms: number;
 }
 
-interface PresentedCertificate {
+/** A certificate that the backend was shown. */
+interface Shown {
   clientCertificateId: string;
   requests: number;
 }
@@ -140,7 +142,7 @@ async function play(scene: Scene, now: () => Date): Promise<DemoReport> {
     const traffic = startTraffic(stageUrl, REQUEST_EVERY_MS);
     const counts = await rotateUnder(traffic, scene);
     const current = await onlyCertificate(shell);
-    const presented = ({ clientCertificateId, fingerprintSha256 }: Certificate): PresentedCertificate => ({
+    const presented = ({ clientCertificateId, fingerprintSha256 }: CertificateView): Shown => ({
       clientCertificateId,
       requests: counts.presented.get(fingerprintSha256) ?? 0,
     });
@@ -156,13 +158,8 @@ async function play(scene: Scene, now: () => Date): Promise<DemoReport> {
   }
 }
 
-interface Certificate {
-  clientCertificateId: string;
-  fingerprintSha256: string;
-}
-
-async function onlyCertificate(shell: Shell): Promise<Certificate> {
-  const { items } = await shell.json<{ items: Certificate[] }>(['list']);
+async function onlyCertificate(shell: Shell): Promise<CertificateView> {
+  const { items } = await shell.json<{ items: CertificateView[] }>(['list']);
   const [only] = items;
   if (!only || items.length > 1) throw new Error(`${items.length} certificates where there must be one`);
   return only;
@@ -262,7 +259,7 @@ function caBundleText({ acceptsOld, acceptsNew }: CaBundleOutcome): string {
 }
 
 function reportText({ requests, before, after, caBundle: bundle, ms }: DemoReport): string {
-  const shown = ({ clientCertificateId, requests: count }: PresentedCertificate): string =>
+  const shown = ({ clientCertificateId, requests: count }: Shown): string =>
     `${clientCertificateId}, in ${count} requests`;
   return `\n${facts([
     ['requests', `${requests.sent} sent (${requests.perSecond} a second), ${requests.failed} failed`],

@@ -1,7 +1,8 @@
+import type { Certificate } from '../certificate.js';
 import type { Stage } from '../api-gateway.js';
 import { byText } from '../order.js';
 import type { RotationSettings } from './settings.js';
-import { stageText, type EndedCertificate, type RotationCertificate, type RotationUnit } from './unit.js';
+import { stageText, type EndedCertificate, type RotationUnit } from './unit.js';
 
 /** What a trust store was last seen to hold. */
 export interface StoreView {
@@ -83,42 +84,42 @@ export interface Situation {
   progress: Progress;
   settings: Pick<RotationSettings, 'soak' | 'redeploy' | 'inFlight'> & { keepOld: number };
   /** The certificate that `--to` names. */
-  adoptable?: RotationCertificate;
+  adoptable?: Certificate;
 }
 
 /** One thing to do next. Doing it and looking again is all that a rotation consists of. */
 export type Step =
   | { kind: 'generate' }
   /** Mark the certificate that `--to` names as the new one. */
-  | { kind: 'adopt'; certificate: RotationCertificate }
-  | { kind: 'trust'; store: string; certificate: RotationCertificate }
+  | { kind: 'adopt'; certificate: Certificate }
+  | { kind: 'trust'; store: string; certificate: Certificate }
   /** Mark the new certificate so that no run, on whatever machine, switches a stage to it any more. */
-  | { kind: 'withdraw'; certificate: RotationCertificate }
-  | { kind: 'preflight'; to: RotationCertificate }
+  | { kind: 'withdraw'; certificate: Certificate }
+  | { kind: 'preflight'; to: Certificate }
   /** Look once more at what is about to be switched. */
   | { kind: 'recheck'; stages: readonly Stage[] }
   /** At most {@link MOST_AT_ONCE} stages. */
-  | { kind: 'switch'; stages: readonly Stage[]; to: RotationCertificate }
-  | { kind: 'redeploy'; stage: Stage; to: RotationCertificate }
-  | { kind: 'verifySwitch'; next: RotationCertificate }
+  | { kind: 'switch'; stages: readonly Stage[]; to: Certificate }
+  | { kind: 'redeploy'; stage: Stage; to: Certificate }
+  | { kind: 'verifySwitch'; next: Certificate }
   | { kind: 'soak'; until: Date }
   /** Wait for writes whose outcome is not known. */
   | { kind: 'settle'; until: Date }
   | { kind: 'keep'; until: Date }
   | { kind: 'verifyUnused' }
-  | { kind: 'delete'; certificate: RotationCertificate }
+  | { kind: 'delete'; certificate: Certificate }
   | { kind: 'untrust'; store: string; certificate: EndedCertificate }
   /** Take the mark off a certificate that stays: none of the rotation's making, or in use at other stages. */
-  | { kind: 'release'; certificate: RotationCertificate }
-  | { kind: 'verifyRemoval'; next: RotationCertificate }
+  | { kind: 'release'; certificate: Certificate }
+  | { kind: 'verifyRemoval'; next: Certificate }
   /** Take from the mark what says that trust in the old certificate may be left. */
-  | { kind: 'finish'; certificate: RotationCertificate }
+  | { kind: 'finish'; certificate: Certificate }
   /** The stages present a certificate that is none of this rotation's: somebody else changed them. */
   | { kind: 'stageChanged' }
   /** The old certificate is deleted: no stage can go back to it. */
   | { kind: 'impossible' }
   /** A stage presents what was to be taken away. */
-  | { kind: 'inUse'; certificate: RotationCertificate }
+  | { kind: 'inUse'; certificate: Certificate }
   | { kind: 'done' };
 
 /** What a proof is about: one certificate, shown to these backends by these calls. */
@@ -126,7 +127,7 @@ export const proofKey = (clientCertificateId: string, calls: string): string =>
   `${clientCertificateId} ${calls}`;
 
 /** Whether a certificate outlives the rotation that gives it up: `--to` named it. The old one never does. */
-const isKept = ({ mark, clientCertificateId }: RotationCertificate, { oldId }: RotationUnit): boolean =>
+const isKept = ({ mark, clientCertificateId }: Certificate, { oldId }: RotationUnit): boolean =>
   mark?.adopted === true && clientCertificateId !== oldId;
 
 const isPresented = ({ moving, elsewhere }: Situation, id: string): boolean =>
@@ -155,7 +156,7 @@ export function nextStep(situation: Situation): Step {
 }
 
 /** What stages are to present in the end. */
-const aim = ({ goal, unit }: Situation): RotationCertificate | undefined =>
+const aim = ({ goal, unit }: Situation): Certificate | undefined =>
   goal === 'rotate' ? unit.next : unit.old;
 
 /** The stages that do not present yet what they are to. */
@@ -207,7 +208,7 @@ function trustStep(situation: Situation): Step | undefined {
 }
 
 /** Whether some host of API Gateway may present it now. */
-function isNeeded(situation: Situation, { clientCertificateId: id }: RotationCertificate): boolean {
+function isNeeded(situation: Situation, { clientCertificateId: id }: Certificate): boolean {
   const { now, unit, lastPresented, presentedBefore, settings } = situation;
   if (isPresented(situation, id)) return true;
   if (id === unit.oldId && isAnyBehind(situation)) return true;
@@ -247,8 +248,8 @@ function useStep({ goal, unit: { next }, progress, calls }: Situation): Step | u
  * What the way back removes: everything made to replace the old certificate, except what other stages present through
  * another rotation; or only what this rotation made. The new certificate comes last: its mark shows the abort to other runs.
  */
-function made({ goal, unit, rotationId, elsewhere }: Situation): RotationCertificate[] {
-  return [...unit.spares, unit.next].filter((one): one is RotationCertificate => {
+function made({ goal, unit, rotationId, elsewhere }: Situation): Certificate[] {
+  return [...unit.spares, unit.next].filter((one): one is Certificate => {
     if (one === undefined) return false;
     const isOwn = one.mark?.rotationId === rotationId;
     return isOwn || (goal !== 'cancel' && !elsewhere.includes(one.clientCertificateId));
@@ -256,7 +257,7 @@ function made({ goal, unit, rotationId, elsewhere }: Situation): RotationCertifi
 }
 
 /** What is to be ended, in order. What others present stays with them. */
-function goingOf(situation: Situation): RotationCertificate[] {
+function goingOf(situation: Situation): Certificate[] {
   const { goal, unit, elsewhere } = situation;
   if (goal !== 'rotate') return made(situation);
   return [...(unit.old ? [unit.old] : []), ...unit.spares].filter(
@@ -270,7 +271,7 @@ function endStep(situation: Situation): Step {
   const { lastPresented, unsettled, progress, settings } = situation;
   if (goal === 'rollBack') return { kind: 'done' };
   const going = goingOf(situation);
-  const isUsed = ({ clientCertificateId }: RotationCertificate): boolean =>
+  const isUsed = ({ clientCertificateId }: Certificate): boolean =>
     situation.elsewhere.includes(clientCertificateId);
   const kept = going.filter((one) => isKept(one, unit) || isUsed(one));
 

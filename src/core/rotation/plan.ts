@@ -1,6 +1,7 @@
+import type { Certificate } from '../certificate.js';
 import type { Mark } from './marks.js';
 import { nextStep, proofKey, type Situation, type Step, type StoreView } from './next-step.js';
-import { stageText, type RotationCertificate, type RotationUnit } from './unit.js';
+import { stageText, type RotationUnit } from './unit.js';
 
 /** Stands for the certificate that a dry run does not make. */
 const PLACEHOLDER_ID = '(new)';
@@ -11,7 +12,7 @@ const newMark = ({ rotationId, unit: { oldId, old } }: Situation): Mark => ({
   ...(old ? { replacesSha256: old.trusted.fingerprintSha256 } : {}),
 });
 
-function placeholder(situation: Situation): RotationCertificate {
+function placeholder(situation: Situation): Certificate {
   const {
     unit: { old },
     now,
@@ -140,9 +141,8 @@ export function afterStep(situation: Situation, step: Step): Situation {
   }
 }
 
-function without(unit: RotationUnit, { clientCertificateId }: RotationCertificate): RotationUnit {
-  const isIt = (one: RotationCertificate | undefined): boolean =>
-    one?.clientCertificateId === clientCertificateId;
+function without(unit: RotationUnit, { clientCertificateId }: Certificate): RotationUnit {
+  const isIt = (one: Certificate | undefined): boolean => one?.clientCertificateId === clientCertificateId;
   const { oldId, old, next, spares } = unit;
   return {
     oldId,

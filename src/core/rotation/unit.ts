@@ -1,13 +1,6 @@
-import type { ClientCertificate, Stage } from '../api-gateway.js';
-import type { RemovableCertificate, TrustedCertificate } from '../certificate.js';
+import type { Stage } from '../api-gateway.js';
+import type { Certificate, RemovableCertificate } from '../certificate.js';
 import { byText } from '../order.js';
-import type { Mark } from './marks.js';
-
-/** A certificate of the account with everything that a rotation asks of it. */
-export interface RotationCertificate extends ClientCertificate {
-  trusted: TrustedCertificate;
-  mark?: Mark;
-}
 
 /** As much of a certificate as is needed to end the trust in it: of one that is deleted, AWS tells nothing any more. */
 export interface EndedCertificate {
@@ -22,22 +15,18 @@ export interface EndedCertificate {
 export interface RotationUnit {
   oldId: string;
   /** Absent once it is deleted. */
-  old?: RotationCertificate;
+  old?: Certificate;
   /** The certificate that takes its place, once there is one. */
-  next?: RotationCertificate;
+  next?: Certificate;
   /** Further certificates made for the same place: by a lost answer (same rotation) or by a racing run. */
-  spares: readonly RotationCertificate[];
+  spares: readonly Certificate[];
 }
 
 /**
  * The certificates made to take the place of `oldId`, as far as they concern the stage `scope` (`apiId/stageName`):
  * one made for another stage alone (`--only-stage`) does not.
  */
-function successorsOf(
-  oldId: string,
-  certificates: readonly RotationCertificate[],
-  scope: string,
-): RotationCertificate[] {
+function successorsOf(oldId: string, certificates: readonly Certificate[], scope: string): Certificate[] {
   return certificates.filter(
     ({ mark, clientCertificateId }) =>
       mark?.replaces === oldId &&
@@ -51,11 +40,7 @@ function successorsOf(
  * new certificate, and its mark leads back to the old one, for certain while it holds that one's fingerprint; when
  * nothing is left of that rotation, what the stage presents stands alone.
  */
-export function oldIdOf(
-  currentId: string,
-  certificates: readonly RotationCertificate[],
-  scope: string,
-): string {
+export function oldIdOf(currentId: string, certificates: readonly Certificate[], scope: string): string {
   const mark = certificates.find(({ clientCertificateId }) => clientCertificateId === currentId)?.mark;
   if (mark === undefined || (mark.onlyStage !== undefined && mark.onlyStage !== scope)) return currentId;
   const { replaces, onlyStage, replacesSha256 } = mark;
@@ -70,7 +55,7 @@ export function oldIdOf(
 /** The rotation of the certificate `oldId`, seen from the stage `scope`. */
 export function unitOf(
   oldId: string,
-  certificates: readonly RotationCertificate[],
+  certificates: readonly Certificate[],
   presented: ReadonlySet<string>,
   scope: string,
 ): RotationUnit {
@@ -83,11 +68,8 @@ export function unitOf(
  * The order of precedence between certificates made for the same place, which every run computes alike: one that a
  * stage presents goes first, then the older, then the smaller id. createdDate has seconds only, so ties are real.
  */
-export function rank(
-  certificates: readonly RotationCertificate[],
-  presented: ReadonlySet<string>,
-): RotationCertificate[] {
-  const inUse = (certificate: RotationCertificate): number =>
+export function rank(certificates: readonly Certificate[], presented: ReadonlySet<string>): Certificate[] {
+  const inUse = (certificate: Certificate): number =>
     presented.has(certificate.clientCertificateId) ? 0 : 1;
   return [...certificates].sort(
     (a, b) =>

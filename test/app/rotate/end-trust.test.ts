@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { endTrust } from '../../../src/app/rotate/end-trust.js';
 import { lookAtStages } from '../../../src/app/rotate/look.js';
-import { rotationCertificate } from '../../../src/app/rotate/observe.js';
+import { certificateOf } from '../../../src/app/certificate.js';
 import { situation } from '../../../src/app/rotate/situation.js';
 import { AppError } from '../../../src/core/errors.js';
 import { readMark } from '../../../src/core/rotation/marks.js';
@@ -25,7 +25,7 @@ beforeEach(() => {
 const inTime = <T>(work: Promise<T>): Promise<T> => the.world.time.until(work);
 const pass = (ms: number): Promise<void> => inTime(the.world.time.sleep(ms));
 const on = (call: string, mishap: Mishap): Fate => ({ on: call, mishap });
-const known = (id: string) => rotationCertificate(the.world.certificate(id));
+const known = (id: string) => certificateOf(the.world.certificate(id));
 const ALL_PROVED = { proved: 'p', checked: true, verified: 'v', recounted: true, confirmed: true };
 const NOTHING = { checked: false, recounted: false, confirmed: false };
 const LATER = 10 * SETTINGS.soak;

@@ -12,7 +12,7 @@ import {
   replaceCertificate,
   replaceStages,
 } from '../../../src/app/rotate/look.js';
-import { rotationCertificate } from '../../../src/app/rotate/observe.js';
+import { certificateOf } from '../../../src/app/certificate.js';
 import type { Run } from '../../../src/app/rotate/run.js';
 import { AppError } from '../../../src/core/errors.js';
 import { JOURNAL_VERSION, type RotationRecord } from '../../../src/core/rotation/record.js';
@@ -34,7 +34,7 @@ const inTime = <T>(work: Promise<T>): Promise<T> => the.world.time.until(work);
 const pass = (ms: number): Promise<void> => inTime(the.world.time.sleep(ms));
 const on = (call: string, mishap: Mishap, after = 0): Fate => ({ on: call, after, mishap });
 const ids = ({ certificates }: Run): string[] => certificates.map((one) => one.clientCertificateId).sort();
-const known = (id: string) => rotationCertificate(the.world.certificate(id));
+const known = (id: string) => certificateOf(the.world.certificate(id));
 /** AWS's list of certificates without some. */
 const lists = (...without: string[]): Partial<Gateway> => ({
   getClientCertificates: () =>
@@ -105,7 +105,7 @@ describe('certificates', () => {
     await inTime(lookAtCertificates(run));
     expect(ids(run)).toContain(oldId);
     expect(isOldMissing(run)).toBe(false);
-    run.certificates = [rotationCertificate({ ...the.world.certificate(next), tags: {} })];
+    run.certificates = [certificateOf({ ...the.world.certificate(next), tags: {} })];
     expect(isOldMissing(run)).toBe(false);
     // A spare’s mark says it as well.
     const spare = successor(the, SHA);

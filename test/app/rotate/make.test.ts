@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { adoptNext, assertAdoptable, makeNext } from '../../../src/app/rotate/make.js';
 import { eraseMark, writeMark } from '../../../src/app/rotate/mark.js';
-import { rotationCertificate } from '../../../src/app/rotate/observe.js';
+import { certificateOf } from '../../../src/app/certificate.js';
 import { AppError } from '../../../src/core/errors.js';
 import { markedDescription, readMark, type Mark } from '../../../src/core/rotation/marks.js';
 import type { RotationRecord } from '../../../src/core/rotation/record.js';
@@ -21,7 +21,7 @@ beforeEach(() => {
 
 const inTime = <T>(work: Promise<T>): Promise<T> => the.world.time.until(work);
 const on = (call: string, mishap: Mishap, after = 0): Fate => ({ on: call, after, mishap });
-const known = (id: string) => rotationCertificate(the.world.certificate(id));
+const known = (id: string) => certificateOf(the.world.certificate(id));
 const make = ({ run }: Begun): Promise<void> => inTime(makeNext(run));
 const writes = ({ calls }: Begun): string[] =>
   calls.flatMap((call) => {

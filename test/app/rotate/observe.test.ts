@@ -1,6 +1,7 @@
+import { certificateOf } from '../../../src/app/certificate.js';
 import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { probeChoices } from '../../../src/app/rotate/means.js';
-import { observeStores, rotationCertificate } from '../../../src/app/rotate/observe.js';
+import { observeStores } from '../../../src/app/rotate/observe.js';
 import { remembering } from '../../../src/app/rotate/remembering.js';
 import type { NamedProbe, ProbeRequest } from '../../../src/core/rotation/probe.js';
 import type { RotationRecord } from '../../../src/core/rotation/record.js';
@@ -50,9 +51,7 @@ describe('a trust store that cannot tell what it holds', () => {
     } = {},
   ): Promise<{ trusts: string; mayTrust: string; added: string }> {
     const { world, oldId, foreignId, spareId } = the;
-    const [old, next, spare] = [oldId, foreignId, spareId].map((id) =>
-      rotationCertificate(world.certificate(id)),
-    );
+    const [old, next, spare] = [oldId, foreignId, spareId].map((id) => certificateOf(world.certificate(id)));
     if (!old || !next || !spare) throw new Error('there are three');
     const letters = {
       O: world.fingerprint(oldId),
@@ -152,7 +151,7 @@ describe('a trust store that cannot tell what it holds', () => {
   });
 
   test('holds the old one where nothing is begun and nothing is recorded', async () => {
-    const { old, oldId } = { oldId: the.oldId, old: rotationCertificate(the.world.certificate(the.oldId)) };
+    const { old, oldId } = { oldId: the.oldId, old: certificateOf(the.world.certificate(the.oldId)) };
     const none = { unit: { oldId, old, next: undefined, spares: [] } as unknown as RotationUnit };
     expect(await seen(() => [], none)).toEqual({ trusts: 'O', mayTrust: 'O', added: '' });
   });

@@ -1,3 +1,4 @@
+import type { Certificate } from '../../../src/core/certificate.js';
 import {
   CreateDeploymentCommand,
   CreateResourceCommand,
@@ -19,7 +20,6 @@ import { callsKey } from '../../../src/core/rotation/calls.js';
 import type { StoreView } from '../../../src/core/rotation/next-step.js';
 import { isAsWanted, type ProofEvidence } from '../../../src/core/rotation/proof.js';
 import { DEFAULT_SETTINGS, type RotationSettings } from '../../../src/core/rotation/settings.js';
-import type { RotationCertificate } from '../../../src/core/rotation/unit.js';
 import { startEmulator, type Emulator } from '../../../src/emulator/index.js';
 import { createAwsGateway } from '../../../src/gateway/aws.js';
 import type { Gateway } from '../../../src/gateway/gateway.js';
@@ -121,7 +121,7 @@ async function runOf(
     /** Waits take no time, and no time passes but by them. */
     skipsWaits?: boolean;
   } = {},
-): Promise<{ run: Run; old: RotationCertificate; next: RotationCertificate }> {
+): Promise<{ run: Run; old: Certificate; next: Certificate }> {
   const target = { restApiId, stageName: 'prod' };
   const [method = '', path = ''] = (probe ?? '').split(' ');
   const seen = (await observeCertificates(gateway)).map((certificate) =>
@@ -176,7 +176,7 @@ async function runOf(
     stages: stages ?? [await gateway.getStage(target)],
   });
   run.stores = stores;
-  const named = (id: string): RotationCertificate => {
+  const named = (id: string): Certificate => {
     const found = seen.find(({ clientCertificateId }) => clientCertificateId === id);
     if (!found) throw new Error(`no certificate ${id}`);
     return found;

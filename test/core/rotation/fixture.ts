@@ -1,3 +1,4 @@
+import type { Certificate } from '../../../src/core/certificate.js';
 import type { Stage } from '../../../src/core/api-gateway.js';
 import type { Mark } from '../../../src/core/rotation/marks.js';
 import {
@@ -6,7 +7,6 @@ import {
   type Situation,
   type StoreView,
 } from '../../../src/core/rotation/next-step.js';
-import type { RotationCertificate } from '../../../src/core/rotation/unit.js';
 
 export const NOW = new Date('2026-11-24T12:00:00Z');
 export const DAY = 86_400_000;
@@ -18,7 +18,7 @@ export const after = (ms: number): Date => new Date(NOW.getTime() + ms);
 export function certificate(
   id: string,
   { mark, created = NOW, notAfter = after(90 * DAY) }: { mark?: Mark; created?: Date; notAfter?: Date } = {},
-): RotationCertificate {
+): Certificate {
   return {
     clientCertificateId: id,
     createdDate: created,

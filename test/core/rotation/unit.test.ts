@@ -1,13 +1,7 @@
+import type { Certificate } from '../../../src/core/certificate.js';
 import fc from 'fast-check';
 import { describe, expect, test } from '@jest/globals';
-import {
-  oldIdOf,
-  presentedIds,
-  rank,
-  stageText,
-  unitOf,
-  type RotationCertificate,
-} from '../../../src/core/rotation/unit.js';
+import { oldIdOf, presentedIds, rank, stageText, unitOf } from '../../../src/core/rotation/unit.js';
 import { after, certificate, mark, stage } from './fixture.js';
 
 const PROD = 'api/prod';
@@ -20,7 +14,7 @@ const prodOnly = certificate('dddddd', { mark: mark('aaaaaa', { onlyStage: PROD 
 const betaOnly = certificate('eeeeee', { mark: mark('aaaaaa', { rotationId: 'r2', onlyStage: BETA }) });
 
 describe('oldIdOf', () => {
-  test.each<[string, string, RotationCertificate[], string, string]>([
+  test.each<[string, string, Certificate[], string, string]>([
     ['a certificate without a past', 'aaaaaa', [a], PROD, 'aaaaaa'],
     ['one with a successor that no stage presents yet', 'aaaaaa', [a, b], PROD, 'aaaaaa'],
     ['the successor, while the old one exists', 'bbbbbb', [a, b], PROD, 'aaaaaa'],

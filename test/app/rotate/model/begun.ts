@@ -1,5 +1,5 @@
 import { observedAccount, type AskedLook } from '../../../../src/app/rotate/observed-account.js';
-import { rotationCertificate } from '../../../../src/app/rotate/observe.js';
+import { certificateOf } from '../../../../src/app/certificate.js';
 import type { RotationDeps, RotationRequest } from '../../../../src/app/rotate/ports.js';
 import { remembering } from '../../../../src/app/rotate/remembering.js';
 import { newRun, type Run } from '../../../../src/app/rotate/run.js';
@@ -116,7 +116,7 @@ export function begun(
     target: { restApiId: 'api', stageName: 'prod' },
     onlyTarget,
     since: now(),
-    certificates: [...world.account().certificates.values()].map(rotationCertificate),
+    certificates: [...world.account().certificates.values()].map(certificateOf),
     stages: [...world.account().stages.keys()].map((name) => world.stage(name)),
   });
   run.records = [...records];

@@ -1,5 +1,8 @@
 import type { ClientCertificate } from '../core/api-gateway.js';
+import type { Certificate } from '../core/certificate.js';
 import { AppError } from '../core/errors.js';
+import { readMark } from '../core/rotation/marks.js';
+import { trustedCertificate } from '../x509/certificate.js';
 
 /**
  * Reads the PEM of one of the account's certificates by `read`, and names the certificate where that fails: it is one
@@ -24,4 +27,14 @@ export function readPem<T>(
       },
     );
   }
+}
+
+/** A certificate of the account with what it says itself and its mark. @throws AppError `CertificateUnreadable` */
+export function certificateOf(answer: ClientCertificate): Certificate {
+  const mark = readMark(answer);
+  return {
+    ...answer,
+    trusted: readPem(answer, (pem) => trustedCertificate(pem, answer.clientCertificateId)),
+    ...(mark ? { mark } : {}),
+  };
 }
