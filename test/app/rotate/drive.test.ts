@@ -10,7 +10,7 @@ import {
   takeSteps,
   withdrawn,
 } from '../../../src/app/rotate/drive.js';
-import { rotationCertificate } from '../../../src/app/rotate/observe.js';
+import { certificateOf } from '../../../src/app/certificate.js';
 import { despiteOthers, overtaken } from '../../../src/app/rotate/others.js';
 import { probesOf } from '../../../src/app/rotate/prove.js';
 import type { Run } from '../../../src/app/rotate/run.js';
@@ -32,7 +32,7 @@ beforeEach(() => {
 });
 
 const inTime = <T>(work: Promise<T>): Promise<T> => the.world.time.until(work);
-const known = (id: string) => rotationCertificate(the.world.certificate(id));
+const known = (id: string) => certificateOf(the.world.certificate(id));
 const AT = '2026-11-28T12:00:00.000Z';
 const failure = async (work: Promise<unknown>): Promise<AppError> => {
   try {

@@ -1,5 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { rotationCertificate } from '../../../src/app/rotate/observe.js';
+import { certificateOf } from '../../../src/app/certificate.js';
 import { askStage, perform, type DoableStep } from '../../../src/app/rotate/perform.js';
 import { probesOf } from '../../../src/app/rotate/prove.js';
 import { deploymentText, pause, waitUntil } from '../../../src/app/rotate/run.js';
@@ -27,7 +27,7 @@ beforeEach(() => {
 
 const inTime = <T>(work: Promise<T>): Promise<T> => the.world.time.until(work);
 const on = (call: string, mishap: Mishap): Fate => ({ on: call, mishap });
-const known = (id: string) => rotationCertificate(the.world.certificate(id));
+const known = (id: string) => certificateOf(the.world.certificate(id));
 const at = (ms = 0): Date => new Date(the.world.time.now + ms);
 const ALL = { proved: 'p', checked: true, verified: 'v', recounted: true, confirmed: true };
 const NOTHING = { checked: false, recounted: false, confirmed: false };

@@ -1,6 +1,6 @@
 import { beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { plannedStep, reportOf } from '../../../src/app/rotate/report.js';
-import { rotationCertificate } from '../../../src/app/rotate/observe.js';
+import { certificateOf } from '../../../src/app/certificate.js';
 import type { Step } from '../../../src/core/rotation/next-step.js';
 import type { RotationRecord } from '../../../src/core/rotation/record.js';
 import { begun, successor } from './model/begun.js';
@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 
 const AT = '2026-11-28T12:00:00.000Z';
-const known = (id: string) => rotationCertificate(the.world.certificate(id));
+const known = (id: string) => certificateOf(the.world.certificate(id));
 const namedStage = (stageName: string) => ({ restApiId: 'api', apiName: 'orders', stageName });
 const named = (...names: string[]) => names.map(namedStage);
 const NAMES = new Map([['api', 'orders']]);
