@@ -34,7 +34,7 @@ const inTime = <T>(work: Promise<T>): Promise<T> => the.world.time.until(work);
 const go = (machine: Machine, command: Command = {}, circumstances: Circumstances = {}): Promise<Ran> =>
   inTime(runCommand(machine, command, circumstances));
 const on = (call: string, mishap: Mishap): Fate => ({ on: call, mishap });
-const known = (id: string) => rotationCertificate(the.world.certificate(id));
+const known = (id: string) => certificateOf(the.world.certificate(id));
 const DAY = 86_400_000;
 const at = (ms = 0): string => new Date(the.world.time.now + ms).toISOString();
 const started = (rotationId: string, more: object = {}): RotationRecord => ({
@@ -118,7 +118,7 @@ describe('which stages a rotation concerns', () => {
   test('with --only-stage is that stage alone, and which certificate goes first is not for others to say', () => {
     // Of two made for the place, a stage of no concern presents the later one.
     const [first, second] = ['c1', 'c2'].map((_, i) =>
-      rotationCertificate({
+      certificateOf({
         ...the.world.certificate(i === 0 ? the.foreignId : the.spareId),
         createdDate: new Date(i),
         tags: markTags({ rotationId: 'r1', replaces: the.oldId }),
