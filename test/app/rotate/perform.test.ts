@@ -101,11 +101,12 @@ describe('adding trust', () => {
   test.each<[string, string, readonly string[], () => RotationRecord[], boolean]>([
     ['the one in use was not trusted', 'old', [], () => [started()], true],
     ['it is another one', 'spare', [], () => [started()], false],
+    ['it is the new one, which all stages present', 'next', BOTH, () => [started()], false],
     ['a stage presents another one by now', 'old', ['api/beta'], () => [started()], false],
     ['the journal of before is lost', 'old', [], () => [started({ foundUnderWay: true })], false],
   ])('warns of a wrong store where %s', async (_, which, moved, records, isWarned) => {
     const its = ready({ moved, records: records() });
-    const id = which === 'old' ? the.oldId : the.spareId;
+    const id = { old: the.oldId, spare: the.spareId, next }[which] ?? '';
     await go(its, { kind: 'trust', store: 'file', certificate: known(id) });
     expect(its.run.warnings).toEqual(
       isWarned
