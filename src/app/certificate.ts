@@ -1,5 +1,5 @@
 import type { ClientCertificate } from '../core/api-gateway.js';
-import type { Certificate } from '../core/certificate.js';
+import type { Certificate } from '../core/known-certificate.js';
 import { AppError } from '../core/errors.js';
 import { readMark } from '../core/rotation/marks.js';
 import { trustedCertificate } from '../x509/certificate.js';

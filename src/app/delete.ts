@@ -1,4 +1,5 @@
-import { stagesText, verbOf } from '../core/stages-text.js';
+import { stagesText } from '../core/stages-text.js';
+import { verbOf } from '../core/list-text.js';
 import type { ClientCertificate, RestApi, Stage } from '../core/api-gateway.js';
 import { AppError } from '../core/errors.js';
 import { inventory } from '../core/inventory.js';

@@ -1,6 +1,6 @@
 import type { RestApi, Stage } from '../core/api-gateway.js';
 import { AppError } from '../core/errors.js';
-import { listText } from '../core/stages-text.js';
+import { listText } from '../core/list-text.js';
 import type { Gateway } from '../gateway/gateway.js';
 import { allStages, stagesOfApi } from './stages.js';
 

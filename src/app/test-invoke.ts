@@ -1,5 +1,5 @@
 import { withoutCredentials } from '../core/uri.js';
-import { listText } from '../core/stages-text.js';
+import { listText } from '../core/list-text.js';
 import type { Stage, TestInvocation, TestInvokeResult } from '../core/api-gateway.js';
 import { AppError } from '../core/errors.js';
 import { judgeCall, type CallFailure, type CallOutcome } from '../core/execution-log.js';

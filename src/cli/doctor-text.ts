@@ -2,7 +2,7 @@ import type { ChalkInstance } from 'chalk';
 import type { DoctorReport } from '../app/doctor.js';
 import { stageText } from '../core/rotation/unit.js';
 import { printable } from '../core/printable.js';
-import { listText } from '../core/stages-text.js';
+import { listText } from '../core/list-text.js';
 import { countText, findingText } from '../findings/formats/text.js';
 import type { DoctorProbe } from '../findings/rules/doctor.js';
 import { facts } from './facts.js';

@@ -1,4 +1,4 @@
-import { listText } from '../core/stages-text.js';
+import { listText } from '../core/list-text.js';
 import { stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { refuse } from '../settings/read.js';

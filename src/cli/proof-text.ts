@@ -1,4 +1,5 @@
-import { listText, stageIdsText } from '../core/stages-text.js';
+import { stageIdsText } from '../core/stages-text.js';
+import { listText } from '../core/list-text.js';
 import type { ChalkInstance } from 'chalk';
 import { printable } from '../core/printable.js';
 import type { BackendCall } from '../core/rotation/calls.js';

@@ -1,6 +1,7 @@
 import type { NamedStage } from '../core/named-stage.js';
 import { stageText } from '../core/rotation/unit.js';
-import { stageIdsText, verbOf } from '../core/stages-text.js';
+import { stageIdsText } from '../core/stages-text.js';
+import { verbOf } from '../core/list-text.js';
 import type { ChalkInstance } from 'chalk';
 import { printable } from '../core/printable.js';
 import type { RotationReport } from '../core/rotation/report.js';

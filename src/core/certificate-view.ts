@@ -1,4 +1,5 @@
-import { daysLeft, type Certificate } from './certificate.js';
+import { daysLeft } from './certificate.js';
+import type { Certificate } from './known-certificate.js';
 import { expiryStatus, type ExpiryStatus, type ExpiryThresholds } from './expiry.js';
 
 /** The thresholds of every command that has no flags for them. */

@@ -1,6 +1,3 @@
-import type { ClientCertificate } from './api-gateway.js';
-import type { Mark } from './rotation/marks.js';
-
 /** The one subject, and issuer, of every client certificate that API Gateway generates, whatever the account. */
 export const API_GATEWAY_SUBJECT = 'C=US, L=Seattle, CN=ApiGateway';
 
@@ -25,15 +22,6 @@ export interface TrustedCertificate extends CertificateFacts {
   pem: string;
   /** The API Gateway id, where it is known. */
   clientCertificateId?: string;
-}
-
-/**
- * A client certificate of the account, made once from AWS's answer: what API Gateway says of it, what it says itself, and
- * what a rotation wrote on it.
- */
-export interface Certificate extends ClientCertificate {
-  trusted: TrustedCertificate;
-  mark?: Mark;
 }
 
 /** A certificate whose trust is to end: its fingerprint, and whatever else is still known of it. */

@@ -4,7 +4,7 @@
  */
 import { AppError } from '../core/errors.js';
 import type { FleetAccount } from '../core/fleet.js';
-import { listText } from '../core/stages-text.js';
+import { listText } from '../core/list-text.js';
 
 /**
  * What may say a setting, first one first: a flag; the file, where a target's own entry goes before the top level; the

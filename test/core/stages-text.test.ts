@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { listText, stageCount, stageIdsText, stagesText, verbOf } from '../../src/core/stages-text.js';
+import { stageCount, stageIdsText, stagesText } from '../../src/core/stages-text.js';
+import { listText, verbOf } from '../../src/core/list-text.js';
 
 const stage = (
   apiName: string,

@@ -1,6 +1,6 @@
 /** How a run begins: what AWS and the journal tell of the certificate that the target presents. */
 import { certificateOf } from '../certificate.js';
-import type { Certificate } from '../../core/certificate.js';
+import type { Certificate } from '../../core/known-certificate.js';
 import type { Stage } from '../../core/api-gateway.js';
 import { AppError } from '../../core/errors.js';
 import { dueAt, isDue } from '../../core/expiry.js';

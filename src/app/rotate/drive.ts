@@ -1,6 +1,7 @@
 /** The loop of a rotation, forward and back: look, take the next step, look again. */
-import type { Certificate } from '../../core/certificate.js';
-import { stageIdsText, verbOf } from '../../core/stages-text.js';
+import type { Certificate } from '../../core/known-certificate.js';
+import { stageIdsText } from '../../core/stages-text.js';
+import { verbOf } from '../../core/list-text.js';
 import { AppError } from '../../core/errors.js';
 import { nextStep, type Step } from '../../core/rotation/next-step.js';
 import { isLast, type LastStep } from '../../core/rotation/plan.js';

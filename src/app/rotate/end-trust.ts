@@ -1,6 +1,7 @@
 /** The one place where trust ends: whatever is deleted or distrusted, forward or back, passes {@link assertMayEnd}. */
-import type { Certificate } from '../../core/certificate.js';
-import { stageIdsText, verbOf } from '../../core/stages-text.js';
+import type { Certificate } from '../../core/known-certificate.js';
+import { stageIdsText } from '../../core/stages-text.js';
+import { verbOf } from '../../core/list-text.js';
 import { AppError } from '../../core/errors.js';
 import type { Step } from '../../core/rotation/next-step.js';
 import { stageText, type EndedCertificate } from '../../core/rotation/unit.js';

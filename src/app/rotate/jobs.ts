@@ -1,4 +1,4 @@
-import { listText } from '../../core/stages-text.js';
+import { listText } from '../../core/list-text.js';
 import type { RestApi, Stage, StageRef } from '../../core/api-gateway.js';
 import { AppError } from '../../core/errors.js';
 import { isAcmArn } from '../../core/inventory.js';

@@ -1,6 +1,6 @@
 /** Looking at the account: what AWS's answers show, and whether they can be believed. */
 import { certificateOf } from '../certificate.js';
-import type { Certificate } from '../../core/certificate.js';
+import type { Certificate } from '../../core/known-certificate.js';
 import type { RestApi, Stage, StageRef } from '../../core/api-gateway.js';
 import { AppError } from '../../core/errors.js';
 import { apiNamesOf } from '../../core/named-stage.js';

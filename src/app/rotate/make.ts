@@ -1,6 +1,7 @@
 import { certificateOf } from '../certificate.js';
-import type { Certificate } from '../../core/certificate.js';
-import { stageIdsText, verbOf } from '../../core/stages-text.js';
+import type { Certificate } from '../../core/known-certificate.js';
+import { stageIdsText } from '../../core/stages-text.js';
+import { verbOf } from '../../core/list-text.js';
 import type { ClientCertificate } from '../../core/api-gateway.js';
 import { AppError, UNKNOWN_OUTCOME } from '../../core/errors.js';
 import {

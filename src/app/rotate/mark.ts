@@ -1,5 +1,5 @@
 import { certificateOf } from '../certificate.js';
-import type { Certificate } from '../../core/certificate.js';
+import type { Certificate } from '../../core/known-certificate.js';
 import { AppError } from '../../core/errors.js';
 import {
   markedDescription,

@@ -1,5 +1,5 @@
-import type { Certificate } from '../../core/certificate.js';
-import { listText } from '../../core/stages-text.js';
+import type { Certificate } from '../../core/known-certificate.js';
+import { listText } from '../../core/list-text.js';
 import type { Stage } from '../../core/api-gateway.js';
 import { AppError } from '../../core/errors.js';
 import {

@@ -1,5 +1,5 @@
 import { certificateOf } from '../certificate.js';
-import type { Certificate } from '../../core/certificate.js';
+import type { Certificate } from '../../core/known-certificate.js';
 import type { Stage, StageRef } from '../../core/api-gateway.js';
 import type { StoreView } from '../../core/rotation/next-step.js';
 import type { RotationRecord } from '../../core/rotation/record.js';

@@ -1,4 +1,4 @@
-import type { Certificate } from '../../core/certificate.js';
+import type { Certificate } from '../../core/known-certificate.js';
 import type { Stage } from '../../core/api-gateway.js';
 import { AppError } from '../../core/errors.js';
 import { proofKey, type Step } from '../../core/rotation/next-step.js';

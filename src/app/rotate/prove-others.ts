@@ -1,5 +1,5 @@
-import type { Certificate } from '../../core/certificate.js';
-import { listText, verbOf } from '../../core/stages-text.js';
+import type { Certificate } from '../../core/known-certificate.js';
+import { listText, verbOf } from '../../core/list-text.js';
 import { AppError } from '../../core/errors.js';
 import type { ProofEvidence, ProofResult } from '../../core/rotation/proof.js';
 import { askUntil, refusalText } from './ask.js';

@@ -1,5 +1,6 @@
-import type { Certificate } from '../../core/certificate.js';
-import { listText, stageIdsText, verbOf } from '../../core/stages-text.js';
+import type { Certificate } from '../../core/known-certificate.js';
+import { stageIdsText } from '../../core/stages-text.js';
+import { listText, verbOf } from '../../core/list-text.js';
 import { AppError } from '../../core/errors.js';
 import type { ProofEvidence, ProofResult } from '../../core/rotation/proof.js';
 import { stageText } from '../../core/rotation/unit.js';

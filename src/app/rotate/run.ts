@@ -1,4 +1,4 @@
-import type { Certificate } from '../../core/certificate.js';
+import type { Certificate } from '../../core/known-certificate.js';
 import type { Stage, StageRef } from '../../core/api-gateway.js';
 import { AppError } from '../../core/errors.js';
 import { apiNamesOf, namedStage, type ApiNames, type NamedStage } from '../../core/named-stage.js';

@@ -1,5 +1,5 @@
 import { printable } from '../../core/printable.js';
-import { listText } from '../../core/stages-text.js';
+import { listText } from '../../core/list-text.js';
 import { Option, type Command } from 'commander';
 import type { DownloadEncoding } from '../../app/download.js';
 import { AppError } from '../../core/errors.js';

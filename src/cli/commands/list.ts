@@ -1,4 +1,4 @@
-import { listText } from '../../core/stages-text.js';
+import { listText } from '../../core/list-text.js';
 import type { ChalkInstance } from 'chalk';
 import type { Command } from 'commander';
 import type { Listing } from '../../app/list.js';

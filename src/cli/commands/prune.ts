@@ -6,7 +6,7 @@ import { printable } from '../../core/printable.js';
 import { action, command } from '../command.js';
 import type { KeptUnused } from '../../app/prune.js';
 import type { KeptReason } from '../../core/prune.js';
-import { listText } from '../../core/stages-text.js';
+import { listText } from '../../core/list-text.js';
 import { askYes } from '../ask.js';
 import { addFleetOptions, fleetFor, type FleetOptions } from '../fleet-options.js';
 import { counted } from '../counted.js';

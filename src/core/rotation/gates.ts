@@ -1,4 +1,5 @@
-import { listText, stageIdsText } from '../stages-text.js';
+import { stageIdsText } from '../stages-text.js';
+import { listText } from '../list-text.js';
 import type { Stage } from '../api-gateway.js';
 import type { ErrorCode } from '../errors.js';
 import type { ProbeChoice } from './probe.js';

@@ -1,4 +1,4 @@
-import type { Certificate } from '../certificate.js';
+import type { Certificate } from '../known-certificate.js';
 import type { Stage } from '../api-gateway.js';
 import { byText } from '../order.js';
 import type { RotationSettings } from './settings.js';

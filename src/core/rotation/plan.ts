@@ -1,4 +1,4 @@
-import type { Certificate } from '../certificate.js';
+import type { Certificate } from '../known-certificate.js';
 import type { Mark } from './marks.js';
 import { nextStep, proofKey, type Situation, type Step, type StoreView } from './next-step.js';
 import { stageText, type RotationUnit } from './unit.js';

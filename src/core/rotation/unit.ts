@@ -1,5 +1,6 @@
 import type { Stage } from '../api-gateway.js';
-import type { Certificate, RemovableCertificate } from '../certificate.js';
+import type { RemovableCertificate } from '../certificate.js';
+import type { Certificate } from '../known-certificate.js';
 import { byText } from '../order.js';
 
 /** As much of a certificate as is needed to end the trust in it: of one that is deleted, AWS tells nothing any more. */

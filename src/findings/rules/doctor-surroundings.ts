@@ -2,7 +2,7 @@
 import type { Resource, Stage } from '../../core/api-gateway.js';
 import { loadBalancerKind } from '../../core/load-balancer.js';
 import { httpsMethods } from '../../core/rotation/backend.js';
-import { listText } from '../../core/stages-text.js';
+import { listText } from '../../core/list-text.js';
 import { finding, type Finding, type Where } from '../finding.js';
 
 export interface Surroundings {

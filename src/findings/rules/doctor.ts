@@ -5,7 +5,7 @@ import { datesDiffer, DEFAULT_RENEW_BEFORE, isDue } from '../../core/expiry.js';
 import { DEFAULT_CERTIFICATE_QUOTA, isAcmArn } from '../../core/inventory.js';
 import { namedStage } from '../../core/named-stage.js';
 import { backendOf, trafficOf, type BackendAddress, type StageTraffic } from '../../core/rotation/backend.js';
-import { listText } from '../../core/stages-text.js';
+import { listText } from '../../core/list-text.js';
 import { finding, type Finding, type FindingCode, type Where } from '../finding.js';
 import type { Severity } from '../severity.js';
 import { surroundingFindings, unsetVariables } from './doctor-surroundings.js';

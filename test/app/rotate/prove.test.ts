@@ -1,4 +1,4 @@
-import type { Certificate } from '../../../src/core/certificate.js';
+import type { Certificate } from '../../../src/core/known-certificate.js';
 import {
   CreateDeploymentCommand,
   CreateResourceCommand,

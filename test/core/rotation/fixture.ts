@@ -1,4 +1,4 @@
-import type { Certificate } from '../../../src/core/certificate.js';
+import type { Certificate } from '../../../src/core/known-certificate.js';
 import type { Stage } from '../../../src/core/api-gateway.js';
 import type { Mark } from '../../../src/core/rotation/marks.js';
 import {

@@ -1,4 +1,4 @@
-import type { Certificate } from '../../../src/core/certificate.js';
+import type { Certificate } from '../../../src/core/known-certificate.js';
 import fc from 'fast-check';
 import { describe, expect, test } from '@jest/globals';
 import { oldIdOf, presentedIds, rank, stageText, unitOf } from '../../../src/core/rotation/unit.js';
