@@ -5,7 +5,7 @@ import prettier from 'prettier';
 import { loadSource, root } from './load-source.mjs';
 
 const target = join(root, 'docs', 'apigw-cert.schema.json');
-const { configurationJsonSchema } = await loadSource('src/app/config/json-schema.ts');
+const { configurationJsonSchema } = await loadSource('src/configuration/json-schema.ts');
 const options = await prettier.resolveConfig(target);
 const json = JSON.stringify(configurationJsonSchema());
 writeFileSync(target, await prettier.format(json, { ...options, filepath: target }));

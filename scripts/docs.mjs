@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import prettier from 'prettier';
 import { loadSource, root } from './load-source.mjs';
 
-const { exitCodesMarkdown } = await loadSource('src/cli/exit-codes.ts');
+const { exitCodesMarkdown } = await loadSource('src/terminal/exit-codes.ts');
 writeFileSync(join(root, 'docs/exit-codes.md'), exitCodesMarkdown());
 const { findingsMarkdown } = await loadSource('src/cli/findings-page.ts');
 writeFileSync(join(root, 'docs/findings.md'), findingsMarkdown());
-const { withGeneratedPart } = await loadSource('src/core/generated-part.ts');
+const { withGeneratedPart } = await loadSource('src/platform/generated-part.ts');
 const { kindsTable } = await loadSource('src/trust/kinds-table.ts');
 const { settingsTable } = await loadSource('src/settings/settings-table.ts');
 for (const [name, part, text] of [

@@ -7,7 +7,7 @@ import { build } from 'esbuild';
 /** The folder of the project. */
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
-/** What a module of src exports, such as `src/cli/exit-codes.ts`. */
+/** What a module of src exports, such as `src/terminal/exit-codes.ts`. */
 export async function loadSource(entry) {
   const scratch = mkdtempSync(join(tmpdir(), 'apigw-cert-source-'));
   try {

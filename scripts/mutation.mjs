@@ -1,5 +1,5 @@
 // Changes files one place at a time and lists the changes that no test notices:
-// `npm run test:mutation -- [--sample N] [--seed S] [--tests GLOB] [--at-most SECONDS] src/core/order.ts …`. It works on a copy; the checkout
+// `npm run test:mutation -- [--sample N] [--seed S] [--tests GLOB] [--at-most SECONDS] src/platform/order.ts …`. It works on a copy; the checkout
 // is never touched. How it works, and which changes are known to change nothing: docs/mutation.md.
 import { fork } from 'node:child_process';
 import {
@@ -24,11 +24,13 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const EQUIVALENT = 'scripts/mutation/equivalent.json';
 /** The tests that must notice a change of a file below a folder of `src`. */
 const TESTS = new Map([
-  ['src/core/', 'test/core'],
-  ['src/gateway/', 'test/gateway'],
-  ['src/app/rotate/', 'test/app/rotate'],
+  ['src/certificates/', 'test/certificates'],
+  ['src/control-plane/', 'test/control-plane'],
+  ['src/findings/', 'test/findings'],
+  ['src/rotation/rules/', 'test/rotation/rules'],
+  ['src/rotation/engine/', 'test/rotation/engine'],
+  ['src/rotation/journal/', 'test/rotation/journal'],
   ['src/trust/', 'test/trust'],
-  ['src/journal/', 'test/journal'],
   ['src/platform/', 'test/platform'],
 ]);
 /** Tests that take longer are run one by one, the others of a file together. In ms. */

@@ -5,75 +5,93 @@ import { expect, test } from '@jest/globals';
 
 const src = join(dirname(fileURLToPath(import.meta.url)), '..', 'src');
 
-/** What each folder of src may import, itself apart. docs/architecture.md draws the same picture. */
+/**
+ * What each folder of src may import, itself apart: a tower, in which each may import what is above it here, and only that
+ * part of it which it needs. docs/architecture.md draws the same picture.
+ */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   platform: [],
-  core: [],
-  findings: ['core'],
-  settings: ['platform', 'core'],
-  x509: ['core'],
-  net: ['platform', 'core'],
-  aws: ['platform', 'core', 'settings', 'net'],
-  gateway: ['platform', 'core', 'aws'],
-  trust: ['platform', 'core', 'x509', 'aws'],
-  verify: ['platform', 'core', 'x509', 'gateway', 'net'],
-  journal: ['platform', 'core'],
-  node: ['core'],
-  emulator: ['platform', 'core', 'x509'],
-  lint: ['platform', 'core', 'findings', 'x509'],
-  app: [
+  certificates: ['platform'],
+  net: ['platform'],
+  settings: ['platform', 'certificates'],
+  aws: ['platform', 'settings', 'net'],
+  'control-plane': ['platform', 'certificates', 'settings', 'aws'],
+  trust: ['platform', 'certificates', 'aws'],
+  rotation: ['platform', 'certificates', 'net', 'settings', 'control-plane', 'trust'],
+  configuration: ['platform', 'net', 'settings', 'aws', 'control-plane', 'trust', 'rotation'],
+  findings: ['platform', 'certificates', 'settings', 'control-plane', 'rotation'],
+  lint: ['platform', 'certificates', 'findings'],
+  node: ['certificates'],
+  emulator: ['platform', 'certificates', 'aws', 'control-plane'],
+  terminal: [
     'platform',
-    'core',
-    'findings',
+    'certificates',
     'settings',
-    'net',
     'aws',
-    'x509',
-    'gateway',
+    'control-plane',
     'trust',
-    'verify',
-    'journal',
-    'lint',
+    'rotation',
+    'configuration',
+    'findings',
   ],
+  commands: [
+    'platform',
+    'certificates',
+    'net',
+    'settings',
+    'aws',
+    'control-plane',
+    'trust',
+    'rotation',
+    'configuration',
+    'findings',
+    'lint',
+    'node',
+    'emulator',
+    'terminal',
+  ],
+  library: ['platform', 'settings', 'control-plane', 'rotation', 'findings', 'commands'],
   cli: [
     'platform',
-    'core',
-    'findings',
+    'certificates',
     'settings',
-    'net',
     'aws',
-    'x509',
-    'gateway',
-    'trust',
-    'verify',
-    'journal',
-    'lint',
-    'app',
-    'emulator',
-    'node',
-  ],
-  library: ['platform', 'core', 'findings', 'x509', 'gateway', 'trust', 'journal', 'app'],
-  '.': [
-    'library',
-    'platform',
-    'core',
+    'control-plane',
+    'rotation',
+    'configuration',
     'findings',
-    'x509',
-    'gateway',
-    'trust',
-    'verify',
-    'journal',
     'lint',
-    'app',
+    'terminal',
+    'commands',
+  ],
+  '.': [
+    'platform',
+    'certificates',
+    'settings',
+    'control-plane',
+    'trust',
+    'rotation',
+    'findings',
+    'commands',
+    'library',
   ],
 };
 
+/** A command that shows what another one finds. */
+const BETWEEN_COMMANDS = ['init → doctor'];
+
+/** What decides without I/O: it may not import what reads files, runs programs or connects. */
+/** `lint/files.ts` is the port by which lint reads. */
+const PURE = /^(certificates|lint(?!\/files)|rotation\/rules|findings\/(rules|catalogue|formats))\//;
+const IMPURE =
+  /^node:(fs|child_process|https?|dns|timers)|^@aws-sdk\/|\/(aws|net|engine|journal|terminal|commands)\//;
+
 /** Packages that one place alone may import. */
 const OWNED: readonly (readonly [package_: RegExp, owner: RegExp])[] = [
-  [/^@peculiar\//, /^x509\//],
+  [/^@peculiar\//, /^certificates\//],
   [/^picomatch$/, /^lint\/files\.ts$/],
-  [/^@aws-sdk\//, /^(aws|gateway|trust|app\/notify)\//],
-  [/^(commander|chalk|ora|get-east-asian-width)$/, /^cli\//],
+  [/^@aws-sdk\//, /^(aws|control-plane|trust|commands\/check-expiry\/notify)\//],
+  [/^(commander|ora|get-east-asian-width)$/, /^(cli|terminal|commands)\//],
 ];
 
 const imports = readdirSync(src, { recursive: true, encoding: 'utf8' })
@@ -94,6 +112,20 @@ test('imports between folders point one way', () => {
     const to = folderOf(relative(src, join(src, dirname(file), specifier)));
     return from !== to && !MAY_IMPORT[from]?.includes(to);
   });
+  expect(wrong).toEqual([]);
+});
+
+test('commands do not import each other', () => {
+  const commandOf = (file: string): string | undefined => /^commands\/([^/]+)\//.exec(file)?.[1];
+  const between = imports.flatMap(({ file, specifier }) => {
+    const [from, to] = [commandOf(file), commandOf(relative(src, join(src, dirname(file), specifier)))];
+    return from === undefined || to === undefined || from === to ? [] : [`${from} → ${to}`];
+  });
+  expect([...new Set(between)]).toEqual(BETWEEN_COMMANDS);
+});
+
+test('rules, findings and what reads certificates are pure', () => {
+  const wrong = imports.filter(({ file, specifier }) => PURE.test(file) && IMPURE.test(specifier));
   expect(wrong).toEqual([]);
 });
 

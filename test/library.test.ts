@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execa } from 'execa';
 import { checkExpiry, inspect, list, plan, rotate, type RotationEvent } from '../src/index.js';
-import { readBundle } from '../src/x509/bundle.js';
+import { readBundle } from '../src/certificates/bundle.js';
 import { emulatorEnv } from './support/cli.js';
 import { startLab, type Lab } from './support/emulator.js';
 

@@ -1,5 +1,5 @@
 import { NodeHttpHandler } from '@smithy/node-http-handler';
-import { AppError } from '../core/errors.js';
+import { AppError } from '../platform/errors.js';
 import { namesProxy } from '../net/proxy.js';
 import { readFileOrStream } from '../platform/read-regular-file.js';
 import type { Setting } from './settings.js';

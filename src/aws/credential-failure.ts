@@ -1,5 +1,5 @@
-import { AppError } from '../core/errors.js';
-import { printable } from '../core/printable.js';
+import { AppError } from '../platform/errors.js';
+import { printable } from '../platform/printable.js';
 import { originText, renewal, type CredentialOrigin } from './credential-origin.js';
 import { networkError } from './network-error.js';
 

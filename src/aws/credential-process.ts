@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { AwsCredentialIdentity } from '@smithy/types';
-import { AppError } from '../core/errors.js';
-import { printable } from '../core/printable.js';
+import { AppError } from '../platform/errors.js';
+import { printable } from '../platform/printable.js';
 import { splitWords } from './words.js';
 
 /** Nobody waits longer: it may ask a person who sleeps. Milliseconds. */

@@ -1,7 +1,7 @@
 /** What each source of credentials is given, and gives. */
 import type { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { AwsCredentialIdentity } from '@smithy/types';
-import { AppError } from '../core/errors.js';
+import { AppError } from '../platform/errors.js';
 import type { CredentialOrigin } from './credential-origin.js';
 import type { AwsService, AwsSettings } from './settings.js';
 import { SILENT } from './silent.js';

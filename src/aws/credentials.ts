@@ -5,8 +5,8 @@
  * endpoints of another profile, and does not say why it found nothing; so its providers are used one by one.
  */
 import type { AwsCredentialIdentity } from '@smithy/types';
-import { AppError } from '../core/errors.js';
-import { homeRegionOf } from '../core/partition.js';
+import { AppError } from '../platform/errors.js';
+import { homeRegionOf } from './partition.js';
 import { readFileOrStream } from '../platform/read-regular-file.js';
 import { cachedRole, type RoleRequest } from './cli-cache.js';
 import type { CredentialOrigin } from './credential-origin.js';

@@ -1,4 +1,4 @@
-import { AppError } from '../core/errors.js';
+import { AppError } from '../platform/errors.js';
 
 /** A value, or the values of an indented block (`s3 =` and lines below it). */
 export type IniValue = string | Readonly<Record<string, string>>;

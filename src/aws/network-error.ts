@@ -1,5 +1,5 @@
-import { AppError } from '../core/errors.js';
-import { printable } from '../core/printable.js';
+import { AppError } from '../platform/errors.js';
+import { printable } from '../platform/printable.js';
 import { namedProxies } from '../net/proxy.js';
 
 /** What an SDK error carries beside its name and message. */

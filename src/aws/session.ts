@@ -1,6 +1,6 @@
 import type { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from '@smithy/types';
-import { AppError } from '../core/errors.js';
+import { AppError } from '../platform/errors.js';
 import { createRequestHandler } from './connections.js';
 import type { CredentialOrigin } from './credential-origin.js';
 import type { AskMfaCode, CredentialOptions, FoundCredentials } from './credential-source.js';

@@ -1,5 +1,5 @@
 import leven from 'leven';
-import { AppError } from '../core/errors.js';
+import { AppError } from '../platform/errors.js';
 import { resolve, type Candidates } from '../settings/resolve.js';
 import { ACCOUNT_SETTINGS } from '../settings/table.js';
 import { loadSharedFiles, textOf, type SharedFiles } from './shared-files.js';

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { AppError } from '../core/errors.js';
+import { AppError } from '../platform/errors.js';
 import { readFileOrStream } from '../platform/read-regular-file.js';
 import { parseIni, type IniSection } from './ini.js';
 

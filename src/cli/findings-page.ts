@@ -1,5 +1,5 @@
 /** docs/findings.md is made from the catalogue of findings. */
-import { byText } from '../core/order.js';
+import { byText } from '../platform/order.js';
 import { CATALOGUE, type FindingCode } from '../findings/catalogue/index.js';
 import { JAVA_CLIENT_FINDINGS } from '../findings/catalogue/java-client.js';
 import { sentence } from '../findings/formats/sentence.js';

@@ -1,4 +1,4 @@
-import { VERSION } from './version.js';
+import { VERSION } from '../platform/version.js';
 
 const words = process.argv.slice(2);
 const asksVersion = ['--version', '-V', '-v', 'version'].includes(words[0] ?? '');

@@ -1,11 +1,11 @@
 import { Command, CommanderError } from 'commander';
-import { AppError, EXIT } from '../core/errors.js';
+import { AppError, EXIT } from '../platform/errors.js';
 import { hasAbandoned } from '../aws/abandoned.js';
-import { addCommonOptions, failureExit } from './command.js';
-import { COMMANDS } from './commands/index.js';
-import { exitCodesText } from './exit-codes.js';
-import { errorOutput, printError, reportError } from './output.js';
-import { VERSION } from './version.js';
+import { addCommonOptions, failureExit } from '../terminal/command.js';
+import { COMMANDS } from './commands.js';
+import { exitCodesText } from '../terminal/exit-codes.js';
+import { errorOutput, printError, reportError } from '../terminal/output.js';
+import { VERSION } from '../platform/version.js';
 
 const OVERVIEW = `
 Common commands:

@@ -4,7 +4,7 @@
  */
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
-import { certificateFacts } from '../x509/certificate.js';
+import { certificateFacts } from '../certificates/parse.js';
 import { createClock } from './clock.js';
 import { createControls, type Controls } from './controls.js';
 import { createBackendCaller } from './data-plane/backend.js';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { byText } from '../core/order.js';
+import { byText } from '../platform/order.js';
 import { badRequest } from './errors.js';
 
 const DEFAULT_LIMIT = 25;

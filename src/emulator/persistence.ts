@@ -16,7 +16,7 @@ import {
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { types } from 'node:util';
-import { AppError } from '../core/errors.js';
+import { AppError } from '../platform/errors.js';
 import { replaceAtomically } from '../platform/replace-atomically.js';
 import type { V2Api, World } from './model.js';
 

@@ -1,4 +1,4 @@
-import { partitionOf } from '../core/partition.js';
+import { partitionOf } from '../aws/partition.js';
 import { badRequest } from './errors.js';
 import type { CertificateHolder, StoredCertificate, World } from './model.js';
 

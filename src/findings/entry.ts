@@ -1,4 +1,4 @@
-import type { NamedStage } from '../core/named-stage.js';
+import type { NamedStage } from '../control-plane/named-stage.js';
 import type { Severity } from './severity.js';
 
 /** What a finding is about; a part that does not apply is absent. */

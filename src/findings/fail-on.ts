@@ -1,4 +1,4 @@
-import { AppError } from '../core/errors.js';
+import { AppError } from '../platform/errors.js';
 import type { FindingCode, ReportedFinding } from './finding.js';
 import { EXPIRY_CODES } from './rules/check-expiry.js';
 import { isAtLeast, worstLevel, type CheckLevel, type Severity } from './severity.js';

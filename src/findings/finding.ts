@@ -1,5 +1,5 @@
-import { printable } from '../core/printable.js';
-import { withoutCredentials } from '../core/uri.js';
+import { printable } from '../platform/printable.js';
+import { withoutCredentials } from '../platform/uri.js';
 import { CATALOGUE, type ArgsOf, type FindingCode } from './catalogue/index.js';
 import type { Where } from './entry.js';
 import type { Severity } from './severity.js';

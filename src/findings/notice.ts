@@ -1,4 +1,4 @@
-import { isRegionless, type Source } from '../core/fleet.js';
+import { isRegionless, type Source } from '../settings/accounts.js';
 import type { FindingCode, ReportedFinding } from './finding.js';
 import type { CheckLevel } from './severity.js';
 

@@ -1,4 +1,4 @@
-import type { ExpiryStatus } from '../core/expiry.js';
+import type { ExpiryStatus } from '../certificates/expiry.js';
 
 /**
  * How bad a finding is, mildest first, in the order of the Monitoring Plugins' own `max_state_alt`: `info` is only for

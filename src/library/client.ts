@@ -1,16 +1,16 @@
 import type { ClientSettings } from './settings.js';
-import type { FleetAccount } from '../core/fleet.js';
-import type { Fleet } from '../gateway/fleet.js';
-import type { Gateway } from '../gateway/gateway.js';
-import type { AwsClientOptions } from '../gateway/aws-client.js';
+import type { FleetAccount } from '../settings/accounts.js';
+import type { Fleet } from '../control-plane/fleet-port.js';
+import type { Gateway } from '../control-plane/control-plane.js';
+import type { AwsClientOptions } from '../control-plane/aws-client.js';
 
 /** The control plane that the settings lead to, at the pace that AWS allows. Sends nothing yet. */
 export async function openGateway(
   { profile, region, endpoint, credentials }: ClientSettings,
   onServerTime?: AwsClientOptions['onServerTime'],
 ): Promise<Gateway> {
-  const { createAwsGateway } = await import('../gateway/aws.js');
-  const { createPace } = await import('../gateway/pace.js');
+  const { createAwsGateway } = await import('../control-plane/aws.js');
+  const { createPace } = await import('../control-plane/pace.js');
   return createAwsGateway({
     pace: createPace(),
     ...(profile === undefined ? {} : { profile }),

@@ -1,10 +1,10 @@
-import type { ExpiryReport } from '../app/check-expiry.js';
-import type { InspectedClientCertificate } from '../app/inspect.js';
-import type { Listing } from '../app/list.js';
-import type { CertificateFilter } from '../core/certificate-filter.js';
-import { parseThreshold } from '../core/duration.js';
+import type { ExpiryReport } from '../findings/check-expiry.js';
+import type { InspectedClientCertificate } from '../commands/inspect/run.js';
+import type { Listing } from '../control-plane/list.js';
+import type { CertificateFilter } from '../control-plane/certificate-filter.js';
+import { parseThreshold } from '../platform/duration.js';
 import { parseFailOn } from '../findings/fail-on.js';
-import type { FleetProgress } from '../app/fleet.js';
+import type { FleetProgress } from '../control-plane/read-fleet.js';
 import type { ClientSettings } from './settings.js';
 import { untilAborted } from '../platform/until-aborted.js';
 import { accountOf, callCounter, openGateway } from './client.js';
@@ -37,7 +37,7 @@ export interface CheckExpiryOptions extends ClientSettings {
  */
 export function list(options: ListOptions = {}): Promise<Listing> {
   return untilAborted(options.signal, async () => {
-    const { list: listFleet } = await import('../app/list.js');
+    const { list: listFleet } = await import('../control-plane/list.js');
     const { fleet, accounts } = accountOf(options);
     return listFleet(fleet, accounts, { usage: options.usage ?? false }, clock, fleetProgress(options));
   });
@@ -53,7 +53,7 @@ export function inspect(
   options: ClientSettings = {},
 ): Promise<InspectedClientCertificate> {
   return untilAborted(options.signal, async () => {
-    const { inspectClientCertificate } = await import('../app/inspect.js');
+    const { inspectClientCertificate } = await import('../commands/inspect/run.js');
     const gateway = await openGateway(options);
     return inspectClientCertificate(gateway, clientCertificateId, clock, callCounter(options));
   });
@@ -67,7 +67,7 @@ export function inspect(
 export function checkExpiry(options: CheckExpiryOptions = {}): Promise<ExpiryReport> {
   const { warning = '30d', critical = '7d', filter = {}, all = false, compliance = false } = options;
   return untilAborted(options.signal, async () => {
-    const { checkExpiry: check } = await import('../app/check-expiry.js');
+    const { checkExpiry: check } = await import('../findings/check-expiry.js');
     const { fleet, accounts } = accountOf(options);
     const question = {
       filter,

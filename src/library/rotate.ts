@@ -1,4 +1,4 @@
-import type { RotationReport } from '../core/rotation/report.js';
+import type { RotationReport } from '../rotation/rules/report.js';
 import type { RotateOptions } from './settings.js';
 
 /**

@@ -1,4 +1,4 @@
-import type { RotationEvent } from '../core/rotation/event.js';
+import type { RotationEvent } from '../rotation/rules/event.js';
 
 /** Credentials of AWS, as `fromIni()` and the other providers of `@aws-sdk/credential-providers` return them. */
 export interface Credentials {

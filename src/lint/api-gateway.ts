@@ -2,8 +2,12 @@
  * What becomes of API Gateway itself, whose client is Java's: it may withhold the certificate that others with the same
  * one present, and it cannot answer a request that comes after the handshake (`core/java-client.ts`).
  */
-import { answersToCaNames, type JavaClientProblem, LARGEST_HANDSHAKE_MESSAGE } from '../core/java-client.js';
-import { subjectName } from '../x509/der.js';
+import {
+  answersToCaNames,
+  type JavaClientProblem,
+  LARGEST_HANDSHAKE_MESSAGE,
+} from '../findings/java-client.js';
+import { subjectName } from '../certificates/der.js';
 import type { Place } from './finding.js';
 import { type Caller, isApiGateways, nameText } from './identity.js';
 import type { Material } from './material.js';

@@ -1,5 +1,5 @@
 import { finding, type Finding } from '../findings/finding.js';
-import type { BundleFinding } from '../x509/bundle.js';
+import type { BundleFinding } from '../certificates/bundle.js';
 
 /**
  * What is odd about a file of certificates, as a finding.

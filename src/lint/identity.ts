@@ -1,7 +1,7 @@
 /** The callers that are walked through a configuration, and what a server sees of their certificates. */
 import { createHash, X509Certificate } from 'node:crypto';
-import { API_GATEWAY_SUBJECT } from '../core/certificate.js';
-import { subjectPublicKeyInfo } from '../x509/der.js';
+import { API_GATEWAY_SUBJECT } from '../certificates/certificate.js';
+import { subjectPublicKeyInfo } from '../certificates/der.js';
 
 /** Attribute types and values in the order of the certificate. */
 export type Name = readonly (readonly [type: string, value: string])[];

@@ -1,6 +1,6 @@
 /** The certificates that a configuration names, as sets of what is really in the files. */
 import { createHash } from 'node:crypto';
-import { readBundle, type BundleFinding } from '../x509/bundle.js';
+import { readBundle, type BundleFinding } from '../certificates/bundle.js';
 import { type Files, textOf } from './files.js';
 import { bundleFinding } from './bundle-finding.js';
 import { lintFinding, type LintFinding, type Place, referenceUnreadable } from './finding.js';

@@ -1,6 +1,6 @@
 /** What a file is, by words that only its kind has. Nothing is judged as something that it is not. */
 import { basename, extname } from 'node:path';
-import { readPemText } from '../core/pem.js';
+import { readPemText } from '../certificates/pem.js';
 import { textOf } from './files.js';
 
 export const LINT_FORMATS = ['pem', 'nginx', 'haproxy', 'apache', 'caddy'] as const;

@@ -1,7 +1,7 @@
 /** From what becomes of the callers at each place to one word for a listener. The same rule for every server. */
 import type { ApiGatewayReport } from './api-gateway.js';
 import { lintFinding, type LintFinding, type Place } from './finding.js';
-import { listText } from '../core/list-text.js';
+import { listText } from '../platform/list-text.js';
 import { CALLERS, type CallerName, type Identity } from './identity.js';
 import type { Result, Step, Walked } from './outcome.js';
 

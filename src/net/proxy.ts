@@ -1,4 +1,4 @@
-import { AppError } from '../core/errors.js';
+import { AppError } from '../platform/errors.js';
 
 /** A proxy, and the variable that names it. */
 export interface Proxy {

@@ -1,8 +1,8 @@
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
-import { AppError } from '../core/errors.js';
-import { printable } from '../core/printable.js';
+import { AppError } from '../platform/errors.js';
+import { printable } from '../platform/printable.js';
 import { proxyName, type Proxy } from './proxy.js';
 
 /** What to do about a proxy that does not let a connection through. */

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { readPemText, type PemFinding } from '../core/pem.js';
+import { readPemText, type PemFinding } from '../certificates/pem.js';
 
 /**
  * Reads the SHA-256 fingerprints (colon-separated upper-case hex, over the whole DER) of the certificates in PEM text.

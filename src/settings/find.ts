@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { AppError } from '../core/errors.js';
+import { AppError } from '../platform/errors.js';
 
 const FILE_NAME = 'apigw-cert.yaml';
 

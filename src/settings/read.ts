@@ -2,8 +2,8 @@
 import { dirname } from 'node:path';
 import { isScalar, isSeq, LineCounter, parseDocument, Parser, visit, type CST, type Document } from 'yaml';
 import type * as z from 'zod/mini';
-import { AppError } from '../core/errors.js';
-import { printable } from '../core/printable.js';
+import { AppError } from '../platform/errors.js';
+import { printable } from '../platform/printable.js';
 import { readFileOrStream, UnsuitableFile, unsuitability } from '../platform/read-regular-file.js';
 import { invalid, resolvePath } from './find.js';
 import {

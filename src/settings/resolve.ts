@@ -2,9 +2,9 @@
  * The only place that decides which of several values counts. Pure: flags, the file and the environment are handed in.
  * `aws/settings.ts` adds what the shared AWS configuration says, by the same {@link resolve}.
  */
-import { AppError } from '../core/errors.js';
-import type { FleetAccount } from '../core/fleet.js';
-import { listText } from '../core/list-text.js';
+import { AppError } from '../platform/errors.js';
+import type { FleetAccount } from './accounts.js';
+import { listText } from '../platform/list-text.js';
 
 /**
  * What may say a setting, first one first: a flag; the file, where a target's own entry goes before the top level; the

@@ -4,9 +4,9 @@
  * has a default in here: resolve.ts decides what counts.
  */
 import * as z from 'zod/mini';
-import { parseDuration, parseThreshold, thresholdMs } from '../core/duration.js';
-import { AppError } from '../core/errors.js';
-import { assertThresholdOrder, GATEWAY_LIFETIME_MS } from '../core/expiry.js';
+import { parseDuration, parseThreshold, thresholdMs } from '../platform/duration.js';
+import { AppError } from '../platform/errors.js';
+import { assertThresholdOrder, GATEWAY_LIFETIME_MS } from '../certificates/expiry.js';
 import {
   ACCOUNT_SETTINGS,
   MOST_PROBES,

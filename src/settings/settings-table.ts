@@ -1,4 +1,4 @@
-import { markdownTable } from '../core/generated-part.js';
+import { markdownTable } from '../platform/generated-part.js';
 import {
   ACCOUNT_SETTINGS,
   defaultText,

@@ -2,9 +2,9 @@
  * Every setting once. From this come the options of the commands, the keys of `apigw-cert.yaml` and their JSON Schema, the
  * tables of docs/configuration.md, and the defaults. Which of several values counts is decided in resolve.ts alone.
  */
-import { durationText, parseDuration, parseThreshold, type Threshold } from '../core/duration.js';
-import { AppError } from '../core/errors.js';
-import { DEFAULT_SETTINGS, type RotationSettings } from '../core/rotation/settings.js';
+import { durationText, parseDuration, parseThreshold, type Threshold } from '../platform/duration.js';
+import { AppError } from '../platform/errors.js';
+import { DEFAULT_SETTINGS, type RotationSettings } from './rotation.js';
 
 /** What the types of settings hold once they are read. */
 export interface ValueTypes {

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { networkError, type SdkError } from '../aws/network-error.js';
 import type { AwsService } from '../aws/settings.js';
-import { AppError } from '../core/errors.js';
+import { AppError } from '../platform/errors.js';
 import { changedMeanwhile } from './bundle-view.js';
 import type { Revision, TextDocument } from './document.js';
 import { documentTrustStore } from './document-store.js';

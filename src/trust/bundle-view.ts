@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { AppError } from '../core/errors.js';
+import { AppError } from '../platform/errors.js';
 import type { Revision, TextDocument } from './document.js';
 import { pemFormat } from './pem-format.js';
 import type { BeforeEffect } from './trust-store.js';

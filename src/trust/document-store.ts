@@ -1,5 +1,5 @@
-import type { RemovableCertificate } from '../core/certificate.js';
-import { AppError, type ErrorCode } from '../core/errors.js';
+import type { RemovableCertificate } from '../certificates/certificate.js';
+import { AppError, type ErrorCode } from '../platform/errors.js';
 import { type Revision, STOPPED, type TextDocument } from './document.js';
 import { fingerprints, type TrustFormat } from './format.js';
 import { gated, UNGUARDED, type Gate } from './gate.js';

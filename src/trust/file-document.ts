@@ -1,10 +1,10 @@
 import { realpath, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { AppError } from '../core/errors.js';
+import { AppError } from '../platform/errors.js';
 import { readRegularFile, UnsuitableFile } from '../platform/read-regular-file.js';
 import { STOPPED, type TextDocument, type UnfinishedMark } from './document.js';
-import { exclusively } from './exclusively.js';
-import { notWritable, replaceFile } from './replace-file.js';
+import { exclusively } from '../platform/exclusively.js';
+import { notWritable, replaceFile } from '../platform/replace-file.js';
 
 /** One octet a character, so that a comment in any encoding comes through unchanged. All that we write is ASCII. */
 const ENCODING = 'latin1';

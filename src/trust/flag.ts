@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import leven from 'leven';
-import { AppError } from '../core/errors.js';
-import { printable } from '../core/printable.js';
+import { AppError } from '../platform/errors.js';
+import { printable } from '../platform/printable.js';
 import { TRUST_KINDS, trustKind, trustStoreSchema, type TrustStoreConfig } from './kinds/index.js';
 import type { TrustKind } from './kinds/kind.js';
 

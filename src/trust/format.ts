@@ -1,4 +1,4 @@
-import type { TrustedCertificate } from '../core/certificate.js';
+import type { TrustedCertificate } from '../certificates/certificate.js';
 
 /** A piece of a trust file: one certificate in the file's own notation, or anything else, which is never touched. */
 export interface Segment {

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { AppError } from '../core/errors.js';
+import { AppError } from '../platform/errors.js';
 import type { BeforeEffect } from './trust-store.js';
 import { withoutControls } from './run-command.js';
 

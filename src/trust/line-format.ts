@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { TrustedCertificate } from '../core/certificate.js';
-import { AppError } from '../core/errors.js';
+import type { TrustedCertificate } from '../certificates/certificate.js';
+import { AppError } from '../platform/errors.js';
 import { entryComment, type Segment, type TrustFormat } from './format.js';
 
 /** A server's notation in which each certificate has a line of its own. */

@@ -1,5 +1,5 @@
-import { AppError } from '../core/errors.js';
-import { type BundleFinding, readBundle, writeBundle } from '../x509/bundle.js';
+import { AppError } from '../platform/errors.js';
+import { type BundleFinding, readBundle, writeBundle } from '../certificates/bundle.js';
 import type { Segment, TrustFormat } from './format.js';
 
 /** The comment that writeBundle puts before a block, if it is there, and the block with its line's end. */

@@ -3,8 +3,8 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { parseDuration } from '../core/duration.js';
-import { AppError } from '../core/errors.js';
+import { parseDuration } from '../platform/duration.js';
+import { AppError } from '../platform/errors.js';
 import { after } from '../platform/timer.js';
 import type { BeforeEffect } from './trust-store.js';
 

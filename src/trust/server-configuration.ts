@@ -1,5 +1,5 @@
-import { AppError } from '../core/errors.js';
-import type { TrustedCertificate } from '../core/certificate.js';
+import { AppError } from '../platform/errors.js';
+import type { TrustedCertificate } from '../certificates/certificate.js';
 import type { TrustFormat } from './format.js';
 
 /** A server that accepts the old and the new certificate and nobody else, when it is configured as its template says. */

@@ -1,4 +1,4 @@
-import type { RemovableCertificate, TrustedCertificate } from '../core/certificate.js';
+import type { RemovableCertificate, TrustedCertificate } from '../certificates/certificate.js';
 
 /** How a trust store is changed. */
 export interface ChangeOptions {

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import type { ExpiryReport } from '../../src/app/check-expiry.js';
-import { nextStep } from '../../src/cli/report/next-step.js';
+import type { ExpiryReport } from '../../src/findings/check-expiry.js';
+import { nextStep } from '../../src/findings/formats/html/next-step.js';
 
 const finding: ExpiryReport['findings'][number] = {
   code: 'QuotaNearlyUsed',

@@ -8,9 +8,9 @@ import {
   type ApiGatewayV2Client,
 } from '@aws-sdk/client-apigatewayv2';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { StageRef } from '../../src/core/api-gateway.js';
-import { markTags } from '../../src/core/rotation/marks.js';
-import { stageText } from '../../src/core/rotation/unit.js';
+import type { StageRef } from '../../src/control-plane/api-gateway.js';
+import { markTags } from '../../src/control-plane/marks.js';
+import { stageText } from '../../src/rotation/rules/unit.js';
 import { cli, emulatorEnv, type CliResult } from '../support/cli.js';
 import {
   attachCertificate,

@@ -20,7 +20,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { TrustedCertificate } from '../../src/core/certificate.js';
+import type { TrustedCertificate } from '../../src/certificates/certificate.js';
 import { createTrustStore, type TrustStoreConfig } from '../../src/trust/kinds/index.js';
 import type { DescribedTrustStore } from '../../src/trust/trust-store.js';
 import { manyLike, mintIdentity, type TestIdentity } from '../support/certificates.js';

@@ -1,6 +1,6 @@
 /** What every trust store promises, whatever it is made of. Kinds that can be observed run it. */
 import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { AppError } from '../../src/core/errors.js';
+import { AppError } from '../../src/platform/errors.js';
 import type { TrustStore } from '../../src/trust/trust-store.js';
 import { manyLike, mintIdentity, type TestIdentity } from '../support/certificates.js';
 import type { ContractName } from './subjects.js';

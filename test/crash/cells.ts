@@ -1,4 +1,4 @@
-import type { RotationStep } from '../../src/core/rotation/record.js';
+import type { RotationStep } from '../../src/rotation/rules/record.js';
 import { POINTS, type Mode, type Point } from './world.js';
 
 export const FAULTS = [

@@ -1,7 +1,7 @@
 /** One run that kills or stops itself, as by a signal from outside, at a point of a step. argv: a JSON object. */
-import { AppError } from '../../src/core/errors.js';
-import type { RotationStep } from '../../src/core/rotation/record.js';
-import { openFileJournal } from '../../src/journal/file-journal.js';
+import { AppError } from '../../src/platform/errors.js';
+import type { RotationStep } from '../../src/rotation/rules/record.js';
+import { openFileJournal } from '../../src/rotation/journal/file-journal.js';
 import { runRotation, trapped, type Mode, type Point, type World } from './world.js';
 
 export interface Order {

@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { randomBytes } from 'node:crypto';
-import type { RotationDeps } from '../../src/app/rotate/ports.js';
-import { observedAccount } from '../../src/app/rotate/observed-account.js';
-import { remembering } from '../../src/app/rotate/remembering.js';
-import type { RotationReport } from '../../src/core/rotation/report.js';
-import { abort, rotate } from '../../src/app/rotate/rotate.js';
-import { AppError } from '../../src/core/errors.js';
-import type { RotationRecord, RotationStep } from '../../src/core/rotation/record.js';
-import { DEFAULT_SETTINGS, type RotationSettings } from '../../src/core/rotation/settings.js';
-import { createAwsGateway } from '../../src/gateway/aws.js';
-import { openFileJournal } from '../../src/journal/file-journal.js';
-import type { Journal } from '../../src/journal/journal.js';
+import type { RotationDeps } from '../../src/rotation/engine/ports.js';
+import { observedAccount } from '../../src/rotation/engine/observed-account.js';
+import { remembering } from '../../src/control-plane/remembering.js';
+import type { RotationReport } from '../../src/rotation/rules/report.js';
+import { abort, rotate } from '../../src/rotation/engine/rotate.js';
+import { AppError } from '../../src/platform/errors.js';
+import type { RotationRecord, RotationStep } from '../../src/rotation/rules/record.js';
+import { DEFAULT_SETTINGS, type RotationSettings } from '../../src/settings/rotation.js';
+import { createAwsGateway } from '../../src/control-plane/aws.js';
+import { openFileJournal } from '../../src/rotation/journal/file-journal.js';
+import type { Journal } from '../../src/rotation/journal/journal.js';
 import { createTrustStore } from '../../src/trust/kinds/index.js';
 
 /** Where one rotation happens, as JSON, so that a child process can be told. */

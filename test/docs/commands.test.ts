@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { loadConfiguration } from '../../src/app/config/load.js';
+import { loadConfiguration } from '../../src/configuration/load.js';
 import { isConfiguration, stepsIn } from './documents.js';
 import { installPackage, startMachine, type Machine, type Run } from './machine.js';
 import { blocksOf, commandsOf, crontab, inlineCommands, transcript, type Block } from './markdown.js';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { GenerateClientCertificateCommand, GetClientCertificatesCommand } from '@aws-sdk/client-api-gateway';
 import { startEmulator } from '../../src/emulator/index.js';
 import { trustClientCertificates } from '../../src/node/index.js';
-import { mintServerCertificate } from '../../src/x509/mint.js';
+import { mintServerCertificate } from '../../src/certificates/mint.js';
 import { startAwsDouble } from '../support/aws-double.js';
 import { attachCertificate, clientOf, makeApi } from '../support/emulator.js';
 import { startKubernetesDouble } from '../support/kubernetes-double.js';

@@ -11,8 +11,8 @@ import {
   TestInvokeMethodCommand,
 } from '@aws-sdk/client-api-gateway';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { judgeCall } from '../../src/core/execution-log.js';
-import { mintClientCertificate, mintServerCertificate } from '../../src/x509/mint.js';
+import { judgeCall } from '../../src/control-plane/execution-log.js';
+import { mintClientCertificate, mintServerCertificate } from '../../src/certificates/mint.js';
 import { startBackend } from '../support/backend.js';
 import { newKey, openssl } from '../support/openssl.js';
 import { attachCertificate, generateCertificate, makeApi, startLab, type Lab } from '../support/emulator.js';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { regionlessSource, type Source } from '../../src/core/fleet.js';
+import { regionlessSource, type Source } from '../../src/settings/accounts.js';
 import { CATALOGUE, type FindingCode } from '../../src/findings/catalogue/index.js';
 import type { Where } from '../../src/findings/finding.js';
 import { planNotice } from '../../src/findings/notice.js';

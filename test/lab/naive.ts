@@ -2,7 +2,7 @@
  * What people write today, and what each server's manual suggests: a CA bundle. Measured beside our configurations, so
  * that whoever doubts the trap can see it.
  */
-import type { TrustedCertificate } from '../../src/core/certificate.js';
+import type { TrustedCertificate } from '../../src/certificates/certificate.js';
 import type { ServerOptions } from '../support/recipes.js';
 
 export const bundle = (certificates: readonly TrustedCertificate[]): string =>

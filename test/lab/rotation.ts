@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { startEmulator } from '../../src/emulator/index.js';
 import { createTrustStore } from '../../src/trust/kinds/index.js';
-import { trustedCertificate } from '../../src/x509/certificate.js';
+import { trustedCertificate } from '../../src/certificates/parse.js';
 import { mintIdentity, type TestIdentity } from '../support/certificates.js';
 import { cli, emulatorEnv } from '../support/cli.js';
 import { attachCertificate, clientOf, generateCertificate, makeApi } from '../support/emulator.js';

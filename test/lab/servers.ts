@@ -5,7 +5,7 @@ import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { TrustedCertificate } from '../../src/core/certificate.js';
+import type { TrustedCertificate } from '../../src/certificates/certificate.js';
 import type { TrustStoreConfig } from '../../src/trust/kinds/index.js';
 import { programRecipes, type ServerOptions } from '../support/recipes.js';
 import { nodeBinary } from '../support/node-binary.js';

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { lintBackend, type LintFormat } from '../../src/app/backend-lint.js';
-import { LARGEST_HANDSHAKE_MESSAGE } from '../../src/core/java-client.js';
-import { mintClientCertificate } from '../../src/x509/mint.js';
+import { lintBackend, type LintFormat } from '../../src/commands/backend/lint/run.js';
+import { LARGEST_HANDSHAKE_MESSAGE } from '../../src/findings/java-client.js';
+import { mintClientCertificate } from '../../src/certificates/mint.js';
 import { cli } from '../support/cli.js';
 import { mintIdentity, type TestIdentity } from '../support/certificates.js';
 

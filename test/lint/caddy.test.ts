@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { lintBackend, type LintReport } from '../../src/app/backend-lint.js';
+import { lintBackend, type LintReport } from '../../src/commands/backend/lint/run.js';
 import { isInstalled } from '../support/real-server.js';
 import { compareCaddy } from './lab/caddy.js';
 import { type Cast, castIn } from './lab/callers.js';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
-import { lintBackend } from '../../src/app/backend-lint.js';
+import { lintBackend } from '../../src/commands/backend/lint/run.js';
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), '..', 'fixtures', 'lint');
 

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type SecureVersion, TLSSocket } from 'node:tls';
 import { afterEach } from '@jest/globals';
-import { mintServerCertificate } from '../../src/x509/mint.js';
+import { mintServerCertificate } from '../../src/certificates/mint.js';
 import { mintIdentity, type TestIdentity } from '../support/certificates.js';
 
 /** The cast: `evil` has the same name as the others and a key of its own; `early` begins in two days. */

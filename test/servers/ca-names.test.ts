@@ -2,8 +2,8 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { lintBackend } from '../../src/app/backend-lint.js';
-import { verifyBackend, type BackendReport } from '../../src/app/backend-verify.js';
+import { lintBackend } from '../../src/commands/backend/lint/run.js';
+import { verifyBackend, type BackendReport } from '../../src/commands/backend/verify/run.js';
 import { recipes } from '../support/recipes.js';
 import { mintIdentity, type TestIdentity } from '../support/certificates.js';
 import { isInstalled, startServer, type Configured, type ServerKind } from '../support/real-server.js';

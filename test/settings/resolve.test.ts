@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { AppError } from '../../src/core/errors.js';
+import type { AppError } from '../../src/platform/errors.js';
 import {
   explainedAccounts,
   ORDER,

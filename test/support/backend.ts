@@ -3,7 +3,7 @@ import https from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { mintServerCertificate } from '../../src/x509/mint.js';
+import { mintServerCertificate } from '../../src/certificates/mint.js';
 
 /** A real HTTPS server that lets in exactly the client certificates that are pinned. */
 export interface Backend {

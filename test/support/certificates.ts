@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
-import type { TrustedCertificate } from '../../src/core/certificate.js';
-import { trustedCertificate } from '../../src/x509/certificate.js';
-import { mintClientCertificate } from '../../src/x509/mint.js';
+import type { TrustedCertificate } from '../../src/certificates/certificate.js';
+import { trustedCertificate } from '../../src/certificates/parse.js';
+import { mintClientCertificate } from '../../src/certificates/mint.js';
 
 /** A client certificate as API Gateway makes it, with its key. */
 export interface TestIdentity {

@@ -16,7 +16,7 @@ import {
   CreateStageCommand,
 } from '@aws-sdk/client-apigatewayv2';
 import { startEmulator, type Emulator, type EmulatorOptions } from '../../src/emulator/index.js';
-import { certificateFacts } from '../../src/x509/certificate.js';
+import { certificateFacts } from '../../src/certificates/parse.js';
 import { startBackend, type Backend } from './backend.js';
 
 /** The SDK's client for an emulator; without retries unless asked for, so that each answer is seen. */

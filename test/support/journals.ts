@@ -1,4 +1,4 @@
-import type { Journal, JournalledRotation } from '../../src/journal/journal.js';
+import type { Journal, JournalledRotation } from '../../src/rotation/journal/journal.js';
 
 /** All that a journal holds. */
 export async function allRotations(journal: Pick<Journal, 'ends' | 'read'>): Promise<JournalledRotation[]> {

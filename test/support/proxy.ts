@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { connect, type AddressInfo, type Socket } from 'node:net';
-import { mintServerCertificate } from '../../src/x509/mint.js';
+import { mintServerCertificate } from '../../src/certificates/mint.js';
 
 /** What answers in the place of the hosts that are asked for. */
 export type Answer = (request: IncomingMessage, response: ServerResponse, host: string) => void;

@@ -13,10 +13,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'node:tls';
-import type { TrustedCertificate } from '../../src/core/certificate.js';
+import type { TrustedCertificate } from '../../src/certificates/certificate.js';
 import type { TrustStoreConfig } from '../../src/trust/kinds/index.js';
 import { type Recipe, type ServerOptions, recipes } from './recipes.js';
-import { mintServerCertificate } from '../../src/x509/mint.js';
+import { mintServerCertificate } from '../../src/certificates/mint.js';
 import { freePort } from './free-port.js';
 
 export type ServerKind = keyof typeof recipes;

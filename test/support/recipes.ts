@@ -1,5 +1,5 @@
 /** What `backend config` prints, without the command. */
-import type { TrustedCertificate } from '../../src/core/certificate.js';
+import type { TrustedCertificate } from '../../src/certificates/certificate.js';
 import {
   serverConfiguration,
   type ServerOptions,

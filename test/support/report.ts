@@ -1,7 +1,7 @@
-import type { CheckedCertificate, ExpiryReport } from '../../src/app/check-expiry.js';
+import type { CheckedCertificate, ExpiryReport } from '../../src/findings/check-expiry.js';
 import { levelOf, worstLevel } from '../../src/findings/severity.js';
-import type { ExpiryStatus } from '../../src/core/expiry.js';
-import type { NamedStage } from '../../src/core/named-stage.js';
+import type { ExpiryStatus } from '../../src/certificates/expiry.js';
+import type { NamedStage } from '../../src/control-plane/named-stage.js';
 
 const DAY = 86_400_000;
 

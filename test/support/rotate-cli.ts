@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { certificateFacts } from '../../src/x509/certificate.js';
+import { certificateFacts } from '../../src/certificates/parse.js';
 import { BINARY, cli, type CliResult } from './cli.js';
 import type { RotationLab } from './rotation.js';
 

@@ -3,11 +3,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEmulator, type Emulator, type EmulatorOptions } from '../../src/emulator/index.js';
-import { createAwsGateway } from '../../src/gateway/aws.js';
-import type { Gateway } from '../../src/gateway/gateway.js';
+import { createAwsGateway } from '../../src/control-plane/aws.js';
+import type { Gateway } from '../../src/control-plane/control-plane.js';
 import { trustClientCertificates } from '../../src/node/index.js';
-import { trustedCertificate } from '../../src/x509/certificate.js';
-import { mintServerCertificate } from '../../src/x509/mint.js';
+import { trustedCertificate } from '../../src/certificates/parse.js';
+import { mintServerCertificate } from '../../src/certificates/mint.js';
 import { freePort } from './free-port.js';
 import { attachCertificate, clientOf, generateCertificate, makeApi, type ApiFixture } from './emulator.js';
 

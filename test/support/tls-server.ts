@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TlsOptions } from 'node:tls';
-import { mintServerCertificate } from '../../src/x509/mint.js';
+import { mintServerCertificate } from '../../src/certificates/mint.js';
 
 /** A TLS server of one test, on a free port of loopback. */
 export interface TlsServer {

@@ -1,7 +1,7 @@
 /** The transaction that all trust stores of one text share, over a document in memory: what happens in which order. */
 import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { TrustedCertificate } from '../../src/core/certificate.js';
-import { AppError } from '../../src/core/errors.js';
+import type { TrustedCertificate } from '../../src/certificates/certificate.js';
+import { AppError } from '../../src/platform/errors.js';
 import { STOPPED, type Revision, type TextDocument } from '../../src/trust/document.js';
 import { documentTrustStore, type DocumentStore } from '../../src/trust/document-store.js';
 import { pemFormat } from '../../src/trust/pem-format.js';

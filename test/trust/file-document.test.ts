@@ -18,10 +18,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { thisProcess } from '../../src/platform/process.js';
 import { STOPPED } from '../../src/trust/document.js';
-import { exclusively } from '../../src/trust/exclusively.js';
+import { exclusively } from '../../src/platform/exclusively.js';
 import { fileDocument } from '../../src/trust/file-document.js';
 import { UNGUARDED } from '../../src/trust/gate.js';
-import { notWritable, replaceFile } from '../../src/trust/replace-file.js';
+import { notWritable, replaceFile } from '../../src/platform/replace-file.js';
 import { appError } from '../contract/trust-store.contract.js';
 
 describe('a file as a document', () => {

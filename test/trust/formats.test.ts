@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { TrustedCertificate } from '../../src/core/certificate.js';
+import type { TrustedCertificate } from '../../src/certificates/certificate.js';
 import { fingerprints, type TrustFormat } from '../../src/trust/format.js';
 import { trustKind } from '../../src/trust/kinds/index.js';
 import { pemFormat } from '../../src/trust/pem-format.js';

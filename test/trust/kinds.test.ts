@@ -3,10 +3,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
-import { backendConfigCommand } from '../../src/cli/commands/backend-config.js';
+import { backendConfigCommand } from '../../src/commands/backend/config/command.js';
 import { trustStoreFromFlag, trustStoresFromFlags } from '../../src/trust/flag.js';
 import { TRUST_KINDS, trustStoreSchema } from '../../src/trust/kinds/index.js';
-import { withGeneratedPart } from '../../src/core/generated-part.js';
+import { withGeneratedPart } from '../../src/platform/generated-part.js';
 import { kindsTable } from '../../src/trust/kinds-table.js';
 import { CONTRACT_SUBJECTS } from '../contract/subjects.js';
 
@@ -17,13 +17,13 @@ const src = join(root, 'src');
 const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   // Syntaxes of server configurations that `backend lint` reads.
   'lint/recognise.ts': ['nginx', 'haproxy', 'apache', 'caddy'],
-  'app/backend-lint.ts': ['nginx', 'haproxy', 'apache', 'caddy'],
-  'cli/commands/backend-lint.ts': ['nginx', 'haproxy', 'apache', 'caddy'],
+  'commands/backend/lint/run.ts': ['nginx', 'haproxy', 'apache', 'caddy'],
+  'commands/backend/lint/command.ts': ['nginx', 'haproxy', 'apache', 'caddy'],
   // A server by its own name, in advice.
-  'cli/java-client-text.ts': ['nginx'],
+  'findings/catalogue/java-client.ts': ['nginx'],
 };
 /** A way to notify somebody has this name too. */
-const NOTIFICATIONS = /(?:^|\/)(?:notify\/|notif\w*\.ts$|(?:config\/|settings\/).*\.ts$)/;
+const NOTIFICATIONS = /(?:^|\/)(?:notify\/|notif\w*\.ts$|(?:configuration\/|settings\/).*\.ts$)/;
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
 const kindFiles = files.filter((file) => file.startsWith('trust/kinds/'));

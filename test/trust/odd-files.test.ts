@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { showTrust } from '../../src/app/backend-trust.js';
+import { showTrust } from '../../src/commands/backend/trust/run.js';
 import { createTrustStore, TRUST_KINDS, type TrustStoreConfig } from '../../src/trust/kinds/index.js';
 import { appError, noContext } from '../contract/trust-store.contract.js';
 import { mintIdentity } from '../support/certificates.js';

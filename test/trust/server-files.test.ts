@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parse as parseYaml } from 'yaml';
-import type { TrustedCertificate } from '../../src/core/certificate.js';
+import type { TrustedCertificate } from '../../src/certificates/certificate.js';
 import { createTrustStore, type TrustStoreConfig, trustStoreSchema } from '../../src/trust/kinds/index.js';
 import { fileTrustStoreContract } from '../contract/file-trust-store.contract.js';
 import { appError, noContext } from '../contract/trust-store.contract.js';

@@ -1,12 +1,12 @@
 /** Documents about backends: `backend …`, `doctor`, `test-invoke` and `init`. */
 import * as z from 'zod/mini';
-import type { BackendConfig } from '../../app/backend-config.js';
-import type { LintReport } from '../../app/backend-lint.js';
-import type { ShownStore } from '../../app/backend-trust.js';
-import type { BackendReport } from '../../app/backend-verify.js';
-import type { DoctorReport } from '../../app/doctor.js';
-import type { StoreSight } from '../../app/init/look-at-store.js';
-import type { TestCallResult } from '../../app/test-invoke.js';
+import type { BackendConfig } from '../../commands/backend/config/run.js';
+import type { LintReport } from '../../commands/backend/lint/run.js';
+import type { ShownStore } from '../../commands/backend/trust/run.js';
+import type { BackendReport } from '../../commands/backend/verify/run.js';
+import type { DoctorReport } from '../../commands/doctor/run.js';
+import type { StoreSight } from '../../commands/init/look-at-store.js';
+import type { TestCallResult } from '../../commands/test-invoke/run.js';
 import { LINT_FORMATS } from '../../lint/recognise.js';
 import {
   backendCall,

@@ -1,11 +1,11 @@
 /** Documents about certificates: `list`, `inventory`, `check-expiry`, `inspect`, `generate`, `update`, `download`, … */
 import * as z from 'zod/mini';
-import type { Attached, StageChange } from '../../app/change-stage.js';
-import type { CheckedCertificate, ExpiryReport } from '../../app/check-expiry.js';
-import type { Download } from '../../app/download.js';
-import type { InspectedClientCertificate, InspectedFile } from '../../app/inspect.js';
-import type { Listing } from '../../app/list.js';
-import type { Prunable, Pruned } from '../../app/prune.js';
+import type { Attached, StageChange } from '../../commands/attach/run.js';
+import type { CheckedCertificate, ExpiryReport } from '../../findings/check-expiry.js';
+import type { Download } from '../../commands/download/run.js';
+import type { InspectedClientCertificate, InspectedFile } from '../../commands/inspect/run.js';
+import type { Listing } from '../../control-plane/list.js';
+import type { Prunable, Pruned } from '../../commands/prune/run.js';
 import {
   anatomyMembers,
   certificate,

@@ -1,20 +1,20 @@
 /** The parts that documents share. Each is compared with the type of what is really written. */
 import * as z from 'zod/mini';
-import type { StageRef } from '../../core/api-gateway.js';
-import type { CertificateView } from '../../core/certificate-view.js';
+import type { StageRef } from '../../control-plane/api-gateway.js';
+import type { CertificateView } from '../../control-plane/certificate-view.js';
 import type { CheckLevel } from '../../findings/severity.js';
-import { ERROR_CODES, type ErrorCode } from '../../core/errors.js';
-import type { ExpiryStatus } from '../../core/expiry.js';
-import type { CertificateRow, SourceRow } from '../../core/fleet-view.js';
-import type { Inventory } from '../../core/inventory.js';
-import type { NamedStage } from '../../core/named-stage.js';
-import type { BackendCall } from '../../core/rotation/calls.js';
-import type { Source } from '../../core/fleet.js';
-import { LOG_CAUSES, type LogCauseCode } from '../../core/execution-log.js';
+import { ERROR_CODES, type ErrorCode } from '../../platform/errors.js';
+import type { ExpiryStatus } from '../../certificates/expiry.js';
+import type { CertificateRow, SourceRow } from '../../control-plane/fleet-view.js';
+import type { Inventory } from '../../control-plane/inventory.js';
+import type { NamedStage } from '../../control-plane/named-stage.js';
+import type { BackendCall } from '../../rotation/rules/calls.js';
+import type { Source } from '../../settings/accounts.js';
+import { LOG_CAUSES, type LogCauseCode } from '../../control-plane/execution-log.js';
 import { CATALOGUE } from '../../findings/catalogue/index.js';
 import type { ReportedFinding } from '../../findings/finding.js';
 import { SEVERITIES } from '../../findings/severity.js';
-import type { CertificateAnatomy } from '../../x509/anatomy.js';
+import type { CertificateAnatomy } from '../../certificates/anatomy.js';
 import type { Holds, Same } from './json.js';
 
 const keysOf = <Key extends string>(table: Readonly<Record<Key, unknown>>): [Key, ...Key[]] =>

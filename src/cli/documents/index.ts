@@ -3,7 +3,7 @@
  * itself does not load them. That a report cannot drift from its schema is checked by the compiler.
  */
 import * as z from 'zod/mini';
-import type { ShownSetting } from '../../app/config/show.js';
+import type { ShownSetting } from '../../configuration/show.js';
 import type { Problem } from '../../settings/problems.js';
 import * as backends from './backends.js';
 import * as certificates from './certificates.js';

@@ -1,9 +1,9 @@
 /** Documents about rotations: `rotate`, `status`, and the demo. */
 import * as z from 'zod/mini';
-import type { PrunableJournal, PrunedJournals } from '../../app/prune-journals.js';
-import type { RotationReport } from '../../core/rotation/report.js';
-import type { RotationStatus } from '../../app/status.js';
-import type { DemoReport } from '../demo/run.js';
+import type { PrunableJournal, PrunedJournals } from '../../rotation/journal/prune-journals.js';
+import type { RotationReport } from '../../rotation/rules/report.js';
+import type { RotationStatus } from '../../commands/status/run.js';
+import type { DemoReport } from '../../commands/demo/run.js';
 import {
   backendCall,
   certificateId,
@@ -16,7 +16,7 @@ import {
   time,
   wholeError,
 } from './common.js';
-import { ERROR_CODES } from '../../core/errors.js';
+import { ERROR_CODES } from '../../platform/errors.js';
 import type { Holds, Same } from './json.js';
 
 const evidence = z

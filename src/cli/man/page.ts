@@ -1,5 +1,5 @@
 /** One command's manual page in man(7), the macros that both groff and mandoc read. Pure. */
-import type { CommandNode, OptionNode } from '../completion/tree.js';
+import type { CommandNode, OptionNode } from '../../commands/completion/tree.js';
 
 const PROGRAM = 'apigw-cert';
 

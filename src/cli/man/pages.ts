@@ -1,4 +1,4 @@
-import { allNodes, commandNode, type CommandNode } from '../completion/tree.js';
+import { allNodes, commandNode, type CommandNode } from '../../commands/completion/tree.js';
 import { createProgram } from '../program.js';
 import { manPage, pageName, type Edition } from './page.js';
 

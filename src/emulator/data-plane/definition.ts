@@ -1,4 +1,4 @@
-import { routeFor } from '../../core/method-for.js';
+import { routeFor } from '../../control-plane/method-for.js';
 import type { Method, Resource } from '../model.js';
 
 export interface Target {

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { certificateFacts } from '../../x509/certificate.js';
-import { mintClientCertificate } from '../../x509/mint.js';
+import { certificateFacts } from '../../certificates/parse.js';
+import { mintClientCertificate } from '../../certificates/mint.js';
 import { limitExceeded, notFound, ServiceError } from '../errors.js';
 import { newId } from '../ids.js';
 import type { CertificateHolder, StoredCertificate, World } from '../model.js';

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { badRequest, notFound } from '../errors.js';
 import type { World } from '../model.js';
 import { operation, type Operation } from '../operation.js';
-import { partitionOf } from '../../core/partition.js';
+import { partitionOf } from '../../aws/partition.js';
 import { addTags, tagsBody } from '../tags.js';
 
 /** What tells TagResource of apigatewayv2 from the other. */

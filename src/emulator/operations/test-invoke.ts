@@ -1,7 +1,7 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import * as z from 'zod';
 import type { BackendCaller, BackendRequest } from '../data-plane/backend.js';
-import { pathParameters as pathParametersOf } from '../../core/method-for.js';
+import { pathParameters as pathParametersOf } from '../../control-plane/method-for.js';
 import type { Target } from '../data-plane/definition.js';
 import { createExecutionLog, type ExecutionLog } from '../data-plane/execution-log.js';
 import { BackendFailure, failureAnswer, failureLine } from '../data-plane/failure.js';

@@ -1,4 +1,4 @@
-import { formatDuration } from '../../core/duration.js';
+import { formatDuration } from '../../platform/duration.js';
 import { about, entry, type NoArgs, type Where } from '../entry.js';
 
 const place = ({ account, region }: Where): string =>

@@ -1,6 +1,6 @@
-import { formatDuration } from '../../core/duration.js';
-import type { NamedStage } from '../../core/named-stage.js';
-import { stagesText } from '../../core/stages-text.js';
+import { formatDuration } from '../../platform/duration.js';
+import type { NamedStage } from '../../control-plane/named-stage.js';
+import { stagesText } from '../../control-plane/stages-text.js';
 import { stageOption, timeText, entry, type NoArgs, type Where } from '../entry.js';
 
 export interface Described {

@@ -1,4 +1,4 @@
-import { shellWord } from '../../core/shell-word.js';
+import { shellWord } from '../../platform/shell-word.js';
 import { about, entry, type NoArgs, type Where } from '../entry.js';
 
 const NOT_READ = 'nginx, OpenSSL and Node.js do not read it';

@@ -1,4 +1,4 @@
-import type { JavaClientProblem } from '../../core/java-client.js';
+import type { JavaClientProblem } from '../java-client.js';
 import { about, type CatalogueEntry, type Subject } from '../entry.js';
 
 /** How each server is configured to announce the names of API Gateway's certificates, or none. */

@@ -1,4 +1,4 @@
-import { printable } from '../../core/printable.js';
+import { printable } from '../../platform/printable.js';
 
 /** A column: its heading, and its value for a row. */
 export type Column<Row> = readonly [name: string, value: (row: Row) => string | number];

@@ -1,5 +1,5 @@
-import { sourceName } from '../../core/fleet.js';
-import { printable } from '../../core/printable.js';
+import { sourceName } from '../../settings/accounts.js';
+import { printable } from '../../platform/printable.js';
 import { GITHUB_COMMAND } from '../severity.js';
 import type { CountedFinding, FindingsReport } from './report.js';
 

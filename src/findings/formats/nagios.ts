@@ -1,4 +1,4 @@
-import { printable } from '../../core/printable.js';
+import { printable } from '../../platform/printable.js';
 import type { FindingsReport } from './report.js';
 
 /** A bar begins performance data, wherever it stands. */

@@ -1,4 +1,4 @@
-import { sourceName } from '../../core/fleet.js';
+import { sourceName } from '../../settings/accounts.js';
 import { stageOption } from '../entry.js';
 import type { ReportedFinding } from '../finding.js';
 import type { CheckLevel } from '../severity.js';

@@ -1,4 +1,4 @@
-import { printable } from '../../core/printable.js';
+import { printable } from '../../platform/printable.js';
 import type { ReportedFinding } from '../finding.js';
 import { SEVERITIES, SEVERITY_COLOUR, type Severity } from '../severity.js';
 

@@ -1,12 +1,16 @@
-import { matchesFilter, matchesStage, type CertificateFilter } from '../../core/certificate-filter.js';
-import type { CertificateView } from '../../core/certificate-view.js';
-import { datesDiffer } from '../../core/expiry.js';
-import type { Source, SourceResult } from '../../core/fleet.js';
-import { certificateRows, usageOf, type CertificateRow } from '../../core/fleet-view.js';
-import { DEFAULT_CERTIFICATE_QUOTA } from '../../core/inventory.js';
-import { apiNamesOf, namedStage } from '../../core/named-stage.js';
-import { readMark } from '../../core/rotation/marks.js';
-import { CLOCK_TOLERANCE_MS, type SourceReading } from '../../core/source-reading.js';
+import {
+  matchesFilter,
+  matchesStage,
+  type CertificateFilter,
+} from '../../control-plane/certificate-filter.js';
+import type { CertificateView } from '../../control-plane/certificate-view.js';
+import { datesDiffer } from '../../certificates/expiry.js';
+import type { Source, SourceResult } from '../../settings/accounts.js';
+import { certificateRows, usageOf, type CertificateRow } from '../../control-plane/fleet-view.js';
+import { DEFAULT_CERTIFICATE_QUOTA } from '../../control-plane/inventory.js';
+import { apiNamesOf, namedStage } from '../../control-plane/named-stage.js';
+import { readMark } from '../../control-plane/marks.js';
+import { CLOCK_TOLERANCE_MS, type SourceReading } from '../../control-plane/source-reading.js';
 import { finding, type Finding, type FindingCode, type Where } from '../finding.js';
 import { worstFirst } from '../severity.js';
 

@@ -1,8 +1,8 @@
 /** What lies between a stage and its backends, as far as the definition of the API tells: rules of `doctor`. */
-import type { Resource, Stage } from '../../core/api-gateway.js';
-import { loadBalancerKind } from '../../core/load-balancer.js';
-import { httpsMethods } from '../../core/rotation/backend.js';
-import { listText } from '../../core/list-text.js';
+import type { Resource, Stage } from '../../control-plane/api-gateway.js';
+import { loadBalancerKind } from '../../control-plane/load-balancer.js';
+import { httpsMethods } from '../../rotation/rules/backend.js';
+import { listText } from '../../platform/list-text.js';
 import { finding, type Finding, type Where } from '../finding.js';
 
 export interface Surroundings {

@@ -1,11 +1,16 @@
-import type { ClientCertificate, Integration, Resource, Stage } from '../../core/api-gateway.js';
-import { daysLeft, type CertificateFacts } from '../../core/certificate.js';
-import { LOG_CAUSES, type CallOutcome, type LogCauseCode } from '../../core/execution-log.js';
-import { datesDiffer, DEFAULT_RENEW_BEFORE, isDue } from '../../core/expiry.js';
-import { DEFAULT_CERTIFICATE_QUOTA, isAcmArn } from '../../core/inventory.js';
-import { namedStage } from '../../core/named-stage.js';
-import { backendOf, trafficOf, type BackendAddress, type StageTraffic } from '../../core/rotation/backend.js';
-import { listText } from '../../core/list-text.js';
+import type { ClientCertificate, Integration, Resource, Stage } from '../../control-plane/api-gateway.js';
+import { daysLeft, type CertificateFacts } from '../../certificates/certificate.js';
+import { LOG_CAUSES, type CallOutcome, type LogCauseCode } from '../../control-plane/execution-log.js';
+import { datesDiffer, DEFAULT_RENEW_BEFORE, isDue } from '../../certificates/expiry.js';
+import { DEFAULT_CERTIFICATE_QUOTA, isAcmArn } from '../../control-plane/inventory.js';
+import { namedStage } from '../../control-plane/named-stage.js';
+import {
+  backendOf,
+  trafficOf,
+  type BackendAddress,
+  type StageTraffic,
+} from '../../rotation/rules/backend.js';
+import { listText } from '../../platform/list-text.js';
 import { finding, type Finding, type FindingCode, type Where } from '../finding.js';
 import type { Severity } from '../severity.js';
 import { surroundingFindings, unsetVariables } from './doctor-surroundings.js';

@@ -1,7 +1,7 @@
 /** A Caddyfile as the JSON that Caddy makes of it, as far as it decides who is admitted (caddyconfig/httpcaddyfile). */
 import { type Files, textOf, within, dirname } from '../files.js';
 import { type LintFinding, type LintSource, type Place, referenceUnreadable } from '../finding.js';
-import { readBundle } from '../../x509/bundle.js';
+import { readBundle } from '../../certificates/bundle.js';
 import { namedMatcher } from './adapt-matchers.js';
 import {
   consolidated,

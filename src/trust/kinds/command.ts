@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import type { RemovableCertificate, TrustedCertificate } from '../../core/certificate.js';
-import { AppError } from '../../core/errors.js';
+import type { RemovableCertificate, TrustedCertificate } from '../../certificates/certificate.js';
+import { AppError } from '../../platform/errors.js';
 import { fingerprints } from '../format.js';
 import { gated, UNGUARDED } from '../gate.js';
 import { pemFormat } from '../pem-format.js';

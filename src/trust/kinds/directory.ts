@@ -1,15 +1,15 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { AppError } from '../../core/errors.js';
+import { AppError } from '../../platform/errors.js';
 import { readRegularFile, UnsuitableFile } from '../../platform/read-regular-file.js';
-import { byText } from '../../core/order.js';
+import { byText } from '../../platform/order.js';
 import { type BundleView, changedMeanwhile, versionOf, viewDocument } from '../bundle-view.js';
 import { documentTrustStore } from '../document-store.js';
 import { fileDocument } from '../file-document.js';
 import { hexOfFingerprint } from '../line-format.js';
 import { pemFormat } from '../pem-format.js';
-import { notWritable, replaceFile } from '../replace-file.js';
+import { notWritable, replaceFile } from '../../platform/replace-file.js';
 import { commandSchema, reloadCommand, timeoutSchema } from '../run-command.js';
 import { defineKind } from './kind.js';
 

@@ -2,14 +2,14 @@ import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { AppError } from '../../core/errors.js';
+import { AppError } from '../../platform/errors.js';
 import { readRegularFile } from '../../platform/read-regular-file.js';
 import { type BundleView, changedMeanwhile, versionOf, viewDocument } from '../bundle-view.js';
 import { documentTrustStore } from '../document-store.js';
 import { fileDocument } from '../file-document.js';
 import { hexOfFingerprint } from '../line-format.js';
 import { pemFormat } from '../pem-format.js';
-import { replaceFile } from '../replace-file.js';
+import { replaceFile } from '../../platform/replace-file.js';
 import { commandSchema, reloadCommand, runCommand, timeoutSchema } from '../run-command.js';
 import { defineKind } from './kind.js';
 

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { AppError } from '../../core/errors.js';
+import { AppError } from '../../platform/errors.js';
 import { changedMeanwhile } from '../bundle-view.js';
 import type { TextDocument } from '../document.js';
 import { documentTrustStore } from '../document-store.js';

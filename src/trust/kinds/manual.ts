@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { RemovableCertificate } from '../../core/certificate.js';
-import { AppError } from '../../core/errors.js';
+import type { RemovableCertificate } from '../../certificates/certificate.js';
+import { AppError } from '../../platform/errors.js';
 import type { TrustContext } from '../context.js';
 import { UNGUARDED } from '../gate.js';
 import { type BeforeEffect, described, type DescribedTrustStore } from '../trust-store.js';

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import * as z from 'zod';
-import { AppError } from '../../core/errors.js';
+import { AppError } from '../../platform/errors.js';
 import { documentTrustStore } from '../document-store.js';
 import { fileDocument } from '../file-document.js';
 import { knownReader } from '../known-readers.js';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { AppError } from '../../core/errors.js';
+import { AppError } from '../../platform/errors.js';
 import { type CaBundleReader, defineKind } from './kind.js';
 
 /** A server that was measured to accept only the first of two such certificates on one host name, in every form. */

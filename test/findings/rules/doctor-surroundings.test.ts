@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { Integration, Resource, Stage } from '../../../src/core/api-gateway.js';
+import type { Integration, Resource, Stage } from '../../../src/control-plane/api-gateway.js';
 import { surroundingFindings } from '../../../src/findings/rules/doctor-surroundings.js';
 
 const stage: Stage = {

@@ -1,6 +1,11 @@
 import { expect, test } from '@jest/globals';
-import type { ClientCertificate, Integration, Resource, Stage } from '../../../src/core/api-gateway.js';
-import type { CertificateFacts } from '../../../src/core/certificate.js';
+import type {
+  ClientCertificate,
+  Integration,
+  Resource,
+  Stage,
+} from '../../../src/control-plane/api-gateway.js';
+import type { CertificateFacts } from '../../../src/certificates/certificate.js';
 import { diagnose, type DoctorObservation } from '../../../src/findings/rules/doctor.js';
 
 const now = new Date('2026-11-24T00:00:00Z');

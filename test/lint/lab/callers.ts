@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Caller, identityOf } from '../../../src/lint/identity.js';
-import { mintServerCertificate } from '../../../src/x509/mint.js';
+import { mintServerCertificate } from '../../../src/certificates/mint.js';
 import { mintIdentity } from '../../support/certificates.js';
 import { newKey, openssl } from '../../support/openssl.js';
 

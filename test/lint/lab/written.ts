@@ -1,7 +1,7 @@
 /** Configurations as people write them, each on the real server, with the callers of the lab and what they ask. */
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { lintBackend, type LintReport } from '../../../src/app/backend-lint.js';
+import { lintBackend, type LintReport } from '../../../src/commands/backend/lint/run.js';
 import { freePort } from '../../support/free-port.js';
 import { BINARY, launch } from '../../support/real-server.js';
 import { apacheHead } from './apache-head.js';

@@ -1,0 +1,125 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Stage, StageRef } from '../../control-plane/api-gateway.js';
+import { certificateView, type CertificateView } from '../../control-plane/certificate-view.js';
+import { AppError, UNKNOWN_OUTCOME } from '../../platform/errors.js';
+import { isAcmArn } from '../../control-plane/inventory.js';
+import { namedStage, type NamedStage } from '../../control-plane/named-stage.js';
+import { stageText } from '../../rotation/rules/unit.js';
+import type { Gateway } from '../../control-plane/control-plane.js';
+import { certificateOf } from '../../control-plane/read-certificate.js';
+import { resolveStage, type StageAddress } from '../../control-plane/resolve-stage.js';
+
+/** Which certificate a stage presented and presents now: a client certificate's id, an ACM ARN, or none. */
+export interface StageChange extends NamedStage {
+  /** Absent: none. */
+  before?: string;
+  /** Absent: none. */
+  after?: string;
+  changed: boolean;
+}
+
+/** What was attached; nothing for a ACM certificate, which API Gateway tells nothing about. */
+export interface Attached extends StageChange {
+  certificate?: CertificateView;
+}
+
+/** Has somebody agree before a stage stops presenting what its backend may demand. Throws when nobody does. */
+export type Confirm = (question: string) => Promise<void>;
+
+/**
+ * Makes a stage present the certificate. A stage that does so already is left alone.
+ * @throws AppError `CertificateNotFound`, and as resolveStage and `confirm`
+ */
+export async function attach(
+  gateway: Gateway,
+  address: StageAddress,
+  clientCertificateId: string,
+  now: () => Date,
+  confirm: Confirm,
+): Promise<Attached> {
+  // AWS answers an unknown id with a message about patch operations, so it is looked up first.
+  const [stage, certificate] = await Promise.all([
+    resolveStage(gateway, address),
+    isAcmArn(clientCertificateId) ? undefined : gateway.getClientCertificate(clientCertificateId),
+  ]);
+  const change = await changeStage(gateway, stage, clientCertificateId, confirm);
+  if (certificate === undefined) return change;
+  return { ...change, certificate: certificateView(certificateOf(certificate), now()) };
+}
+
+/** Makes a stage present no certificate. @throws AppError as resolveStage and `confirm` */
+export async function detach(
+  gateway: Gateway,
+  address: StageAddress,
+  confirm: Confirm,
+): Promise<StageChange> {
+  return changeStage(gateway, await resolveStage(gateway, address), undefined, confirm);
+}
+
+async function changeStage(
+  gateway: Gateway,
+  {
+    restApiId,
+    stageName,
+    protocolType,
+    apiName,
+    clientCertificateId: before,
+  }: Awaited<ReturnType<typeof resolveStage>>,
+  wanted: string | undefined,
+  confirm: Confirm,
+): Promise<StageChange> {
+  const changed = before !== wanted;
+  if (changed && before !== undefined) {
+    await confirm(
+      wanted === undefined
+        ? `Detach ${before} from ${apiName}/${stageName}? If the backend requires a certificate, requests will fail.`
+        : `Switch ${apiName}/${stageName} from ${before} to ${wanted} without testing it first? If the backend does not trust ${wanted}, requests will fail. Use \`apigw-cert rotate --to ${wanted}\` to test it first.`,
+    );
+  }
+  const stage = { restApiId, stageName, ...(protocolType === undefined ? {} : { protocolType }) };
+  const after = changed ? (await setCertificate(gateway, stage, wanted)).clientCertificateId : before;
+  return {
+    ...namedStage(stage, new Map([[restApiId, apiName]])),
+    ...(before === undefined ? {} : { before }),
+    ...(after === undefined ? {} : { after }),
+    changed,
+  };
+}
+
+/** Attempts in all, and between two of them, in milliseconds. */
+const ATTEMPTS = 4;
+const AGAIN_AFTER = 500;
+
+/**
+ * Sets the certificate until AWS says that it is set, or the stage shows it: after an answer that says nothing the change
+ * may have been made, and it ends in the same state however often it is made.
+ */
+async function setCertificate(
+  gateway: Gateway,
+  stage: StageRef,
+  wanted: string | undefined,
+): Promise<Pick<Stage, 'clientCertificateId'>> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await gateway.setStageCertificate(stage, wanted);
+    } catch (error) {
+      if (!(error instanceof AppError) || !UNKNOWN_OUTCOME.has(error.code)) throw error;
+      const shown = await gateway.getStage(stage).catch(() => undefined);
+      if (shown !== undefined && shown.clientCertificateId === wanted) return shown;
+      if (attempt === ATTEMPTS) throw unknownOutcome(error, stage);
+      await sleep(AGAIN_AFTER * attempt);
+    }
+  }
+}
+
+function unknownOutcome(cause: AppError, stage: StageRef): AppError {
+  return new AppError(
+    cause.code,
+    `${cause.message}; it is not known whether ${stageText(stage)} was changed`,
+    {
+      hint: 'run the same command again: it shows what the stage presents',
+      cause,
+      details: cause.details,
+    },
+  );
+}

@@ -1,0 +1,122 @@
+import { Argument, Command, Option } from 'commander';
+import { AppError } from '../../../platform/errors.js';
+import type { Gateway } from '../../../control-plane/control-plane.js';
+import { BACKEND_SERVERS } from '../../../trust/servers.js';
+import { action, collect } from '../../../terminal/command.js';
+import { readInput } from '../../../terminal/input.js';
+
+interface Options {
+  stage?: string;
+  api?: string;
+  certificate?: string[];
+  file?: string[];
+  listen: string;
+  serverName: string;
+  serverCertificate: string;
+  serverKey?: string;
+  trustFile?: string;
+  upstream: string;
+  only?: 'configuration' | 'trust-file';
+}
+
+export function backendConfigCommand(): Command {
+  return new Command('config')
+    .description('Print a server configuration that accepts only these certificates')
+    .addArgument(new Argument('<server>', 'which').choices(BACKEND_SERVERS.map(({ name }) => name)))
+    .option('--stage <stage>', 'use the certificate of this stage: prod, or with its API orders/prod')
+    .option('--api <name>', 'the REST API, by name or id')
+    .option('--certificate <id>', 'use a certificate of the account; may be repeated', collect)
+    .option('--file <file>', 'use the certificates in a file, PEM or DER; may be repeated', collect)
+    .option('--listen <address:port>', 'address and port that the server listens on', '0.0.0.0:443')
+    .option('--server-name <host>', 'host name that the API calls', 'backend.example.com')
+    .option(
+      '--server-certificate <file>',
+      "the server's certificate with its chain",
+      '/etc/apigw-cert/server.pem',
+    )
+    .option('--server-key <file>', 'the key of the server certificate (default: its file name with .key)')
+    .option(
+      '--trust-file <file>',
+      'file with the accepted certificates (default: /etc/apigw-cert/trusted-SERVER)',
+    )
+    .option('--upstream <host:port>', 'application behind the server', '127.0.0.1:8080')
+    .addOption(new Option('--only <part>', 'print only this part').choices(['configuration', 'trust-file']))
+    .addHelpText(
+      'after',
+      `
+The tests of this project run real servers with these configurations. The second file lists the accepted certificates;
+\`apigw-cert rotate --trust\` and \`apigw-cert backend add|remove\` update it.
+
+Examples:
+  apigw-cert backend config nginx --stage orders/prod --server-name orders.example.com
+  apigw-cert backend config haproxy --file old.pem --file new.pem --only configuration > apigw.cfg`,
+    )
+    .action(
+      action<Options, [server: string]>(async ({ args: [server], options, gateway, out }) => {
+        const { stage, api, certificate: ids = [], file: files = [], only } = options;
+        const [{ backendConfig }, { namedCertificates }, { backendConfigText }] = await Promise.all([
+          import('./run.js'),
+          import('../trust/run.js'),
+          import('./text.js'),
+        ]);
+        if (api !== undefined && stage === undefined) {
+          throw new AppError('Usage', '--api needs --stage', { hint: 'add the stage: --stage prod' });
+        }
+        const presented = stage === undefined ? [] : [await presentedBy(gateway, api, stage)];
+        const [fromFiles, fromAccount] = await Promise.all([
+          namedCertificates(files, mustRead, gateway),
+          namedCertificates([...presented, ...ids], () => Promise.resolve(undefined), gateway),
+        ]);
+        const { serverCertificate: certificateFile } = options;
+        const config = backendConfig(
+          server,
+          {
+            listen: options.listen,
+            serverName: options.serverName,
+            certificateFile,
+            privateKeyFile: options.serverKey ?? `${certificateFile}.key`,
+            trustFile: options.trustFile ?? `/etc/apigw-cert/trusted-${server}`,
+            upstream: options.upstream,
+          },
+          [...fromFiles, ...fromAccount],
+        );
+        out.result(config, () => backendConfigText(config, only));
+        if (fromFiles.length + fromAccount.length === 0) {
+          out.warn(
+            'no certificate was specified, so the list is empty: add --stage, --certificate or --file',
+          );
+        }
+        if (config.proved === 'unproven') {
+          out.warn(
+            `the configuration for ${server} is based on its documentation and untested: test it before use`,
+          );
+        }
+      }),
+    );
+}
+
+async function mustRead(file: string) {
+  const input = await readInput(file);
+  if (input !== undefined) return input;
+  throw new AppError('FileNotReadable', `${file} does not exist`, {
+    hint: 'specify a PEM or DER file; for an id, use --certificate',
+    details: { file },
+  });
+}
+
+async function presentedBy(
+  gateway: () => Promise<Gateway>,
+  api: string | undefined,
+  stage: string,
+): Promise<string> {
+  const { resolveStage } = await import('../../../control-plane/resolve-stage.js');
+  const found = await resolveStage(await gateway(), api === undefined ? { stage } : { api, stage });
+  if (found.clientCertificateId !== undefined) return found.clientCertificateId;
+  throw new AppError(
+    'StageWithoutCertificate',
+    `the stage ${found.apiName}/${found.stageName} presents no client certificate`,
+    {
+      hint: 'generate one and attach it: apigw-cert generate, apigw-cert attach',
+    },
+  );
+}

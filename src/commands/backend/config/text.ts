@@ -1,0 +1,21 @@
+import type { BackendConfig } from './run.js';
+
+/** Both files under headings, what to know of them first; or one of them as it is. */
+export function backendConfigText(
+  { server, configuration, trust, reload, expired, proved }: BackendConfig,
+  only: 'configuration' | 'trust-file' | undefined,
+): string {
+  if (only === 'configuration') return configuration;
+  if (only === 'trust-file') return trust.content;
+  return [
+    `# reload:   ${reload}`,
+    `# expired:  a listed certificate that has expired is ${expired}`,
+    `# proved:   ${proved}`,
+    `# keep it:  apigw-cert rotate --trust ${trust.trustStore}`,
+    '',
+    `# ==> ${server}: configuration <==`,
+    configuration,
+    `# ==> ${trust.file} <==`,
+    trust.content === '' ? '# (no certificates)\n' : trust.content,
+  ].join('\n');
+}

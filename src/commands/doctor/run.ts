@@ -1,0 +1,215 @@
+import type {
+  ClientCertificate,
+  Integration,
+  Resource,
+  Stage,
+  StageRef,
+} from '../../control-plane/api-gateway.js';
+import { AppError } from '../../platform/errors.js';
+import { isAcmArn } from '../../control-plane/inventory.js';
+import { namedStage, type NamedStage } from '../../control-plane/named-stage.js';
+import { backendCalls, distinctProbes, type BackendCall } from '../../rotation/rules/calls.js';
+import {
+  chooseProbes,
+  webSocketChoice,
+  type Probe,
+  type ProbeChoice,
+  type ProbeRequest,
+} from '../../rotation/rules/probe.js';
+import { strangerOf } from '../../rotation/rules/stranger.js';
+import { reported, type ReportedFinding } from '../../findings/finding.js';
+import { diagnose, type DoctorObservation, type DoctorProbe } from '../../findings/rules/doctor.js';
+import { worstFirst } from '../../findings/severity.js';
+import type { Gateway } from '../../control-plane/control-plane.js';
+import { probe } from '../../rotation/engine/test-invoke.js';
+import { certificateFacts } from '../../certificates/parse.js';
+import { resolveStage, type StageAddress } from '../../control-plane/resolve-stage.js';
+import { allStages, type StagesProgress } from '../../control-plane/stages.js';
+
+export interface DoctorReport {
+  stage: NamedStage;
+  /** `EDGE`, `REGIONAL` or `PRIVATE`, as AWS gives them. */
+  endpointTypes: readonly string[];
+  /** Absent where the stage presents none. */
+  clientCertificateId?: string;
+  /** The certificate that the backend should refuse and was tried, where the account has one. */
+  otherCertificateId?: string;
+  /** The calls to backends that are made, with how many certificates each, or without one. */
+  calls: BackendCall[];
+  /** How each backend answered, by the certificate presented. */
+  probes: DoctorObservation['probes'];
+  /** Worst first. */
+  findings: ReportedFinding[];
+}
+
+/** Runs a reading that permissions may forbid, and remembers what they forbade. */
+function forgiving(denied: string[]): <T>(work: () => Promise<T>) => Promise<T | undefined> {
+  return async (work) => {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'AccessDenied') throw error;
+      denied.push([error.message, error.hint].filter((part) => part !== undefined).join(': '));
+      return undefined;
+    }
+  };
+}
+
+async function ask(
+  gateway: Gateway,
+  probes: readonly Probe[],
+  certificateId: string | undefined,
+): Promise<DoctorProbe[]> {
+  const results: DoctorProbe[] = [];
+  for (const each of probes) {
+    const { backend, outcome, accepted, status, cause, code } = await probe(gateway, each, certificateId, 1);
+    results.push({
+      backend,
+      outcome,
+      accepted,
+      status,
+      ...(cause === undefined ? {} : { cause }),
+      ...(code === undefined ? {} : { code }),
+    });
+  }
+  return results;
+}
+
+const NO_PROBES: ProbeChoice = { probes: [], unreached: [] };
+
+/** Calls the backends with the stage's certificate, without any, and with one that they should refuse. */
+async function askAll(
+  gateway: Gateway,
+  {
+    probes,
+    current,
+    other,
+  }: {
+    probes: readonly Probe[];
+    current: string | undefined;
+    other: string | undefined;
+  },
+  allowed: ReturnType<typeof forgiving>,
+): Promise<DoctorObservation['probes']> {
+  const none = { current: [], without: [] };
+  if (probes.length === 0) return none;
+  const without = await allowed(() => ask(gateway, probes, undefined));
+  if (without === undefined) return none;
+  return {
+    current: current === undefined ? [] : await ask(gateway, probes, current),
+    without,
+    ...(other === undefined ? {} : { other: await ask(gateway, probes, other) }),
+  };
+}
+
+/** How the backends of a stage can be called, and what was read for that; a part that may not be read is absent. */
+interface Ways {
+  choice: ProbeChoice;
+  resources?: readonly Resource[];
+  integrations?: readonly Integration[];
+}
+
+async function waysTo(
+  gateway: Gateway,
+  stage: Stage,
+  request: ProbeRequest | undefined,
+  allowed: ReturnType<typeof forgiving>,
+): Promise<Ways> {
+  if (stage.protocolType === 'WEBSOCKET') {
+    const integrations = await allowed(() => gateway.getWebSocketIntegrations(stage.restApiId));
+    return integrations
+      ? { choice: webSocketChoice(stage, integrations), integrations }
+      : { choice: NO_PROBES };
+  }
+  const resources = await allowed(() => gateway.getResources(stage.restApiId));
+  return resources ? { choice: chooseProbes(stage, resources, request), resources } : { choice: NO_PROBES };
+}
+
+/**
+ * Looks at everything that one stage's certificate depends on. Makes test calls that really reach its backends and those
+ * of its canary, by safe GETs or the one that is named; changes nothing.
+ *
+ * @param announce told which calls are about to be made
+ * @param progress told of the look at all stages
+ * @throws AppError `StageNotFound`, `StageAmbiguous`, `ProbeNotFound`, and what the gateway throws
+ */
+export async function doctor(
+  gateway: Gateway,
+  { address, probeRequest }: { address: StageAddress; probeRequest?: ProbeRequest | undefined },
+  now: () => Date,
+  announce: (calls: readonly BackendCall[]) => void = () => undefined,
+  progress?: StagesProgress,
+): Promise<DoctorReport> {
+  const stage = await resolveStage(gateway, address);
+  const { restApiId, apiName, clientCertificateId } = stage;
+  const name = (one: StageRef): NamedStage => namedStage(one, new Map([[restApiId, apiName]]));
+  const denied: string[] = [];
+  const allowed = forgiving(denied);
+  const [certificates, stages, { choice, ...seen }] = await Promise.all([
+    allowed(() => gateway.getClientCertificates()),
+    allowed(async () => (await allStages(gateway, progress)).stages),
+    waysTo(gateway, stage, probeRequest, allowed),
+  ]);
+  const at = now();
+  const excluded = new Set(clientCertificateId === undefined ? [] : [clientCertificateId]);
+  const other = certificates && stages ? strangerOf(certificates, stages, { excluded, now: at }) : undefined;
+  const certificate = certificates?.find((each) => each.clientCertificateId === clientCertificateId);
+  const gone =
+    clientCertificateId !== undefined && certificates && !certificate && !isAcmArn(clientCertificateId);
+  const current = gone === true ? undefined : clientCertificateId;
+  const times = 1 + [current, other].filter((one) => one !== undefined).length;
+  const distinct = distinctProbes(choice.probes);
+  const calls = backendCalls(distinct, times, name);
+  announce(calls);
+  const probes = await askAll(
+    gateway,
+    {
+      probes: distinct.map(({ probe }) => probe),
+      current,
+      other: other?.clientCertificateId,
+    },
+    allowed,
+  );
+  const findings = diagnose({
+    ...observation({ stage, stages, certificate, certificates, ...seen, choice, probes, denied, now: at }),
+    region: gateway.region,
+  });
+  return {
+    stage: name(stage),
+    endpointTypes: stage.endpointTypes ?? [],
+    ...(clientCertificateId === undefined ? {} : { clientCertificateId }),
+    ...(other ? { otherCertificateId: other.clientCertificateId } : {}),
+    calls,
+    probes,
+    findings: findings.sort(worstFirst).map(reported),
+  };
+}
+
+function observation({
+  certificate,
+  certificates,
+  stages,
+  choice,
+  ...rest
+}: {
+  stage: Stage & { apiName: string };
+  stages: readonly Stage[] | undefined;
+  certificate: ClientCertificate | undefined;
+  certificates: readonly ClientCertificate[] | undefined;
+  resources?: readonly Resource[];
+  integrations?: readonly Integration[];
+  choice: ProbeChoice;
+  probes: DoctorObservation['probes'];
+  denied: readonly string[];
+  now: Date;
+}): DoctorObservation {
+  return {
+    ...rest,
+    unreached: choice.unreached,
+    ...(certificate
+      ? { certificate: { ...certificate, facts: certificateFacts(certificate.pemEncodedCertificate) } }
+      : {}),
+    ...(certificates ? { certificateCount: certificates.length } : {}),
+    ...(stages ? { stages } : {}),
+  };
+}

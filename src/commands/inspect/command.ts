@@ -1,0 +1,43 @@
+import type { Command } from 'commander';
+import { action, command } from '../../terminal/command.js';
+import { readInput } from '../../terminal/input.js';
+import { withLook } from '../../terminal/progress.js';
+
+export function inspectCommand(): Command {
+  return command(
+    'inspect <target>',
+    'Show all details of a certificate: by its id, from a file, or - for stdin',
+  )
+    .addHelpText(
+      'after',
+      `
+A target that exists as a file is read as PEM or DER, without calling AWS; anything else is a certificate id.
+
+Examples:
+  apigw-cert inspect a1b2c3
+  apigw-cert inspect /etc/orders/apigw.pem
+  openssl s_client -connect backend:443 </dev/null | apigw-cert inspect -`,
+    )
+    .action(
+      action<object, [target: string]>(async ({ args: [target], gateway, options, out, now }) => {
+        const input = await readInput(target);
+        const [{ inspectClientCertificate, inspectFile }, text] = await Promise.all([
+          import('./run.js'),
+          import('./text.js'),
+        ]);
+        if (input === undefined) {
+          const opened = await gateway();
+          const certificate = await withLook({ options, out }, (progress) =>
+            inspectClientCertificate(opened, target, now, progress),
+          );
+          out.result(certificate, () => text.clientCertificateText(certificate, out.style));
+          return;
+        }
+        const file = inspectFile(input.bytes, input.name, now);
+        out.result(file, () => text.fileText(file, out.style));
+        if (file.findings.length === 0) return;
+        const { warningText } = await import('../../findings/formats/text.js');
+        for (const finding of file.findings) out.warn(warningText(finding, out.noteStyle));
+      }),
+    );
+}

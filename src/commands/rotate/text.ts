@@ -1,0 +1,88 @@
+import type { NamedStage } from '../../control-plane/named-stage.js';
+import { stageText } from '../../rotation/rules/unit.js';
+import { stageIdsText } from '../../control-plane/stages-text.js';
+import { verbOf } from '../../platform/list-text.js';
+import type { ChalkInstance } from 'chalk';
+import { printable } from '../../platform/printable.js';
+import type { RotationReport } from '../../rotation/rules/report.js';
+import type { RotationStep } from '../../rotation/rules/record.js';
+import { callLines } from '../../terminal/proof-text.js';
+import type { StageWording } from '../../terminal/stage-options.js';
+import { timeText } from '../../findings/formats/time-text.js';
+import { STEP_WORDS, stepText } from '../../terminal/rotation-progress.js';
+
+/** What a run came to, for a person. */
+export function reportText(report: RotationReport, style: ChalkInstance, wording: StageWording): string {
+  const { until, notAfter } = report;
+  const oldId = printable(report.oldCertificateId);
+  const newId = printable(report.newCertificateId ?? '');
+  const stages = stageIdsText(report.stages.map(stageText), wording);
+  const present = verbOf(report.stages, 'present');
+  const end = notAfter ? timeText(notAfter) : '';
+  const when = until ? timeText(until) : '';
+  switch (report.outcome) {
+    case 'notDue':
+      return `${stages}: ${oldId} is not due for renewal before ${when} (expires ${end}): nothing to do`;
+    case 'keepingOld':
+      return `${stages}: ${style.green(newId)} is in use; the old ${oldId} is kept until ${when}`;
+    case 'completed':
+      return `${style.green('rotated')} ${stages}: ${oldId} → ${newId}, expires ${end}`;
+    case 'aborted':
+      return `${style.yellow('aborted')}: ${stages} ${present} ${oldId}`;
+    case 'nothingToAbort':
+      return `${stages}: no rotation is in progress; ${report.stages.length === 1 ? 'it presents' : 'they present'} ${oldId}`;
+    case 'planned':
+    case 'plannedAbort':
+      return [
+        planHead(report, stages, style),
+        ...report.steps.map(({ step, subject, stages: several }, i) => {
+          const about = several ? stageIdsText(several.map(stageText), wording) : subject && wording(subject);
+          return `  ${String(i + 1).padStart(2)}. ${plannedText(step, several)}${about === undefined ? '' : `: ${about}`}`;
+        }),
+        ...callsPlanned(report, wording),
+        'nothing was changed',
+      ].join('\n');
+  }
+}
+
+function plannedText(step: string, stages: readonly NamedStage[] = []): string {
+  if (!(step in STEP_WORDS)) return 'keep the old certificate';
+  return stages.length > 1 ? stepText({ step: step as RotationStep }) : STEP_WORDS[step as RotationStep];
+}
+
+/** What would be called; where nothing can be, no backend would be tested. */
+function callsPlanned({ calls, steps }: RotationReport, wording: StageWording): string[] {
+  if (calls.length > 0) return ['calls to backends:', ...callLines(calls, wording)];
+  return steps.some(({ step }) => step === 'preflight')
+    ? ['calls to backends: none, since no safe GET request reaches them: nothing is tested']
+    : [];
+}
+
+function planHead(report: RotationReport, stages: string, style: ChalkInstance): string {
+  const { outcome, newCertificateId: newId } = report;
+  const rotationId = printable(report.rotationId ?? '');
+  const oldId = printable(report.oldCertificateId);
+  const change = newId === undefined ? `of ${oldId}` : `${oldId} → ${printable(newId)}`;
+  if (outcome === 'plannedAbort')
+    return `${style.bold('would abort')} rotation ${rotationId}, ${change}, of ${stages}:`;
+  if (newId !== undefined)
+    return `${style.bold('would resume')} rotation ${rotationId}, ${change}, of ${stages}:`;
+  return `${style.bold('would rotate')} ${stages}, which ${verbOf(report.stages, 'present')} ${oldId}:`;
+}
+
+/** What is left to do elsewhere. */
+export function afterwardsText({
+  oldCertificateId,
+  newCertificateId = '',
+  oldCertificate,
+}: RotationReport): string {
+  // With --only-stage it stays, for other stages.
+  if (oldCertificate === 'inUse') return `the old ${oldCertificateId} is kept: other stages present it`;
+  if (oldCertificate === 'present') return `the old ${oldCertificateId} was not deleted`;
+  // Terraform still knows the old certificate; these lines tell it of the new one.
+  return [
+    'if Terraform manages the certificate, update its state before the next apply:',
+    `  terraform state rm aws_api_gateway_client_certificate.NAME   # was ${oldCertificateId}`,
+    `  terraform import aws_api_gateway_client_certificate.NAME ${newCertificateId}`,
+  ].join('\n');
+}

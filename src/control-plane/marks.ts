@@ -1,0 +1,125 @@
+import type { ClientCertificate } from './api-gateway.js';
+
+/**
+ * What a rotation writes on its certificate in AWS: the memory that survives the loss of the machine. It is set by
+ * the very call that makes the certificate, so none is ever without it.
+ */
+export interface Mark {
+  rotationId: string;
+  /** The id of the certificate that this one takes the place of. */
+  replaces: string;
+  /** `apiId/stageName` when only that stage is to move and the old certificate stays in use elsewhere. */
+  onlyStage?: string;
+  /** The rotation did not make this certificate (`--to`), so undoing it must not delete it. */
+  adopted?: boolean;
+  /** It was in a trust store before the rotation adopted it, so that an abort must leave it there. */
+  trustedBefore?: boolean;
+  /** When the stages were switched back from it, ISO 8601: it failed in use, and no run may try it again by itself. */
+  rolledBack?: string;
+  /** Since when the rotation is being aborted, ISO 8601: no run, on whatever machine, may switch a stage to it. */
+  withdrawn?: string;
+  /** How long after the switch the certificate that it replaces is to be kept: `--keep-old`, in seconds (`604800s`). */
+  keepOld?: string;
+  /**
+   * The SHA-256 fingerprint of the certificate that this one replaces, for as long as trust in that one may be left
+   * somewhere: once it is deleted, nothing else in AWS tells what a trust store has to lose.
+   */
+  replacesSha256?: string;
+}
+
+const PREFIX = 'apigw-cert:';
+
+const FIELDS = [
+  ['rotationId', 'rotation'],
+  ['replaces', 'replaces'],
+  ['onlyStage', 'only-stage'],
+  ['adopted', 'adopted'],
+  ['trustedBefore', 'trusted-before'],
+  ['rolledBack', 'rolled-back'],
+  ['withdrawn', 'withdrawn'],
+  ['keepOld', 'keep-old'],
+  ['replacesSha256', 'replaces-sha256'],
+] as const;
+
+/** The mark as tags. */
+export function markTags(mark: Mark): Record<string, string> {
+  return Object.fromEntries(
+    FIELDS.flatMap(([field, tag]) =>
+      mark[field] === undefined ? [] : [[PREFIX + tag, String(mark[field])]],
+    ),
+  );
+}
+
+/** The tags that a mark uses, whether or not a certificate has them. */
+export const MARK_TAG_KEYS: readonly string[] = FIELDS.map(([, tag]) => PREFIX + tag);
+
+/**
+ * The mark as the end of a description, for accounts where tags are denied:
+ * `orders [apigw-cert rotation=… replaces=…]`.
+ */
+export function markedDescription(description: string, mark: Mark): string {
+  const words = FIELDS.flatMap(([field, tag]) =>
+    mark[field] === undefined ? [] : [`${tag}=${mark[field]}`],
+  );
+  return `${plainDescription(description)} [apigw-cert ${words.join(' ')}]`.trim();
+}
+
+const IN_DESCRIPTION = /\s*\[apigw-cert ((?:[a-z0-9-]+=\S+ ?)+)\]$/;
+
+/** The description without a mark. */
+export function plainDescription(description: string): string {
+  return description.replace(IN_DESCRIPTION, '');
+}
+
+/** Anybody may write tags, and the id names a file. */
+const ROTATION_ID = /^[A-Za-z0-9_-]{1,128}$/;
+const SHA256 = /^(?:[0-9A-F]{2}:){31}[0-9A-F]{2}$/;
+const SECONDS = /^(\d{1,10})s$/;
+
+/** `--keep-old` as a mark holds it. @param ms milliseconds */
+export const keepOldMark = (ms: number): string => `${Math.ceil(ms / 1000)}s`;
+
+/** `--keep-old` from a mark, in milliseconds; undefined where there is none. */
+export function keepOldOf({ keepOld }: Mark): number | undefined {
+  const seconds = SECONDS.exec(keepOld ?? '')?.[1];
+  return seconds === undefined ? undefined : Number(seconds) * 1000;
+}
+
+/** The mark on a certificate: from its tags, else from its description. One that cannot be ours is none. */
+export function readMark({
+  tags,
+  description = '',
+}: Pick<ClientCertificate, 'tags' | 'description'>): Mark | undefined {
+  const words = new Map(
+    IN_DESCRIPTION.exec(description)?.[1]
+      ?.split(' ')
+      .map((word) => word.split('=') as [string, string]),
+  );
+  const value = (tag: string): string | undefined => tags[PREFIX + tag] ?? words.get(tag);
+  const rotationId = value('rotation');
+  const replaces = value('replaces');
+  if (!rotationId || !replaces || !ROTATION_ID.test(rotationId)) return undefined;
+  const onlyStage = value('only-stage');
+  const rolledBack = value('rolled-back');
+  const withdrawn = value('withdrawn');
+  const keepOld = value('keep-old');
+  const replacesSha256 = value('replaces-sha256');
+  return {
+    rotationId,
+    replaces,
+    ...(onlyStage ? { onlyStage } : {}),
+    ...(value('adopted') === 'true' ? { adopted: true } : {}),
+    ...(value('trusted-before') === 'true' ? { trustedBefore: true } : {}),
+    ...(rolledBack ? { rolledBack } : {}),
+    ...(withdrawn ? { withdrawn } : {}),
+    ...(keepOld && SECONDS.test(keepOld) ? { keepOld } : {}),
+    ...(replacesSha256 && SHA256.test(replacesSha256) ? { replacesSha256 } : {}),
+  };
+}
+
+/** The tags of the old certificate that its successor takes over: the user's, not AWS's and not a mark. */
+export function inheritedTags(tags: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(tags).filter(([key]) => !key.startsWith('aws:') && !key.startsWith(PREFIX)),
+  );
+}

@@ -1,0 +1,98 @@
+import type { Integration, RestApi, StageRef } from './api-gateway.js';
+import { certificateView, type CertificateView } from './certificate-view.js';
+import { AppError } from '../platform/errors.js';
+import type { ExpiryThresholds } from '../certificates/expiry.js';
+import { CLOCK_TOLERANCE_MS, type SourceReading } from './source-reading.js';
+import type { OpenSource } from './fleet-port.js';
+import type { Gateway } from './control-plane.js';
+import { certificateOf } from './read-certificate.js';
+import type { SourceProgress } from './read-fleet.js';
+import { allPresentations } from './stages.js';
+
+/** What is to be read beside the certificates, which cost one call. */
+export interface ReadingWish {
+  /**
+   * Which stages present what: one call, and one an API. `ifNeeded`: when `needsUsage` says so of the certificates.
+   */
+  usage: 'never' | 'ifNeeded' | 'always';
+  needsUsage?: (certificates: readonly CertificateView[]) => boolean;
+  /** Which integrations there are: one more call an API, at 5 in 2 seconds. */
+  integrations: boolean;
+  thresholds: ExpiryThresholds;
+}
+
+/** Reads an account and Region once, with the fewest calls that answer what is asked. */
+export async function readSource(
+  { gateway, clockOffsetMs }: Pick<OpenSource, 'gateway' | 'clockOffsetMs'>,
+  { usage, needsUsage = () => false, integrations, thresholds }: ReadingWish,
+  now: () => Date,
+  progress?: SourceProgress,
+): Promise<SourceReading> {
+  const raw = await gateway.getClientCertificates();
+  const at = trueTime(now(), clockOffsetMs());
+  const certificates: CertificateView[] = [];
+  const unreadable: SourceReading['unreadable'][number][] = [];
+  for (const certificate of raw) {
+    try {
+      certificates.push(certificateView(certificateOf(certificate), at, thresholds));
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      // Whoever lists it names the certificate.
+      const { message } = error.cause instanceof AppError ? error.cause : error;
+      unreadable.push({ clientCertificateId: certificate.clientCertificateId, message });
+    }
+  }
+  certificates.sort((a, b) => a.notAfter.getTime() - b.notAfter.getTime());
+  const reading = { readAt: at, certificates, unreadable };
+  if (usage === 'never' || (usage === 'ifNeeded' && !needsUsage(certificates))) return reading;
+
+  try {
+    const { apis, stages } = await allPresentations(gateway, progress);
+    if (!integrations) return { ...reading, usage: { apis, stages } };
+    return {
+      ...reading,
+      usage: { apis, stages, httpsApis: await httpsApis(gateway, apis, stages, progress) },
+    };
+  } catch (error) {
+    if (usage === 'always' || !(error instanceof AppError)) throw error;
+    return { ...reading, usageError: { code: error.code, message: error.message } };
+  }
+}
+
+/** A machine whose clock is wrong must not take the end of a certificate for far away: AWS's clock counts then. */
+function trueTime(now: Date, offsetMs = 0): Date {
+  return Math.abs(offsetMs) > CLOCK_TOLERANCE_MS ? new Date(now.getTime() - offsetMs) : now;
+}
+
+/** Ids of the APIs with stages that have at least one integration that would present a certificate. */
+async function httpsApis(
+  gateway: Gateway,
+  apis: readonly RestApi[],
+  stages: readonly StageRef[],
+  progress: SourceProgress | undefined,
+): Promise<string[]> {
+  const deployed = new Set(stages.map(({ restApiId }) => restApiId));
+  const asked = apis.filter(({ id }) => deployed.has(id));
+  progress?.expect(asked.length);
+  const found: string[] = [];
+  for (const api of asked) {
+    const integrations = await integrationsOf(gateway, api).catch((error: unknown) => {
+      if (error instanceof AppError && error.code === 'StageNotFound') return [];
+      throw error;
+    });
+    if (integrations.some(presents)) found.push(api.id);
+    progress?.done();
+  }
+  return found;
+}
+
+async function integrationsOf(gateway: Gateway, { id, protocolType }: RestApi): Promise<Integration[]> {
+  if (protocolType === 'WEBSOCKET') return gateway.getWebSocketIntegrations(id);
+  const resources = await gateway.getResources(id);
+  return resources.flatMap(({ methods }) => methods.flatMap(({ integration }) => integration ?? []));
+}
+
+/** A URI that begins with a stage variable may turn out to be https. */
+function presents({ type, uri = '' }: Integration): boolean {
+  return (type === 'HTTP' || type === 'HTTP_PROXY') && !/^http:/i.test(uri);
+}

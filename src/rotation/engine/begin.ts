@@ -1,0 +1,168 @@
+/** How a run begins: what AWS and the journal tell of the certificate that the target presents. */
+import { certificateOf } from '../../control-plane/read-certificate.js';
+import type { Certificate } from '../../control-plane/certificate.js';
+import type { Stage } from '../../control-plane/api-gateway.js';
+import { AppError } from '../../platform/errors.js';
+import { dueAt, isDue } from '../../certificates/expiry.js';
+import type { RotationRecord } from '../rules/record.js';
+import { oldIdOf, stageText, unitOf, type RotationUnit } from '../rules/unit.js';
+import type { Gateway } from '../../control-plane/control-plane.js';
+import type { JournalledRotation } from '../journal/journal.js';
+import { sameCaller } from '../journal/same-caller.js';
+import { isOldMissing, lookAtCertificates, lookAtStages } from './look.js';
+import { observeCertificates, sameStage } from './observe.js';
+import { see } from './observed-account.js';
+import type { RotationDeps, RotationRequest } from './ports.js';
+import type { RotationReport } from '../rules/report.js';
+import { reportOf } from './report.js';
+import { named, newRun, type Run } from './run.js';
+
+/** How often a list that lacks something is asked for. */
+const MOST_LISTS = 5;
+/** Before a list that lacks something is asked for again, in milliseconds. */
+const LIST_AGAIN_AFTER = 2_000;
+
+/** What to rotate: the certificate that this stage presents, with all stages that share it. */
+export type Target = Stage;
+
+/**
+ * The account's certificates. AWS deletes none that a stage presents, so that a list without this one is no list of them
+ * all, and is asked for again.
+ * @throws AppError `ServiceUnreachable` when it stays so
+ */
+async function certificatesWith(
+  { gateway, sleep, signal }: RotationDeps,
+  currentId: string,
+): Promise<Certificate[]> {
+  for (let tries = 1; ; tries++) {
+    const certificates =
+      tries === 1
+        ? (await gateway.knownCertificates()).map(certificateOf)
+        : await observeCertificates(gateway);
+    if (certificates.some(({ clientCertificateId }) => clientCertificateId === currentId))
+      return certificates;
+    if (!(await certificateExists(gateway, currentId))) return certificates;
+    if (tries === MOST_LISTS) {
+      throw new AppError(
+        'ServiceUnreachable',
+        `AWS's list of client certificates lacks ${currentId}, which AWS returns when queried by ID`,
+        { hint: 'nothing was changed; run the same command again later' },
+      );
+    }
+    await sleep(LIST_AGAIN_AFTER, signal);
+  }
+}
+
+async function certificateExists(gateway: Gateway, id: string): Promise<boolean> {
+  try {
+    await gateway.getClientCertificate(id);
+    return true;
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'CertificateNotFound') return false;
+    throw error;
+  }
+}
+
+/** Everything about the certificate that the target presents, before anything is asked of trust stores or backends. */
+export async function begin(
+  deps: RotationDeps,
+  request: RotationRequest,
+  target: Target,
+): Promise<{ unit: RotationUnit; run: Run }> {
+  const currentId = target.clientCertificateId;
+  if (currentId === undefined) {
+    throw new AppError('StageWithoutCertificate', `${stageText(target)} presents no client certificate`, {
+      hint: `generate and attach one: \`apigw-cert generate\`, then \`apigw-cert attach <id> --stage ${stageText(target)}\``,
+    });
+  }
+  const certificates = await certificatesWith(deps, currentId);
+  const scope = stageText(target);
+  const current = certificates.find(({ clientCertificateId }) => clientCertificateId === currentId);
+  // Where this machine has not seen its end, all that is left of a rotation may be a hook.
+  const oldId =
+    current?.mark && (await deps.journal.isUnended(current.mark.rotationId))
+      ? current.mark.replaces
+      : oldIdOf(currentId, certificates, scope);
+  const unit = unitOf(oldId, certificates, new Set([currentId]), scope);
+  const run = newRun({
+    deps,
+    request,
+    rotationId: unit.next?.mark?.rotationId ?? deps.newRotationId(),
+    oldId,
+    target,
+    onlyTarget: request.settings.onlyStage || unit.next?.mark?.onlyStage === scope,
+    since: deps.now(),
+    certificates,
+    stages: [target],
+  });
+  see(deps.account, [target], deps.now());
+  return { unit, run };
+}
+
+/**
+ * Reads the journal. A run that was stopped before it had a certificate left nothing in AWS that tells its id, so it
+ * is looked for by what it was about.
+ */
+export async function readJournal({ unit, run }: { unit: RotationUnit; run: Run }): Promise<Run> {
+  const { deps, oldId, target } = run;
+  const { journal, gateway } = deps;
+  if (unit.next) return { ...run, records: await journal.open(run.rotationId) };
+  const caller = await gateway.caller();
+  // With --only-stage it may have come to a certificate since, which is none of this stage's.
+  const elsewhere = new Set(run.certificates.map(({ mark }) => mark?.rotationId));
+  const isOurs = ([first, ...rest]: readonly RotationRecord[]): boolean =>
+    first?.type === 'started' &&
+    rest.at(-1)?.type !== 'ended' &&
+    first.oldCertificateId === oldId &&
+    sameCaller(first, caller) &&
+    first.stages.some((stage) => sameStage(stage, target));
+  const candidates = (await journal.ends()).filter(
+    ({ rotationId, ended }) => !ended && !elsewhere.has(rotationId),
+  );
+  let latest: JournalledRotation | undefined;
+  for (const { rotationId } of candidates) {
+    const unended = await journal.read(rotationId);
+    if (!unended || !isOurs(unended.records)) continue;
+    if (begunAt(unended) >= begunAt(latest)) latest = unended;
+  }
+  return latest ? { ...run, ...latest } : run;
+}
+
+const begunAt = (rotation: JournalledRotation | undefined): string => rotation?.records[0]?.at ?? '';
+
+/** Nothing to do, and since when there will be: the answer of almost every run from a timer. */
+export function notDue(
+  { unit, run }: { unit: RotationUnit; run: Run },
+  target: Target,
+): RotationReport | undefined {
+  const { settings } = run.request;
+  const { old, next } = unit;
+  const { to } = run.request;
+  const wanted = to !== undefined && to !== run.oldId;
+  if (next || settings.force || !old || wanted) return undefined;
+  if (to === undefined && isDue(old.trusted, settings.renewBefore, run.deps.now())) return undefined;
+  return {
+    ...reportOf(run, 'notDue'),
+    stages: [named(run, target)],
+    until: dueAt(old.trusted, settings.renewBefore),
+    notAfter: old.trusted.notAfter,
+  };
+}
+
+/** Reads what the journal and AWS tell of the rotation, and looks at every stage. */
+export async function lookAtAll(begun: { unit: RotationUnit; run: Run }): Promise<Run> {
+  const run = await readJournal(begun);
+  await lookAtStages(run, { known: true });
+  // What the journal names and the list lacks is asked for itself: trust may be left in what is deleted.
+  await lookAtMissingCertificates(run);
+  return run;
+}
+
+/** Asks for the certificates that the journal or a mark names, where the list of a moment ago lacks one. */
+export async function lookAtMissingCertificates(run: Run): Promise<void> {
+  const listed = new Set(run.certificates.map(({ clientCertificateId }) => clientCertificateId));
+  const isLacking = run.records.some(
+    (entry) => entry.type === 'certificate' && !listed.has(entry.clientCertificateId),
+  );
+  if (isLacking || isOldMissing(run)) await lookAtCertificates(run);
+}

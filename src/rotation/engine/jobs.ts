@@ -1,0 +1,371 @@
+import { listText } from '../../platform/list-text.js';
+import type { RestApi, Stage, StageRef } from '../../control-plane/api-gateway.js';
+import { AppError } from '../../platform/errors.js';
+import { isAcmArn } from '../../control-plane/inventory.js';
+import type { NamedProbe, ProbeRequest } from '../rules/probe.js';
+import { DEFAULT_SETTINGS, type RotationSettings } from '../../settings/rotation.js';
+import type { Gateway } from '../../control-plane/control-plane.js';
+import {
+  resolveAccount,
+  resolveAll,
+  type AccountFlags,
+  type Origins,
+  type ResolvedAccount,
+} from '../../settings/resolve.js';
+import type { Configuration as AnyConfiguration, Target as AnyTarget } from '../../settings/schema.js';
+import type { RotationValues } from '../../settings/table.js';
+import {
+  parseAddress,
+  resolveStage,
+  type ResolvedStage,
+  type StageAddress,
+} from '../../control-plane/resolve-stage.js';
+import type { AccountLook } from './observed-account.js';
+import type { Hooks } from './ports.js';
+
+/** A trust store as flags and configuration describe it; `createTrustStore` reads it. */
+export type TrustDescription = Readonly<Record<string, unknown>> & { kind: string };
+
+type Configuration = AnyConfiguration<TrustDescription>;
+type TargetConfig = AnyTarget<TrustDescription>;
+
+/** Everything of a target that more than one place may decide. */
+export interface Decided extends RotationSettings {
+  trust: readonly TrustDescription[];
+  probe?: ProbeRequest;
+  /** Calls for single APIs or backends. */
+  namedProbes?: readonly NamedProbe[];
+  probeUrl?: string;
+  to?: string;
+  hooks: Hooks;
+}
+
+/** One certificate to look after: the stages that present it are found through these, and how it is to be done. */
+export interface RotationJob extends Omit<Decided, keyof RotationSettings> {
+  /** The target's name in the configuration. */
+  target?: string;
+  /** Empty with `--all`, where `stages` are known already. */
+  addresses: readonly StageAddress[];
+  account: ResolvedAccount;
+  settings: RotationSettings;
+  /** The other targets: one whose stage shares the certificate lends its trust stores and its probe. */
+  others: readonly OtherTarget[];
+  /** Which layer decided each setting; what nobody decided is not in it. */
+  origins: Origins<Decided>;
+}
+
+/** As much of a target as a rotation of another one needs. */
+export interface OtherTarget {
+  /** Name or id. */
+  api: string;
+  stages: readonly string[];
+  trust: readonly TrustDescription[];
+  probe?: ProbeRequest;
+}
+
+/** Whether a target is about a stage. @param apis all APIs, for their names */
+export function isTargetOf(
+  { api, stages }: OtherTarget,
+  { restApiId, stageName }: StageRef,
+  apis: readonly RestApi[],
+): boolean {
+  if (!stages.includes(stageName)) return false;
+  return api === restApiId || apis.some(({ id, name }) => id === restApiId && name === api);
+}
+
+/** What flags say, each only where it was given. */
+export interface JobFlags {
+  account: AccountFlags;
+  settings: RotationValues;
+  trust: readonly TrustDescription[];
+  probe?: ProbeRequest;
+  namedProbes?: readonly NamedProbe[];
+  to?: string;
+}
+
+/** Keys of a target that say what it is about, or are written otherwise. */
+const NOT_DECIDED: ReadonlySet<string> = new Set(['api', 'stages', 'region', 'profile', 'probe']);
+
+/** A job but for what it works on: by flags, the target's own entry, the top level of the file, and the defaults. */
+function jobOf(
+  target: Partial<TargetConfig>,
+  { renewBefore }: Configuration,
+  flags: JobFlags,
+): Omit<RotationJob, 'account' | 'addresses' | 'others'> {
+  const { settings: given, probe: asked, namedProbes: named, to: wanted } = flags;
+  const own = Object.entries(target).filter(([key]) => !NOT_DECIDED.has(key));
+  const { values, origins } = resolveAll<Decided>({
+    flag: {
+      ...given,
+      probe: asked,
+      namedProbes: named,
+      to: wanted,
+      trust: flags.trust.length > 0 ? flags.trust : undefined,
+    },
+    target: { ...Object.fromEntries(own), ...probeOf(target), probes: target.probe?.count },
+    file: { renewBefore },
+    default: { ...DEFAULT_SETTINGS, trust: [], hooks: {} },
+  });
+  const { trust = [], hooks = {}, probe, namedProbes, probeUrl, to, ...settings } = values;
+  return {
+    settings: { ...DEFAULT_SETTINGS, ...settings },
+    trust,
+    hooks,
+    ...(probe === undefined ? {} : { probe }),
+    ...(namedProbes === undefined ? {} : { namedProbes }),
+    ...(probeUrl === undefined ? {} : { probeUrl }),
+    ...(to === undefined ? {} : { to }),
+    origins,
+  };
+}
+
+function probeOf({ probe }: Partial<TargetConfig>): { probe?: ProbeRequest } {
+  return probe === undefined ? {} : { probe: { method: probe.method ?? 'GET', path: probe.path } };
+}
+
+/** Whether nothing says that two are of different accounts or Regions; what neither says is the environment's. */
+const isSameAccount = (
+  one: Pick<ResolvedAccount, 'profile' | 'region'>,
+  other: Pick<ResolvedAccount, 'profile' | 'region'>,
+): boolean =>
+  (one.profile ?? other.profile) === (other.profile ?? one.profile) &&
+  (one.region ?? other.region) === (other.region ?? one.region);
+
+/** A target of the configuration as a job; flags go before it. */
+export function targetJob(
+  name: string,
+  target: TargetConfig,
+  configuration: Configuration,
+  flags: JobFlags,
+): RotationJob {
+  const account = resolveAccount(flags.account, configuration, target);
+  const others = Object.entries(configuration.targets ?? {}).flatMap(([key, other]): OtherTarget[] => {
+    const isElsewhere =
+      (other.region ?? configuration.region) !== account.region ||
+      (other.profile ?? configuration.profile) !== account.profile;
+    if (key === name || isElsewhere || flags.trust.length > 0) return [];
+    return [{ api: other.api, stages: other.stages, trust: other.trust, ...probeOf(other) }];
+  });
+  return {
+    ...jobOf(target, configuration, flags),
+    account,
+    target: name,
+    others,
+    addresses: target.stages.map((stage) => ({ api: target.api, stage })),
+  };
+}
+
+/** The jobs of the whole configuration, or of the one target named. @throws AppError `Usage` */
+export function configuredJobs(
+  configuration: Configuration | undefined,
+  name: string | undefined,
+  flags: JobFlags,
+): RotationJob[] {
+  const targets = Object.entries(configuration?.targets ?? {});
+  if (configuration === undefined || targets.length === 0) {
+    throw new AppError('Usage', 'no stage to rotate is specified', {
+      hint: 'specify a stage (--stage orders/prod --trust pem-bundle:FILE), or define targets in apigw-cert.yaml',
+    });
+  }
+  const chosen = name === undefined ? targets : targets.filter(([key]) => key === name);
+  if (chosen.length === 0) {
+    throw new AppError('Usage', `the configuration has no target "${name ?? ''}"`, {
+      hint: `available targets: ${listText(targets.map(([key]) => key))}`,
+    });
+  }
+  return chosen.map(([key, target]) => targetJob(key, target, configuration, flags));
+}
+
+/** A target with its name in the configuration. */
+type NamedTarget = readonly [name: string, target: TargetConfig];
+
+/** Whether flags leave a target where it is: those that name another account or Region are about something else. */
+function isWithin(
+  { account: { profile, region, account } }: Pick<JobFlags, 'account'>,
+  target: TargetConfig,
+  configuration: Configuration,
+): boolean {
+  const own = {
+    ...withoutUndefined({ profile: target.profile ?? configuration.profile }),
+    ...withoutUndefined({ region: target.region ?? configuration.region }),
+  };
+  const entry = account === undefined ? undefined : resolveAccount({ account, region }, configuration);
+  return isSameAccount(own, withoutUndefined({ profile: entry?.profile ?? profile, region }));
+}
+
+const withoutUndefined = <T extends Record<string, string | undefined>>(
+  values: T,
+): { [K in keyof T]?: string } =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined && value !== '')) as {
+    [K in keyof T]?: string;
+  };
+
+/** @throws AppError `Usage` for more than one */
+function onlyTarget(about: readonly NamedTarget[], stage: string): NamedTarget | undefined {
+  if (about.length < 2) return about[0];
+  const names = about.map(([name]) => name);
+  throw new AppError('Usage', `apigw-cert.yaml has ${about.length} targets for ${stage}`, {
+    hint: `specify one: --target ${names.join('|')}`,
+    details: { targets: names },
+  });
+}
+
+/** Where a stage that is named by flags belongs. */
+export interface FoundTarget {
+  account: ResolvedAccount;
+  /** The one target of the configuration that is about it. */
+  target?: NamedTarget;
+}
+
+/**
+ * Finds the target that a stage belongs to, and its account and Region. A target may name the API by its id and the user
+ * by its name, or the user may omit it: then it is looked up, where a target may be meant.
+ * @param lookUp the stage as the account knows it. @throws AppError `StageNotFound`
+ * @throws AppError `Usage` where several targets, or several accounts, can be meant; what `lookUp` throws
+ */
+export async function findTarget(
+  address: StageAddress,
+  configuration: Configuration | undefined,
+  flags: Pick<JobFlags, 'account'>,
+  lookUp: (account: ResolvedAccount) => Promise<Pick<ResolvedStage, 'restApiId' | 'apiName'>>,
+): Promise<FoundTarget> {
+  const { api, stageName } = parseAddress(address);
+  const stageText = api === undefined ? stageName : `${api}/${stageName}`;
+  const candidates = Object.entries(configuration?.targets ?? {}).filter(
+    ([, target]) =>
+      target.stages.includes(stageName) &&
+      configuration !== undefined &&
+      isWithin(flags, target, configuration),
+  );
+  const accountOf = (target?: TargetConfig): ResolvedAccount =>
+    resolveAccount(flags.account, configuration, target);
+  const exact = onlyTarget(
+    candidates.filter(([, target]) => target.api === api),
+    stageText,
+  );
+  if (exact) return { account: accountOf(exact[1]), target: exact };
+  const places = new Map(
+    candidates.map(([, target]) => {
+      const account = accountOf(target);
+      return [JSON.stringify([account.profile, account.region]), account] as const;
+    }),
+  );
+  for (const account of places.values()) {
+    const found = await lookUp(account).catch((error: unknown) => {
+      if (error instanceof AppError && error.code === 'StageNotFound') return undefined;
+      throw error;
+    });
+    if (found === undefined) continue;
+    const target = onlyTarget(
+      candidates.filter(
+        ([, each]) =>
+          isSameAccount(accountOf(each), account) && [found.restApiId, found.apiName].includes(each.api),
+      ),
+      stageText,
+    );
+    if (target) return { account, target };
+  }
+  return { account: accountOf() };
+}
+
+/**
+ * The account and Region of a stage, as {@link findTarget} finds them, without a look where all targets that may be meant
+ * are where the command would go anyway.
+ */
+export async function findAccount(
+  address: StageAddress,
+  configuration: Configuration | undefined,
+  flags: Pick<JobFlags, 'account'>,
+  lookUp: Parameters<typeof findTarget>[3],
+): Promise<FoundTarget> {
+  const { api, stageName } = parseAddress(address);
+  const { accounts = [], targets = {} } = configuration ?? {};
+  const isOpen =
+    accounts.length > 1 && flags.account.account === undefined && flags.account.profile === undefined;
+  const mayBeMeant = Object.values(targets).filter((target) => target.stages.includes(stageName));
+  const isExact = mayBeMeant.some((target) => target.api === api);
+  const isElsewhere = (target: TargetConfig): boolean =>
+    isWithin(flags, target, configuration ?? {}) &&
+    !isSameAccount(
+      resolveAccount(flags.account, configuration, target),
+      resolveAccount(flags.account, configuration),
+    );
+  if (!isExact && !isOpen && !mayBeMeant.some(isElsewhere))
+    return { account: resolveAccount(flags.account, configuration) };
+  return findTarget(address, configuration, flags, lookUp);
+}
+
+/** The job of one stage. The target that it belongs to says how, where flags do not. */
+export function stageJob(
+  address: StageAddress,
+  configuration: Configuration | undefined,
+  flags: JobFlags,
+  { account, target }: FoundTarget,
+): RotationJob {
+  const job =
+    configuration && target
+      ? targetJob(target[0], target[1], configuration, flags)
+      : { ...jobOf({}, configuration ?? {}, flags), others: [] };
+  return { ...job, account, addresses: [address] };
+}
+
+/** The target of a certificate in use, whose stages may be named by their API's id or name. */
+export function targetOfCertificate(
+  names: readonly string[],
+  configuration: Configuration | undefined,
+  account: ResolvedAccount,
+): FoundTarget {
+  const about = Object.entries(configuration?.targets ?? {}).filter(
+    ([, { api, stages, profile = configuration?.profile, region = configuration?.region }]) =>
+      stages.some((stage) => names.includes(`${api}/${stage}`)) &&
+      isSameAccount(withoutUndefined({ profile, region }), account),
+  );
+  const [target] = about;
+  return { account, ...(target && about.length === 1 ? { target } : {}) };
+}
+
+/** The stages that share a certificate: one of them, and all ways of writing any of them. */
+export interface SharingStages {
+  address: StageAddress;
+  names: string[];
+}
+
+/** Every certificate in use: a rotation moves all stages that share one. ACM's certificates renew themselves. */
+export function everyCertificate({ apis, stages }: Pick<AccountLook, 'apis' | 'stages'>): SharingStages[] {
+  const apiNames = new Map(apis.map(({ id, name }) => [id, name]));
+  const used = new Map<string, SharingStages>();
+  for (const { restApiId, stageName, clientCertificateId: id } of stages) {
+    if (id === undefined || isAcmArn(id)) continue;
+    const known = used.get(id) ?? { address: { api: restApiId, stage: stageName }, names: [] };
+    known.names.push(`${restApiId}/${stageName}`, `${apiNames.get(restApiId) ?? ''}/${stageName}`);
+    used.set(id, known);
+  }
+  return [...used.values()];
+}
+
+/** The stages that a job names, one for each certificate that they present. */
+export async function targetsOf(gateway: Gateway, addresses: readonly StageAddress[]): Promise<Stage[]> {
+  const stages = await Promise.all(addresses.map((address) => resolveStage(gateway, address)));
+  const first = new Map<string, Stage>();
+  for (const stage of stages) {
+    const key = stage.clientCertificateId ?? `none ${stage.restApiId}/${stage.stageName}`;
+    if (!first.has(key)) first.set(key, stage);
+  }
+  return [...first.values()];
+}
+
+/**
+ * The APIs whose names a job uses. The WebSocket APIs are only asked for where one of its stages, or another target, is
+ * of none of the REST APIs.
+ */
+export async function apisOf(
+  gateway: Gateway,
+  stages: readonly StageRef[],
+  others: readonly OtherTarget[],
+): Promise<RestApi[]> {
+  const rest = await gateway.getRestApis();
+  const isRest = (api: string): boolean => rest.some(({ id, name }) => id === api || name === api);
+  const isEnough =
+    stages.every(({ protocolType }) => protocolType === undefined) && others.every(({ api }) => isRest(api));
+  return isEnough ? rest : [...rest, ...(await gateway.getWebSocketApis())];
+}

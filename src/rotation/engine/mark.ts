@@ -1,0 +1,48 @@
+import { certificateOf } from '../../control-plane/read-certificate.js';
+import type { Certificate } from '../../control-plane/certificate.js';
+import { AppError } from '../../platform/errors.js';
+import {
+  markedDescription,
+  markTags,
+  MARK_TAG_KEYS,
+  plainDescription,
+  type Mark,
+} from '../../control-plane/marks.js';
+import type { Run } from './run.js';
+
+/**
+ * Marks a certificate that exists, in place of any mark that it has: by tags, or where those are denied in its
+ * description.
+ * @returns the certificate with its mark
+ */
+export async function writeMark(
+  { deps: { gateway } }: Pick<Run, 'deps'>,
+  certificate: Certificate,
+  mark: Mark,
+): Promise<Certificate> {
+  const { clientCertificateId: id, description = '', tags } = certificate;
+  const marked = markTags(mark);
+  const stale = MARK_TAG_KEYS.filter((key) => key in tags && !(key in marked));
+  try {
+    const fresh = Object.fromEntries(Object.entries(marked).filter(([key, value]) => tags[key] !== value));
+    if (Object.keys(fresh).length > 0) await gateway.tagClientCertificate(id, fresh);
+    if (stale.length > 0) await gateway.untagClientCertificate(id, stale);
+    const others = Object.entries(tags).filter(([key]) => !stale.includes(key));
+    return { ...certificate, tags: { ...Object.fromEntries(others), ...marked }, mark };
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'AccessDenied') throw error;
+    return certificateOf({
+      ...(await gateway.updateClientCertificate(id, markedDescription(description, mark))),
+      tags,
+    });
+  }
+}
+
+/** Takes a mark away from wherever it stands. */
+export async function eraseMark({ deps: { gateway } }: Run, certificate: Certificate): Promise<void> {
+  const { clientCertificateId: id, description = '', tags } = certificate;
+  const keys = MARK_TAG_KEYS.filter((key) => key in tags);
+  if (keys.length > 0) await gateway.untagClientCertificate(id, keys);
+  const plain = plainDescription(description);
+  if (plain !== description) await gateway.updateClientCertificate(id, plain);
+}

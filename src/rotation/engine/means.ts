@@ -1,0 +1,237 @@
+import type { Certificate } from '../../control-plane/certificate.js';
+import { listText } from '../../platform/list-text.js';
+import type { Stage } from '../../control-plane/api-gateway.js';
+import { AppError } from '../../platform/errors.js';
+import {
+  backendCalls,
+  distinctProbes,
+  timesCalled,
+  type BackendCall,
+  type DistinctProbe,
+} from '../rules/calls.js';
+import {
+  choiceOfAll,
+  chooseProbes,
+  isBackend,
+  webSocketChoice,
+  type NamedProbe,
+  type Probe,
+  type ProbeChoice,
+} from '../rules/probe.js';
+import type { BackendProof, ProofEvidence, ProofResult } from '../rules/proof.js';
+import { strangerOf } from '../rules/stranger.js';
+import { stageText } from '../rules/unit.js';
+import type { ProbeResult } from './test-invoke.js';
+import { refusalText } from './ask.js';
+import { account, named, warn, type Run } from './run.js';
+
+/** For each stage, how its backends can be asked. One call a page of an API's resources, or of its integrations. */
+export async function probeChoices(
+  { deps: { gateway }, request, choices: known }: Pick<Run, 'deps' | 'request' | 'choices'>,
+  stages: readonly Stage[],
+): Promise<ProbeChoice[]> {
+  const { namedProbes = [], probeCalls } = request;
+  const apis = namedProbes.length > 0 ? await gateway.getRestApis() : [];
+  const isOf = ({ restApiId }: Stage, { of }: NamedProbe): boolean =>
+    of === restApiId || apis.some(({ id, name }) => id === restApiId && name === of);
+  const choose = async (stage: Stage): Promise<ProbeChoice> => {
+    const { restApiId, protocolType } = stage;
+    if (protocolType === 'WEBSOCKET') {
+      return webSocketChoice(stage, await gateway.getWebSocketIntegrations(restApiId));
+    }
+    const own = namedProbes.find((named) => isOf(stage, named));
+    const others = namedProbes.filter((named) => !isOf(stage, named));
+    return chooseProbes(
+      stage,
+      await gateway.getResources(restApiId),
+      own ?? probeCalls.get(restApiId),
+      others,
+    );
+  };
+  const choices = await Promise.all(
+    stages.map(async (stage) => {
+      const choice = known.get(stage) ?? (await choose(stage));
+      known.set(stage, choice);
+      return choice;
+    }),
+  );
+  const backends = choices.flatMap(({ probes, unreached }) => [
+    ...probes.map(({ backend }) => backend),
+    ...unreached,
+  ]);
+  const unknown = namedProbes.find(
+    (named) =>
+      !stages.some((stage) => isOf(stage, named)) &&
+      !backends.some((backend) => isBackend(backend, named.of)),
+  );
+  if (unknown) throw noSuchBackend(unknown, backends);
+  return choiceOfAll(choices);
+}
+
+function noSuchBackend({ of }: NamedProbe, backends: readonly string[]): AppError {
+  return new AppError('ProbeNotFound', `--probe: this rotation has no API or backend ${of}`, {
+    hint: `the backends are ${listText([...new Set(backends)].sort()) || 'none'}; specify an API by its name or ID`,
+  });
+}
+
+/** What the backends of all moving stages are asked by. */
+export interface Means {
+  calls: DistinctProbe[];
+  probes: Probe[];
+  unreached: string[];
+}
+
+export async function meansOf(run: Run): Promise<Means> {
+  const choices = await probeChoices(run, account(run).moving);
+  const calls = distinctProbes(choices.flatMap(({ probes }) => probes));
+  const unreached = [...new Set(choices.flatMap((choice) => choice.unreached))];
+  return { calls, probes: calls.map(({ probe }) => probe), unreached };
+}
+
+/** The probes of all moving stages, each call once. */
+export async function probesOf(run: Run): Promise<Probe[]> {
+  return (await meansOf(run)).probes;
+}
+
+/**
+ * The calls that the coming steps make to backends.
+ * @param steps the names of these steps, in order
+ */
+export async function callsToCome(
+  run: Run,
+  steps: readonly string[],
+  goesBack = false,
+): Promise<BackendCall[]> {
+  const { calls } = await meansOf(run);
+  const { old } = account(run).unit;
+  const times = timesCalled(steps, {
+    tries: run.request.settings.probes,
+    hasOld: old !== undefined && old.trusted.notAfter > run.deps.now(),
+    hasOther: strangerTo(run) !== undefined,
+    goesBack,
+  });
+  return times === 0 ? [] : backendCalls(calls, times, (stage) => named(run, stage));
+}
+
+/** A client certificate that the backends of this rotation have no reason to accept, where the account has one. */
+export function strangerTo(run: Run): Certificate | undefined {
+  const { certificates, stages, stores, deps } = run;
+  if (!stores) return undefined;
+  const { oldId, next, spares } = account(run).unit;
+  const trusted = new Set(stores.flatMap(({ trusts, mayTrust }) => [...trusts, ...mayTrust]));
+  const held = certificates.filter((each) => trusted.has(each.trusted.fingerprintSha256));
+  const own = [...(next ? [next] : []), ...spares, ...held].map((each) => each.clientCertificateId);
+  return strangerOf(certificates, stages, { excluded: new Set([oldId, ...own]), now: deps.now() });
+}
+
+/** What the backends made of one caller. */
+export function resultOf(
+  caller: Pick<ProofResult, 'caller' | 'certificateId' | 'wanted'>,
+  { calls }: Means,
+  results: readonly ProbeResult[],
+): ProofResult {
+  const backends = calls.flatMap(({ probe, stages }, i): BackendProof[] => {
+    const result = results[i];
+    if (!result) return [];
+    const { backend, tries, outcome, status, cause } = result;
+    const call = `${probe.httpMethod} ${probe.pathWithQueryString}`;
+    const provedFor = stages.map(({ stage, ...part }) => ({ stage: stageText(stage), ...part }));
+    const detail = cause === undefined ? {} : { detail: cause };
+    return [{ backend, stages: provedFor, call, tried: tries, outcome, status, ...detail }];
+  });
+  return { ...caller, backends };
+}
+
+/** A proof as the evidence of its step. */
+export const evidenceOf = (
+  { unreached }: Means,
+  results: readonly (ProofResult | undefined)[],
+  { gone = [], noOther = false }: { gone?: readonly string[]; noOther?: boolean } = {},
+): ProofEvidence => ({
+  proof: { results: results.filter((one) => one !== undefined), unreached, gone, noOther },
+});
+
+/** The question whether all backends accept a certificate. */
+export const asking = ({ probes }: Means, { clientCertificateId }: Certificate, times: number) =>
+  ({ probes, certificateId: clientCertificateId, wanted: 'accepted', times }) as const;
+
+/** The question whether all backends refuse a caller, asked once each; the new certificate tells an outage from a refusal. */
+export const refusing = ({ probes }: Means, { clientCertificateId: control }: Certificate) =>
+  ({ probes, wanted: 'refused', times: 1, control }) as const;
+
+/** Who presents what in a proof. */
+export const presenting = (
+  caller: ProofResult['caller'],
+  { clientCertificateId }: { clientCertificateId: string },
+  wanted: ProofResult['wanted'],
+): Omit<ProofResult, 'backends'> => ({ caller, certificateId: clientCertificateId, wanted });
+
+/** The proof that a certificate is accepted, where there was anything to call. */
+export const acceptedBy = (
+  by: Means,
+  caller: Pick<ProofResult, 'caller' | 'certificateId' | 'wanted'>,
+  results: readonly ProbeResult[],
+): ProofResult[] => (by.probes.length === 0 ? [] : [resultOf(caller, by, results)]);
+
+/** The backends whose answer was that one. */
+export const names = (results: readonly ProbeResult[], wanted: ProbeResult['outcome']): string[] => [
+  ...new Set(results.filter(({ outcome }) => outcome === wanted).map(({ backend }) => backend)),
+];
+
+/** An outage is not a refusal: who takes the rotation back for one takes it back for nothing. */
+export function unproved(
+  results: readonly ProbeResult[],
+  certificateId: string,
+  refusal: AppError,
+): AppError {
+  if (results.some(({ outcome }) => outcome === 'refused')) return refusal;
+  return new AppError(
+    'ProofInconclusive',
+    `whether the backends accept ${certificateId} could not be determined: ${refusalText(results)}`,
+    {
+      hint: 'run the same command again when the backends respond: the rotation resumes. If the call itself fails, specify another: --probe "GET /health"',
+    },
+  );
+}
+
+/** A warning that is made once a run. */
+export function warnOnce(run: Run, code: Parameters<typeof warn>[1], message: string): void {
+  if (!run.warnings.some((known) => known.code === code && known.message === message))
+    warn(run, code, message);
+}
+
+/** What is not known has to be said at least. */
+export function warnOfUnreached(run: Run, { unreached }: Means): void {
+  if (unreached.length === 0) return;
+  warnOnce(
+    run,
+    'BackendUnproved',
+    `no call is made to ${listText(unreached)}, so it is not known whether it accepts the certificates`,
+  );
+}
+
+/** A backend that shows neither refusal nor acceptance of somebody whom it should refuse. */
+export function warnOfUnclear(run: Run, results: readonly ProbeResult[], caller: string): void {
+  const unclear = results.filter(({ outcome }) => outcome === 'unknown');
+  if (unclear.length === 0) return;
+  const where = listText(names(unclear, 'unknown'));
+  warnOnce(
+    run,
+    'RefusalNotShown',
+    `${where} did not show whether it refuses ${caller}: ${refusalText(unclear)}`,
+  );
+}
+
+/** AWS refuses a call that names a certificate which is deleted; for one that need not exist, this says just that. */
+export async function unlessDeleted<T>(call: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await call();
+  } catch (error) {
+    if (
+      error instanceof AppError &&
+      (error.code === 'RequestRefused' || error.code === 'CertificateNotFound')
+    )
+      return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,68 @@
+import type { RestApi, Stage } from '../../control-plane/api-gateway.js';
+import type { RotationEvent } from '../rules/event.js';
+import type { NamedProbe, ProbeRequest } from '../rules/probe.js';
+import type { RotationSettings } from '../../settings/rotation.js';
+import type { Journal } from '../journal/journal.js';
+import type { Command } from '../../trust/run-command.js';
+import type { TrustStore } from '../../trust/trust-store.js';
+import type { ObservedAccount } from './observed-account.js';
+import type { RememberingGateway } from '../../control-plane/remembering.js';
+
+/** The world as a rotation needs it. */
+export interface RotationDeps {
+  gateway: RememberingGateway;
+  account: ObservedAccount;
+  /** APIs whose names are known before all stages are looked at. */
+  apis: readonly RestApi[];
+  /**
+   * Every trust store of the backends behind these stages, in the order in which they are changed; asked for only when
+   * something is due.
+   * @param changed names of stores that the rotation has changed already: one that is known by such a name belongs to
+   * it, whatever has become of the stage that lent it
+   */
+  stores: (
+    moving: readonly Stage[],
+    changed: readonly string[],
+  ) => readonly TrustStore[] | Promise<readonly TrustStore[]>;
+  journal: Journal;
+  /** The time; within a run it only goes on, whatever becomes of the machine's clock. */
+  now: () => Date;
+  /**
+   * Waits so many milliseconds; rejects as soon as the signal is aborted. Other rotations of the same process go on
+   * meanwhile. `away` is how long it will be until this one has something else to do than to wait.
+   */
+  sleep: (ms: number, signal: AbortSignal, away?: number) => Promise<void>;
+  /** A new rotation's id: letters, digits, `-` and `_`. */
+  newRotationId: () => string;
+  emit: (event: RotationEvent) => void;
+  /** Aborted when the run is to stop; the current step is completed. */
+  signal: AbortSignal;
+  /** Called before each effect; throws once another run has taken over. */
+  assertHeld: () => Promise<void>;
+  /** Has a person, or a flag, agree to what cannot be undone. @throws AppError `NotConfirmed` */
+  confirm: (question: string) => Promise<void>;
+  /** Asks the stage's own URL, as a client would, and returns the status; 0 when there was no answer. */
+  request: (url: string) => Promise<number>;
+}
+
+/** When a hook runs; `failed` also when the rotation was rolled back. */
+export type HookName = 'pre' | 'trusted' | 'switched' | 'done' | 'failed';
+
+/** A user's commands at the turns of a rotation. */
+export type Hooks = Partial<Record<HookName, Command>> & { timeout?: string };
+
+/** What is asked of one rotation, beside its settings. */
+export interface RotationRequest {
+  settings: RotationSettings;
+  /** By the API's id, the call that proves its backend; for an API without one safe GETs are chosen. */
+  probeCalls: ReadonlyMap<string, ProbeRequest>;
+  /** Calls for single APIs or backends, which go before. */
+  namedProbes?: readonly NamedProbe[];
+  /** The stage's own URL, asked during the soak. */
+  probeUrl?: string;
+  /** Rotate to this certificate instead of a new one. */
+  to?: string;
+  hooks: Hooks;
+  /** The target's name in the configuration. */
+  target?: string;
+}

@@ -1,0 +1,81 @@
+/** What a rotation of one target is handed: its own ways, and those of the targets that share its certificate. */
+import { randomBytes } from 'node:crypto';
+import { isTargetOf, type RotationJob, type TrustDescription } from './jobs.js';
+import type { RotationDeps, RotationRequest } from './ports.js';
+import type { RestApi, StageRef } from '../../control-plane/api-gateway.js';
+import type { ProbeRequest } from '../rules/probe.js';
+import type { TrustContext } from '../../trust/context.js';
+import { underJournalName, type TrustStore } from '../../trust/trust-store.js';
+
+/** What is asked of the rotation of one target, with the probes of all targets that may share its certificate. */
+export function requestOf(job: RotationJob, target: StageRef, apis: readonly RestApi[]): RotationRequest {
+  const { settings, probe, namedProbes, probeUrl, to, hooks, others } = job;
+  const probeCalls = new Map<string, ProbeRequest>();
+  for (const other of others) {
+    for (const { id, name } of apis) {
+      if (other.probe && (other.api === id || other.api === name)) probeCalls.set(id, other.probe);
+    }
+  }
+  if (probe) probeCalls.set(target.restApiId, probe);
+  return {
+    settings,
+    hooks,
+    probeCalls,
+    ...(namedProbes === undefined ? {} : { namedProbes }),
+    ...(probeUrl === undefined ? {} : { probeUrl }),
+    ...(to === undefined ? {} : { to }),
+    ...(job.target === undefined ? {} : { target: job.target }),
+  };
+}
+
+/**
+ * The trust stores of a job, and of the other targets that share its certificate, made when they are first needed: a run
+ * with nothing due loads none of it.
+ */
+export function storesOf(
+  { trust, others }: RotationJob,
+  apis: readonly RestApi[],
+  context: TrustContext,
+): RotationDeps['stores'] {
+  const made = new Map<string, Promise<TrustStore>>();
+  return async (moving, changed) => {
+    const own = await Promise.all(trust.map(open));
+    const lent = await Promise.all(
+      others.flatMap((other) => {
+        const isSharing = moving.some((stage) => isTargetOf(other, stage, apis));
+        if (!isSharing && changed.length === 0) return [];
+        return other.trust.map(async (description) => {
+          const store = await open(description);
+          // One that a rotation has changed stays its own, even when the stage that lent it presents something else by now.
+          return isSharing || changed.includes(underJournalName(store, changed).name) ? [store] : [];
+        });
+      }),
+    );
+    // Two targets may describe the same store; what one target names twice is for the gates to say.
+    const stores = [...own, ...new Set(lent.flat().filter((store) => !own.includes(store)))];
+    return stores.map((store) => underJournalName(store, changed));
+  };
+
+  function open(description: TrustDescription): Promise<TrustStore> {
+    const key = JSON.stringify(description);
+    const store = made.get(key) ?? make(description);
+    made.set(key, store);
+    return store;
+  }
+
+  async function make(description: TrustDescription): Promise<TrustStore> {
+    const { openTrustStore } = await import('./stores.js');
+    return openTrustStore(description, context);
+  }
+}
+
+/** A new rotation's id: sorts by time, and says when it was made. */
+export function newRotationId(now: Date): string {
+  return `${now.toISOString().replace(/[-:]|\.\d+/g, '')}-${randomBytes(4).toString('hex')}`;
+}
+
+/** Asks a stage as its clients do, through the proxies of the environment. @returns the status, or 0 without an answer */
+export async function askStage(url: string): Promise<number> {
+  const { sendRequest } = await import('../../net/request.js');
+  return sendRequest(new URL(url), { timeoutMs: 30_000 }).catch(() => 0);
+}

@@ -1,0 +1,260 @@
+/** All that one call of the command is to rotate: account by account, and within an account certificate by certificate. */
+import type { RestApi, Stage } from '../../control-plane/api-gateway.js';
+import { callerText } from '../../control-plane/caller.js';
+import { AppError } from '../../platform/errors.js';
+import { isAcmArn } from '../../control-plane/inventory.js';
+import type { RotationEvent } from '../rules/event.js';
+import { readMark } from '../../control-plane/marks.js';
+import { apiNamesOf, namedStage, type NamedStage } from '../../control-plane/named-stage.js';
+import { stageText } from '../rules/unit.js';
+import type { Gateway } from '../../control-plane/control-plane.js';
+import { whileHeld, type HeldLease, type Lease } from '../journal/lease.js';
+import type { StagesProgress } from '../../control-plane/stages.js';
+import { apisOf, targetsOf, type RotationJob } from './jobs.js';
+import { lookingAnew, observedAccount } from './observed-account.js';
+import type { RotationDeps, RotationRequest } from './ports.js';
+import { remembering, type RememberingGateway } from '../../control-plane/remembering.js';
+import type { RotationReport } from '../rules/report.js';
+import { abort, rotate } from './rotate.js';
+import { takingTurns, type Turns } from './turns.js';
+
+/** One account and Region, reached once for all jobs that are about it. */
+export interface Session {
+  readonly gateway: RememberingGateway;
+  readonly turns: Turns;
+  readonly now: () => Date;
+}
+
+/** What became of one certificate; exactly one of `report` and `error` is there. */
+export interface JobOutcome {
+  /** The target's name in the configuration. */
+  target?: string;
+  /** The stage that it was asked for, once that is known. */
+  stage?: NamedStage;
+  /** The APIs whose names the job uses. */
+  apis: readonly RestApi[];
+  report?: RotationReport;
+  /** Whatever was thrown. */
+  error?: unknown;
+}
+
+/** The world as the jobs need it. */
+export interface JobsDeps extends Pick<RotationDeps, 'journal' | 'confirm' | 'request' | 'sleep' | 'signal'> {
+  lease: Lease;
+  /** The session of the account and Region that a job is about; the same for the same. @throws AppError */
+  connect: (job: RotationJob) => Promise<Session>;
+  /** A new rotation's id, as {@link RotationDeps} has it. */
+  newRotationId: (now: Date) => string;
+  stores: (job: RotationJob, apis: readonly RestApi[]) => RotationDeps['stores'];
+  requestOf: (job: RotationJob, target: Stage, apis: readonly RestApi[]) => RotationRequest;
+  emit: (event: RotationEvent, apis: readonly RestApi[]) => void;
+}
+
+/** What is done with every job. */
+export interface JobsOptions {
+  abort: boolean;
+  dryRun: boolean;
+}
+
+/** Opens a session. @param progress told of looks at the whole account; `signal` ends them */
+export function openSession(
+  gateway: Gateway,
+  now: () => Date,
+  { progress, signal }: { progress: StagesProgress; signal: AbortSignal },
+): Session {
+  const known = remembering(gateway, now);
+  return { gateway: known, turns: takingTurns(observedAccount(known, now, { progress, signal }), now), now };
+}
+
+/**
+ * Does all jobs. Those of one account and Region go side by side, so that a look at the account serves all of them and
+ * they soak at the same time; only one acts at any moment. A failure of one does not keep the others.
+ * @returns what became of each certificate, in the order of the jobs
+ */
+export async function rotateJobs(
+  jobs: readonly RotationJob[],
+  deps: JobsDeps,
+  options: JobsOptions,
+): Promise<JobOutcome[]> {
+  const outcomes = new Map<RotationJob, JobOutcome[]>();
+  const sessions = new Map<Session, RotationJob[]>();
+  for (const job of jobs) {
+    try {
+      const session = await deps.connect(job);
+      sessions.set(session, [...(sessions.get(session) ?? []), job]);
+    } catch (error) {
+      outcomes.set(job, [failed(job, error)]);
+    }
+  }
+  for (const [session, its] of sessions) {
+    if (isStopTold(deps.signal, [...outcomes.values()].flat())) break;
+    for (const [job, found] of await rotateInSession(session, its, deps, options)) outcomes.set(job, found);
+  }
+  return jobs.flatMap((job) => outcomes.get(job) ?? []);
+}
+
+/** Once one rotation has said that it was stopped, those that have not begun need not say it too. */
+const isStopTold = (signal: AbortSignal, outcomes: Iterable<JobOutcome>): boolean =>
+  signal.aborted && [...outcomes].some(({ error }) => error === signal.reason);
+
+const named = ({ target }: RotationJob): Pick<JobOutcome, 'target'> =>
+  target === undefined ? {} : { target };
+
+const failed = (job: RotationJob, error: unknown, apis: readonly RestApi[] = []): JobOutcome => ({
+  ...named(job),
+  apis,
+  error,
+});
+
+const NO_LEASE: HeldLease = {
+  signal: new AbortController().signal,
+  assertHeld: () => Promise.resolve(),
+  release: () => Promise.resolve(),
+};
+
+/** A stage of a job, and what is needed to rotate its certificate. */
+interface Task {
+  job: RotationJob;
+  target: Stage;
+  apis: readonly RestApi[];
+}
+
+async function rotateInSession(
+  session: Session,
+  jobs: readonly RotationJob[],
+  deps: JobsDeps,
+  options: JobsOptions,
+): Promise<Map<RotationJob, JobOutcome[]>> {
+  const outcomes = new Map<RotationJob, JobOutcome[]>();
+  const work = async (lease: HeldLease): Promise<void> => {
+    const tasks: Task[] = [];
+    for (const job of jobs) {
+      try {
+        tasks.push(...(await tasksOf(session.gateway, job)));
+      } catch (error) {
+        outcomes.set(job, [failed(job, error)]);
+      }
+    }
+    const done = new Map<Task, JobOutcome>();
+    const lanes = await lanesOf(session.gateway, tasks);
+    const common: Common = { session, lease, deps, options, done, isAnyBegun: false };
+    await Promise.all(lanes.map((lane) => session.turns.take(() => rotateLane(lane, common))));
+    for (const task of tasks) {
+      const outcome = done.get(task);
+      if (outcome) outcomes.set(task.job, [...(outcomes.get(task.job) ?? []), outcome]);
+    }
+  };
+  try {
+    // Who only looks need not wait for anybody, nor leave a trace.
+    await (options.dryRun
+      ? work(NO_LEASE)
+      : whileHeld(deps.lease, callerText(await session.gateway.caller()), work));
+  } catch (error) {
+    for (const job of jobs) outcomes.set(job, outcomes.get(job) ?? [failed(job, error)]);
+  }
+  return outcomes;
+}
+
+async function tasksOf(gateway: RememberingGateway, job: RotationJob): Promise<Task[]> {
+  const targets = await targetsOf(gateway, job.addresses);
+  const apis = await apisOf(gateway, targets, job.others);
+  return targets.map((target) => ({ job, target, apis }));
+}
+
+/** The tasks by what must not be worked on side by side: a certificate, with all that were made to take its place. */
+async function lanesOf(gateway: RememberingGateway, tasks: readonly Task[]): Promise<Task[][]> {
+  if (tasks.length < 2) return tasks.map((task) => [task]);
+  const parents = new Map<string, string>();
+  const rootOf = (id: string): string => {
+    let root = id;
+    for (let up = parents.get(root); up !== undefined; up = parents.get(root)) root = up;
+    return root;
+  };
+  for (const certificate of await gateway.knownCertificates()) {
+    const mark = readMark(certificate);
+    if (!mark) continue;
+    const [one, other] = [rootOf(certificate.clientCertificateId), rootOf(mark.replaces)];
+    if (one !== other) parents.set(one, other);
+  }
+  const lanes = new Map<string, Task[]>();
+  for (const task of tasks) {
+    const { clientCertificateId: id } = task.target;
+    const key = id === undefined ? stageText(task.target) : rootOf(id);
+    lanes.set(key, [...(lanes.get(key) ?? []), task]);
+  }
+  return [...lanes.values()];
+}
+
+/** What the lanes of a session share. */
+interface Common {
+  readonly session: Session;
+  readonly lease: HeldLease;
+  readonly deps: JobsDeps;
+  readonly options: JobsOptions;
+  readonly done: Map<Task, JobOutcome>;
+  /** Whether any rotation has begun: what was seen before it takes time to be looked at again. */
+  isAnyBegun: boolean;
+}
+
+async function rotateLane(lane: readonly Task[], common: Common): Promise<void> {
+  const { session, deps, options, done } = common;
+  /** What this run has made, and the last job that was about it. */
+  const made = new Map<string, RotationJob>();
+  for (const [index, task] of lane.entries()) {
+    const { job, apis } = task;
+    if (isStopTold(deps.signal, done.values())) return;
+    try {
+      // A rotation moves all that share the certificate, so an earlier one may have moved this stage too.
+      const target = common.isAnyBegun ? await session.gateway.getStage(task.target) : task.target;
+      const maker = made.get(target.clientCertificateId ?? '');
+      if (maker === job) continue;
+      const own = rotationDeps(task, common, index === 0);
+      const asked = deps.requestOf(job, target, apis);
+      // --force is for what was there before, not for what this very run has made for another target.
+      const request = maker ? { ...asked, settings: { ...asked.settings, force: false } } : asked;
+      const report = await rotateOne(own, request, target, options);
+      if (report.newCertificateId !== undefined) made.set(report.newCertificateId, job);
+      done.set(task, { ...named(job), stage: namedStage(target, apiNamesOf(apis)), apis, report });
+    } catch (error) {
+      done.set(task, { ...failed(job, error, apis), stage: namedStage(task.target, apiNamesOf(apis)) });
+    }
+  }
+}
+
+/** @param mayKnow whether looks of before may serve: after a rotation of the same certificate none does */
+function rotationDeps({ job, apis }: Task, common: Common, mayKnow: boolean): RotationDeps {
+  const { lease, deps } = common;
+  const { gateway, turns, now } = common.session;
+  return {
+    gateway,
+    apis,
+    account: mayKnow ? turns.account : lookingAnew(turns.account),
+    stores: deps.stores(job, apis),
+    journal: deps.journal,
+    now,
+    sleep: (ms, signal, away = ms) => turns.aside(away, () => deps.sleep(ms, signal)),
+    newRotationId: () => deps.newRotationId(now()),
+    emit: (event) => {
+      common.isAnyBegun ||= event.type === 'started';
+      deps.emit(event, apis);
+    },
+    signal: AbortSignal.any([deps.signal, lease.signal]),
+    assertHeld: () => lease.assertHeld(),
+    confirm: deps.confirm,
+    request: deps.request,
+  };
+}
+
+function rotateOne(
+  deps: RotationDeps,
+  request: RotationRequest,
+  target: Stage,
+  { abort: isAbort, dryRun }: JobsOptions,
+): Promise<RotationReport> {
+  if (target.clientCertificateId !== undefined && isAcmArn(target.clientCertificateId)) {
+    throw new AppError('CertificateOfAcm', `${stageText(target)} presents an ACM certificate`, {
+      hint: 'apigw-cert does not rotate it: ACM renews it, or you import a new one into ACM',
+    });
+  }
+  return isAbort ? abort(deps, request, target, { dryRun }) : rotate(deps, request, target, { dryRun });
+}

@@ -1,0 +1,148 @@
+import { stageIdsText } from '../../control-plane/stages-text.js';
+import { listText } from '../../platform/list-text.js';
+import type { Stage } from '../../control-plane/api-gateway.js';
+import type { ErrorCode } from '../../platform/errors.js';
+import type { ProbeChoice } from './probe.js';
+import type { RotationSettings } from '../../settings/rotation.js';
+import { stageText, type RotationUnit } from './unit.js';
+
+/** What the gates before a rotation look at; gathered once, by reading only. */
+export interface GateInput {
+  unit: RotationUnit;
+  moving: readonly Stage[];
+  /** For each moving stage, in the same order. */
+  probes: readonly ProbeChoice[];
+  trustStores: readonly string[];
+  /** Names of the trust stores that this rotation has changed already. */
+  changedStores: readonly string[];
+  settings: RotationSettings;
+}
+
+/** Why a rotation must not begin or go on, and what to do about it. */
+export interface GateFailure {
+  code: ErrorCode;
+  message: string;
+  hint: string;
+  /** What the message names in part, whole. */
+  details?: { stages: string[]; backends?: string[] };
+}
+
+type Gate = (input: GateInput) => GateFailure | undefined;
+
+const CLOUDFORMATION_STACK = 'aws:cloudformation:stack-name';
+
+const names = (stages: readonly Stage[]): string => stageIdsText(stages.map(stageText));
+
+/** Without knowing what the backend trusts, the old certificate could never be taken away safely. */
+const trustStoreNamed: Gate = ({ trustStores }) =>
+  trustStores.length > 0
+    ? undefined
+    : {
+        code: 'TrustStoreMissing',
+        message: 'no trust store is specified, so the backend would never accept the new certificate',
+        hint: 'add --trust pem-bundle:FILE (or another kind), or --trust manual to get instructions for manual steps',
+      };
+
+/** Stores are told apart by their names, in the journal too. */
+const trustStoresDiffer: Gate = ({ trustStores }) => {
+  const twice = trustStores.find((name, i) => trustStores.indexOf(name) !== i);
+  if (twice === undefined) return undefined;
+  return {
+    code: 'TrustStoreAmbiguous',
+    message: `two trust stores have the name ${twice}`,
+    hint: 'specify each store once; put all manual steps into the instructions of one "manual" store',
+  };
+};
+
+/** What a rotation has put somewhere it must be able to take away there. */
+const trustStoresRemembered: Gate = ({ trustStores, changedStores, settings }) => {
+  const forgotten = changedStores.filter((name) => !trustStores.includes(name));
+  if (forgotten.length === 0 || settings.force) return undefined;
+  return {
+    code: 'TrustStoreMissing',
+    message: `this rotation has changed ${listText(forgotten)}, which ${forgotten.length > 1 ? 'are' : 'is'} no longer specified`,
+    hint: `specify it as before, with ${forgotten.map((name) => `--trust ${name}`).join(' ')} or in apigw-cert.yaml; if it no longer exists, use --force to continue without it`,
+  };
+};
+
+/** The next update of the stack would set the deleted certificate again. */
+const notManagedElsewhere: Gate = ({ moving, settings }) => {
+  const managed = moving.filter(({ tags }) => tags[CLOUDFORMATION_STACK] !== undefined);
+  if (managed.length === 0 || settings.allowDrift) return undefined;
+  const stacks = [...new Set(managed.map(({ tags }) => tags[CLOUDFORMATION_STACK] ?? ''))];
+  return {
+    code: 'StageManagedByCloudFormation',
+    message: `${names(managed)} ${managed.length === 1 ? 'is' : 'are'} managed by the CloudFormation stack${stacks.length === 1 ? '' : 's'} ${listText(stacks)}, whose next update would set the old, by then deleted, certificate again`,
+    hint: 'remove ClientCertificateId of AWS::ApiGateway::Stage from the template (or make it a parameter that you set after the rotation), then run again with --allow-drift',
+    details: { stages: managed.map(stageText) },
+  };
+};
+
+/** API Gateway presents the certificate on https integrations only. */
+const presentedAtAll: Gate = ({ moving, probes }) =>
+  probes.some((choice) => choice.probes.length + choice.unreached.length > 0)
+    ? undefined
+    : {
+        code: 'NeverPresented',
+        message: `${names(moving)} ${moving.length === 1 ? 'has' : 'have'} no HTTP or HTTP_PROXY integration with an https address, so ${moving.length === 1 ? 'its' : 'their'} certificate is never presented`,
+        hint: 'no backend receives the certificate: replace it with `apigw-cert generate` and `apigw-cert attach`',
+        details: { stages: moving.map(stageText) },
+      };
+
+/** Each backend must be asked before its stage is moved. */
+const provable: Gate = ({ moving, probes, settings }) => {
+  if (settings.allowUnproved) return undefined;
+  const unreached = [...new Set(probes.flatMap((choice) => choice.unreached))];
+  if (unreached.length === 0) return undefined;
+  return {
+    code: 'BackendNotProvable',
+    message: `no safe GET request reaches ${listText(unreached)} behind ${names(moving)}, so it cannot be verified that the new certificate is accepted there`,
+    hint: "specify a safe call: --probe 'GET /health'; or use --allow-unproved to continue without this test",
+    details: { stages: moving.map(stageText), backends: unreached },
+  };
+};
+
+/** A certificate that failed in use is not tried again by a timer. While stages present it, the way back goes on. */
+const notRolledBack: Gate = ({ unit: { next }, moving, settings }) =>
+  next?.mark?.rolledBack === undefined ||
+  settings.force ||
+  moving.some(({ clientCertificateId }) => clientCertificateId === next.clientCertificateId)
+    ? undefined
+    : {
+        code: 'RolledBackBefore',
+        message: `the rotation to ${next.clientCertificateId} was rolled back at ${next.mark.rolledBack}, because the new certificate failed after the switch`,
+        hint: 'find out why the backend refused it, then run again with --force; or abort the rotation with --abort',
+      };
+
+const GATES: readonly Gate[] = [
+  notRolledBack,
+  trustStoreNamed,
+  trustStoresDiffer,
+  trustStoresRemembered,
+  presentedAtAll,
+  notManagedElsewhere,
+  provable,
+];
+
+/** Before a way back: what is to be taken away has to be known, and where stages move, their backends asked. */
+const GATES_BACK: readonly Gate[] = [trustStoreNamed, trustStoresDiffer, trustStoresRemembered];
+
+function firstClosed(gates: readonly Gate[], input: GateInput): GateFailure | undefined {
+  for (const gate of gates) {
+    const failure = gate(input);
+    if (failure) return failure;
+  }
+  return undefined;
+}
+
+/** The first gate that is closed before a rotation, or nothing. */
+export const closedGate = (input: GateInput): GateFailure | undefined => firstClosed(GATES, input);
+
+/** The first gate that is closed before a rotation is taken back, or nothing. */
+export const closedGateBack = (input: GateInput): GateFailure | undefined =>
+  firstClosed(
+    input.moving.some(({ clientCertificateId }) => clientCertificateId !== input.unit.oldId)
+      ? [...GATES_BACK, provable]
+      : GATES_BACK,
+    input,
+  );

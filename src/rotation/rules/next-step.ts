@@ -1,0 +1,332 @@
+import type { Certificate } from '../../control-plane/certificate.js';
+import type { Stage } from '../../control-plane/api-gateway.js';
+import { byText } from '../../platform/order.js';
+import type { RotationSettings } from '../../settings/rotation.js';
+import { stageText, type EndedCertificate, type RotationUnit } from './unit.js';
+
+/** What a trust store was last seen to hold. */
+export interface StoreView {
+  name: string;
+  /** SHA-256 fingerprints; for a store that cannot be observed, what this rotation has put there and taken away. */
+  trusts: readonly string[];
+  /**
+   * What it may hold. It is more than `trusts` for a store that cannot be observed, after a change whose end is not
+   * known: what is needed must be there for certain, what is taken away only possibly.
+   */
+  mayTrust: readonly string[];
+  /** What this rotation itself has, or may have, put there, as far as its records tell. */
+  added: readonly string[];
+}
+
+/**
+ * Where a rotation is going. `rotate`: every stage on the new certificate, the old one gone. `rollBack`: every stage back
+ * on the old one, the new one kept. `abort`: the same, the new one gone. `cancel`: what this rotation itself made is
+ * taken away, and no stage is moved.
+ */
+export type Goal = 'rotate' | 'rollBack' | 'abort' | 'cancel';
+
+/**
+ * What this very run has seen for itself. It starts empty at each run and is never read from the journal: a proof
+ * of yesterday proves nothing about today's backend.
+ */
+export interface Progress {
+  /**
+   * What was proved before a switch, as {@link proofKey}: the backends accept that certificate. It is void as soon as
+   * the certificate, the backends or a trust store change.
+   */
+  proved?: string;
+  /** Right before the switch: those stages still present what they did, and no other run goes first. */
+  checked: boolean;
+  /** What was verified after the switch, as {@link proofKey}: the stages present that certificate, accepted by the backends. */
+  verified?: string;
+  /** A fresh, credible look at the whole account: no stage presents what is to go. */
+  recounted: boolean;
+  /** After the removal: the backends accept the certificate in use, and refuse what is gone where that can be tried. */
+  confirmed: boolean;
+}
+
+/** How many stages are looked at and switched in one step: as many calls as AWS takes at once. */
+export const MOST_AT_ONCE = 40;
+
+/** All that the next step depends on. */
+export interface Situation {
+  now: Date;
+  /** When this run began: what a wrong clock dated later counts from then. */
+  since: Date;
+  goal: Goal;
+  /** The rotation whose certificates `cancel` takes away. */
+  rotationId: string;
+  unit: RotationUnit;
+  /** The stages that this rotation moves: those that present the old one, the new one or a spare. */
+  moving: readonly Stage[];
+  /** Ids that stages outside `moving` present (`--only-stage`): they must stay as they are. */
+  elsewhere: readonly string[];
+  stores: readonly StoreView[];
+  /** Certificates of this rotation that are known to be deleted; a trust store may still hold them. */
+  deleted: readonly EndedCertificate[];
+  /** When the last moving stage changed. */
+  switchedAt: Date;
+  /** What the time for which the old certificate is kept counts from: when the last moving stage changed by AWS's date. */
+  keptFrom: Date;
+  /** The last moment at which a stage that has left a certificate may have presented it, by its id. */
+  lastPresented: ReadonlyMap<string, Date>;
+  /** Ids that stages are known to have presented. */
+  presentedBefore: ReadonlySet<string>;
+  /** Until when a switch, and the making of a certificate, whose answer was lost may still take effect. */
+  unsettled: { switches: Date; generation: Date };
+  /** How the backends of the moving stages are called; a proof holds for these calls only. */
+  calls: string;
+  /**
+   * `apiId/stageName` of stages that need no further deployment: forward, those deployed with the certificate that they
+   * are to present; on the way back, those never deployed with the new one.
+   */
+  redeployed: readonly string[];
+  progress: Progress;
+  settings: Pick<RotationSettings, 'soak' | 'redeploy' | 'inFlight'> & { keepOld: number };
+  /** The certificate that `--to` names. */
+  adoptable?: Certificate;
+}
+
+/** One thing to do next. Doing it and looking again is all that a rotation consists of. */
+export type Step =
+  | { kind: 'generate' }
+  /** Mark the certificate that `--to` names as the new one. */
+  | { kind: 'adopt'; certificate: Certificate }
+  | { kind: 'trust'; store: string; certificate: Certificate }
+  /** Mark the new certificate so that no run, on whatever machine, switches a stage to it any more. */
+  | { kind: 'withdraw'; certificate: Certificate }
+  | { kind: 'preflight'; to: Certificate }
+  /** Look once more at what is about to be switched. */
+  | { kind: 'recheck'; stages: readonly Stage[] }
+  /** At most {@link MOST_AT_ONCE} stages. */
+  | { kind: 'switch'; stages: readonly Stage[]; to: Certificate }
+  | { kind: 'redeploy'; stage: Stage; to: Certificate }
+  | { kind: 'verifySwitch'; next: Certificate }
+  | { kind: 'soak'; until: Date }
+  /** Wait for writes whose outcome is not known. */
+  | { kind: 'settle'; until: Date }
+  | { kind: 'keep'; until: Date }
+  | { kind: 'verifyUnused' }
+  | { kind: 'delete'; certificate: Certificate }
+  | { kind: 'untrust'; store: string; certificate: EndedCertificate }
+  /** Take the mark off a certificate that stays: none of the rotation's making, or in use at other stages. */
+  | { kind: 'release'; certificate: Certificate }
+  | { kind: 'verifyRemoval'; next: Certificate }
+  /** Take from the mark what says that trust in the old certificate may be left. */
+  | { kind: 'finish'; certificate: Certificate }
+  /** The stages present a certificate that is none of this rotation's: somebody else changed them. */
+  | { kind: 'stageChanged' }
+  /** The old certificate is deleted: no stage can go back to it. */
+  | { kind: 'impossible' }
+  /** A stage presents what was to be taken away. */
+  | { kind: 'inUse'; certificate: Certificate }
+  | { kind: 'done' };
+
+/** What a proof is about: one certificate, shown to these backends by these calls. */
+export const proofKey = (clientCertificateId: string, calls: string): string =>
+  `${clientCertificateId} ${calls}`;
+
+/** Whether a certificate outlives the rotation that gives it up: `--to` named it. The old one never does. */
+const isKept = ({ mark, clientCertificateId }: Certificate, { oldId }: RotationUnit): boolean =>
+  mark?.adopted === true && clientCertificateId !== oldId;
+
+const isPresented = ({ moving, elsewhere }: Situation, id: string): boolean =>
+  elsewhere.includes(id) || moving.some(({ clientCertificateId }) => clientCertificateId === id);
+
+/**
+ * The rule of a rotation, forward and back, as a function of what is seen. Its order keeps the one promise: at no moment
+ * does a stage present what its backend refuses. Whatever a stage presents or is about to present is trusted first,
+ * everywhere; nothing is taken away before every stage has left it for as long as API Gateway needs to notice, and then
+ * AWS, which refuses to delete what a stage presents, has the last word before any trust ends.
+ */
+export function nextStep(situation: Situation): Step {
+  const { goal, unit, adoptable } = situation;
+  if (goal === 'rotate') {
+    if (situation.moving.length === 0) return { kind: 'stageChanged' };
+    if (!unit.next) return adoptable ? { kind: 'adopt', certificate: adoptable } : { kind: 'generate' };
+  }
+  return (
+    wayBack(situation) ??
+    trustStep(situation) ??
+    switchStep(situation) ??
+    redeployStep(situation) ??
+    useStep(situation) ??
+    endStep(situation)
+  );
+}
+
+/** What stages are to present in the end. */
+const aim = ({ goal, unit }: Situation): Certificate | undefined =>
+  goal === 'rotate' ? unit.next : unit.old;
+
+/** The stages that do not present yet what they are to. */
+function behindOf({ goal, unit, moving }: Situation): readonly Stage[] {
+  if (goal === 'cancel') return [];
+  const id = goal === 'rotate' ? unit.next?.clientCertificateId : unit.oldId;
+  return moving.filter(({ clientCertificateId }) => clientCertificateId !== id);
+}
+
+const isAnyBehind = (situation: Situation): boolean => behindOf(situation).length > 0;
+
+/** Before anything is taken back: whether it can be, and that other runs know. */
+function wayBack(situation: Situation): Step | undefined {
+  const { goal, unit } = situation;
+  if (goal === 'rotate') return undefined;
+  const inUse =
+    goal === 'cancel'
+      ? made(situation).find((one) => isPresented(situation, one.clientCertificateId))
+      : undefined;
+  if (inUse) return { kind: 'inUse', certificate: inUse };
+  if (isAnyBehind(situation) && !unit.old) return { kind: 'impossible' };
+  if (goal === 'rollBack') return undefined;
+  const { next } = unit;
+  if (!next?.mark || next.mark.withdrawn !== undefined || !made(situation).includes(next)) return undefined;
+  // Also what is deleted at once: where the answer to that is lost, it may be done later, and a run on another machine
+  // must not switch to it meanwhile. What a run made and takes back by itself no other has seen for long.
+  return goal === 'abort' || isKept(next, unit) ? { kind: 'withdraw', certificate: next } : undefined;
+}
+
+/**
+ * Trust comes first in every state: somebody may have emptied a store meanwhile. A certificate past its end is refused
+ * by every backend, trusted or not. In this order, since a store that was emptied becomes live again with the first
+ * certificate that is put back.
+ */
+function trustStep(situation: Situation): Step | undefined {
+  const { now, goal, unit, stores } = situation;
+  const to = aim(situation);
+  const behind = isAnyBehind(situation);
+  const certificates = [unit.old, ...unit.spares, unit.next].filter((one) => one !== undefined);
+  const needed = certificates.filter((one) => isNeeded(situation, one));
+  const first = needed.filter((one) => one !== to && one.trusted.notAfter > now);
+  // Where no stage goes back, taking back what was made for nothing must not change anything else.
+  const last = to && (behind || goal === 'rotate') ? [to] : [];
+  for (const store of stores) {
+    const missing = [...first, ...last].find((one) => !store.trusts.includes(one.trusted.fingerprintSha256));
+    if (missing) return { kind: 'trust', store: store.name, certificate: missing };
+  }
+  return undefined;
+}
+
+/** Whether some host of API Gateway may present it now. */
+function isNeeded(situation: Situation, { clientCertificateId: id }: Certificate): boolean {
+  const { now, unit, lastPresented, presentedBefore, settings } = situation;
+  if (isPresented(situation, id)) return true;
+  if (id === unit.oldId && isAnyBehind(situation)) return true;
+  if (id !== unit.oldId && !presentedBefore.has(id)) return false;
+  const last = lastPresented.get(id);
+  return last !== undefined && now.getTime() < last.getTime() + settings.soak;
+}
+
+function switchStep(situation: Situation): Step | undefined {
+  const { progress, calls } = situation;
+  const to = aim(situation);
+  const stages = behindOf(situation).slice(0, MOST_AT_ONCE);
+  if (stages.length === 0 || !to) return undefined;
+  if (progress.proved !== proofKey(to.clientCertificateId, calls)) return { kind: 'preflight', to };
+  if (!progress.checked) return { kind: 'recheck', stages };
+  return { kind: 'switch', stages, to };
+}
+
+/** Who deploys after a switch does so after a switch back. */
+function redeployStep(situation: Situation): Step | undefined {
+  const { goal, moving, redeployed, settings } = situation;
+  const to = aim(situation);
+  if (settings.redeploy !== 'always' || goal === 'cancel' || !to) return undefined;
+  const stage = moving.find((candidate) => !redeployed.includes(stageText(candidate)));
+  return stage && { kind: 'redeploy', stage, to };
+}
+
+/** The new certificate, in use. */
+function useStep({ goal, unit: { next }, progress, calls }: Situation): Step | undefined {
+  if (goal !== 'rotate' || !next) return undefined;
+  return progress.verified === proofKey(next.clientCertificateId, calls)
+    ? undefined
+    : { kind: 'verifySwitch', next };
+}
+
+/**
+ * What the way back removes: everything made to replace the old certificate, except what other stages present through
+ * another rotation; or only what this rotation made. The new certificate comes last: its mark shows the abort to other runs.
+ */
+function made({ goal, unit, rotationId, elsewhere }: Situation): Certificate[] {
+  return [...unit.spares, unit.next].filter((one): one is Certificate => {
+    if (one === undefined) return false;
+    const isOwn = one.mark?.rotationId === rotationId;
+    return isOwn || (goal !== 'cancel' && !elsewhere.includes(one.clientCertificateId));
+  });
+}
+
+/** What is to be ended, in order. What others present stays with them. */
+function goingOf(situation: Situation): Certificate[] {
+  const { goal, unit, elsewhere } = situation;
+  if (goal !== 'rotate') return made(situation);
+  return [...(unit.old ? [unit.old] : []), ...unit.spares].filter(
+    ({ clientCertificateId }) => !elsewhere.includes(clientCertificateId),
+  );
+}
+
+/** The end of what is not to be presented any more: waited for, looked for, deleted, and only then trusted no more. */
+function endStep(situation: Situation): Step {
+  const { now, goal, unit, stores, deleted, switchedAt, keptFrom } = situation;
+  const { lastPresented, unsettled, progress, settings } = situation;
+  if (goal === 'rollBack') return { kind: 'done' };
+  const going = goingOf(situation);
+  const isUsed = ({ clientCertificateId }: Certificate): boolean =>
+    situation.elsewhere.includes(clientCertificateId);
+  const kept = going.filter((one) => isKept(one, unit) || isUsed(one));
+
+  const left = Math.max(
+    goal === 'rotate' ? switchedAt.getTime() : 0,
+    ...[...going, ...deleted].map(({ clientCertificateId: id }) => lastPresented.get(id)?.getTime() ?? 0),
+  );
+  const soaked = new Date(left + settings.soak);
+  if (now < soaked) return { kind: 'soak', until: soaked };
+
+  const settled = new Date(
+    Math.max(
+      goal === 'rotate' ? 0 : unsettled.generation.getTime(),
+      ...(kept.length > 0 ? [unsettled.switches.getTime()] : []),
+      ...kept.map(({ mark }) => withdrawnAt(mark?.withdrawn, situation) + settings.inFlight),
+    ),
+  );
+  if (now < settled) return { kind: 'settle', until: settled };
+
+  const held = stores.flatMap((store) => {
+    const holds = (one: EndedCertificate): boolean => store.mayTrust.includes(one.trusted.fingerprintSha256);
+    const puts = (one: EndedCertificate): boolean => store.added.includes(one.trusted.fingerprintSha256);
+    return [
+      ...deleted.filter(holds).sort(byId),
+      ...kept.filter((one) => holds(one) && puts(one) && !isUsed(one)),
+    ].map((certificate) => ({
+      store: store.name,
+      certificate,
+    }));
+  });
+  const isOver = going.length === 0 && held.length === 0;
+  const { next } = unit;
+  const toFinish = goal === 'rotate' && next?.mark?.replacesSha256 !== undefined ? next : undefined;
+  const toConfirm = goal === 'rotate' && deleted.length > 0 && !progress.confirmed ? next : undefined;
+
+  if (unit.old && going.includes(unit.old)) {
+    const keptUntil = new Date(keptFrom.getTime() + settings.keepOld);
+    if (settings.keepOld > 0 && now < keptUntil) return { kind: 'keep', until: keptUntil };
+  }
+  if (!isOver && !progress.recounted) return { kind: 'verifyUnused' };
+  const first = going.find((one) => !kept.includes(one));
+  if (first) return { kind: 'delete', certificate: first };
+  if (held[0]) return { kind: 'untrust', ...held[0] };
+  if (toConfirm) return { kind: 'verifyRemoval', next: toConfirm };
+  if (kept[0]) return { kind: 'release', certificate: kept[0] };
+  return toFinish ? { kind: 'finish', certificate: toFinish } : { kind: 'done' };
+}
+
+/** However a run has come to know of them: a plan and the run take the same order. */
+const byId = (a: EndedCertificate, b: EndedCertificate): number =>
+  byText(a.clientCertificateId, b.clientCertificateId);
+
+/** A time that is yet to come is one of a wrong clock: it counts as the beginning of this run. */
+function withdrawnAt(at: string | undefined, { now, since }: Situation): number {
+  const time = Date.parse(at ?? '');
+  if (Number.isNaN(time)) return 0;
+  return time > now.getTime() ? since.getTime() : time;
+}

@@ -1,0 +1,170 @@
+import type { Certificate } from '../../control-plane/certificate.js';
+import type { Mark } from '../../control-plane/marks.js';
+import { nextStep, proofKey, type Situation, type Step, type StoreView } from './next-step.js';
+import { stageText, type RotationUnit } from './unit.js';
+
+/** Stands for the certificate that a dry run does not make. */
+const PLACEHOLDER_ID = '(new)';
+
+const newMark = ({ rotationId, unit: { oldId, old } }: Situation): Mark => ({
+  rotationId,
+  replaces: oldId,
+  ...(old ? { replacesSha256: old.trusted.fingerprintSha256 } : {}),
+});
+
+function placeholder(situation: Situation): Certificate {
+  const {
+    unit: { old },
+    now,
+  } = situation;
+  const facts = {
+    subject: '',
+    issuer: '',
+    serialNumber: '',
+    notBefore: now,
+    notAfter: new Date(now.getTime() + 365 * 86_400_000),
+    fingerprintSha256: PLACEHOLDER_ID,
+    fingerprintSha1: '',
+    spkiPin: '',
+    pem: '',
+  };
+  return {
+    clientCertificateId: PLACEHOLDER_ID,
+    createdDate: now,
+    expirationDate: facts.notAfter,
+    pemEncodedCertificate: '',
+    tags: old?.tags ?? {},
+    trusted: facts,
+    mark: newMark(situation),
+  };
+}
+
+/** What the world would look like after a step that went well. */
+export function afterStep(situation: Situation, step: Step): Situation {
+  const { unit, now, calls } = situation;
+  const proves = (progress: Partial<Situation['progress']>): Situation => ({
+    ...situation,
+    progress: { ...situation.progress, ...progress },
+  });
+  const inStore = (name: string, change: (store: StoreView) => Partial<StoreView>): StoreView[] =>
+    situation.stores.map((store) => (store.name === name ? { ...store, ...change(store) } : store));
+  switch (step.kind) {
+    case 'generate':
+      return { ...situation, unit: { ...unit, next: placeholder(situation) } };
+    case 'adopt': {
+      const mark = { ...newMark(situation), adopted: true };
+      return { ...situation, unit: { ...unit, next: { ...step.certificate, mark } } };
+    }
+    case 'withdraw': {
+      const { mark } = step.certificate;
+      const next = {
+        ...step.certificate,
+        ...(mark ? { mark: { ...mark, withdrawn: now.toISOString() } } : {}),
+      };
+      return { ...situation, unit: { ...unit, next } };
+    }
+    case 'trust': {
+      const { fingerprintSha256 } = step.certificate.trusted;
+      const stores = inStore(step.store, ({ trusts, mayTrust, added }) => ({
+        trusts: [...trusts, fingerprintSha256],
+        mayTrust: [...mayTrust, fingerprintSha256],
+        added: [...added, fingerprintSha256],
+      }));
+      return { ...situation, stores };
+    }
+    case 'untrust': {
+      const { fingerprintSha256 } = step.certificate.trusted;
+      const without = (list: readonly string[]): string[] => list.filter((one) => one !== fingerprintSha256);
+      const stores = inStore(step.store, ({ trusts, mayTrust }) => ({
+        trusts: without(trusts),
+        mayTrust: without(mayTrust),
+      }));
+      return { ...situation, stores };
+    }
+    case 'preflight':
+      return proves({ proved: proofKey(step.to.clientCertificateId, calls) });
+    case 'recheck':
+      return proves({ checked: true });
+    case 'switch': {
+      const { clientCertificateId } = step.to;
+      const switched = new Set(step.stages.map(stageText));
+      const moving = situation.moving.map((stage) =>
+        switched.has(stageText(stage)) ? { ...stage, clientCertificateId } : stage,
+      );
+      const left = step.stages.flatMap(({ clientCertificateId: before }) => before ?? []);
+      return {
+        ...proves({ checked: false }),
+        moving,
+        switchedAt: now,
+        keptFrom: now,
+        lastPresented: new Map([...situation.lastPresented, ...left.map((before) => [before, now] as const)]),
+        presentedBefore: new Set([...situation.presentedBefore, clientCertificateId]),
+      };
+    }
+    case 'redeploy':
+      return {
+        ...situation,
+        redeployed: [...situation.redeployed, stageText(step.stage)],
+        switchedAt: now,
+        keptFrom: now,
+      };
+    case 'verifySwitch':
+      return proves({ verified: proofKey(step.next.clientCertificateId, calls) });
+    case 'soak':
+    case 'settle':
+    case 'keep':
+      return { ...situation, now: step.until };
+    case 'verifyUnused':
+      return proves({ recounted: true });
+    case 'verifyRemoval':
+      return proves({ confirmed: true });
+    case 'delete':
+      return {
+        ...situation,
+        unit: without(unit, step.certificate),
+        deleted: [...situation.deleted, step.certificate],
+      };
+    case 'release':
+      return { ...situation, unit: without(unit, step.certificate) };
+    case 'finish': {
+      const { mark } = step.certificate;
+      if (!mark) return situation;
+      const finished = { ...mark };
+      delete finished.replacesSha256;
+      return { ...situation, unit: { ...unit, next: { ...step.certificate, mark: finished } } };
+    }
+    case 'stageChanged':
+    case 'impossible':
+    case 'inUse':
+    case 'done':
+      return situation;
+  }
+}
+
+function without(unit: RotationUnit, { clientCertificateId }: Certificate): RotationUnit {
+  const isIt = (one: Certificate | undefined): boolean => one?.clientCertificateId === clientCertificateId;
+  const { oldId, old, next, spares } = unit;
+  return {
+    oldId,
+    ...(old && !isIt(old) ? { old } : {}),
+    ...(next && !isIt(next) ? { next } : {}),
+    spares: spares.filter((one) => !isIt(one)),
+  };
+}
+
+/** The steps that a rotation ends with, or cannot go on after. */
+export type LastStep = Extract<Step, { kind: 'done' | 'stageChanged' | 'impossible' | 'inUse' }>;
+
+export const isLast = (step: Step): step is LastStep =>
+  step.kind === 'done' || step.kind === 'stageChanged' || step.kind === 'impossible' || step.kind === 'inUse';
+
+/** The steps from a situation to the end, if each goes well, and what it ends with. */
+export function planSteps(situation: Situation): { steps: Step[]; last: LastStep } {
+  const steps: Step[] = [];
+  for (let current = situation; ;) {
+    const step = nextStep(current);
+    if (isLast(step)) return { steps, last: step };
+    steps.push(step);
+    current = afterStep(current, step);
+  }
+}

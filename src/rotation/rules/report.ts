@@ -1,0 +1,36 @@
+import type { NamedStage } from '../../control-plane/named-stage.js';
+import type { BackendCall } from './calls.js';
+import type { RotationWarning } from './event.js';
+
+/** What a run came to, for people and JSON alike. */
+export interface RotationReport {
+  /**
+   * `notDue`: nothing to do. `completed`: the new certificate is in place and the old one gone, or kept for the
+   * stages that still use it. `keepingOld`: in place, the old one stays until `until`. `planned` and `plannedAbort`: a dry run.
+   */
+  outcome: 'notDue' | 'completed' | 'keepingOld' | 'planned' | 'plannedAbort' | 'aborted' | 'nothingToAbort';
+  region: string;
+  stages: readonly NamedStage[];
+  oldCertificateId: string;
+  newCertificateId?: string;
+  rotationId?: string;
+  /** `notDue`: when it will be. `keepingOld`: when the old one goes. */
+  until?: Date;
+  /** When the certificate in place expires. */
+  notAfter?: Date;
+  /** What became of the old certificate: deleted, or still presented by other stages, or just still there. */
+  oldCertificate: 'deleted' | 'inUse' | 'present';
+  /** The calls to backends that are, or would be, made; while a backend reloads, it is called more often. */
+  calls: readonly BackendCall[];
+  /** What was done, or would be. */
+  steps: {
+    step: string;
+    /** A trust store's name, a certificate's id, or until when is waited. */
+    subject?: string;
+    /** Where a step is about stages. */
+    stages?: readonly NamedStage[];
+    ms?: number;
+    evidence?: Record<string, unknown>;
+  }[];
+  warnings: { code: RotationWarning; message: string }[];
+}

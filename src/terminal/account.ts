@@ -1,0 +1,102 @@
+/** The account and Region that a command works in, and telling people which. */
+import type { LoadedConfiguration } from '../configuration/load.js';
+import type { ShownSetting } from '../configuration/show.js';
+import type { StageAddress } from '../control-plane/resolve-stage.js';
+import { accountRegionOf, accountRegionText } from '../control-plane/account-text.js';
+import { printable } from '../platform/printable.js';
+import type { Gateway } from '../control-plane/control-plane.js';
+import type { AccountFlags, ResolvedAccount } from '../settings/resolve.js';
+import { gatewayFor } from './compose.js';
+import type { CommonOptions } from './context.js';
+import type { Output } from './output.js';
+
+/** What flags say of the account and Region. */
+export const accountFlags = ({ account, profile, region }: CommonOptions): AccountFlags => ({
+  account,
+  profile,
+  region,
+});
+
+/** Says which account and Region a gateway leads to. Credentials that are not found are for the first call to report. */
+export async function sayWhere(
+  gateway: Gateway,
+  { name }: Pick<ResolvedAccount, 'name'>,
+  out: Pick<Output, 'where'>,
+): Promise<void> {
+  const caller = await gateway.caller().catch(() => undefined);
+  if (caller !== undefined) out.where(accountRegionText(accountRegionOf(caller, name)));
+}
+
+/** `--debug`: each setting with what decided it. */
+export function debugSettings(rows: readonly ShownSetting[]): void {
+  for (const { setting, value, from } of rows)
+    process.stderr.write(`debug: ${printable(`${setting} = ${value ?? '-'} (${from})`)}\n`);
+}
+
+/** How AWS is reached, for `--debug`: what the session of an account finds. */
+export async function debugAccount(
+  options: CommonOptions,
+  loaded: LoadedConfiguration | undefined,
+  account: ResolvedAccount,
+  target?: string,
+): Promise<void> {
+  const [{ awsRows, placeSettings }, { awsSettings }, { fromFileOf }] = await Promise.all([
+    import('../configuration/show.js'),
+    import('../aws/settings.js'),
+    import('../configuration/load.js'),
+  ]);
+  const fromFile = fromFileOf(loaded, account, target);
+  const { profile, region } = account;
+  const settings = await awsSettings({ profile, region, endpointUrl: options.endpointUrl, fromFile });
+  debugSettings([...placeSettings(loaded), ...awsRows(settings, fromFile)]);
+}
+
+/** A stage that a command is about, where it is about one: its target in the file says where it is. */
+function addressOf(options: object): StageAddress | undefined {
+  const { stage, api }: { stage?: unknown; api?: unknown } = options;
+  if (typeof stage !== 'string') return undefined;
+  return typeof api === 'string' ? { api, stage } : { stage };
+}
+
+/**
+ * Opens the account and Region that flags, the file, the environment and the profile name.
+ * @throws AppError `Usage` where the file has several and nothing says which; `ConfigurationInvalid`
+ */
+export async function openAccount(options: CommonOptions, out: Output): Promise<Gateway> {
+  const { fromFileOf, loadConfiguration } = await import('../configuration/load.js');
+  const loaded = await loadConfiguration({ file: options.config });
+  const gateways = new Map<string, Promise<Gateway>>();
+  const open = (account: ResolvedAccount, target?: string): Promise<Gateway> => {
+    const key = JSON.stringify([account.name, account.profile, account.roleArn, account.region]);
+    const gateway =
+      gateways.get(key) ?? gatewayFor(options, account, { fromFile: fromFileOf(loaded, account, target) });
+    gateways.set(key, gateway);
+    return gateway;
+  };
+  const { account, target } = await placeOf(options, loaded, open);
+  if (options.debug === true) await debugAccount(options, loaded, account, target?.[0]);
+  const gateway = await open(account, target?.[0]);
+  await sayWhere(gateway, account, out);
+  return gateway;
+}
+
+async function placeOf(
+  options: CommonOptions,
+  loaded: LoadedConfiguration | undefined,
+  open: (account: ResolvedAccount) => Promise<Gateway>,
+): Promise<{ account: ResolvedAccount; target?: readonly [name: string, ...rest: unknown[]] }> {
+  const address = addressOf(options);
+  const flags = accountFlags(options);
+  const configuration = loaded?.configuration;
+  if (address === undefined || configuration?.targets === undefined) {
+    const { resolveAccount } = await import('../settings/resolve.js');
+    return { account: resolveAccount(flags, configuration) };
+  }
+  const [{ findAccount }, { resolveStage }] = await Promise.all([
+    import('../rotation/engine/jobs.js'),
+    import('../control-plane/resolve-stage.js'),
+  ]);
+  return findAccount(address, configuration, { account: flags }, async (account) =>
+    resolveStage(await open(account), address),
+  );
+}

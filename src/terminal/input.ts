@@ -1,0 +1,61 @@
+import type { Readable } from 'node:stream';
+import { AppError } from '../platform/errors.js';
+import { MAX_FILE_BYTES, readFileOrStream } from '../platform/read-regular-file.js';
+
+/** What the user named, and how to call it in a message. */
+export interface Input {
+  bytes: Uint8Array;
+  name: string;
+}
+
+/** A name that has to be a path: an id has neither separators nor an extension. */
+const PATH_LIKE = /[/\\.]/;
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'does not exist',
+  EACCES: 'cannot be read by this user',
+  EISDIR: 'is a directory, not a file',
+  ENOWRITER: 'is a pipe, and nothing has been written to it',
+};
+
+/**
+ * Reads `-` as stdin, and a file where there is one. `undefined` for what is no file and could be an id.
+ * @param hint what to specify instead of a file that cannot be read
+ * @throws AppError `FileNotReadable`
+ */
+export async function readInput(
+  target: string,
+  hint = 'specify a certificate file, an id as `apigw-cert list` shows it, or - for stdin',
+): Promise<Input | undefined> {
+  if (target === '-') return { bytes: await readAll(process.stdin), name: 'stdin' };
+  try {
+    return { bytes: await readFileOrStream(target), name: target };
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    if (code === 'EFBIG') throw tooLarge(target);
+    if (code === 'ENOENT' && (!PATH_LIKE.test(target) || target.startsWith('arn:'))) return undefined;
+    throw new AppError('FileNotReadable', `${target} ${REASONS[code] ?? `cannot be read (${code})`}`, {
+      cause,
+      hint,
+      details: { file: target },
+    });
+  }
+}
+
+function tooLarge(name: string): AppError {
+  return new AppError('FileNotReadable', `${name} is too large for a certificate file`, {
+    hint: 'specify the file that contains the certificate; such a file has a few thousand characters',
+  });
+}
+
+/** A stream tells no size beforehand, and may never end. */
+async function readAll(stream: Readable): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_FILE_BYTES) throw tooLarge('stdin');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,102 @@
+import type { Command } from 'commander';
+import type { JobFlags } from '../rotation/engine/jobs.js';
+import { AppError } from '../platform/errors.js';
+import { parseProbes } from '../rotation/rules/probe.js';
+import { flagValues, ROTATION_SETTINGS } from '../settings/table.js';
+import { accountFlags } from './account.js';
+import { collect, settingOption } from './command.js';
+import type { CommonOptions } from './context.js';
+import { renamedOption } from './deprecated.js';
+import { trustDescriptions } from './trust-options.js';
+
+/** What a rotation is to be and how, under commander's names; those of the settings table are read by it. */
+export interface RotationOptions {
+  api?: string;
+  stage?: string;
+  target?: string;
+  trust?: string[];
+  reload?: string;
+  probe?: string[];
+  to?: string;
+}
+
+/** With what concerns a run alone. */
+export interface RotateOptions extends RotationOptions {
+  all?: boolean;
+  abort?: boolean;
+  dryRun?: boolean;
+  yes?: boolean;
+  splay?: string;
+  events?: string;
+}
+
+/** The options that say what is rotated and how; `config show` takes the same. */
+export function addRotationOptions(to: Command): Command {
+  to.option('--stage <stage>', 'stage whose certificate is rotated: prod, or with its API orders/prod')
+    .option('--api <name>', 'REST or WebSocket API, by name or id')
+    .option('--target <name>', 'target in the configuration')
+    .option(
+      '--trust <kind:file>',
+      'trust store of the backend: pem-bundle:FILE, nginx:FILE, manual…; may be repeated',
+      collect,
+    )
+    .option('--reload <command>', 'shell command that reloads the server after a trust store change')
+    .option(
+      '--probe <call>',
+      "test call: 'GET /health', or for one API or backend orders=GET:/health; may be repeated",
+      collect,
+    );
+  for (const setting of Object.values(ROTATION_SETTINGS)) to.addOption(settingOption(setting));
+  to.option('--to <id>', 'rotate to this certificate instead of a new one');
+  return renamedOption(to, '--probes <n>', '--probe-count');
+}
+
+/** @throws AppError `Usage` for options that cannot be used together */
+function assertTogether(options: Partial<RotateOptions> & Pick<CommonOptions, 'output'>): void {
+  const ways = ['stage', 'target', 'all'] as const;
+  const named = ways.filter((way) => options[way] !== undefined);
+  if (named.length > 1) {
+    throw new AppError('Usage', `--${named.join(' and --')} cannot be used together`, {
+      hint: 'specify one of them',
+    });
+  }
+  if (options.api !== undefined && options.stage === undefined) {
+    throw new AppError('Usage', '--api needs --stage', { hint: 'add the stage: --stage prod' });
+  }
+  if (options.events === '-' && options.output === 'json') {
+    throw new AppError('Usage', '--events - and --output json both write to stdout', {
+      hint: 'write the events to a file, or omit --output json: the last event has the outcome',
+    });
+  }
+  const exclusive = [
+    ['abort', 'to'],
+    ['all', 'to'],
+  ] as const;
+  const clash = exclusive.find(([a, b]) => options[a] !== undefined && options[b] !== undefined);
+  if (clash) {
+    const words = clash.map((name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+    throw new AppError('Usage', `${words.join(' and ')} cannot be used together`, {
+      hint: 'specify one of them',
+    });
+  }
+}
+
+/** What was given on the command line, read and judged. @throws AppError `Usage` */
+export async function jobFlags(options: RotationOptions & CommonOptions): Promise<JobFlags> {
+  assertTogether(options);
+  const { probe, named } = parseProbes(options.probe ?? []);
+  if (named.length > 0 && options.stage === undefined && options.target === undefined) {
+    throw new AppError('Usage', '--probe for one API or backend needs --stage or --target', {
+      hint: 'add one of them; apigw-cert.yaml has a probe for each target',
+    });
+  }
+  const trust = await trustDescriptions(options.trust ?? [], options.reload);
+  return {
+    account: accountFlags(options),
+    settings: flagValues({ ...options }),
+    trust,
+    ...(probe ? { probe } : {}),
+    ...(named.length > 0 ? { namedProbes: named } : {}),
+    ...(options.to === undefined ? {} : { to: options.to }),
+  };
+}

@@ -1,0 +1,30 @@
+import { accountRegionText } from '../control-plane/account-text.js';
+import { EXIT } from '../platform/errors.js';
+import { sourceName } from '../settings/accounts.js';
+import type { SourceRow } from '../control-plane/fleet-view.js';
+import { printable } from '../platform/printable.js';
+import type { Output } from './output.js';
+
+/** Says which account and Region a result is about, where it is one; several have columns of their own. */
+export function sayWhereRead(sources: readonly SourceRow[], out: Output): void {
+  const [only] = sources;
+  if (only?.state !== 'read' || sources.length > 1) return;
+  const { account, accountId, region } = only;
+  // Without a profile the credentials alone say whose it is.
+  const name = account === 'default' && accountId !== undefined ? undefined : account;
+  out.where(accountRegionText({ name, accountId, region }));
+}
+
+/** Says which sources and certificates are missing from a result, which is then a failure: what was not seen is not all well. */
+export function reportUnknown(sources: readonly SourceRow[], out: Output): void {
+  sayWhereRead(sources, out);
+  const unknown = sources.filter(({ state }) => state === 'unknown');
+  for (const { account, region, error } of unknown) {
+    out.warn(
+      `${printable(sourceName({ account, region }))} could not be read: ${printable(error?.message ?? '')}`,
+    );
+  }
+  const unreadable = sources.flatMap((source) => source.unreadable ?? []);
+  for (const id of unreadable) out.warn(`the certificate ${printable(id)} cannot be read and is omitted`);
+  if (unknown.length + unreadable.length > 0) out.exitWith(EXIT.failed);
+}

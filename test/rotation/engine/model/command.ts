@@ -1,0 +1,159 @@
+import { observedAccount } from '../../../../src/rotation/engine/observed-account.js';
+import { remembering } from '../../../../src/control-plane/remembering.js';
+import type { RotationReport } from '../../../../src/rotation/rules/report.js';
+import { takingTurns } from '../../../../src/rotation/engine/turns.js';
+import { abort, rotate } from '../../../../src/rotation/engine/rotate.js';
+import type { Stage } from '../../../../src/control-plane/api-gateway.js';
+import { AppError } from '../../../../src/platform/errors.js';
+import type { RotationEvent } from '../../../../src/rotation/rules/event.js';
+import { DEFAULT_SETTINGS, type RotationSettings } from '../../../../src/settings/rotation.js';
+import type { TrustStore } from '../../../../src/trust/trust-store.js';
+import { steadyClock } from '../../../../src/platform/clock.js';
+import type { Hooks } from '../../../../src/rotation/engine/ports.js';
+import { Process, type Machine } from './machine.js';
+import type { Fate } from './mishap.js';
+import { PROPAGATION, stageKey } from './world.js';
+
+export const SETTINGS: RotationSettings = {
+  ...DEFAULT_SETTINGS,
+  probes: 1,
+  settle: 5_000,
+  soak: 2 * PROPAGATION,
+};
+
+export const PROBE_URL = 'https://orders.example/prod/health';
+
+/** What is typed. */
+export interface Command {
+  mode?: 'rotate' | 'abort';
+  /** `apiId/stageName` */
+  stage?: string;
+  settings?: Partial<RotationSettings>;
+  to?: string;
+  dryRun?: boolean;
+  /** Names of the trust stores behind each stage; all behind each when left away. */
+  storesOf?: Readonly<Record<string, readonly string[]>>;
+  /** They take no virtual time. */
+  hooks?: Hooks;
+  /** The target's name in the configuration. */
+  target?: string;
+}
+
+/** Under what circumstances it runs. */
+export interface Circumstances {
+  fates?: readonly Fate[];
+  latency?: () => number;
+  /** What the stage's own URL answers, where one is given. */
+  answers?: () => number;
+}
+
+/** What a run came to. */
+export interface Ran {
+  /** The report's outcome, the code of an error, or `killed`. */
+  outcome: string;
+  report?: RotationReport;
+  error?: AppError;
+  events: RotationEvent[];
+  calls: number;
+}
+
+/** What all histories together came to. */
+export const explored = {
+  histories: 0,
+  runs: 0,
+  calls: 0,
+  outcomes: new Map<string, number>(),
+  unprotected: 0,
+};
+
+/** One run of the command on a machine, to its end or its death. */
+export async function run(
+  machine: Machine,
+  {
+    mode = 'rotate',
+    stage = 'api/prod',
+    settings = {},
+    to,
+    dryRun = false,
+    storesOf,
+    hooks = {},
+    target: named,
+  }: Command = {},
+  { fates = [], latency, answers }: Circumstances = {},
+): Promise<Ran> {
+  const process = new Process(machine, fates, latency);
+  const events: RotationEvent[] = [];
+  machine.world.tell(
+    `${machine.name} runs ${mode} ${stage}${dryRun ? ' --dry-run' : ''} ${JSON.stringify({ ...settings, to })}`,
+  );
+  let made = 0;
+  const work = async (): Promise<Omit<Ran, 'events' | 'calls'>> => {
+    try {
+      if (!dryRun) process.lock();
+      const clock = steadyClock(
+        () => process.wall(),
+        () => process.monotonic(),
+      );
+      process.onAnswer((time) => {
+        clock.correct(time, new Date(process.wall()));
+      });
+      const gateway = remembering(process.gateway(), clock.now);
+      const turns = takingTurns(observedAccount(gateway, clock.now), clock.now);
+      const [restApiId = '', stageName = ''] = stage.split('/');
+      const protocolType = machine.world.topology.apis[restApiId]?.protocolType;
+      const target = await gateway.getStage({
+        restApiId,
+        stageName,
+        ...(protocolType === undefined ? {} : { protocolType }),
+      });
+      const all = process.stores();
+      const storesBehind = (moving: readonly Stage[], changed: readonly string[]): TrustStore[] => {
+        if (!storesOf) return all;
+        const names = [...moving.flatMap((one) => storesOf[stageKey(one)] ?? []), ...changed];
+        return all.filter(({ name }) => names.includes(name));
+      };
+      const deps = {
+        gateway,
+        apis: [],
+        account: turns.account,
+        stores: storesBehind,
+        journal: process.journal(),
+        now: clock.now,
+        sleep: (ms: number) => turns.aside(ms, () => process.sleep(ms)),
+        newRotationId: () => `${machine.name}-${explored.runs}-${made++}`,
+        emit: (event: RotationEvent) => {
+          events.push(event);
+        },
+        signal: new AbortController().signal,
+        assertHeld: () => process.assertHeld(),
+        confirm: () => Promise.resolve(),
+        request: () => Promise.resolve(answers?.() ?? 200),
+      };
+      const request = {
+        settings: { ...SETTINGS, ...settings },
+        hooks,
+        probeCalls: new Map(),
+        ...(named === undefined ? {} : { target: named }),
+        ...(to === undefined ? {} : { to }),
+        ...(answers === undefined ? {} : { probeUrl: PROBE_URL }),
+      };
+      const work = mode === 'abort' ? abort : rotate;
+      const report = await turns.take(() => work(deps, request, target, { dryRun }));
+      return { outcome: report.outcome, report };
+    } catch (error) {
+      // Anything else would be reported to the user as a fault of the tool.
+      if (!(error instanceof AppError)) throw error;
+      return { outcome: error.code, error };
+    } finally {
+      process.unlock();
+    }
+  };
+  const ran = await Promise.race([work(), process.death.then(() => ({ outcome: 'killed' }))]);
+  machine.world.tell(
+    `${machine.name} ends: ${ran.outcome}${'error' in ran ? ` (${ran.error.message})` : ''}`,
+  );
+  explored.runs += 1;
+  explored.calls += process.calls;
+  explored.outcomes.set(ran.outcome, (explored.outcomes.get(ran.outcome) ?? 0) + 1);
+  return { ...ran, events, calls: process.calls };
+}

@@ -1,0 +1,358 @@
+import type { Integration, Stage } from '../../../../src/control-plane/api-gateway.js';
+import { AppError } from '../../../../src/platform/errors.js';
+import type { RotationRecord } from '../../../../src/rotation/rules/record.js';
+import type { Gateway } from '../../../../src/control-plane/control-plane.js';
+import type { Journal } from '../../../../src/rotation/journal/journal.js';
+import type { TrustStore } from '../../../../src/trust/trust-store.js';
+import { Fates, type CallKind, type Fate } from './mishap.js';
+import { stageKey, type World } from './world.js';
+
+/** A lock that was not touched for so long is taken over. */
+const LOCK_LIFE = 15_000;
+
+/** A machine: what outlives the processes on it. */
+export class Machine {
+  readonly name: string;
+  readonly world: World;
+  records = new Map<string, RotationRecord[]>();
+  /** How far its wall clock is ahead, in milliseconds. */
+  skew = 0;
+  holder: Process | undefined;
+
+  constructor(world: World, name: string) {
+    this.world = world;
+    this.name = name;
+  }
+
+  loseJournal(): void {
+    this.records = new Map();
+  }
+}
+
+/** How long calls take: the drawn ones over and over. */
+export function cycled(latencies: readonly number[]): () => number {
+  let n = 0;
+  return () => latencies[n++ % latencies.length] ?? 20;
+}
+
+/** One run of the command; what befalls its calls is drawn. */
+export class Process {
+  readonly machine: Machine;
+  /** Resolves when the process is killed. */
+  readonly death: Promise<void>;
+  calls = 0;
+  #isDead = false;
+  #die: () => void = () => undefined;
+  #stoppedUntil = 0;
+  readonly #fates: Fates;
+  readonly #latency: () => number;
+
+  constructor(machine: Machine, fates: readonly Fate[] = [], latency: () => number = () => 20) {
+    this.machine = machine;
+    this.#fates = new Fates(fates);
+    this.#latency = latency;
+    this.death = new Promise((resolve) => {
+      this.#die = resolve;
+    });
+  }
+
+  get #world(): World {
+    return this.machine.world;
+  }
+
+  get #time(): World['time'] {
+    return this.#world.time;
+  }
+
+  get isStopped(): boolean {
+    return this.#time.now < this.#stoppedUntil;
+  }
+
+  // The lock of its machine
+
+  /** @throws AppError `Locked` */
+  lock(): void {
+    const { holder } = this.machine;
+    if (holder && !holder.isLockAnybodys()) throw new AppError('Locked', 'another run is at work');
+    this.machine.holder = this;
+  }
+
+  isLockAnybodys(): boolean {
+    return this.#isDead || (this.isStopped && this.#time.now > this.#stoppedAt + LOCK_LIFE);
+  }
+
+  #stoppedAt = 0;
+
+  /** @throws AppError `LockLost` */
+  assertHeld(): Promise<void> {
+    if (this.machine.holder === this) return Promise.resolve();
+    return Promise.reject(new AppError('LockLost', 'another run has taken the lock over'));
+  }
+
+  unlock(): void {
+    if (this.machine.holder === this) this.machine.holder = undefined;
+  }
+
+  // Clocks
+
+  /** What the machine's clock shows. */
+  wall(): number {
+    return this.#time.now + this.machine.skew;
+  }
+
+  /** Has whoever asks hear the time that each answer of AWS carries. */
+  onAnswer(hear: (time: Date) => void): void {
+    this.#hear = hear;
+  }
+
+  #hear: (time: Date) => void = () => undefined;
+
+  monotonic(): number {
+    return this.#time.now;
+  }
+
+  /** A process that stands still wakes up late. */
+  async sleep(ms: number): Promise<void> {
+    await this.#time.sleep(ms);
+    await this.#goOn();
+  }
+
+  async #goOn(): Promise<void> {
+    while (this.isStopped) await this.#time.sleep(this.#stoppedUntil - this.#time.now);
+    if (this.#isDead) await new Promise(() => undefined);
+  }
+
+  #kill(): Promise<never> {
+    this.#world.tell(`${this.machine.name} is killed`);
+    this.#isDead = true;
+    this.#die();
+    // A dead process neither goes on nor fails: its promises stay open.
+    return new Promise<never>(() => undefined);
+  }
+
+  // Calls
+
+  /**
+   * One call: it takes a while, then its effect takes place at once. `effect` is given what it is to show: how old, and
+   * whether less than there is. `prepare` is what the process does itself at the last moment before the effect.
+   */
+  async #call<T>(
+    kind: CallKind,
+    what: string,
+    effect: (seen: { age: number; less?: 'empty' | 'shrunken' }) => T,
+    prepare?: () => Promise<void>,
+  ): Promise<T> {
+    this.calls += 1;
+    await this.#goOn();
+    const mishap = this.#fates.next(kind, what);
+    if (mishap) this.#world.tell(`${this.machine.name} ${what}: ${JSON.stringify(mishap)}`);
+    await this.#time.sleep(this.#latency());
+    await this.#goOn();
+    const isLocal = kind === 'journal' || kind === 'store' || kind === 'observe';
+    const unanswered = (): AppError =>
+      new AppError(isLocal ? 'TrustStoreFailed' : 'ServiceUnreachable', `no answer to ${what}`);
+    const stop = (ms: number): void => {
+      this.#stoppedAt = this.#time.now;
+      this.#stoppedUntil = this.#time.now + ms;
+    };
+    const late = (by: number): void => {
+      this.#time.after(by, () => {
+        try {
+          effect({ age: 0 });
+        } catch (error) {
+          // By then it cannot be done any more, and nobody is there to hear of it.
+          if (!(error instanceof AppError)) throw error;
+        }
+      });
+    };
+    // A store's own work comes before its effect, and may be stopped in.
+    if (mishap?.kind === 'stop' && kind === 'store') {
+      stop(mishap.for);
+      await this.#goOn();
+    }
+    switch (mishap?.kind) {
+      case 'killBefore':
+        return this.#kill();
+      case 'lostBefore':
+        throw unanswered();
+      case 'throttled':
+        throw new AppError('Throttled', `AWS kept throttling ${what}`);
+      case 'denied':
+        throw new AppError('AccessDenied', `no permission for ${what}`);
+      case 'locked':
+        throw new AppError('Locked', 'another run is changing it');
+      case 'late':
+        late(mishap.by);
+        throw unanswered();
+      case 'killLate':
+        late(mishap.by);
+        return this.#kill();
+      case 'clock':
+        this.machine.skew += mishap.by;
+        break;
+      case 'conflict':
+        if (mishap.isDone) effect({ age: 0 });
+        throw new AppError('ConcurrentModification', `${what}: concurrent modification`);
+      default:
+    }
+    await prepare?.();
+    const result = effect({
+      age: mishap?.kind === 'stale' ? mishap.age : this.#world.readAge,
+      ...(mishap?.kind === 'empty' || mishap?.kind === 'shrunken' ? { less: mishap.kind } : {}),
+    });
+    // Whole seconds, as in HTTP.
+    if (!isLocal) this.#hear(new Date(Math.floor(this.#time.now / 1000) * 1000));
+    switch (mishap?.kind) {
+      case 'killAfter':
+        return this.#kill();
+      case 'lostAfter':
+        throw unanswered();
+      case 'stop':
+        if (kind === 'store') break;
+        stop(mishap.for);
+        await this.#goOn();
+        break;
+      default:
+        // The process may have been stopped meanwhile, by what befell another call.
+        await this.#goOn();
+    }
+    return result;
+  }
+
+  gateway(): Gateway {
+    const world = this.#world;
+    const { name } = this.machine;
+    const fewer = <T>(all: T[], less: 'empty' | 'shrunken' | undefined): T[] =>
+      less === undefined ? all : less === 'empty' ? [] : all.slice(1);
+    const list = <T>(what: string, ask: (age: number) => T[]): Promise<T[]> =>
+      this.#call('list', what, ({ age, less }) => fewer(ask(age), less));
+    const write = <T>(what: string, effect: () => T): Promise<T> => this.#call('write', what, effect);
+    const stages = (id: string): Promise<Stage[]> =>
+      list(`GetStages ${id}`, (age) => world.stagesOf(id, age));
+    return {
+      region: 'eu-west-1',
+      caller: () =>
+        Promise.resolve({ accountId: '123456789012', accessKeyId: 'AKIDTEST', region: 'eu-west-1' }),
+      generateClientCertificate: ({ tags = {}, description }) =>
+        write('GenerateClientCertificate', () => world.make(name, tags, description)),
+      getClientCertificates: () =>
+        list('GetClientCertificates', (age) => [...world.account(age).certificates.values()]),
+      getClientCertificate: (id) =>
+        this.#call('read', 'GetClientCertificate', ({ age }) => world.certificate(id, age)),
+      updateClientCertificate: (id, description) =>
+        write('UpdateClientCertificate', () =>
+          world.change(name, id, (known) => ({ ...known, description })),
+        ),
+      deleteClientCertificate: (id) => {
+        const sent = this.#time.now;
+        return write(`DeleteClientCertificate ${id}`, () => {
+          world.delete(name, id, sent);
+        });
+      },
+      tagClientCertificate: (id, tags) =>
+        write(`TagResource ${id}`, () => {
+          world.change(name, id, (known) => ({ ...known, tags: { ...known.tags, ...tags } }));
+        }),
+      untagClientCertificate: (id, keys) =>
+        write(`UntagResource ${id}`, () => {
+          world.change(name, id, (known) => ({
+            ...known,
+            tags: Object.fromEntries(Object.entries(known.tags).filter(([key]) => !keys.includes(key))),
+          }));
+        }),
+      getRestApis: () => list('GetRestApis', () => world.apis()),
+      getStages: stages,
+      getWebSocketApis: () => list('GetApis', () => world.apis('WEBSOCKET')),
+      getWebSocketStages: stages,
+      getWebSocketIntegrations: (id) =>
+        list(`GetIntegrations ${id}`, (): Integration[] =>
+          (world.topology.apis[id]?.hosts ?? []).map((host) => ({
+            type: 'HTTP_PROXY',
+            uri: `https://${host}/socket`,
+            httpMethod: 'POST',
+            insecureSkipVerification: false,
+          })),
+        ),
+      getStage: (stage) =>
+        this.#call('read', `GetStage ${stageKey(stage)}`, ({ age }) => world.stage(stageKey(stage), age)),
+      setStageCertificate: (stage, id = '') =>
+        write(`UpdateStage ${stageKey(stage)} ${id}`, () => {
+          world.switch(name, stageKey(stage), id);
+          return world.stage(stageKey(stage));
+        }),
+      getResources: (apiId) => this.#call('read', 'GetResources', () => world.resources(apiId)),
+      testInvokeMethod: ({ restApiId, resourceId, stageVariables, clientCertificateId: id }) =>
+        this.#call('invoke', `TestInvokeMethod ${id ?? ''}`, () => {
+          if (id !== undefined && !world.exists(id)) {
+            throw new AppError('RequestRefused', 'Invalid client certificate identifier specified');
+          }
+          const host = world.reached(restApiId, resourceId, stageVariables);
+          const isAccepted = id !== undefined && world.accepts(host, id);
+          return { status: isAccepted ? 200 : 403, body: '', log: '', latency: 1 };
+        }),
+      getDeployment: (_, id) =>
+        this.#call('read', 'GetDeployment', () => ({ id, description: '', methods: [] })),
+      createDeployment: () => write('CreateDeployment', () => ({ id: 'd2' })),
+    };
+  }
+
+  /** The stores of those names, or all. */
+  stores(names: readonly string[] = [...this.#world.stores.keys()]): TrustStore[] {
+    const world = this.#world;
+    const by = this.machine.name;
+    return names.map((name) => ({
+      name,
+      observe: () =>
+        this.#call('observe', `observe ${name}`, () => {
+          const store = world.stores.get(name);
+          return store === undefined || store.isBlind ? undefined : [...store.held];
+        }),
+      add: ({ fingerprintSha256 }, options) =>
+        this.#call(
+          'store',
+          `trust in ${name}`,
+          () => {
+            world.trust(by, name, fingerprintSha256);
+          },
+          options?.beforeEffect,
+        ),
+      remove: ({ fingerprintSha256 }, options) =>
+        this.#call(
+          'store',
+          `untrust in ${name}`,
+          () => {
+            world.distrust(by, name, fingerprintSha256);
+          },
+          options?.beforeEffect,
+        ),
+    }));
+  }
+
+  journal(): Journal {
+    const { machine } = this;
+    const of = (id: string): RotationRecord[] => machine.records.get(id) ?? [];
+    return {
+      open: (id) => Promise.resolve([...of(id)]),
+      isUnended: (id) => {
+        const last = of(id).at(-1);
+        return Promise.resolve(last !== undefined && last.type !== 'ended');
+      },
+      append: (id, record) =>
+        this.#call('journal', `journal ${record.type}${'step' in record ? ` ${record.step}` : ''}`, () => {
+          machine.records.set(id, [...of(id), record]);
+        }).catch((error: unknown) => {
+          throw new AppError('JournalNotWritable', 'the disk is full', { cause: error });
+        }),
+      ends: () =>
+        Promise.resolve(
+          [...machine.records].map(([rotationId, records]) => {
+            const last = records.at(-1);
+            return { rotationId, ...(last?.type === 'ended' ? { ended: last } : {}) };
+          }),
+        ),
+      read: (rotationId) => Promise.resolve({ rotationId, records: [...of(rotationId)] }),
+      // Nothing here lives for a year.
+      remove: () => Promise.resolve(false),
+    };
+  }
+}

@@ -1,0 +1,84 @@
+import { expect, test } from '@jest/globals';
+import { Chalk } from 'chalk';
+import { callLines, proofLines } from '../../src/terminal/proof-text.js';
+import type { BackendCall } from '../../src/rotation/rules/calls.js';
+import type { BackendProof, Proof } from '../../src/rotation/rules/proof.js';
+
+const style = new Chalk({ level: 0 });
+const call = (api: number, backend: string, path = '/health'): BackendCall => ({
+  method: 'GET',
+  path,
+  backend,
+  stages: [{ restApiId: `api${api}`, apiName: `Orders ${api}`, stageName: 'prod' }],
+  times: 5,
+});
+const answer = (
+  api: number,
+  backend: string,
+  outcome: 'accepted' | 'refused' = 'accepted',
+): BackendProof => ({
+  backend,
+  stages: [{ stage: `api${api}/prod` }],
+  call: 'GET /health',
+  outcome,
+  tried: 1,
+  status: outcome === 'accepted' ? 200 : 403,
+});
+const proof = (backends: BackendProof[], unreached: string[] = []): Proof => ({
+  results: [{ caller: 'new', certificateId: 'new1', wanted: 'accepted', backends }],
+  unreached,
+  gone: [],
+  noOther: false,
+});
+const many = Array.from({ length: 30 }, (_, i) => i);
+
+test('calls that differ in nothing but their API are one line', () => {
+  expect(callLines([call(1, 'a.example'), call(2, 'a.example'), call(3, 'a.example', '/other')])).toEqual([
+    '  GET /health → a.example (api1/prod, api2/prod, 10 times)',
+    '  GET /other → a.example (api3/prod, 5 times)',
+  ]);
+  expect(callLines(many.map((i) => call(i, 'a.example')))).toEqual([
+    '  GET /health → a.example (30 stages in 30 APIs (api0/prod, api1/prod and 28 more), 150 times)',
+  ]);
+});
+
+test('of many different calls the first are shown and the others counted', () => {
+  const lines = callLines(many.map((i) => call(i, `b${i}.example`)));
+  expect(lines).toHaveLength(20);
+  expect(lines.at(-2)).toBe('  GET /health → b18.example (api18/prod, 5 times)');
+  expect(lines.at(-1)).toBe('  and 11 more, 55 times in all (--output json lists them)');
+});
+
+test('a canary is called so among many stages too', () => {
+  const { stages, ...rest } = call(1, 'a.example');
+  expect(
+    callLines([
+      {
+        ...rest,
+        stages: [...stages, { restApiId: 'api2', apiName: 'Orders 2', stageName: 'prod', canary: true }],
+      },
+    ]),
+  ).toEqual(['  GET /health → a.example (api1/prod, canary of api2/prod, 5 times)']);
+});
+
+test('a backend that answers alike for several APIs is one line, and two where it does not', () => {
+  expect(
+    proofLines(
+      proof([answer(1, 'a.example'), answer(2, 'a.example'), answer(3, 'a.example', 'refused')]),
+      style,
+    ),
+  ).toEqual([
+    '    ✓ a.example (api1/prod, api2/prod) accepts the new certificate new1 (1 of 1)',
+    '    ! a.example (api3/prod) refuses the new certificate new1 (403)',
+  ]);
+});
+
+test('of many backends those that answer alike are one line, and each that does not has its own', () => {
+  const backends = many.map((i) => answer(i, `b${i}.example`, i === 7 ? 'refused' : 'accepted'));
+  const unreached = many.map((i) => `u${i}.example`);
+  expect(proofLines(proof(backends, unreached), style)).toEqual([
+    '    ✓ 29 backends (b0.example, b1.example and 27 more; 29 stages in 29 APIs (api0/prod, api1/prod and 27 more)), each of them: accepts the new certificate new1 (1 of 1)',
+    '    ! b7.example (api7/prod) refuses the new certificate new1 (403)',
+    '    - 30 backends (u0.example, u1.example and 28 more) were not called: no safe GET request reaches them',
+  ]);
+});
