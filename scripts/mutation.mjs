@@ -24,6 +24,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const EQUIVALENT = 'scripts/mutation/equivalent.json';
 /** The tests that must notice a change of a file below a folder of `src`. */
 const TESTS = new Map([
+  ['src/commands/', 'test/commands'],
   ['src/certificates/', 'test/certificates'],
   ['src/control-plane/', 'test/control-plane'],
   ['src/findings/', 'test/findings'],

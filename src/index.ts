@@ -35,5 +35,5 @@ export type { CheckLevel, Severity } from './findings/severity.js';
 export type { CertificateAnatomy, CertificateExtension } from './certificates/anatomy.js';
 export type * from './control-plane/api-gateway.js';
 export type * from './certificates/certificate.js';
-export type { Gateway } from './control-plane/control-plane.js';
+export type { ControlPlane } from './control-plane/control-plane.js';
 export type { TrustStore } from './trust/trust-store.js';

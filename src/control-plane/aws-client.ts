@@ -20,7 +20,7 @@ export interface AwsClientOptions extends Pick<
   session?: AwsSession;
   /** Where credentials come from when it is not the session. */
   credentials?: AwsCredentialIdentityProvider;
-  /** Connections that are shared with other gateways. */
+  /** Connections that are shared with other control planes. */
   requestHandler?: NodeHttpHandler;
   /** Waits for one of them: the SDK counts the wait for a connection as a connection that fails. */
   withConnection?: WithConnection;

@@ -4,7 +4,7 @@ import { openSession, type AwsSession } from '../aws/session.js';
 import { AppError } from '../platform/errors.js';
 import { sourceName, type FleetAccount } from '../settings/accounts.js';
 import type { AwsClientOptions } from './aws-client.js';
-import { createAwsGateway } from './aws.js';
+import { createAwsControlPlane } from './aws.js';
 import type { Fleet } from './fleet-port.js';
 import { createPace, type Pace, type PaceOptions } from './pace.js';
 
@@ -73,7 +73,7 @@ export function createAwsFleet({ pace: paceOptions, askMfaCode, ...common }: Aws
       const pace =
         paces.get(sourceName({ account: account.name, region: region ?? '' })) ?? createPace(paceOptions);
       let clockOffsetMs: number | undefined;
-      const gateway = await createAwsGateway({
+      const controlPlane = await createAwsControlPlane({
         ...common,
         ...(region === undefined ? {} : { region }),
         session,
@@ -83,11 +83,11 @@ export function createAwsFleet({ pace: paceOptions, askMfaCode, ...common }: Aws
           clockOffsetMs ??= now.getTime() - serverTime.getTime();
         },
       });
-      paces.set(sourceName({ account: account.name, region: gateway.region }), pace);
-      if (accountId !== undefined) refuseSame(accountId, gateway.region, account.name);
-      refuseSame(`access key ${identity.accessKeyId}`, gateway.region, account.name);
+      paces.set(sourceName({ account: account.name, region: controlPlane.region }), pace);
+      if (accountId !== undefined) refuseSame(accountId, controlPlane.region, account.name);
+      refuseSame(`access key ${identity.accessKeyId}`, controlPlane.region, account.name);
       return {
-        gateway,
+        controlPlane,
         ...(accountId === undefined ? {} : { accountId }),
         clockOffsetMs: () => clockOffsetMs,
         counts: () => pace.counts,

@@ -13,7 +13,7 @@ import { webSocketOperation, webSocketStageOperation } from './operations.js';
 import { allPages } from './pages.js';
 import { onceOnly, repeatable } from './retry.js';
 
-/** The calls of a gateway that are about WebSocket APIs. */
+/** The calls of a control plane that are about WebSocket APIs. */
 export interface WebSocketCalls {
   getApis(): Promise<RestApi[]>;
   getStages(apiId: string): Promise<Stage[]>;

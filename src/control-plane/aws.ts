@@ -25,7 +25,7 @@ import type { Operation } from './aws-error.js';
 import { callerOf } from './resolve-caller.js';
 import { required, toCertificate, toDeployment, toResource, toStage } from './aws-shapes.js';
 import type { WebSocketCalls } from './aws-web-socket.js';
-import type { Gateway } from './control-plane.js';
+import type { ControlPlane } from './control-plane.js';
 import { apiOperation, certificateOperation, stageOperation } from './operations.js';
 import { allPages } from './pages.js';
 
@@ -55,7 +55,7 @@ async function untilGone(attempt: () => Promise<unknown>): Promise<void> {
 }
 
 /** The control plane of AWS itself, or of anything that speaks its protocol at `endpoint`. */
-export async function createAwsGateway(options: AwsClientOptions = {}): Promise<Gateway> {
+export async function createAwsControlPlane(options: AwsClientOptions = {}): Promise<ControlPlane> {
   const aws = await createAwsClient(options);
   const { region, client, onceClient, call } = aws;
   let loaded: Promise<WebSocketCalls> | undefined;

@@ -16,7 +16,7 @@ import type { Caller } from './caller.js';
  * protocol). Every method throws {@link AppError} with the codes that its comment names, besides `AccessDenied`,
  * `Credentials…`, `ServiceUnreachable` and `Throttled`.
  */
-export interface Gateway {
+export interface ControlPlane {
   readonly region: string;
 
   /** Who calls, and where, as the SDK resolved it. Sends nothing to API Gateway. */

@@ -1,9 +1,9 @@
 import type { FleetAccount } from '../settings/accounts.js';
-import type { Gateway } from './control-plane.js';
+import type { ControlPlane } from './control-plane.js';
 
-/** The gateway of one account and Region, and what was learned on the way. */
+/** The control plane of one account and Region, and what was learned on the way. */
 export interface OpenSource {
-  gateway: Gateway;
+  controlPlane: ControlPlane;
   /** Twelve digits, where the credentials tell. */
   accountId?: string;
   /** How far the clock of this machine is ahead of AWS's, in ms, once there was an answer. */
@@ -12,7 +12,7 @@ export interface OpenSource {
   counts: () => Readonly<{ taken: number; throttled: number; perSecond: number }>;
 }
 
-/** Where the gateways of a fleet come from. Both methods throw AppErrors about access. */
+/** Where the control planes of a fleet come from. Both methods throw AppErrors about access. */
 export interface Fleet {
   /** The Regions that are enabled in the account. */
   enabledRegions(account: FleetAccount): Promise<string[]>;

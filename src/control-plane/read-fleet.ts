@@ -53,7 +53,7 @@ export async function overFleet<T>(
     try {
       open = await fleet.open(account, region);
       const { counts } = open;
-      source = { account: account.name, region: open.gateway.region };
+      source = { account: account.name, region: open.controlPlane.region };
       const { accountId } = open;
       const value = await read(open, source, {
         expect: (calls) => progress?.expect(source, calls, () => counts().perSecond),

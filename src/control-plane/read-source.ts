@@ -4,7 +4,7 @@ import { AppError } from '../platform/errors.js';
 import type { ExpiryThresholds } from '../certificates/expiry.js';
 import { CLOCK_TOLERANCE_MS, type SourceReading } from './source-reading.js';
 import type { OpenSource } from './fleet-port.js';
-import type { Gateway } from './control-plane.js';
+import type { ControlPlane } from './control-plane.js';
 import { certificateOf } from './read-certificate.js';
 import type { SourceProgress } from './read-fleet.js';
 import { allPresentations } from './stages.js';
@@ -23,12 +23,12 @@ export interface ReadingWish {
 
 /** Reads an account and Region once, with the fewest calls that answer what is asked. */
 export async function readSource(
-  { gateway, clockOffsetMs }: Pick<OpenSource, 'gateway' | 'clockOffsetMs'>,
+  { controlPlane, clockOffsetMs }: Pick<OpenSource, 'controlPlane' | 'clockOffsetMs'>,
   { usage, needsUsage = () => false, integrations, thresholds }: ReadingWish,
   now: () => Date,
   progress?: SourceProgress,
 ): Promise<SourceReading> {
-  const raw = await gateway.getClientCertificates();
+  const raw = await controlPlane.getClientCertificates();
   const at = trueTime(now(), clockOffsetMs());
   const certificates: CertificateView[] = [];
   const unreadable: SourceReading['unreadable'][number][] = [];
@@ -47,11 +47,11 @@ export async function readSource(
   if (usage === 'never' || (usage === 'ifNeeded' && !needsUsage(certificates))) return reading;
 
   try {
-    const { apis, stages } = await allPresentations(gateway, progress);
+    const { apis, stages } = await allPresentations(controlPlane, progress);
     if (!integrations) return { ...reading, usage: { apis, stages } };
     return {
       ...reading,
-      usage: { apis, stages, httpsApis: await httpsApis(gateway, apis, stages, progress) },
+      usage: { apis, stages, httpsApis: await httpsApis(controlPlane, apis, stages, progress) },
     };
   } catch (error) {
     if (usage === 'always' || !(error instanceof AppError)) throw error;
@@ -66,7 +66,7 @@ function trueTime(now: Date, offsetMs = 0): Date {
 
 /** Ids of the APIs with stages that have at least one integration that would present a certificate. */
 async function httpsApis(
-  gateway: Gateway,
+  controlPlane: ControlPlane,
   apis: readonly RestApi[],
   stages: readonly StageRef[],
   progress: SourceProgress | undefined,
@@ -76,7 +76,7 @@ async function httpsApis(
   progress?.expect(asked.length);
   const found: string[] = [];
   for (const api of asked) {
-    const integrations = await integrationsOf(gateway, api).catch((error: unknown) => {
+    const integrations = await integrationsOf(controlPlane, api).catch((error: unknown) => {
       if (error instanceof AppError && error.code === 'StageNotFound') return [];
       throw error;
     });
@@ -86,9 +86,12 @@ async function httpsApis(
   return found;
 }
 
-async function integrationsOf(gateway: Gateway, { id, protocolType }: RestApi): Promise<Integration[]> {
-  if (protocolType === 'WEBSOCKET') return gateway.getWebSocketIntegrations(id);
-  const resources = await gateway.getResources(id);
+async function integrationsOf(
+  controlPlane: ControlPlane,
+  { id, protocolType }: RestApi,
+): Promise<Integration[]> {
+  if (protocolType === 'WEBSOCKET') return controlPlane.getWebSocketIntegrations(id);
+  const resources = await controlPlane.getResources(id);
   return resources.flatMap(({ methods }) => methods.flatMap(({ integration }) => integration ?? []));
 }
 

@@ -1,15 +1,15 @@
 import type { ClientCertificate, Integration, Resource, RestApi, Stage } from './api-gateway.js';
-import type { Gateway } from './control-plane.js';
+import type { ControlPlane } from './control-plane.js';
 
-/** A gateway that asks for the APIs, and each API's stages, resources and integrations, once. */
-export interface RememberingGateway extends Gateway {
+/** A control plane that asks for the APIs, and each API's stages, resources and integrations, once. */
+export interface RememberingControlPlane extends ControlPlane {
   /** Asks for APIs and stages again from now on. Resources and integrations are kept: they only say how a backend can be asked. */
   forget(): void;
   /** The stages of an API of either kind as they are now. Throws `StageNotFound`. */
   currentStages(api: Pick<RestApi, 'id' | 'protocolType'>): Promise<Stage[]>;
   /**
    * All certificates, as a list showed them that is at most as old as AWS's lists may be anyway, and than the last
-   * change of a certificate through this gateway.
+   * change of a certificate through this control plane.
    */
   knownCertificates(): Promise<ClientCertificate[]>;
 }
@@ -21,7 +21,7 @@ export const STALE = 15_000;
  * One observation asks the same question in several places (which stage is meant, who shares the certificate); the
  * account's requests are too few to ask twice.
  */
-export function remembering(gateway: Gateway, now: () => Date): RememberingGateway {
+export function remembering(controlPlane: ControlPlane, now: () => Date): RememberingControlPlane {
   const apis = new Map<string, Promise<RestApi[]>>();
   const stages = new Map<string, Promise<Stage[]>>();
   const webSocketApis = new Map<string, Promise<RestApi[]>>();
@@ -50,37 +50,37 @@ export function remembering(gateway: Gateway, now: () => Date): RememberingGatew
     }
   };
   return {
-    ...gateway,
+    ...controlPlane,
     async knownCertificates() {
       const at = now().getTime();
       if (certificates && at - certificates.at < STALE) return certificates.list;
       const before = changes;
-      const list = await gateway.getClientCertificates();
+      const list = await controlPlane.getClientCertificates();
       if (before === changes) certificates = { list, at };
       return list;
     },
-    generateClientCertificate: (input) => changing(() => gateway.generateClientCertificate(input)),
+    generateClientCertificate: (input) => changing(() => controlPlane.generateClientCertificate(input)),
     updateClientCertificate: (id, description) =>
-      changing(() => gateway.updateClientCertificate(id, description)),
-    deleteClientCertificate: (id) => changing(() => gateway.deleteClientCertificate(id)),
-    tagClientCertificate: (id, tags) => changing(() => gateway.tagClientCertificate(id, tags)),
-    untagClientCertificate: (id, tagKeys) => changing(() => gateway.untagClientCertificate(id, tagKeys)),
-    getRestApis: () => once(apis, '', () => gateway.getRestApis()),
-    getStages: (restApiId) => once(stages, restApiId, () => gateway.getStages(restApiId)),
-    getWebSocketApis: () => once(webSocketApis, '', () => gateway.getWebSocketApis()),
-    getWebSocketStages: (apiId) => once(webSocketStages, apiId, () => gateway.getWebSocketStages(apiId)),
+      changing(() => controlPlane.updateClientCertificate(id, description)),
+    deleteClientCertificate: (id) => changing(() => controlPlane.deleteClientCertificate(id)),
+    tagClientCertificate: (id, tags) => changing(() => controlPlane.tagClientCertificate(id, tags)),
+    untagClientCertificate: (id, tagKeys) => changing(() => controlPlane.untagClientCertificate(id, tagKeys)),
+    getRestApis: () => once(apis, '', () => controlPlane.getRestApis()),
+    getStages: (restApiId) => once(stages, restApiId, () => controlPlane.getStages(restApiId)),
+    getWebSocketApis: () => once(webSocketApis, '', () => controlPlane.getWebSocketApis()),
+    getWebSocketStages: (apiId) => once(webSocketStages, apiId, () => controlPlane.getWebSocketStages(apiId)),
     async currentStages({ id, protocolType }) {
       const [known, ask] =
         protocolType === undefined
-          ? [stages, () => gateway.getStages(id)]
-          : [webSocketStages, () => gateway.getWebSocketStages(id)];
+          ? [stages, () => controlPlane.getStages(id)]
+          : [webSocketStages, () => controlPlane.getWebSocketStages(id)];
       const current = await ask();
       known.set(id, Promise.resolve(current));
       return current;
     },
-    getResources: (restApiId) => once(resources, restApiId, () => gateway.getResources(restApiId)),
+    getResources: (restApiId) => once(resources, restApiId, () => controlPlane.getResources(restApiId)),
     getWebSocketIntegrations: (apiId) =>
-      once(integrations, apiId, () => gateway.getWebSocketIntegrations(apiId)),
+      once(integrations, apiId, () => controlPlane.getWebSocketIntegrations(apiId)),
     forget() {
       for (const known of [apis, stages, webSocketApis, webSocketStages]) known.clear();
     },

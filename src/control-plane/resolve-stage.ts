@@ -1,7 +1,7 @@
 import type { RestApi, Stage } from './api-gateway.js';
 import { AppError } from '../platform/errors.js';
 import { listText } from '../platform/list-text.js';
-import type { Gateway } from './control-plane.js';
+import type { ControlPlane } from './control-plane.js';
 import { allStages, stagesOfApi } from './stages.js';
 
 /** How a user names a stage: the API apart (`api: 'orders'`), before a slash (`stage: 'orders/prod'`), or not at all. */
@@ -27,9 +27,13 @@ const MOST_NAMED = 10;
  * meant by its id.
  * @throws AppError `StageNotFound`, `StageAmbiguous` with the candidates, `Usage` when the API is given twice
  */
-export async function resolveStage(gateway: Gateway, address: StageAddress): Promise<ResolvedStage> {
+export async function resolveStage(
+  controlPlane: ControlPlane,
+  address: StageAddress,
+): Promise<ResolvedStage> {
   const { api, stageName } = parseAddress(address);
-  const { apis, stages } = api === undefined ? await allStages(gateway) : await stagesOf(gateway, api);
+  const { apis, stages } =
+    api === undefined ? await allStages(controlPlane) : await stagesOf(controlPlane, api);
   const byId = new Map(apis.map((each) => [each.id, each]));
   const found = stages
     .filter((stage) => stage.stageName === stageName)
@@ -38,7 +42,7 @@ export async function resolveStage(gateway: Gateway, address: StageAddress): Pro
       return { ...stage, apiName: name, ...(endpointTypes === undefined ? {} : { endpointTypes }) };
     });
   const [stage] = found;
-  if (stage === undefined) throw notFound(api, stageName, stages, gateway.region);
+  if (stage === undefined) throw notFound(api, stageName, stages, controlPlane.region);
   if (found.length > 1) throw ambiguous(api, stageName, found);
   return stage;
 }
@@ -68,10 +72,10 @@ export function parseAddress({ api, stage }: StageAddress): { api: string | unde
  * Finds the REST API that is meant, by its id or its name. One call.
  * @throws AppError `StageNotFound`, `StageAmbiguous` with the candidates
  */
-export async function resolveApi(gateway: Gateway, api: string): Promise<RestApi> {
-  const all = await gateway.getRestApis();
+export async function resolveApi(controlPlane: ControlPlane, api: string): Promise<RestApi> {
+  const all = await controlPlane.getRestApis();
   const found = named(all, api);
-  if (found.length === 0) throw noSuchApi('REST API', api, all, gateway.region);
+  if (found.length === 0) throw noSuchApi('REST API', api, all, controlPlane.region);
   const [only] = found;
   if (only && found.length === 1) return only;
   throw new AppError('StageAmbiguous', `${found.length} REST APIs have the name "${api}"`, {
@@ -97,19 +101,22 @@ function noSuchApi(kind: string, api: string, all: readonly RestApi[], region: s
 }
 
 /** The APIs that can be meant: at least one. */
-async function apisNamed(gateway: Gateway, api: string): Promise<RestApi[]> {
-  const rest = await gateway.getRestApis();
+async function apisNamed(controlPlane: ControlPlane, api: string): Promise<RestApi[]> {
+  const rest = await controlPlane.getRestApis();
   const restNamed = named(rest, api);
   if (restNamed.length > 0) return restNamed;
-  const webSocket = await gateway.getWebSocketApis();
+  const webSocket = await controlPlane.getWebSocketApis();
   const webSocketNamed = named(webSocket, api);
   if (webSocketNamed.length > 0) return webSocketNamed;
-  throw noSuchApi('REST or WebSocket API', api, [...rest, ...webSocket], gateway.region);
+  throw noSuchApi('REST or WebSocket API', api, [...rest, ...webSocket], controlPlane.region);
 }
 
-async function stagesOf(gateway: Gateway, api: string): Promise<{ apis: RestApi[]; stages: Stage[] }> {
-  const apis = await apisNamed(gateway, api);
-  const stages = await Promise.all(apis.map((each) => stagesOfApi(gateway, each)));
+async function stagesOf(
+  controlPlane: ControlPlane,
+  api: string,
+): Promise<{ apis: RestApi[]; stages: Stage[] }> {
+  const apis = await apisNamed(controlPlane, api);
+  const stages = await Promise.all(apis.map((each) => stagesOfApi(controlPlane, each)));
   return { apis, stages: stages.flat() };
 }
 

@@ -2,9 +2,9 @@ import pLimit from 'p-limit';
 import { abandon } from '../aws/abandoned.js';
 import type { RestApi, Stage, StagePresentation, StageRef } from './api-gateway.js';
 import { AppError } from '../platform/errors.js';
-import type { Gateway } from './control-plane.js';
+import type { ControlPlane } from './control-plane.js';
 import { untilAborted } from '../platform/until-aborted.js';
-import type { RememberingGateway } from './remembering.js';
+import type { RememberingControlPlane } from './remembering.js';
 
 /**
  * Calls in progress at once. At AWS's 10 a second these keep the pace as long as an answer takes less than 1.6 s; more
@@ -20,32 +20,32 @@ export interface StagesProgress {
 
 /**
  * Every stage of the account and Region, of REST and WebSocket APIs: one call a page of APIs of either kind, and one an
- * API, at the gateway's pace. An API that is deleted meanwhile has no stages.
+ * API, at the control plane's pace. An API that is deleted meanwhile has no stages.
  * @param signal ends it at once, with its reason: nothing but answers is lost
  */
 export async function allStages(
-  gateway: Gateway,
+  controlPlane: ControlPlane,
   progress?: StagesProgress,
   signal?: AbortSignal,
 ): Promise<{ apis: RestApi[]; stages: Stage[] }> {
   // Calls that wait for their turn are left behind.
   return untilAborted(
     signal,
-    async () => stagesOfApis(gateway, await allApis(gateway), whole, progress, signal),
+    async () => stagesOfApis(controlPlane, await allApis(controlPlane), whole, progress, signal),
     abandon,
   );
 }
 
 /** As {@link allStages}, of each stage only what it presents: the rest of thousands of stages is most of their memory. */
 export async function allPresentations(
-  gateway: Gateway,
+  controlPlane: ControlPlane,
   progress?: StagesProgress,
 ): Promise<{ apis: RestApi[]; stages: StagePresentation[] }> {
-  return stagesOfApis(gateway, await allApis(gateway), presentation, progress);
+  return stagesOfApis(controlPlane, await allApis(controlPlane), presentation, progress);
 }
 
-const allApis = async (gateway: Gateway): Promise<RestApi[]> =>
-  (await Promise.all([gateway.getRestApis(), gateway.getWebSocketApis()])).flat();
+const allApis = async (controlPlane: ControlPlane): Promise<RestApi[]> =>
+  (await Promise.all([controlPlane.getRestApis(), controlPlane.getWebSocketApis()])).flat();
 
 const whole = (stage: Stage): Stage => stage;
 
@@ -62,12 +62,14 @@ const presentation = ({
 });
 
 /** Every stage of the WebSocket APIs alone: few accounts have many. */
-export async function webSocketStages(gateway: Gateway): Promise<{ apis: RestApi[]; stages: Stage[] }> {
-  return stagesOfApis(gateway, await gateway.getWebSocketApis(), whole);
+export async function webSocketStages(
+  controlPlane: ControlPlane,
+): Promise<{ apis: RestApi[]; stages: Stage[] }> {
+  return stagesOfApis(controlPlane, await controlPlane.getWebSocketApis(), whole);
 }
 
 async function stagesOfApis<T>(
-  gateway: Gateway,
+  controlPlane: ControlPlane,
   apis: RestApi[],
   keep: (stage: Stage) => T,
   progress?: StagesProgress,
@@ -77,7 +79,7 @@ async function stagesOfApis<T>(
   const limit = pLimit(SIDE_BY_SIDE);
   const stages = await limit.map(apis, async (api) => {
     signal?.throwIfAborted();
-    const found = (await stagesOf(gateway, api)).map(keep);
+    const found = (await stagesOf(controlPlane, api)).map(keep);
     progress?.done();
     return found;
   });
@@ -89,7 +91,7 @@ async function stagesOfApis<T>(
  * @throws AppError `StageNotFound`
  */
 export async function stagesNow(
-  gateway: Pick<RememberingGateway, 'getStage' | 'currentStages'>,
+  controlPlane: Pick<RememberingControlPlane, 'getStage' | 'currentStages'>,
   wanted: readonly StageRef[],
 ): Promise<Stage[]> {
   const byApi = new Map<string, StageRef[]>();
@@ -98,12 +100,13 @@ export async function stagesNow(
     [...byApi.values()].map(async (its) => {
       const [{ restApiId: id, protocolType } = { restApiId: '' }] = its;
       const kind = protocolType === undefined ? {} : { protocolType };
-      const all = its.length > 1 ? await gateway.currentStages({ id, ...kind }) : [];
+      const all = its.length > 1 ? await controlPlane.currentStages({ id, ...kind }) : [];
       return Promise.all(
         // A list may come late: what it lacks is asked for itself.
         its.map(
           async (stage) =>
-            all.find(({ stageName }) => stageName === stage.stageName) ?? (await gateway.getStage(stage)),
+            all.find(({ stageName }) => stageName === stage.stageName) ??
+            (await controlPlane.getStage(stage)),
         ),
       );
     }),
@@ -112,13 +115,13 @@ export async function stagesNow(
 }
 
 /** The stages of one API of either kind. @throws AppError `StageNotFound` for an unknown API */
-export function stagesOfApi(gateway: Gateway, { id, protocolType }: RestApi): Promise<Stage[]> {
-  return protocolType === undefined ? gateway.getStages(id) : gateway.getWebSocketStages(id);
+export function stagesOfApi(controlPlane: ControlPlane, { id, protocolType }: RestApi): Promise<Stage[]> {
+  return protocolType === undefined ? controlPlane.getStages(id) : controlPlane.getWebSocketStages(id);
 }
 
-async function stagesOf(gateway: Gateway, api: RestApi): Promise<Stage[]> {
+async function stagesOf(controlPlane: ControlPlane, api: RestApi): Promise<Stage[]> {
   try {
-    return await stagesOfApi(gateway, api);
+    return await stagesOfApi(controlPlane, api);
   } catch (error) {
     if (error instanceof AppError && error.code === 'StageNotFound') return [];
     throw error;

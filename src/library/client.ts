@@ -1,17 +1,17 @@
 import type { ClientSettings } from './settings.js';
 import type { FleetAccount } from '../settings/accounts.js';
 import type { Fleet } from '../control-plane/fleet-port.js';
-import type { Gateway } from '../control-plane/control-plane.js';
+import type { ControlPlane } from '../control-plane/control-plane.js';
 import type { AwsClientOptions } from '../control-plane/aws-client.js';
 
 /** The control plane that the settings lead to, at the pace that AWS allows. Sends nothing yet. */
-export async function openGateway(
+export async function openControlPlane(
   { profile, region, endpoint, credentials }: ClientSettings,
   onServerTime?: AwsClientOptions['onServerTime'],
-): Promise<Gateway> {
-  const { createAwsGateway } = await import('../control-plane/aws.js');
+): Promise<ControlPlane> {
+  const { createAwsControlPlane } = await import('../control-plane/aws.js');
   const { createPace } = await import('../control-plane/pace.js');
-  return createAwsGateway({
+  return createAwsControlPlane({
     pace: createPace(),
     ...(profile === undefined ? {} : { profile }),
     ...(region === undefined ? {} : { region }),
@@ -31,12 +31,12 @@ export function accountOf(settings: ClientSettings): { fleet: Fleet; accounts: r
       enabledRegions: () => Promise.resolve([]),
       async open() {
         let clockOffsetMs: number | undefined;
-        const gateway = await openGateway(settings, (serverTime, now) => {
+        const controlPlane = await openControlPlane(settings, (serverTime, now) => {
           clockOffsetMs ??= now.getTime() - serverTime.getTime();
         });
-        const { accountId } = await gateway.caller();
+        const { accountId } = await controlPlane.caller();
         return {
-          gateway,
+          controlPlane,
           ...(accountId === undefined ? {} : { accountId }),
           clockOffsetMs: () => clockOffsetMs,
           counts: () => NO_COUNTS,

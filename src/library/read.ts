@@ -7,7 +7,7 @@ import { parseFailOn } from '../findings/fail-on.js';
 import type { FleetProgress } from '../control-plane/read-fleet.js';
 import type { ClientSettings } from './settings.js';
 import { untilAborted } from '../platform/until-aborted.js';
-import { accountOf, callCounter, openGateway } from './client.js';
+import { accountOf, callCounter, openControlPlane } from './client.js';
 
 /** What {@link list} is asked for. */
 export interface ListOptions extends ClientSettings {
@@ -54,8 +54,8 @@ export function inspect(
 ): Promise<InspectedClientCertificate> {
   return untilAborted(options.signal, async () => {
     const { inspectClientCertificate } = await import('../commands/inspect/run.js');
-    const gateway = await openGateway(options);
-    return inspectClientCertificate(gateway, clientCertificateId, clock, callCounter(options));
+    const controlPlane = await openControlPlane(options);
+    return inspectClientCertificate(controlPlane, clientCertificateId, clock, callCounter(options));
   });
 }
 

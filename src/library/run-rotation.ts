@@ -11,7 +11,7 @@ import { openFileJournal } from '../rotation/journal/file-journal.js';
 import { fileLease } from '../rotation/journal/file-lease.js';
 import { steadyClock } from '../platform/clock.js';
 import { sleep } from '../platform/timer.js';
-import { callCounter, openGateway } from './client.js';
+import { callCounter, openControlPlane } from './client.js';
 import type { RotateOptions } from './settings.js';
 
 /** Rotates the certificate of one stage, or says what would be done. @throws AppError */
@@ -27,8 +27,8 @@ export async function runRotation(options: RotateOptions, dryRun: boolean): Prom
     ...(to === undefined ? {} : { to }),
   };
   const clock = steadyClock();
-  const gateway = await openGateway(options, clock.correct);
-  const session = openSession(gateway, clock.now, { progress: callCounter(options), signal });
+  const controlPlane = await openControlPlane(options, clock.correct);
+  const session = openSession(controlPlane, clock.now, { progress: callCounter(options), signal });
   const context = {
     announce: options.announce ?? (() => undefined),
     ask: asking(options, 'ConfirmationNeeded'),

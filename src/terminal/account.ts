@@ -4,9 +4,9 @@ import type { ShownSetting } from '../configuration/show.js';
 import type { StageAddress } from '../control-plane/resolve-stage.js';
 import { accountRegionOf, accountRegionText } from '../control-plane/account-text.js';
 import { printable } from '../platform/printable.js';
-import type { Gateway } from '../control-plane/control-plane.js';
+import type { ControlPlane } from '../control-plane/control-plane.js';
 import type { AccountFlags, ResolvedAccount } from '../settings/resolve.js';
-import { gatewayFor } from './compose.js';
+import { controlPlaneFor } from './compose.js';
 import type { CommonOptions } from './context.js';
 import type { Output } from './output.js';
 
@@ -17,13 +17,13 @@ export const accountFlags = ({ account, profile, region }: CommonOptions): Accou
   region,
 });
 
-/** Says which account and Region a gateway leads to. Credentials that are not found are for the first call to report. */
+/** Says which account and Region a control plane leads to. Credentials that are not found are for the first call to report. */
 export async function sayWhere(
-  gateway: Gateway,
+  controlPlane: ControlPlane,
   { name }: Pick<ResolvedAccount, 'name'>,
   out: Pick<Output, 'where'>,
 ): Promise<void> {
-  const caller = await gateway.caller().catch(() => undefined);
+  const caller = await controlPlane.caller().catch(() => undefined);
   if (caller !== undefined) out.where(accountRegionText(accountRegionOf(caller, name)));
 }
 
@@ -62,28 +62,29 @@ function addressOf(options: object): StageAddress | undefined {
  * Opens the account and Region that flags, the file, the environment and the profile name.
  * @throws AppError `Usage` where the file has several and nothing says which; `ConfigurationInvalid`
  */
-export async function openAccount(options: CommonOptions, out: Output): Promise<Gateway> {
+export async function openAccount(options: CommonOptions, out: Output): Promise<ControlPlane> {
   const { fromFileOf, loadConfiguration } = await import('../configuration/load.js');
   const loaded = await loadConfiguration({ file: options.config });
-  const gateways = new Map<string, Promise<Gateway>>();
-  const open = (account: ResolvedAccount, target?: string): Promise<Gateway> => {
+  const controlPlanes = new Map<string, Promise<ControlPlane>>();
+  const open = (account: ResolvedAccount, target?: string): Promise<ControlPlane> => {
     const key = JSON.stringify([account.name, account.profile, account.roleArn, account.region]);
-    const gateway =
-      gateways.get(key) ?? gatewayFor(options, account, { fromFile: fromFileOf(loaded, account, target) });
-    gateways.set(key, gateway);
-    return gateway;
+    const controlPlane =
+      controlPlanes.get(key) ??
+      controlPlaneFor(options, account, { fromFile: fromFileOf(loaded, account, target) });
+    controlPlanes.set(key, controlPlane);
+    return controlPlane;
   };
   const { account, target } = await placeOf(options, loaded, open);
   if (options.debug === true) await debugAccount(options, loaded, account, target?.[0]);
-  const gateway = await open(account, target?.[0]);
-  await sayWhere(gateway, account, out);
-  return gateway;
+  const controlPlane = await open(account, target?.[0]);
+  await sayWhere(controlPlane, account, out);
+  return controlPlane;
 }
 
 async function placeOf(
   options: CommonOptions,
   loaded: LoadedConfiguration | undefined,
-  open: (account: ResolvedAccount) => Promise<Gateway>,
+  open: (account: ResolvedAccount) => Promise<ControlPlane>,
 ): Promise<{ account: ResolvedAccount; target?: readonly [name: string, ...rest: unknown[]] }> {
   const address = addressOf(options);
   const flags = accountFlags(options);

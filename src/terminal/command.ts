@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { CHECK_EXIT } from '../findings/severity.js';
-import type { Gateway } from '../control-plane/control-plane.js';
+import type { ControlPlane } from '../control-plane/control-plane.js';
 import type { CommonOptions, Context } from './context.js';
 import { applyRenamed } from './deprecated.js';
 import { ACCOUNT_SETTINGS, helpText, type Setting } from '../settings/table.js';
@@ -67,13 +67,13 @@ export function action<Options extends object, Args extends readonly unknown[] =
       const { options, args } = withReferences(self, self.opts<Options & CommonOptions>());
       const out = createOutput(options);
       for (const hint of hints) out.note(`hint: ${hint}`);
-      let opened: Promise<Gateway> | undefined;
+      let opened: Promise<ControlPlane> | undefined;
       await run({
         options,
         args: args as unknown as Args,
         out,
         now: () => new Date(),
-        gateway: () =>
+        controlPlane: () =>
           (opened ??= import('./account.js').then(({ openAccount }) => openAccount(options, out))),
       });
     } catch (error) {

@@ -2,10 +2,10 @@ import { AppError } from '../platform/errors.js';
 import type { ResolvedAccount } from '../settings/resolve.js';
 import { ACCOUNT_SETTINGS } from '../settings/table.js';
 import type { AwsClientOptions } from '../control-plane/aws-client.js';
-import type { Gateway } from '../control-plane/control-plane.js';
+import type { ControlPlane } from '../control-plane/control-plane.js';
 import type { CommonOptions } from './context.js';
 
-/** What every gateway is made with, apart from its account and Region: where it is, and what `--debug` tells. */
+/** What every control plane is made with, apart from its account and Region: where it is, and what `--debug` tells. */
 export function reachOf({
   endpointUrl,
   debug,
@@ -48,21 +48,21 @@ export function mfaAsker(): Pick<AwsClientOptions, 'askMfaCode'> {
 }
 
 /**
- * The gateway of one account and Region.
+ * The control plane of one account and Region.
  * @param fromFile where the file says them, if it does
  * @param onServerTime told the time that AWS gives with each answer, and this machine's own
  */
-export async function gatewayFor(
+export async function controlPlaneFor(
   options: Pick<CommonOptions, 'endpointUrl' | 'debug'>,
   { profile, region, roleArn, externalId }: Omit<ResolvedAccount, 'origins'>,
   { fromFile, onServerTime }: Pick<AwsClientOptions, 'fromFile' | 'onServerTime'> = {},
-): Promise<Gateway> {
+): Promise<ControlPlane> {
   const reach = reachOf(options);
-  const [{ createAwsGateway }, { createPace }] = await Promise.all([
+  const [{ createAwsControlPlane }, { createPace }] = await Promise.all([
     import('../control-plane/aws.js'),
     import('../control-plane/pace.js'),
   ]);
-  return createAwsGateway({
+  return createAwsControlPlane({
     ...reach,
     ...mfaAsker(),
     pace: createPace(),

@@ -1,4 +1,4 @@
-import type { Gateway } from '../control-plane/control-plane.js';
+import type { ControlPlane } from '../control-plane/control-plane.js';
 import type { Output, OutputOptions } from './output.js';
 
 /** What every command takes besides its own options, under commander's names. */
@@ -17,5 +17,5 @@ export interface Context<Options, Args extends readonly unknown[] = []> {
   out: Output;
   now: () => Date;
   /** The account and Region of the options; the SDK is loaded at the first call. */
-  gateway: () => Promise<Gateway>;
+  controlPlane: () => Promise<ControlPlane>;
 }

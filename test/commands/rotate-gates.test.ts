@@ -61,7 +61,7 @@ async function expectRefused(words: string[], message: RegExp): Promise<void> {
 describe('a rotation does not begin', () => {
   test('where CloudFormation would undo it, unless that is accepted', async () => {
     const { restApiId } = lab.api;
-    const { deploymentId } = await lab.gateway.getStage({ restApiId, stageName: 'prod' });
+    const { deploymentId } = await lab.controlPlane.getStage({ restApiId, stageName: 'prod' });
     await client.send(
       new CreateStageCommand({
         restApiId,
@@ -78,7 +78,7 @@ describe('a rotation does not begin', () => {
   test('where no https integration presents the certificate', async () => {
     await makeApi(lab.emulator, client, 'http://localhost:1', { name: 'plain' });
     const { id } = await generateCertificate(client);
-    const plain = (await lab.gateway.getRestApis()).find(({ name }) => name === 'plain');
+    const plain = (await lab.controlPlane.getRestApis()).find(({ name }) => name === 'plain');
     await attachCertificate(client, { restApiId: plain?.id ?? '', stageName: 'prod' }, id);
     await expectRefused(
       ['--stage', 'plain/prod', '--force'],
@@ -99,7 +99,7 @@ describe('a rotation does not begin', () => {
     expect(stderr).toMatch(
       /apigw\.pem does not exist\n {2}fix: check the path; if it is to be new, make it empty first/,
     );
-    expect(await lab.gateway.getClientCertificates()).toHaveLength(1);
+    expect(await lab.controlPlane.getClientCertificates()).toHaveLength(1);
   });
 
   test('when the quota is used up', async () => {
@@ -180,7 +180,7 @@ describe('--redeploy always', () => {
       /warning: redeploying \w+\/prod publishes changes to the API: GET \/draft would be added\n/,
     );
     expect(refused.stderr).toMatch(/error: \S+ \(\w+\): not confirmed: Redeploy \w+\/prod\? /);
-    expect(await lab.gateway.getClientCertificates()).toHaveLength(1);
+    expect(await lab.controlPlane.getClientCertificates()).toHaveLength(1);
   });
 
   test('deploys the stage, whose switch an API that needs it would not show before', async () => {
@@ -191,8 +191,8 @@ describe('--redeploy always', () => {
     const response = await fetch(`${lab.api.invokeUrl}/health`);
     expect(response.status).toBe(200);
     const { presented } = await stateOf(lab);
-    const stage = await lab.gateway.getStage({ restApiId: lab.api.restApiId, stageName: 'prod' });
-    expect((await lab.gateway.getDeployment(stage.restApiId, stage.deploymentId)).description).toBe(
+    const stage = await lab.controlPlane.getStage({ restApiId: lab.api.restApiId, stageName: 'prod' });
+    expect((await lab.controlPlane.getDeployment(stage.restApiId, stage.deploymentId)).description).toBe(
       `apigw-cert: client certificate ${presented ?? ''}`,
     );
   });
@@ -230,7 +230,7 @@ describe('stages that share a certificate', () => {
   });
 
   test('in several APIs with backends of their own', async () => {
-    const resources = await lab.gateway.getResources(lab.api.restApiId);
+    const resources = await lab.controlPlane.getResources(lab.api.restApiId);
     const uri = resources.flatMap(({ methods }) => methods)[0]?.integration?.uri ?? '';
     const elsewhere = uri.replace(/\/[^/]*$/, '').replace('localhost', '127.0.0.1');
     const second = await makeApi(lab.emulator, client, elsewhere, { name: 'second' });
@@ -272,6 +272,6 @@ describe('a trust store that a person changes', () => {
     const again = await cli(words, { env: lab.env });
     const id = (text: string): string | undefined => / id {7}(\w{6})/.exec(text)?.[1];
     expect(id(again.stderr)).toBe(id(stderr));
-    expect(await lab.gateway.getClientCertificates()).toHaveLength(2);
+    expect(await lab.controlPlane.getClientCertificates()).toHaveLength(2);
   });
 });

@@ -181,7 +181,10 @@ describe('--only-stage and --to', () => {
   const second = async (): Promise<void> => {
     const client = clientOf(lab.emulator, { region: REGION });
     const { CreateStageCommand } = await import('@aws-sdk/client-api-gateway');
-    const { deploymentId } = await lab.gateway.getStage({ restApiId: lab.api.restApiId, stageName: 'prod' });
+    const { deploymentId } = await lab.controlPlane.getStage({
+      restApiId: lab.api.restApiId,
+      stageName: 'prod',
+    });
     await client.send(
       new CreateStageCommand({ restApiId: lab.api.restApiId, stageName: 'beta', deploymentId }),
     );
@@ -189,7 +192,8 @@ describe('--only-stage and --to', () => {
     client.destroy();
   };
   const beta = async (): Promise<string | undefined> =>
-    (await lab.gateway.getStage({ restApiId: lab.api.restApiId, stageName: 'beta' })).clientCertificateId;
+    (await lab.controlPlane.getStage({ restApiId: lab.api.restApiId, stageName: 'beta' }))
+      .clientCertificateId;
 
   test('all stages that share the certificate move together', async () => {
     await second();
@@ -225,7 +229,7 @@ describe('--only-stage and --to', () => {
     expect((await rotateCli(lab, '--to', id, '--abort')).code).toBe(2);
     expect((await rotateCli(lab, '--abort')).code).toBe(0);
     expect(await stateOf(lab)).toEqual({ ...original(), certificates: [lab.oldId, id].sort() });
-    expect((await lab.gateway.getClientCertificate(id)).tags).toEqual({});
+    expect((await lab.controlPlane.getClientCertificate(id)).tags).toEqual({});
     expect((await rotateCli(lab, '--to', id)).code).toBe(0);
     await expectRotatedTo(id);
     // Said again, it has nothing to do.
@@ -247,7 +251,7 @@ describe('--only-stage and --to', () => {
 async function urlThatFailsAfterTheSwitch(): Promise<string> {
   const server = createServer((_request, response) => {
     const { restApiId, stageName } = lab.api;
-    void lab.gateway.getStage({ restApiId, stageName }).then(({ clientCertificateId }) => {
+    void lab.controlPlane.getStage({ restApiId, stageName }).then(({ clientCertificateId }) => {
       response.writeHead(clientCertificateId === lab.oldId ? 200 : 403).end();
     });
   });

@@ -26,7 +26,7 @@ interface Report {
 /** A stage of the lab's API, as documents have it. */
 const named = (stageName: string) => ({ restApiId: lab.api.restApiId, apiName: 'orders', stageName });
 
-const beta = () => lab.gateway.getStage({ restApiId: lab.api.restApiId, stageName: 'beta' });
+const beta = () => lab.controlPlane.getStage({ restApiId: lab.api.restApiId, stageName: 'beta' });
 
 /** A second stage of the API, that presents this certificate. */
 async function addBeta(clientCertificateId: string): Promise<void> {

@@ -21,11 +21,11 @@ afterEach(async () => {
 const addChat = (backendUrl: string): Promise<WebSocketFixture> =>
   makeWebSocketApi(lab.emulator, v2, { backendUrl, certificateId: lab.oldId });
 const presentedBy = async ({ apiId, stageName }: WebSocketFixture): Promise<string | undefined> =>
-  (await lab.gateway.getStage({ restApiId: apiId, stageName, protocolType: 'WEBSOCKET' }))
+  (await lab.controlPlane.getStage({ restApiId: apiId, stageName, protocolType: 'WEBSOCKET' }))
     .clientCertificateId;
 /** The backend of the REST stage. */
 async function restBackend(): Promise<string> {
-  const resources = await lab.gateway.getResources(lab.api.restApiId);
+  const resources = await lab.controlPlane.getResources(lab.api.restApiId);
   const health = resources.find(({ path }) => path === '/health')?.methods[0];
   return new URL(health?.integration?.uri ?? '').origin;
 }

@@ -247,7 +247,7 @@ targets:
       message: 'not authorized to perform apigateway:TagResource',
     });
     expect((await rotateCli(lab, '--no-wait', '--soak', '1h')).code).toBe(75);
-    const [made] = (await lab.gateway.getClientCertificates()).filter(
+    const [made] = (await lab.controlPlane.getClientCertificates()).filter(
       ({ clientCertificateId }) => clientCertificateId !== lab.oldId,
     );
     expect(made?.tags).toEqual({});
@@ -343,7 +343,7 @@ describe('rotate, with words that are wrong', () => {
     const { code, stderr } = await cli(['rotate', ...words], { env: lab.env });
     expect(stderr).toContain(message);
     expect(code).toBe(2);
-    expect(await lab.gateway.getClientCertificates()).toHaveLength(1);
+    expect(await lab.controlPlane.getClientCertificates()).toHaveLength(1);
   });
 
   test('a failure is one JSON document where that is asked for', async () => {

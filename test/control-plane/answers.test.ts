@@ -7,8 +7,8 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { AppError } from '../../src/platform/errors.js';
-import { createAwsGateway } from '../../src/control-plane/aws.js';
-import type { Gateway } from '../../src/control-plane/control-plane.js';
+import { createAwsControlPlane } from '../../src/control-plane/aws.js';
+import type { ControlPlane } from '../../src/control-plane/control-plane.js';
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -22,11 +22,11 @@ const server = createServer((request, response) => {
       .end(answer.body);
   });
 });
-let gateway: Gateway;
+let controlPlane: ControlPlane;
 
 beforeAll(async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  gateway = await createAwsGateway({
+  controlPlane = await createAwsControlPlane({
     region: 'eu-west-1',
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     credentials: () => Promise.resolve({ accessKeyId: 'AKIATEST', secretAccessKey: 'secret' }),
@@ -123,31 +123,31 @@ const chat = { restApiId: 'chat123456', stageName: 'prod', protocolType: 'WEBSOC
 
 /** Each operation of the port that gives something, with an answer as AWS sends it. */
 const OPERATIONS: readonly (readonly [name: string, answer: Json, call: () => Promise<unknown>])[] = [
-  ['GenerateClientCertificate', CERTIFICATE, () => gateway.generateClientCertificate({})],
-  ['GetClientCertificates', { item: [CERTIFICATE] }, () => gateway.getClientCertificates()],
-  ['GetClientCertificate', CERTIFICATE, () => gateway.getClientCertificate('a1b2c3')],
-  ['UpdateClientCertificate', CERTIFICATE, () => gateway.updateClientCertificate('a1b2c3', 'orders')],
-  ['GetRestApis', { item: [{ id: 'rest123456', name: 'orders' }] }, () => gateway.getRestApis()],
-  ['GetStages', { item: [STAGE] }, () => gateway.getStages('rest123456')],
-  ['GetStage', STAGE, () => gateway.getStage(ref)],
-  ['UpdateStage', STAGE, () => gateway.setStageCertificate(ref, 'a1b2c3')],
-  ['GetResources', { item: [RESOURCE] }, () => gateway.getResources('rest123456')],
+  ['GenerateClientCertificate', CERTIFICATE, () => controlPlane.generateClientCertificate({})],
+  ['GetClientCertificates', { item: [CERTIFICATE] }, () => controlPlane.getClientCertificates()],
+  ['GetClientCertificate', CERTIFICATE, () => controlPlane.getClientCertificate('a1b2c3')],
+  ['UpdateClientCertificate', CERTIFICATE, () => controlPlane.updateClientCertificate('a1b2c3', 'orders')],
+  ['GetRestApis', { item: [{ id: 'rest123456', name: 'orders' }] }, () => controlPlane.getRestApis()],
+  ['GetStages', { item: [STAGE] }, () => controlPlane.getStages('rest123456')],
+  ['GetStage', STAGE, () => controlPlane.getStage(ref)],
+  ['UpdateStage', STAGE, () => controlPlane.setStageCertificate(ref, 'a1b2c3')],
+  ['GetResources', { item: [RESOURCE] }, () => controlPlane.getResources('rest123456')],
   [
     'TestInvokeMethod',
     { status: 200, body: 'ok', log: 'log', latency: 5, headers: { a: 'b' }, multiValueHeaders: { a: ['b'] } },
-    () => gateway.testInvokeMethod({ restApiId: 'rest123456', resourceId: 'r1', httpMethod: 'GET' }),
+    () => controlPlane.testInvokeMethod({ restApiId: 'rest123456', resourceId: 'r1', httpMethod: 'GET' }),
   ],
-  ['GetDeployment', DEPLOYMENT, () => gateway.getDeployment('rest123456', 'd1')],
+  ['GetDeployment', DEPLOYMENT, () => controlPlane.getDeployment('rest123456', 'd1')],
   [
     'CreateDeployment',
     { id: 'd1', description: 'first', createdDate: 1_700_000_000 },
-    () => gateway.createDeployment(ref, 'first'),
+    () => controlPlane.createDeployment(ref, 'first'),
   ],
-  ['GetApis', { items: [V2_API] }, () => gateway.getWebSocketApis()],
-  ['GetStages of apigatewayv2', { items: [V2_STAGE] }, () => gateway.getWebSocketStages('chat123456')],
-  ['GetStage of apigatewayv2', V2_STAGE, () => gateway.getStage(chat)],
-  ['UpdateStage of apigatewayv2', V2_STAGE, () => gateway.setStageCertificate(chat, 'a1b2c3')],
-  ['GetIntegrations', { items: [V2_INTEGRATION] }, () => gateway.getWebSocketIntegrations('chat123456')],
+  ['GetApis', { items: [V2_API] }, () => controlPlane.getWebSocketApis()],
+  ['GetStages of apigatewayv2', { items: [V2_STAGE] }, () => controlPlane.getWebSocketStages('chat123456')],
+  ['GetStage of apigatewayv2', V2_STAGE, () => controlPlane.getStage(chat)],
+  ['UpdateStage of apigatewayv2', V2_STAGE, () => controlPlane.setStageCertificate(chat, 'a1b2c3')],
+  ['GetIntegrations', { items: [V2_INTEGRATION] }, () => controlPlane.getWebSocketIntegrations('chat123456')],
 ];
 
 async function outcome(call: () => Promise<unknown>, body: string, status = 200): Promise<unknown> {
@@ -291,13 +291,13 @@ describe('a list that is not there', () => {
 
 describe('an answer about something else is none', () => {
   test.each([
-    ['GetStage', { ...STAGE, stageName: 'beta' }, () => gateway.getStage(ref)],
-    ['UpdateStage', { ...STAGE, stageName: 'beta' }, () => gateway.setStageCertificate(ref, 'a1b2c3')],
-    ['GetStage of apigatewayv2', { ...V2_STAGE, stageName: 'beta' }, () => gateway.getStage(chat)],
+    ['GetStage', { ...STAGE, stageName: 'beta' }, () => controlPlane.getStage(ref)],
+    ['UpdateStage', { ...STAGE, stageName: 'beta' }, () => controlPlane.setStageCertificate(ref, 'a1b2c3')],
+    ['GetStage of apigatewayv2', { ...V2_STAGE, stageName: 'beta' }, () => controlPlane.getStage(chat)],
     [
       'GetClientCertificate',
       { ...CERTIFICATE, clientCertificateId: 'zzzzzz' },
-      () => gateway.getClientCertificate('a1b2c3'),
+      () => controlPlane.getClientCertificate('a1b2c3'),
     ],
   ] as const)('of %s', async (_, body, call) => {
     expect(await outcome(call, JSON.stringify(body))).toEqual(UNANSWERED);
@@ -314,8 +314,11 @@ describe('an error', () => {
     ['that wants a sign-in at the proxy', 407, '<html>Proxy</html>', undefined, 'ServiceUnreachable'],
   ] as const)('%s', async (_, status, body, type, code) => {
     answer = { status, body, ...(type === undefined ? {} : { headers: { 'x-amzn-ErrorType': type } }) };
-    await expect(gateway.getStages('rest123456')).rejects.toMatchObject({ name: 'AppError', code });
-    await expect(gateway.getWebSocketStages('chat123456')).rejects.toMatchObject({ name: 'AppError', code });
+    await expect(controlPlane.getStages('rest123456')).rejects.toMatchObject({ name: 'AppError', code });
+    await expect(controlPlane.getWebSocketStages('chat123456')).rejects.toMatchObject({
+      name: 'AppError',
+      code,
+    });
   });
 });
 
@@ -323,11 +326,11 @@ test('a missing permission names the action and the ARN, for WebSocket APIs too'
   answer = { status: 403, headers: { 'x-amzn-ErrorType': 'AccessDeniedException' }, body: '{}' };
   const hints = await Promise.all(
     [
-      gateway.getWebSocketApis(),
-      gateway.getWebSocketStages('chat123456'),
-      gateway.getStage(chat),
-      gateway.setStageCertificate(chat, undefined),
-      gateway.getWebSocketIntegrations('chat123456'),
+      controlPlane.getWebSocketApis(),
+      controlPlane.getWebSocketStages('chat123456'),
+      controlPlane.getStage(chat),
+      controlPlane.setStageCertificate(chat, undefined),
+      controlPlane.getWebSocketIntegrations('chat123456'),
     ].map((call) =>
       (call as Promise<unknown>).then(
         () => 'allowed',

@@ -2,8 +2,8 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { createAwsGateway } from '../../src/control-plane/aws.js';
-import type { Gateway } from '../../src/control-plane/control-plane.js';
+import { createAwsControlPlane } from '../../src/control-plane/aws.js';
+import type { ControlPlane } from '../../src/control-plane/control-plane.js';
 
 type Reply = 'cut' | 'torn' | 'no HTTP' | { status: number; headers?: Record<string, string>; body: object };
 
@@ -27,7 +27,7 @@ const STAGE = { stageName: 'prod', deploymentId: 'd1' };
 
 let replies: Reply[];
 let requests: { method: string; path: string; body: string }[];
-let gateway: Gateway;
+let controlPlane: ControlPlane;
 
 async function textOf(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
@@ -55,7 +55,7 @@ beforeEach(async () => {
   replies = [];
   requests = [];
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  gateway = await createAwsGateway({
+  controlPlane = await createAwsControlPlane({
     region: 'eu-west-1',
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     credentials: () => Promise.resolve({ accessKeyId: 'AKIATEST', secretAccessKey: 'secret' }),
@@ -83,20 +83,20 @@ describe.each([
     ['another conflict', CONFLICT, 'RequestRefused'],
   ] as const)('is sent once, whatever came of it: %s', async (__, reply, code) => {
     replies = [reply];
-    await expect(gateway.setStageCertificate(stage, 'a1b2c3')).rejects.toMatchObject({ code });
+    await expect(controlPlane.setStageCertificate(stage, 'a1b2c3')).rejects.toMatchObject({ code });
     expect(requests).toHaveLength(1);
   });
 
   test('is sent again after throttling, which does nothing', async () => {
     replies = [THROTTLED];
-    await expect(gateway.setStageCertificate(stage, 'a1b2c3')).resolves.toMatchObject(stage);
+    await expect(controlPlane.setStageCertificate(stage, 'a1b2c3')).resolves.toMatchObject(stage);
     expect(requests).toHaveLength(2);
   });
 });
 
 test('a certificate is removed by an empty value, and never by `remove`', async () => {
-  await gateway.setStageCertificate(rest, undefined);
-  await gateway.setStageCertificate(webSocket, undefined);
+  await controlPlane.setStageCertificate(rest, undefined);
+  await controlPlane.setStageCertificate(webSocket, undefined);
   expect(requests).toEqual([
     {
       method: 'PATCH',
@@ -110,7 +110,7 @@ test('a certificate is removed by an empty value, and never by `remove`', async 
 test('a certificate is made once, whatever came of it', async () => {
   for (const reply of ['cut', FAILED, CONCURRENT] as const) {
     replies = [reply];
-    await expect(gateway.generateClientCertificate({})).rejects.toMatchObject({
+    await expect(controlPlane.generateClientCertificate({})).rejects.toMatchObject({
       code: reply === CONCURRENT ? 'ConcurrentModification' : 'ServiceUnreachable',
     });
   }
@@ -120,22 +120,24 @@ test('a certificate is made once, whatever came of it', async () => {
 describe('a call that ends alike however often it is sent', () => {
   test.each(['cut', FAILED, CONCURRENT, THROTTLED] as const)('is sent again after %j', async (reply) => {
     replies = [reply];
-    await gateway.getStage(rest);
+    await controlPlane.getStage(rest);
     expect(requests).toHaveLength(2);
     replies = [reply, { status: 202, body: {} }];
-    await gateway.deleteClientCertificate('a1b2c3');
+    await controlPlane.deleteClientCertificate('a1b2c3');
     expect(requests).toHaveLength(4);
   });
 
   test('is not sent again after a conflict that stays', async () => {
     replies = [CONFLICT];
-    await expect(gateway.deleteClientCertificate('a1b2c3')).rejects.toMatchObject({ code: 'RequestRefused' });
+    await expect(controlPlane.deleteClientCertificate('a1b2c3')).rejects.toMatchObject({
+      code: 'RequestRefused',
+    });
     expect(requests).toHaveLength(1);
   });
 
   test('says that it does not know, where the concurrent modifications do not end', async () => {
     replies = Array.from({ length: 5 }, () => CONCURRENT);
-    await expect(gateway.deleteClientCertificate('a1b2c3')).rejects.toMatchObject({
+    await expect(controlPlane.deleteClientCertificate('a1b2c3')).rejects.toMatchObject({
       code: 'ConcurrentModification',
     });
     expect(requests).toHaveLength(5);

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { createAwsGateway } from '../../src/control-plane/aws.js';
+import { createAwsControlPlane } from '../../src/control-plane/aws.js';
 import { createPace, type Pace } from '../../src/control-plane/pace.js';
 
 interface Reply {
@@ -37,8 +37,8 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-const gateway = (options: { pace?: Pace; onServerTime?: (serverTime: Date, now: Date) => void }) =>
-  createAwsGateway({
+const controlPlane = (options: { pace?: Pace; onServerTime?: (serverTime: Date, now: Date) => void }) =>
+  createAwsControlPlane({
     region: 'eu-west-1',
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     credentials: () => Promise.resolve({ accessKeyId: 'AKIATEST', secretAccessKey: 'secret' }),
@@ -49,7 +49,7 @@ test('each attempt takes a turn of its own, and Retry-After is obeyed', async ()
   replies = [throttle];
   const pace = createPace();
   const started = performance.now();
-  await (await gateway({ pace })).getClientCertificates();
+  await (await controlPlane({ pace })).getClientCertificates();
   expect(requests).toHaveLength(2);
   expect(pace.counts).toMatchObject({ taken: 2, throttled: 1 });
   expect(pace.counts.perSecond).toBeLessThan(8);
@@ -59,7 +59,7 @@ test('each attempt takes a turn of its own, and Retry-After is obeyed', async ()
 test('a used-up quota is no throttling, although its status is the same', async () => {
   replies = [{ ...throttle, headers: { 'x-amzn-ErrorType': 'LimitExceededException' } }];
   const pace = createPace();
-  await expect((await gateway({ pace })).generateClientCertificate({})).rejects.toMatchObject({
+  await expect((await controlPlane({ pace })).generateClientCertificate({})).rejects.toMatchObject({
     code: 'QuotaExceeded',
   });
   expect(pace.counts).toEqual({ taken: 1, throttled: 0, perSecond: 8 });
@@ -77,7 +77,7 @@ test('a request is signed after its turn has come, for a signature ages', async 
         }, 1_100);
       }),
   };
-  await (await gateway({ pace })).getRestApis();
+  await (await controlPlane({ pace })).getRestApis();
   const [, date = '', time = ''] =
     /^(\d{8})T(\d{6})Z$/.exec(String(requests[0]?.headers['x-amz-date'])) ?? [];
   const signed = Date.parse(
@@ -89,7 +89,7 @@ test('a request is signed after its turn has come, for a signature ages', async 
 test('tells the time that AWS gives', async () => {
   replies = [{ ...empty, headers: { Date: 'Wed, 18 Nov 2026 01:02:03 GMT' } }];
   const told: string[] = [];
-  const connected = await gateway({ onServerTime: (serverTime) => told.push(serverTime.toISOString()) });
+  const connected = await controlPlane({ onServerTime: (serverTime) => told.push(serverTime.toISOString()) });
   await connected.getClientCertificates();
   expect(told).toEqual(['2026-11-18T01:02:03.000Z']);
 });

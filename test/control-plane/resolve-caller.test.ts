@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { createAwsGateway } from '../../src/control-plane/aws.js';
+import { createAwsControlPlane } from '../../src/control-plane/aws.js';
 import type { AwsClientOptions } from '../../src/control-plane/aws-client.js';
 
 const CONFIG = `[default]
@@ -42,7 +42,7 @@ afterEach(() => {
 
 async function caller(options: AwsClientOptions, environment: Record<string, string> = {}) {
   Object.assign(process.env, environment);
-  return (await createAwsGateway(options)).caller();
+  return (await createAwsControlPlane(options)).caller();
 }
 
 const OWN = { accessKeyId: 'AKIAY34FZKBOKMUTVV7A', region: 'eu-west-1' };

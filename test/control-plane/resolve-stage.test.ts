@@ -9,8 +9,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { resolveStage, type StageAddress } from '../../src/control-plane/resolve-stage.js';
 import type { AppError } from '../../src/platform/errors.js';
 import { startEmulator, type Emulator } from '../../src/emulator/index.js';
-import { createAwsGateway } from '../../src/control-plane/aws.js';
-import type { Gateway } from '../../src/control-plane/control-plane.js';
+import { createAwsControlPlane } from '../../src/control-plane/aws.js';
+import type { ControlPlane } from '../../src/control-plane/control-plane.js';
 import { clientOf, makeWebSocketApi, v2ClientOf } from '../support/emulator.js';
 
 /** Two APIs share a name, one has a slash in it, and the last one's is the id of the first. */
@@ -24,7 +24,7 @@ const APIS = [
 ] as const;
 
 let emulator: Emulator;
-let gateway: Gateway;
+let controlPlane: ControlPlane;
 const ids: string[] = [];
 
 /** Puts the APIs' ids, which are not known before, in the place of their numbers: `{0}/prod`. */
@@ -49,7 +49,7 @@ beforeAll(async () => {
   await v2.send(new CreateStageCommand({ ApiId: chat.apiId, StageName: 'events' }));
   ids.push(chat.apiId, (await makeWebSocketApi(emulator, v2, { name: 'billing' })).apiId);
   v2.destroy();
-  gateway = await createAwsGateway({
+  controlPlane = await createAwsControlPlane({
     endpoint: emulator.url,
     region: 'eu-central-1',
     credentials: () => Promise.resolve({ accessKeyId: 'AKIDTEST', secretAccessKey: 'secret' }),
@@ -59,7 +59,7 @@ afterAll(() => emulator.close());
 
 async function resolve({ api, stage }: StageAddress): Promise<string> {
   const address = { stage: filled(stage), ...(api === undefined ? {} : { api: filled(api) }) };
-  const { restApiId, stageName, apiName, protocolType } = await resolveStage(gateway, address);
+  const { restApiId, stageName, apiName, protocolType } = await resolveStage(controlPlane, address);
   return [`${restApiId}/${stageName}`, apiName, protocolType].filter(Boolean).join(' ');
 }
 
@@ -129,13 +129,13 @@ describe('is refused', () => {
 
 test('an API that is named costs two calls, whatever else there is', async () => {
   emulator.clearRequests();
-  await resolveStage(gateway, { stage: 'orders/prod' });
+  await resolveStage(controlPlane, { stage: 'orders/prod' });
   expect(emulator.requests().map(({ operation }) => operation)).toEqual(['GetRestApis', 'GetStages']);
 });
 
 test('a WebSocket API that is named costs one call more', async () => {
   emulator.clearRequests();
-  await resolveStage(gateway, { stage: 'chat/prod' });
+  await resolveStage(controlPlane, { stage: 'chat/prod' });
   expect(emulator.requests().map(({ operation, path }) => `${operation} ${path.split('?')[0]}`)).toEqual([
     'GetRestApis /restapis',
     'GetApis /v2/apis',

@@ -154,7 +154,7 @@ export async function runMatrix(cells: readonly Cell[], labs: number): Promise<M
 }
 
 async function runCell(lab: RotationLab, proxy: CallProxy, cell: Cell, victim: string): Promise<CellResult> {
-  const { emulator, gateway, api, trustFile, directory } = lab;
+  const { emulator, controlPlane, api, trustFile, directory } = lab;
   const { mode, step, point, fault } = cell;
   const stage = { restApiId: api.restApiId, stageName: api.stageName };
   const hookFile = join(directory, `hook-${step}-${point}-${fault}`);
@@ -175,11 +175,12 @@ async function runCell(lab: RotationLab, proxy: CallProxy, cell: Cell, victim: s
     },
   };
   const presented = async (): Promise<string> =>
-    (await gateway.getStage(stage)).clientCertificateId ?? 'none';
+    (await controlPlane.getStage(stage)).clientCertificateId ?? 'none';
   const startId = await presented();
   /** The new certificate of one cell is the old one of the next: as long as nothing has begun, it is not due. */
   const due = async (of: World = world): Promise<World> => {
-    const untouched = (await presented()) === startId && (await gateway.getClientCertificates()).length === 1;
+    const untouched =
+      (await presented()) === startId && (await controlPlane.getClientCertificates()).length === 1;
     return { ...of, settings: { ...of.settings, force: untouched } };
   };
 
@@ -235,7 +236,7 @@ async function runCell(lab: RotationLab, proxy: CallProxy, cell: Cell, victim: s
     await rerun();
   }
 
-  const certificates = await gateway.getClientCertificates();
+  const certificates = await controlPlane.getClientCertificates();
   const [only] = certificates;
   const ids = certificates.map(({ clientCertificateId }) => clientCertificateId);
   if (ids.length !== 1) wrong.push(`certificates: ${ids.join(', ')}`);
@@ -259,8 +260,8 @@ async function runCell(lab: RotationLab, proxy: CallProxy, cell: Cell, victim: s
 }
 
 /** What is there, for whoever has to find out why. */
-async function description({ gateway, directory }: RotationLab): Promise<string> {
-  const certificates = await gateway.getClientCertificates();
+async function description({ controlPlane, directory }: RotationLab): Promise<string> {
+  const certificates = await controlPlane.getClientCertificates();
   const journals = await allRotations(openFileJournal(join(directory, 'journal')));
   return JSON.stringify({
     certificates: certificates.map(({ clientCertificateId, createdDate, tags }) => ({

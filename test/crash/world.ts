@@ -8,7 +8,7 @@ import { abort, rotate } from '../../src/rotation/engine/rotate.js';
 import { AppError } from '../../src/platform/errors.js';
 import type { RotationRecord, RotationStep } from '../../src/rotation/rules/record.js';
 import { DEFAULT_SETTINGS, type RotationSettings } from '../../src/settings/rotation.js';
-import { createAwsGateway } from '../../src/control-plane/aws.js';
+import { createAwsControlPlane } from '../../src/control-plane/aws.js';
 import { openFileJournal } from '../../src/rotation/journal/file-journal.js';
 import type { Journal } from '../../src/rotation/journal/journal.js';
 import { createTrustStore } from '../../src/trust/kinds/index.js';
@@ -43,16 +43,16 @@ export async function runRotation(
   overrides: Partial<RotationDeps> = {},
 ): Promise<RotationReport> {
   const { region, endpoint, restApiId, stageName, trustFile, hookFile, requestTimeout } = world;
-  const gateway = await createAwsGateway({
+  const controlPlane = await createAwsControlPlane({
     region,
     endpoint,
     ...(requestTimeout === undefined ? {} : { requestTimeout }),
   });
   const store = createTrustStore({ kind: 'pem-bundle', file: trustFile }, { announce: () => undefined });
   const now = (): Date => new Date();
-  const remembered = remembering(gateway, now);
+  const remembered = remembering(controlPlane, now);
   const deps: RotationDeps = {
-    gateway: remembered,
+    controlPlane: remembered,
     apis: [],
     account: observedAccount(remembered, now),
     stores: () => [store],
@@ -72,7 +72,7 @@ export async function runRotation(
     probeCalls: new Map<string, never>(),
     hooks: hookFile === undefined ? {} : { switched: ['sh', '-c', `echo switched >> ${hookFile}`] },
   };
-  const target = await deps.gateway.getStage({ restApiId, stageName });
+  const target = await deps.controlPlane.getStage({ restApiId, stageName });
   return mode === 'abort' ? abort(deps, request, target) : rotate(deps, request, target);
 }
 

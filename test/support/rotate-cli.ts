@@ -43,19 +43,19 @@ export function startCli(lab: RotationLab, words: readonly string[]) {
 }
 
 /** What a rotation is about: ids of the account's certificates, what the stage presents, what the file trusts. */
-export async function stateOf({ gateway, api, trustFile }: RotationLab): Promise<{
+export async function stateOf({ controlPlane, api, trustFile }: RotationLab): Promise<{
   certificates: string[];
   presented: string | undefined;
   trusted: string[];
 }> {
-  const certificates = await gateway.getClientCertificates();
+  const certificates = await controlPlane.getClientCertificates();
   const ids = new Map(
     certificates.map(({ clientCertificateId: id, pemEncodedCertificate }) => [
       certificateFacts(pemEncodedCertificate).fingerprintSha256,
       id,
     ]),
   );
-  const stage = await gateway.getStage({ restApiId: api.restApiId, stageName: api.stageName });
+  const stage = await controlPlane.getStage({ restApiId: api.restApiId, stageName: api.stageName });
   const parts = (await readFile(trustFile, 'utf8')).split(/(?=-----BEGIN CERTIFICATE-----)/);
   return {
     certificates: [...ids.values()].sort(),

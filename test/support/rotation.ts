@@ -3,8 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEmulator, type Emulator, type EmulatorOptions } from '../../src/emulator/index.js';
-import { createAwsGateway } from '../../src/control-plane/aws.js';
-import type { Gateway } from '../../src/control-plane/control-plane.js';
+import { createAwsControlPlane } from '../../src/control-plane/aws.js';
+import type { ControlPlane } from '../../src/control-plane/control-plane.js';
 import { trustClientCertificates } from '../../src/node/index.js';
 import { trustedCertificate } from '../../src/certificates/parse.js';
 import { mintServerCertificate } from '../../src/certificates/mint.js';
@@ -16,7 +16,7 @@ export const REGION = 'eu-central-1';
 /** Ready to rotate: a stage whose https backend accepts exactly the certificates of a PEM file, by apigw-cert/node. */
 export interface RotationLab {
   emulator: Emulator;
-  gateway: Gateway;
+  controlPlane: ControlPlane;
   api: ApiFixture;
   oldId: string;
   /** The trust store: a file that the backend follows. */
@@ -104,7 +104,7 @@ export async function startRotationLab({
 
   return {
     emulator,
-    gateway: await createAwsGateway({ region: REGION, endpoint: emulator.url }),
+    controlPlane: await createAwsControlPlane({ region: REGION, endpoint: emulator.url }),
     api,
     oldId: old.id,
     trustFile,

@@ -18,9 +18,9 @@ export function attachCommand(): Command {
   )
     .option('--yes', "replace the stage's current certificate without a prompt; required without a terminal")
     .action(
-      action<Options, [string]>(async ({ args: [id], options, gateway, out, now }) => {
+      action<Options, [string]>(async ({ args: [id], options, controlPlane, out, now }) => {
         const { attach } = await import('./run.js');
-        const change = await attach(await gateway(), options, id, now, (question) =>
+        const change = await attach(await controlPlane(), options, id, now, (question) =>
           confirmed(question, options.yes === true),
         );
         if (change.certificate?.status === 'expired') {
@@ -38,9 +38,9 @@ export function detachCommand(): Command {
   return addStageOptions(command('detach', 'Remove the certificate from a stage'))
     .option('--yes', 'remove it without a prompt; required without a terminal')
     .action(
-      action<Options>(async ({ options, gateway, out }) => {
+      action<Options>(async ({ options, controlPlane, out }) => {
         const { detach } = await import('./run.js');
-        const change = await detach(await gateway(), options, (question) =>
+        const change = await detach(await controlPlane(), options, (question) =>
           confirmed(question, options.yes === true),
         );
         out.result(change, () => changeText(change, out.style));

@@ -5,7 +5,7 @@ import { AppError, UNKNOWN_OUTCOME } from '../../platform/errors.js';
 import { isAcmArn } from '../../control-plane/inventory.js';
 import { namedStage, type NamedStage } from '../../control-plane/named-stage.js';
 import { stageText } from '../../rotation/rules/unit.js';
-import type { Gateway } from '../../control-plane/control-plane.js';
+import type { ControlPlane } from '../../control-plane/control-plane.js';
 import { certificateOf } from '../../control-plane/read-certificate.js';
 import { resolveStage, type StageAddress } from '../../control-plane/resolve-stage.js';
 
@@ -31,7 +31,7 @@ export type Confirm = (question: string) => Promise<void>;
  * @throws AppError `CertificateNotFound`, and as resolveStage and `confirm`
  */
 export async function attach(
-  gateway: Gateway,
+  controlPlane: ControlPlane,
   address: StageAddress,
   clientCertificateId: string,
   now: () => Date,
@@ -39,25 +39,25 @@ export async function attach(
 ): Promise<Attached> {
   // AWS answers an unknown id with a message about patch operations, so it is looked up first.
   const [stage, certificate] = await Promise.all([
-    resolveStage(gateway, address),
-    isAcmArn(clientCertificateId) ? undefined : gateway.getClientCertificate(clientCertificateId),
+    resolveStage(controlPlane, address),
+    isAcmArn(clientCertificateId) ? undefined : controlPlane.getClientCertificate(clientCertificateId),
   ]);
-  const change = await changeStage(gateway, stage, clientCertificateId, confirm);
+  const change = await changeStage(controlPlane, stage, clientCertificateId, confirm);
   if (certificate === undefined) return change;
   return { ...change, certificate: certificateView(certificateOf(certificate), now()) };
 }
 
 /** Makes a stage present no certificate. @throws AppError as resolveStage and `confirm` */
 export async function detach(
-  gateway: Gateway,
+  controlPlane: ControlPlane,
   address: StageAddress,
   confirm: Confirm,
 ): Promise<StageChange> {
-  return changeStage(gateway, await resolveStage(gateway, address), undefined, confirm);
+  return changeStage(controlPlane, await resolveStage(controlPlane, address), undefined, confirm);
 }
 
 async function changeStage(
-  gateway: Gateway,
+  controlPlane: ControlPlane,
   {
     restApiId,
     stageName,
@@ -77,7 +77,7 @@ async function changeStage(
     );
   }
   const stage = { restApiId, stageName, ...(protocolType === undefined ? {} : { protocolType }) };
-  const after = changed ? (await setCertificate(gateway, stage, wanted)).clientCertificateId : before;
+  const after = changed ? (await setCertificate(controlPlane, stage, wanted)).clientCertificateId : before;
   return {
     ...namedStage(stage, new Map([[restApiId, apiName]])),
     ...(before === undefined ? {} : { before }),
@@ -95,16 +95,16 @@ const AGAIN_AFTER = 500;
  * may have been made, and it ends in the same state however often it is made.
  */
 async function setCertificate(
-  gateway: Gateway,
+  controlPlane: ControlPlane,
   stage: StageRef,
   wanted: string | undefined,
 ): Promise<Pick<Stage, 'clientCertificateId'>> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await gateway.setStageCertificate(stage, wanted);
+      return await controlPlane.setStageCertificate(stage, wanted);
     } catch (error) {
       if (!(error instanceof AppError) || !UNKNOWN_OUTCOME.has(error.code)) throw error;
-      const shown = await gateway.getStage(stage).catch(() => undefined);
+      const shown = await controlPlane.getStage(stage).catch(() => undefined);
       if (shown !== undefined && shown.clientCertificateId === wanted) return shown;
       if (attempt === ATTEMPTS) throw unknownOutcome(error, stage);
       await sleep(AGAIN_AFTER * attempt);

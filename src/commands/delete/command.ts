@@ -12,9 +12,9 @@ export function deleteCommand(): Command {
   return command('delete <id>', 'Delete a certificate that no stage presents')
     .option('--yes', 'delete it without a prompt; required without a terminal')
     .action(
-      action<Options, [string]>(async ({ args: [clientCertificateId], options, gateway, out, now }) => {
+      action<Options, [string]>(async ({ args: [clientCertificateId], options, controlPlane, out, now }) => {
         const { assertDeletable, deleteCertificate } = await import('../../rotation/engine/delete.js');
-        const opened = await gateway();
+        const opened = await controlPlane();
         await withLook({ options, out }, (progress) =>
           assertDeletable(opened, clientCertificateId, now(), undefined, progress),
         );

@@ -23,7 +23,7 @@ export interface DemoControlPlane {
   ): Promise<{ status: number; log: string }>;
 }
 
-/** Speaks the protocol itself, since the gateway offers only what managing certificates takes. */
+/** Speaks the protocol itself, since the control plane offers only what managing certificates takes. */
 export function demoControlPlane(url: string): DemoControlPlane {
   async function send<T>(method: string, path: string, body: unknown): Promise<T> {
     const response = await fetch(url + path, {

@@ -38,7 +38,7 @@ Examples:
   apigw-cert doctor --stage orders/prod --probe 'GET /health' --output sarif --out-file orders.sarif`,
     )
     .action(
-      action<Options>(async ({ options, gateway, out, now }) => {
+      action<Options>(async ({ options, controlPlane, out, now }) => {
         const { api, stage } = options;
         const probeRequest = options.probe === undefined ? undefined : parseProbe(options.probe);
         const [
@@ -53,7 +53,7 @@ Examples:
           import('../../terminal/write-findings.js'),
         ]);
         const address = api === undefined ? { stage } : { api, stage };
-        const opened = await gateway();
+        const opened = await controlPlane();
         const announce = (calls: readonly BackendCall[]): void => {
           if (calls.length > 0) out.note(['calls to backends:', ...callLines(calls)].join('\n'));
         };

@@ -20,7 +20,7 @@ import { strangerOf } from '../../rotation/rules/stranger.js';
 import { reported, type ReportedFinding } from '../../findings/finding.js';
 import { diagnose, type DoctorObservation, type DoctorProbe } from '../../findings/rules/doctor.js';
 import { worstFirst } from '../../findings/severity.js';
-import type { Gateway } from '../../control-plane/control-plane.js';
+import type { ControlPlane } from '../../control-plane/control-plane.js';
 import { probe } from '../../rotation/engine/test-invoke.js';
 import { certificateFacts } from '../../certificates/parse.js';
 import { resolveStage, type StageAddress } from '../../control-plane/resolve-stage.js';
@@ -56,13 +56,18 @@ function forgiving(denied: string[]): <T>(work: () => Promise<T>) => Promise<T |
 }
 
 async function ask(
-  gateway: Gateway,
+  controlPlane: ControlPlane,
   probes: readonly Probe[],
   certificateId: string | undefined,
 ): Promise<DoctorProbe[]> {
   const results: DoctorProbe[] = [];
   for (const each of probes) {
-    const { backend, outcome, accepted, status, cause, code } = await probe(gateway, each, certificateId, 1);
+    const { backend, outcome, accepted, status, cause, code } = await probe(
+      controlPlane,
+      each,
+      certificateId,
+      1,
+    );
     results.push({
       backend,
       outcome,
@@ -79,7 +84,7 @@ const NO_PROBES: ProbeChoice = { probes: [], unreached: [] };
 
 /** Calls the backends with the stage's certificate, without any, and with one that they should refuse. */
 async function askAll(
-  gateway: Gateway,
+  controlPlane: ControlPlane,
   {
     probes,
     current,
@@ -93,12 +98,12 @@ async function askAll(
 ): Promise<DoctorObservation['probes']> {
   const none = { current: [], without: [] };
   if (probes.length === 0) return none;
-  const without = await allowed(() => ask(gateway, probes, undefined));
+  const without = await allowed(() => ask(controlPlane, probes, undefined));
   if (without === undefined) return none;
   return {
-    current: current === undefined ? [] : await ask(gateway, probes, current),
+    current: current === undefined ? [] : await ask(controlPlane, probes, current),
     without,
-    ...(other === undefined ? {} : { other: await ask(gateway, probes, other) }),
+    ...(other === undefined ? {} : { other: await ask(controlPlane, probes, other) }),
   };
 }
 
@@ -110,18 +115,18 @@ interface Ways {
 }
 
 async function waysTo(
-  gateway: Gateway,
+  controlPlane: ControlPlane,
   stage: Stage,
   request: ProbeRequest | undefined,
   allowed: ReturnType<typeof forgiving>,
 ): Promise<Ways> {
   if (stage.protocolType === 'WEBSOCKET') {
-    const integrations = await allowed(() => gateway.getWebSocketIntegrations(stage.restApiId));
+    const integrations = await allowed(() => controlPlane.getWebSocketIntegrations(stage.restApiId));
     return integrations
       ? { choice: webSocketChoice(stage, integrations), integrations }
       : { choice: NO_PROBES };
   }
-  const resources = await allowed(() => gateway.getResources(stage.restApiId));
+  const resources = await allowed(() => controlPlane.getResources(stage.restApiId));
   return resources ? { choice: chooseProbes(stage, resources, request), resources } : { choice: NO_PROBES };
 }
 
@@ -131,24 +136,24 @@ async function waysTo(
  *
  * @param announce told which calls are about to be made
  * @param progress told of the look at all stages
- * @throws AppError `StageNotFound`, `StageAmbiguous`, `ProbeNotFound`, and what the gateway throws
+ * @throws AppError `StageNotFound`, `StageAmbiguous`, `ProbeNotFound`, and what the control plane throws
  */
 export async function doctor(
-  gateway: Gateway,
+  controlPlane: ControlPlane,
   { address, probeRequest }: { address: StageAddress; probeRequest?: ProbeRequest | undefined },
   now: () => Date,
   announce: (calls: readonly BackendCall[]) => void = () => undefined,
   progress?: StagesProgress,
 ): Promise<DoctorReport> {
-  const stage = await resolveStage(gateway, address);
+  const stage = await resolveStage(controlPlane, address);
   const { restApiId, apiName, clientCertificateId } = stage;
   const name = (one: StageRef): NamedStage => namedStage(one, new Map([[restApiId, apiName]]));
   const denied: string[] = [];
   const allowed = forgiving(denied);
   const [certificates, stages, { choice, ...seen }] = await Promise.all([
-    allowed(() => gateway.getClientCertificates()),
-    allowed(async () => (await allStages(gateway, progress)).stages),
-    waysTo(gateway, stage, probeRequest, allowed),
+    allowed(() => controlPlane.getClientCertificates()),
+    allowed(async () => (await allStages(controlPlane, progress)).stages),
+    waysTo(controlPlane, stage, probeRequest, allowed),
   ]);
   const at = now();
   const excluded = new Set(clientCertificateId === undefined ? [] : [clientCertificateId]);
@@ -162,7 +167,7 @@ export async function doctor(
   const calls = backendCalls(distinct, times, name);
   announce(calls);
   const probes = await askAll(
-    gateway,
+    controlPlane,
     {
       probes: distinct.map(({ probe }) => probe),
       current,
@@ -172,7 +177,7 @@ export async function doctor(
   );
   const findings = diagnose({
     ...observation({ stage, stages, certificate, certificates, ...seen, choice, probes, denied, now: at }),
-    region: gateway.region,
+    region: controlPlane.region,
   });
   return {
     stage: name(stage),

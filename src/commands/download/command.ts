@@ -27,7 +27,7 @@ export function downloadCommand(): Command {
   renamedOption(made, '--out <file>', '--out-file');
   renamedOption(made, '--format <encoding>', '--encoding');
   return made.action(
-    action<Options, [ids: string[]]>(async ({ args: [ids], options, gateway, out, now }) => {
+    action<Options, [ids: string[]]>(async ({ args: [ids], options, controlPlane, out, now }) => {
       const { outFile: file, encoding, output, force = false } = options;
       const toStdout = file === STDOUT;
       if (toStdout && encoding === 'der' && (output === 'json' || process.stdout.isTTY)) {
@@ -40,7 +40,7 @@ export function downloadCommand(): Command {
         import('../../findings/formats/text.js'),
       ]);
       const { certificates, content, findings } = await download(
-        await gateway(),
+        await controlPlane(),
         { ids, encoding, file: toStdout ? undefined : file },
         now,
       );

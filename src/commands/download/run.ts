@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import type { TrustedCertificate } from '../../certificates/certificate.js';
 import { certificateView, type CertificateView } from '../../control-plane/certificate-view.js';
 import { AppError } from '../../platform/errors.js';
-import type { Gateway } from '../../control-plane/control-plane.js';
+import type { ControlPlane } from '../../control-plane/control-plane.js';
 import { reported, type ReportedFinding } from '../../findings/finding.js';
 import { bundleFinding } from '../../lint/bundle-finding.js';
 import { readBundle, writeBundle } from '../../certificates/bundle.js';
@@ -21,10 +21,10 @@ export interface Download {
 /**
  * Fetches certificates as the content of one file. One alone is plain PEM, octet for octet what openssl writes, which
  * some servers compare; several have a line of comment each.
- * @throws AppError `CertificateNotFound`; `Usage` for several in DER; and what the gateway throws
+ * @throws AppError `CertificateNotFound`; `Usage` for several in DER; and what the control plane throws
  */
 export async function download(
-  gateway: Gateway,
+  controlPlane: ControlPlane,
   { ids, encoding, file }: { ids: readonly string[]; encoding: DownloadEncoding; file?: string | undefined },
   now: () => Date,
 ): Promise<Download> {
@@ -35,7 +35,7 @@ export async function download(
     });
   }
   const at = now();
-  const answers = await Promise.all(distinct.map((id) => gateway.getClientCertificate(id)));
+  const answers = await Promise.all(distinct.map((id) => controlPlane.getClientCertificate(id)));
   const fetched = answers.map(certificateOf);
   const content = contentOf(
     fetched.map(({ trusted }) => trusted),

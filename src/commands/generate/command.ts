@@ -21,7 +21,7 @@ export function generateCommand(): Command {
   renamedOption(made, '--out <file>', '--out-file');
   return made.action(
     action<Options>(
-      async ({ options: { description, tag = [], outFile: file, force }, gateway, out, now }) => {
+      async ({ options: { description, tag = [], outFile: file, force }, controlPlane, out, now }) => {
         const tags = parseTags(tag);
         if (file !== undefined) {
           const { assertWritable } = await import('../../platform/write-file.js');
@@ -29,7 +29,7 @@ export function generateCommand(): Command {
         }
         const { generate } = await import('./run.js');
         const input = { ...(description === undefined ? {} : { description }), tags };
-        const { certificate, pem } = await generate(await gateway(), input, now);
+        const { certificate, pem } = await generate(await controlPlane(), input, now);
         if (file !== undefined) await save(file, pem, certificate.clientCertificateId);
         out.result({ ...certificate, ...(file === undefined ? {} : { file }) }, () =>
           certificateFactsText(certificate, out.style),

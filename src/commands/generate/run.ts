@@ -1,6 +1,6 @@
 import { certificateView, type CertificateView } from '../../control-plane/certificate-view.js';
 import { AppError } from '../../platform/errors.js';
-import type { Gateway } from '../../control-plane/control-plane.js';
+import type { ControlPlane } from '../../control-plane/control-plane.js';
 import { certificateOf } from '../../control-plane/read-certificate.js';
 
 export interface Generated {
@@ -10,17 +10,24 @@ export interface Generated {
 }
 
 /** What GenerateClientCertificate takes. */
-type Input = Parameters<Gateway['generateClientCertificate']>[0];
+type Input = Parameters<ControlPlane['generateClientCertificate']>[0];
 
-/** Makes one certificate in the gateway's account and Region. */
-export async function generate(gateway: Gateway, input: Input, now: () => Date): Promise<Generated> {
-  const certificate = certificateOf(await made(gateway, input));
+/** Makes one certificate in the control plane's account and Region. */
+export async function generate(
+  controlPlane: ControlPlane,
+  input: Input,
+  now: () => Date,
+): Promise<Generated> {
+  const certificate = certificateOf(await made(controlPlane, input));
   return { certificate: certificateView(certificate, now()), pem: certificate.trusted.pem };
 }
 
-async function made(gateway: Gateway, input: Input): ReturnType<Gateway['generateClientCertificate']> {
+async function made(
+  controlPlane: ControlPlane,
+  input: Input,
+): ReturnType<ControlPlane['generateClientCertificate']> {
   try {
-    return await gateway.generateClientCertificate(input);
+    return await controlPlane.generateClientCertificate(input);
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'ServiceUnreachable') throw error;
     throw new AppError(error.code, error.message, {

@@ -15,11 +15,11 @@ import { AppError } from '../../platform/errors.js';
 import { namedStage } from '../../control-plane/named-stage.js';
 import { printable } from '../../platform/printable.js';
 import { parseProbe, type ProbeRequest } from '../../rotation/rules/probe.js';
-import type { Gateway } from '../../control-plane/control-plane.js';
+import type { ControlPlane } from '../../control-plane/control-plane.js';
 import { askText, askYes } from '../../terminal/ask.js';
 import { resolveAccount } from '../../settings/resolve.js';
 import { accountFlags, sayWhere } from '../../terminal/account.js';
-import { environmentProfile, gatewayFor } from '../../terminal/compose.js';
+import { environmentProfile, controlPlaneFor } from '../../terminal/compose.js';
 import type { Context } from '../../terminal/context.js';
 import { doctorText } from '../doctor/text.js';
 import { stageText } from '../../terminal/stage-options.js';
@@ -52,14 +52,14 @@ export async function runInit(context: InitContext): Promise<void> {
   const file = resolve(options.outFile);
   const given = await givenAnswers(context);
   const isReplacing = await mayReplace(context, file);
-  const gateway = await openGateway(context);
-  const address = await chosenStage(context, gateway);
-  const survey = await surveyStage(gateway, address);
+  const controlPlane = await openControlPlane(context);
+  const address = await chosenStage(context, controlPlane);
+  const survey = await surveyStage(controlPlane, address);
   const { stage } = survey;
   out.note(surveyText(survey));
   const probe = given.probe ?? (await chosenProbe(context, survey));
   const report = await doctor(
-    gateway,
+    controlPlane,
     {
       address: { api: stage.restApiId, stage: stage.stageName },
       // Without a call of its own, each backend is proved by a safe one.
@@ -68,7 +68,7 @@ export async function runInit(context: InitContext): Promise<void> {
     now,
   );
   out.note(`\n${doctorText(report, out.noteStyle)}\n`);
-  const certificate = await gateway.getClientCertificate(stage.clientCertificateId).catch(absent);
+  const certificate = await controlPlane.getClientCertificate(stage.clientCertificateId).catch(absent);
   const { trust, sights } = await chosenTrust(
     given.trust,
     options.reload,
@@ -80,7 +80,7 @@ export async function runInit(context: InitContext): Promise<void> {
   const target = targetName(stage.apiName, stage.restApiId);
   const text = draftText({
     date: day(now()),
-    region: gateway.region,
+    region: controlPlane.region,
     ...(profile === undefined ? {} : { profile }),
     target,
     api: survey.api,
@@ -121,11 +121,11 @@ export async function runInit(context: InitContext): Promise<void> {
 }
 
 /** A file that is there may be the one to be replaced, and be wrong: flags, the environment and the profile say where. */
-async function openGateway({ options, out }: InitContext): Promise<Gateway> {
+async function openControlPlane({ options, out }: InitContext): Promise<ControlPlane> {
   const account = resolveAccount(accountFlags(options));
-  const gateway = await gatewayFor(options, account);
-  await sayWhere(gateway, account, out);
-  return gateway;
+  const controlPlane = await controlPlaneFor(options, account);
+  await sayWhere(controlPlane, account, out);
+  return controlPlane;
 }
 
 /** An account may have lost the certificate that a stage still names, and permissions may hide it. */
@@ -159,10 +159,10 @@ async function mayReplace(context: InitContext, file: string): Promise<boolean> 
   throw exists(file);
 }
 
-async function chosenStage(context: InitContext, gateway: Gateway): Promise<StageAddress> {
+async function chosenStage(context: InitContext, controlPlane: ControlPlane): Promise<StageAddress> {
   const { api, stage } = context.options;
   if (stage !== undefined) return api === undefined ? { stage } : { api, stage };
-  const all = await stageChoices(gateway, context.now());
+  const all = await stageChoices(controlPlane, context.now());
   const choices =
     api === undefined ? all : all.filter((each) => [each.restApiId, each.apiName].includes(api));
   const addressOf = ({ restApiId, stageName }: StageChoice): StageAddress => ({
@@ -173,7 +173,7 @@ async function chosenStage(context: InitContext, gateway: Gateway): Promise<Stag
   if (only === undefined) {
     throw new AppError(
       'StageWithoutCertificate',
-      `no stage in ${gateway.region} presents an API Gateway client certificate`,
+      `no stage in ${controlPlane.region} presents an API Gateway client certificate`,
       {
         hint: 'generate one and attach it: apigw-cert generate, then apigw-cert attach ID --stage API/STAGE',
       },

@@ -6,7 +6,7 @@ import { isAcmArn } from '../../control-plane/inventory.js';
 import { byText } from '../../platform/order.js';
 import { httpsMethods, trafficOf } from '../../rotation/rules/backend.js';
 import { whyNotSafe, type ProbeRequest } from '../../rotation/rules/probe.js';
-import type { Gateway } from '../../control-plane/control-plane.js';
+import type { ControlPlane } from '../../control-plane/control-plane.js';
 import { resolveStage, type ResolvedStage, type StageAddress } from '../../control-plane/resolve-stage.js';
 import { allStages } from '../../control-plane/stages.js';
 
@@ -22,10 +22,10 @@ export interface StageChoice {
 }
 
 /** Every stage that presents one, soonest expiry first. */
-export async function stageChoices(gateway: Gateway, now: Date): Promise<StageChoice[]> {
+export async function stageChoices(controlPlane: ControlPlane, now: Date): Promise<StageChoice[]> {
   const [{ apis, stages }, certificates] = await Promise.all([
-    allStages(gateway),
-    gateway.getClientCertificates(),
+    allStages(controlPlane),
+    controlPlane.getClientCertificates(),
   ]);
   const names = new Map(apis.map(({ id, name }) => [id, name]));
   const expiry = new Map(certificates.map((each) => [each.clientCertificateId, each.expirationDate]));
@@ -98,8 +98,8 @@ function safeCallsOf(stage: Stage, resources: readonly Resource[]): SafeCall[] {
  * Looks at a stage, at what else presents its certificate, and at the integrations of its API. Calls no backend.
  * @throws AppError `StageNotFound`, `StageAmbiguous`, `StageWithoutCertificate`, `CertificateOfAcm`
  */
-export async function surveyStage(gateway: Gateway, address: StageAddress): Promise<Survey> {
-  const stage = await resolveStage(gateway, address);
+export async function surveyStage(controlPlane: ControlPlane, address: StageAddress): Promise<Survey> {
+  const stage = await resolveStage(controlPlane, address);
   const { restApiId, stageName, apiName, protocolType, clientCertificateId } = stage;
   if (clientCertificateId === undefined) {
     throw new AppError('StageWithoutCertificate', `${apiName}/${stageName} presents no client certificate`, {
@@ -112,9 +112,9 @@ export async function surveyStage(gateway: Gateway, address: StageAddress): Prom
     });
   }
   const [{ apis, stages }, backends] = await Promise.all([
-    allStages(gateway),
+    allStages(controlPlane),
     protocolType === undefined
-      ? gateway.getResources(restApiId).then((resources) => ({
+      ? controlPlane.getResources(restApiId).then((resources) => ({
           backends: trafficOf(stage).flatMap((traffic) =>
             httpsMethods(resources, traffic).map(({ backend }) => backend),
           ),

@@ -19,14 +19,14 @@ Examples:
   openssl s_client -connect backend:443 </dev/null | apigw-cert inspect -`,
     )
     .action(
-      action<object, [target: string]>(async ({ args: [target], gateway, options, out, now }) => {
+      action<object, [target: string]>(async ({ args: [target], controlPlane, options, out, now }) => {
         const input = await readInput(target);
         const [{ inspectClientCertificate, inspectFile }, text] = await Promise.all([
           import('./run.js'),
           import('./text.js'),
         ]);
         if (input === undefined) {
-          const opened = await gateway();
+          const opened = await controlPlane();
           const certificate = await withLook({ options, out }, (progress) =>
             inspectClientCertificate(opened, target, now, progress),
           );

@@ -5,7 +5,7 @@ import { AppError } from '../../platform/errors.js';
 import { expiryStatus, type ExpiryStatus } from '../../certificates/expiry.js';
 import { inventory, isAcmArn } from '../../control-plane/inventory.js';
 import type { NamedStage } from '../../control-plane/named-stage.js';
-import type { Gateway } from '../../control-plane/control-plane.js';
+import type { ControlPlane } from '../../control-plane/control-plane.js';
 import { anatomy, type CertificateAnatomy } from '../../certificates/anatomy.js';
 import { reported, type ReportedFinding } from '../../findings/finding.js';
 import { bundleFinding } from '../../lint/bundle-finding.js';
@@ -26,10 +26,10 @@ export interface InspectedFile {
 
 /**
  * Looks at one certificate of the account, and at every stage for its use.
- * @throws AppError `CertificateNotFound`, and what the gateway throws
+ * @throws AppError `CertificateNotFound`, and what the control plane throws
  */
 export async function inspectClientCertificate(
-  gateway: Gateway,
+  controlPlane: ControlPlane,
   clientCertificateId: string,
   now: () => Date,
   progress?: StagesProgress,
@@ -44,8 +44,8 @@ export async function inspectClientCertificate(
     );
   }
   const [answer, { apis, stages }] = await Promise.all([
-    gateway.getClientCertificate(clientCertificateId),
-    allStages(gateway, progress),
+    controlPlane.getClientCertificate(clientCertificateId),
+    allStages(controlPlane, progress),
   ]);
   const certificate = certificateOf(answer);
   const whole = readPem(answer, anatomy);

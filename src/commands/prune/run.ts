@@ -3,7 +3,7 @@ import { sourceName, type FleetAccount, type Source } from '../../settings/accou
 import type { CertificateRow } from '../../control-plane/fleet-view.js';
 import { keptReason, pruneReason, type KeptReason, type PruneReason } from './rules.js';
 import type { Fleet } from '../../control-plane/fleet-port.js';
-import type { Gateway } from '../../control-plane/control-plane.js';
+import type { ControlPlane } from '../../control-plane/control-plane.js';
 import {
   assertDeletable,
   deleteCertificate,
@@ -61,10 +61,10 @@ export async function prune(
   now: () => Date,
 ): Promise<Pruned[]> {
   const pruned: Pruned[] = [];
-  const opened = new Map<string, Promise<[Gateway, DeletionView]>>();
-  async function open(account: FleetAccount, region: string): Promise<[Gateway, DeletionView]> {
-    const { gateway } = await fleet.open(account, region);
-    return [gateway, await lookBeforeDeletion(gateway)];
+  const opened = new Map<string, Promise<[ControlPlane, DeletionView]>>();
+  async function open(account: FleetAccount, region: string): Promise<[ControlPlane, DeletionView]> {
+    const { controlPlane } = await fleet.open(account, region);
+    return [controlPlane, await lookBeforeDeletion(controlPlane)];
   }
   for (const { account: name, region, clientCertificateId } of candidates) {
     const account = accounts.find((each) => each.name === name);
@@ -73,9 +73,9 @@ export async function prune(
       if (account === undefined) throw new AppError('Usage', `there is no account ${name}`);
       const source = opened.get(sourceName(done)) ?? open(account, region);
       opened.set(sourceName(done), source);
-      const [gateway, view] = await source;
-      await assertDeletable(gateway, clientCertificateId, now(), view);
-      await deleteCertificate(gateway, clientCertificateId);
+      const [controlPlane, view] = await source;
+      await assertDeletable(controlPlane, clientCertificateId, now(), view);
+      await deleteCertificate(controlPlane, clientCertificateId);
       pruned.push(done);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;

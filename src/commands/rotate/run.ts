@@ -24,7 +24,7 @@ import { fileLease } from '../../rotation/journal/file-lease.js';
 import { resolveAccount, type ResolvedAccount } from '../../settings/resolve.js';
 import { debugSettings, sayWhere } from '../../terminal/account.js';
 import { confirmed } from '../../terminal/ask.js';
-import { gatewayFor } from '../../terminal/compose.js';
+import { controlPlaneFor } from '../../terminal/compose.js';
 import type { Context } from '../../terminal/context.js';
 import { asAppError, errorJson, printError } from '../../terminal/output.js';
 import { openEvents } from './events.js';
@@ -157,9 +157,9 @@ function sessions(
   const connect = async (account: ResolvedAccount, target: string | undefined): Promise<Session> => {
     const clock = steadyClock(() => now().getTime());
     const fromFile = fromFileOf(loaded, account, target);
-    const gateway = await gatewayFor(options, account, { fromFile, onServerTime: clock.correct });
-    await sayWhere(gateway, account, out);
-    return openSession(gateway, clock.now, { progress: progress.look, signal });
+    const controlPlane = await controlPlaneFor(options, account, { fromFile, onServerTime: clock.correct });
+    await sayWhere(controlPlane, account, out);
+    return openSession(controlPlane, clock.now, { progress: progress.look, signal });
   };
   return (account, target) => {
     const key = JSON.stringify([account.profile, account.roleArn, account.externalId, account.region]);
@@ -214,7 +214,7 @@ async function namedJobs(
   if (stage !== undefined) {
     const address = api === undefined ? { stage } : { api, stage };
     const found = await findTarget(address, configuration, flags, async (account) =>
-      resolveStage((await connect(account)).gateway, address),
+      resolveStage((await connect(account)).controlPlane, address),
     );
     return [stageJob(address, configuration, flags, found)];
   }

@@ -15,10 +15,10 @@ export function testInvokeCommand(): Command {
     .option('--method <method>', 'HTTP method', 'GET')
     .option('--certificate <id>', 'certificate to present, or none (default: that of the stage)')
     .action(
-      action<TestCall>(async ({ options, gateway, out }) => {
+      action<TestCall>(async ({ options, controlPlane, out }) => {
         const { testInvoke } = await import('./run.js');
         const method = options.method.toUpperCase();
-        const result = await testInvoke(await gateway(), { ...options, method });
+        const result = await testInvoke(await controlPlane(), { ...options, method });
         out.result(result, () => resultText(result));
         if (result.outcome !== 'accepted') out.exitWith(EXIT.failed);
         else if (result.clientCertificateId === undefined) {

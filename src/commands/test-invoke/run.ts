@@ -4,7 +4,7 @@ import type { Stage, TestInvocation, TestInvokeResult } from '../../control-plan
 import { AppError } from '../../platform/errors.js';
 import { judgeCall, type CallFailure, type CallOutcome } from '../../control-plane/execution-log.js';
 import { methodFor } from '../../control-plane/method-for.js';
-import type { Gateway } from '../../control-plane/control-plane.js';
+import type { ControlPlane } from '../../control-plane/control-plane.js';
 import { resolveApi, resolveStage } from '../../control-plane/resolve-stage.js';
 
 /** One call of a method of an API, through API Gateway to its backend. */
@@ -43,16 +43,16 @@ export const NO_CERTIFICATE = 'none';
 
 /**
  * Calls the API's current definition, whatever is deployed. It really reaches the backend.
- * @throws AppError `Usage`, `StageNotFound`, `StageAmbiguous`, and what the gateway throws
+ * @throws AppError `Usage`, `StageNotFound`, `StageAmbiguous`, and what the control plane throws
  */
-export async function testInvoke(gateway: Gateway, call: TestCall): Promise<TestCallResult> {
+export async function testInvoke(controlPlane: ControlPlane, call: TestCall): Promise<TestCallResult> {
   const { path, method: httpMethod } = call;
-  const target = await targetOf(gateway, call);
+  const target = await targetOf(controlPlane, call);
   const { restApiId, variables = {} } = target;
-  const resourceId = call.resource ?? (await resourceFor(gateway, restApiId, call));
+  const resourceId = call.resource ?? (await resourceFor(controlPlane, restApiId, call));
   const certificate = call.certificate ?? target.clientCertificateId;
   const clientCertificateId = certificate === NO_CERTIFICATE ? undefined : certificate;
-  const answer: TestInvokeResult = await gateway.testInvokeMethod({
+  const answer: TestInvokeResult = await controlPlane.testInvokeMethod({
     restApiId,
     resourceId,
     httpMethod,
@@ -74,27 +74,31 @@ export async function testInvoke(gateway: Gateway, call: TestCall): Promise<Test
 
 type Target = Pick<Stage, 'restApiId'> & Partial<Pick<Stage, 'variables' | 'clientCertificateId'>>;
 
-async function targetOf(gateway: Gateway, { api, stage }: TestCall): Promise<Target> {
+async function targetOf(controlPlane: ControlPlane, { api, stage }: TestCall): Promise<Target> {
   if (stage !== undefined) {
-    const found = await resolveStage(gateway, api === undefined ? { stage } : { api, stage });
+    const found = await resolveStage(controlPlane, api === undefined ? { stage } : { api, stage });
     if (found.protocolType === undefined) return found;
     throw new AppError('Usage', `${found.apiName}/${found.stageName} is a stage of a WebSocket API`, {
       hint: 'only methods of REST APIs can be test-invoked; specify a method that reaches the same backend',
     });
   }
-  if (api !== undefined) return { restApiId: (await resolveApi(gateway, api)).id };
+  if (api !== undefined) return { restApiId: (await resolveApi(controlPlane, api)).id };
   throw new AppError('Usage', 'no API is specified', {
     hint: 'specify --api orders or --stage orders/prod',
   });
 }
 
-async function resourceFor(gateway: Gateway, restApiId: string, { path, method }: TestCall): Promise<string> {
+async function resourceFor(
+  controlPlane: ControlPlane,
+  restApiId: string,
+  { path, method }: TestCall,
+): Promise<string> {
   if (path === undefined) {
     throw new AppError('Usage', 'no path or resource is specified', {
       hint: 'specify --path /health or --resource ID',
     });
   }
-  const methods = (await gateway.getResources(restApiId)).flatMap((resource) =>
+  const methods = (await controlPlane.getResources(restApiId)).flatMap((resource) =>
     resource.methods.map(({ httpMethod }) => ({
       resourceId: resource.id,
       path: resource.path,

@@ -15,11 +15,11 @@ export function updateCommand(): Command {
     .option('--tag <key=value>', 'tag to set; may be repeated', collect)
     .option('--untag <key>', 'tag to remove; may be repeated', collect)
     .action(
-      action<Options, [string]>(async ({ args: [id], options, gateway, out, now }) => {
+      action<Options, [string]>(async ({ args: [id], options, controlPlane, out, now }) => {
         const { description, tag = [], untag = [] } = options;
         const { update } = await import('./run.js');
         const change = { ...(description === undefined ? {} : { description }), tags: parseTags(tag), untag };
-        const certificate = await update(await gateway(), id, change, now);
+        const certificate = await update(await controlPlane(), id, change, now);
         out.result(certificate, () => certificateFactsText(certificate, out.style));
       }),
     );

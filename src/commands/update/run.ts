@@ -1,6 +1,6 @@
 import { certificateView, type CertificateView } from '../../control-plane/certificate-view.js';
 import { AppError } from '../../platform/errors.js';
-import type { Gateway } from '../../control-plane/control-plane.js';
+import type { ControlPlane } from '../../control-plane/control-plane.js';
 import { certificateOf } from '../../control-plane/read-certificate.js';
 
 /** What of a certificate can be changed. */
@@ -15,7 +15,7 @@ export interface Update {
  * @throws AppError `Usage` when nothing is to be changed, or a tag both set and removed; `CertificateNotFound`
  */
 export async function update(
-  gateway: Gateway,
+  controlPlane: ControlPlane,
   clientCertificateId: string,
   { description, tags, untag }: Update,
   now: () => Date,
@@ -32,9 +32,9 @@ export async function update(
       hint: 'specify only one of the two',
     });
   }
-  if (description !== undefined) await gateway.updateClientCertificate(clientCertificateId, description);
-  if (setsTags) await gateway.tagClientCertificate(clientCertificateId, tags);
-  if (untag.length > 0) await gateway.untagClientCertificate(clientCertificateId, untag);
-  const certificate = await gateway.getClientCertificate(clientCertificateId);
+  if (description !== undefined) await controlPlane.updateClientCertificate(clientCertificateId, description);
+  if (setsTags) await controlPlane.tagClientCertificate(clientCertificateId, tags);
+  if (untag.length > 0) await controlPlane.untagClientCertificate(clientCertificateId, untag);
+  const certificate = await controlPlane.getClientCertificate(clientCertificateId);
   return certificateView(certificateOf(certificate), now());
 }

@@ -91,7 +91,7 @@ export interface DoctorObservation {
     /** Absent when the account has no certificate that the backend should refuse. */
     other?: readonly DoctorProbe[];
   };
-  /** What AWS denied, as the gateway words it. */
+  /** What AWS denied, as the control plane words it. */
   denied: readonly string[];
   now: Date;
 }

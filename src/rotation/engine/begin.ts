@@ -6,7 +6,7 @@ import { AppError } from '../../platform/errors.js';
 import { dueAt, isDue } from '../../certificates/expiry.js';
 import type { RotationRecord } from '../rules/record.js';
 import { oldIdOf, stageText, unitOf, type RotationUnit } from '../rules/unit.js';
-import type { Gateway } from '../../control-plane/control-plane.js';
+import type { ControlPlane } from '../../control-plane/control-plane.js';
 import type { JournalledRotation } from '../journal/journal.js';
 import { sameCaller } from '../journal/same-caller.js';
 import { isOldMissing, lookAtCertificates, lookAtStages } from './look.js';
@@ -31,17 +31,17 @@ export type Target = Stage;
  * @throws AppError `ServiceUnreachable` when it stays so
  */
 async function certificatesWith(
-  { gateway, sleep, signal }: RotationDeps,
+  { controlPlane, sleep, signal }: RotationDeps,
   currentId: string,
 ): Promise<Certificate[]> {
   for (let tries = 1; ; tries++) {
     const certificates =
       tries === 1
-        ? (await gateway.knownCertificates()).map(certificateOf)
-        : await observeCertificates(gateway);
+        ? (await controlPlane.knownCertificates()).map(certificateOf)
+        : await observeCertificates(controlPlane);
     if (certificates.some(({ clientCertificateId }) => clientCertificateId === currentId))
       return certificates;
-    if (!(await certificateExists(gateway, currentId))) return certificates;
+    if (!(await certificateExists(controlPlane, currentId))) return certificates;
     if (tries === MOST_LISTS) {
       throw new AppError(
         'ServiceUnreachable',
@@ -53,9 +53,9 @@ async function certificatesWith(
   }
 }
 
-async function certificateExists(gateway: Gateway, id: string): Promise<boolean> {
+async function certificateExists(controlPlane: ControlPlane, id: string): Promise<boolean> {
   try {
-    await gateway.getClientCertificate(id);
+    await controlPlane.getClientCertificate(id);
     return true;
   } catch (error) {
     if (error instanceof AppError && error.code === 'CertificateNotFound') return false;
@@ -105,9 +105,9 @@ export async function begin(
  */
 export async function readJournal({ unit, run }: { unit: RotationUnit; run: Run }): Promise<Run> {
   const { deps, oldId, target } = run;
-  const { journal, gateway } = deps;
+  const { journal, controlPlane } = deps;
   if (unit.next) return { ...run, records: await journal.open(run.rotationId) };
-  const caller = await gateway.caller();
+  const caller = await controlPlane.caller();
   // With --only-stage it may have come to a certificate since, which is none of this stage's.
   const elsewhere = new Set(run.certificates.map(({ mark }) => mark?.rotationId));
   const isOurs = ([first, ...rest]: readonly RotationRecord[]): boolean =>

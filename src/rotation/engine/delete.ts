@@ -5,7 +5,7 @@ import { AppError } from '../../platform/errors.js';
 import { inventory } from '../../control-plane/inventory.js';
 import type { NamedStage } from '../../control-plane/named-stage.js';
 import { mayBeInRotation, rotationInProgress } from '../rules/in-progress.js';
-import type { Gateway } from '../../control-plane/control-plane.js';
+import type { ControlPlane } from '../../control-plane/control-plane.js';
 import { allStages, webSocketStages, type StagesProgress } from '../../control-plane/stages.js';
 
 /** What is looked at before anything is deleted: enough for all that is deleted at once. */
@@ -16,10 +16,10 @@ export interface DeletionView {
 }
 
 /** Two calls, and one a WebSocket API. */
-export async function lookBeforeDeletion(gateway: Gateway): Promise<DeletionView> {
+export async function lookBeforeDeletion(controlPlane: ControlPlane): Promise<DeletionView> {
   const [certificates, found] = await Promise.all([
-    gateway.getClientCertificates(),
-    webSocketStages(gateway),
+    controlPlane.getClientCertificates(),
+    webSocketStages(controlPlane),
   ]);
   return { certificates, found };
 }
@@ -31,16 +31,16 @@ export async function lookBeforeDeletion(gateway: Gateway): Promise<DeletionView
  * @throws AppError `CertificateInUse`
  */
 export async function assertDeletable(
-  gateway: Gateway,
+  controlPlane: ControlPlane,
   clientCertificateId: string,
   now: Date,
   view?: DeletionView,
   progress?: StagesProgress,
 ): Promise<void> {
-  const { certificates, found } = view ?? (await lookBeforeDeletion(gateway));
+  const { certificates, found } = view ?? (await lookBeforeDeletion(controlPlane));
   assertUnused(clientCertificateId, usersOf(clientCertificateId, found));
   if (!mayBeInRotation(clientCertificateId, certificates)) return;
-  const all = await allStages(gateway, progress);
+  const all = await allStages(controlPlane, progress);
   assertUnused(clientCertificateId, usersOf(clientCertificateId, all));
   assertNotInRotation(clientCertificateId, certificates, all.stages, now);
 }
@@ -50,13 +50,16 @@ export async function assertDeletable(
  * which they are.
  * @throws AppError `CertificateNotFound`, `CertificateInUse` with the stages
  */
-export async function deleteCertificate(gateway: Gateway, clientCertificateId: string): Promise<void> {
+export async function deleteCertificate(
+  controlPlane: ControlPlane,
+  clientCertificateId: string,
+): Promise<void> {
   try {
-    await gateway.deleteClientCertificate(clientCertificateId);
+    await controlPlane.deleteClientCertificate(clientCertificateId);
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'RequestRefused') throw error;
     // Where the stages may not be read either, AWS's own refusal says more than that.
-    const all = await allStages(gateway).catch(() => undefined);
+    const all = await allStages(controlPlane).catch(() => undefined);
     if (all === undefined) throw error;
     assertUnused(clientCertificateId, usersOf(clientCertificateId, all), error);
     throw error;

@@ -57,7 +57,7 @@ async function deleteCertificate(run: Run, certificate: Certificate): Promise<vo
   await assertMayEnd(run, certificate);
   await step(run, run.goal === 'rotate' ? 'delete' : 'deleteNew', id, async () => {
     try {
-      await run.deps.gateway.deleteClientCertificate(id);
+      await run.deps.controlPlane.deleteClientCertificate(id);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       if (error.code === 'RequestRefused') throw await inUse(run, id, error);

@@ -24,7 +24,7 @@ function variables(run: Run, name: HookName): Record<string, string> {
   return {
     APIGW_CERT_HOOK: name,
     APIGW_CERT_ROTATION: run.rotationId,
-    APIGW_CERT_REGION: run.deps.gateway.region,
+    APIGW_CERT_REGION: run.deps.controlPlane.region,
     APIGW_CERT_OLD_ID: run.oldId,
     APIGW_CERT_NEW_ID: unit.next?.clientCertificateId ?? '',
     APIGW_CERT_NEW_FINGERPRINT_SHA256: unit.next?.trusted.fingerprintSha256 ?? '',

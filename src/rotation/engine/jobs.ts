@@ -4,7 +4,7 @@ import { AppError } from '../../platform/errors.js';
 import { isAcmArn } from '../../control-plane/inventory.js';
 import type { NamedProbe, ProbeRequest } from '../rules/probe.js';
 import { DEFAULT_SETTINGS, type RotationSettings } from '../../settings/rotation.js';
-import type { Gateway } from '../../control-plane/control-plane.js';
+import type { ControlPlane } from '../../control-plane/control-plane.js';
 import {
   resolveAccount,
   resolveAll,
@@ -344,8 +344,11 @@ export function everyCertificate({ apis, stages }: Pick<AccountLook, 'apis' | 's
 }
 
 /** The stages that a job names, one for each certificate that they present. */
-export async function targetsOf(gateway: Gateway, addresses: readonly StageAddress[]): Promise<Stage[]> {
-  const stages = await Promise.all(addresses.map((address) => resolveStage(gateway, address)));
+export async function targetsOf(
+  controlPlane: ControlPlane,
+  addresses: readonly StageAddress[],
+): Promise<Stage[]> {
+  const stages = await Promise.all(addresses.map((address) => resolveStage(controlPlane, address)));
   const first = new Map<string, Stage>();
   for (const stage of stages) {
     const key = stage.clientCertificateId ?? `none ${stage.restApiId}/${stage.stageName}`;
@@ -359,13 +362,13 @@ export async function targetsOf(gateway: Gateway, addresses: readonly StageAddre
  * of none of the REST APIs.
  */
 export async function apisOf(
-  gateway: Gateway,
+  controlPlane: ControlPlane,
   stages: readonly StageRef[],
   others: readonly OtherTarget[],
 ): Promise<RestApi[]> {
-  const rest = await gateway.getRestApis();
+  const rest = await controlPlane.getRestApis();
   const isRest = (api: string): boolean => rest.some(({ id, name }) => id === api || name === api);
   const isEnough =
     stages.every(({ protocolType }) => protocolType === undefined) && others.every(({ api }) => isRest(api));
-  return isEnough ? rest : [...rest, ...(await gateway.getWebSocketApis())];
+  return isEnough ? rest : [...rest, ...(await controlPlane.getWebSocketApis())];
 }

@@ -43,8 +43,8 @@ const isMissing = (error: unknown, code: 'CertificateNotFound' | 'StageNotFound'
  * and what this run has made it knows.
  */
 export async function lookAtCertificates(run: Run): Promise<void> {
-  const { gateway, now } = run.deps;
-  const listed = (await observeCertificates(gateway)).filter(
+  const { controlPlane, now } = run.deps;
+  const listed = (await observeCertificates(controlPlane)).filter(
     ({ clientCertificateId }) => !run.deletedHere.has(clientCertificateId),
   );
   const shown = new Set(listed.map(({ clientCertificateId }) => clientCertificateId));
@@ -68,7 +68,7 @@ export async function lookAtCertificates(run: Run): Promise<void> {
 
 async function findCertificate(run: Run, id: string): Promise<Certificate | undefined> {
   try {
-    return certificateOf(await run.deps.gateway.getClientCertificate(id));
+    return certificateOf(await run.deps.controlPlane.getClientCertificate(id));
   } catch (error) {
     if (isMissing(error, 'CertificateNotFound')) return undefined;
     throw error;
@@ -135,7 +135,7 @@ async function hiddenStage(run: Run, stages: readonly Stage[]): Promise<string |
   for (const [name, expected] of expectedStages(run)) {
     if (shown.has(name)) continue;
     try {
-      await run.deps.gateway.getStage(expected);
+      await run.deps.controlPlane.getStage(expected);
       return `the stage ${name}`;
     } catch (error) {
       if (!isMissing(error, 'StageNotFound')) throw error;
@@ -175,7 +175,7 @@ async function hiddenApi(run: Run, apis: readonly RestApi[]): Promise<string | u
       ...(kind === 'WEBSOCKET' ? { protocolType: 'WEBSOCKET' as const } : {}),
     };
     try {
-      await stagesOfApi(run.deps.gateway, api);
+      await stagesOfApi(run.deps.controlPlane, api);
       return `the API ${id}`;
     } catch (error) {
       if (!isMissing(error, 'StageNotFound')) throw error;
@@ -219,10 +219,10 @@ function isRecent({ begun, ended }: { begun: Date; ended: Date }, now: Date): bo
  * that somebody else has changed them.
  */
 export async function lookAtSwitched(run: Run, switched: readonly StageRef[], id: string): Promise<void> {
-  const { gateway, now } = run.deps;
+  const { controlPlane, now } = run.deps;
   const deadline = (run.wroteAt ?? new Date(0)).getTime() + STALE;
   for (;;) {
-    const seen = await stagesNow(gateway, switched);
+    const seen = await stagesNow(controlPlane, switched);
     const isShown = seen.every(({ clientCertificateId }) => clientCertificateId === id);
     if (isShown || now().getTime() >= deadline) {
       replaceStages(run, seen);

@@ -47,7 +47,7 @@ export async function adoptNext(run: Run, { clientCertificateId: id }: Certifica
   const certificate = assertAdoptable(run, id);
   const stores = await lookAtStores(run);
   // After the stores: whatever of them another machine's rotation has trusted it in, its mark was there before.
-  const { mark: found } = certificateOf(await run.deps.gateway.getClientCertificate(id));
+  const { mark: found } = certificateOf(await run.deps.controlPlane.getClientCertificate(id));
   const trustedBefore =
     found?.adopted === true && found.replaces === run.oldId
       ? found.trustedBefore === true
@@ -145,21 +145,27 @@ async function generate(run: Run, old: Certificate | undefined, mark: Mark): Pro
 
 /** With tags, or where those are denied with the mark in the description. */
 async function generateMarked(
-  { deps: { gateway } }: Run,
+  { deps: { controlPlane } }: Run,
   old: Certificate | undefined,
   mark: Mark,
 ): Promise<ClientCertificate> {
   const description = plainDescription(old?.description ?? '');
   const tags = { ...inheritedTags(old?.tags ?? {}), ...markTags(mark) };
   try {
-    return await gateway.generateClientCertificate({ ...(description === '' ? {} : { description }), tags });
+    return await controlPlane.generateClientCertificate({
+      ...(description === '' ? {} : { description }),
+      tags,
+    });
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     const marked = markedDescription(description, mark);
-    if (error.code === 'AccessDenied') return gateway.generateClientCertificate({ description: marked });
+    if (error.code === 'AccessDenied') return controlPlane.generateClientCertificate({ description: marked });
     // The user's own tags leave no room for ours.
     if (Object.keys(tags).length <= MOST_TAGS) throw error;
-    return gateway.generateClientCertificate({ description: marked, tags: inheritedTags(old?.tags ?? {}) });
+    return controlPlane.generateClientCertificate({
+      description: marked,
+      tags: inheritedTags(old?.tags ?? {}),
+    });
   }
 }
 

@@ -16,7 +16,7 @@ import type { Run } from './run.js';
  * @returns the certificate with its mark
  */
 export async function writeMark(
-  { deps: { gateway } }: Pick<Run, 'deps'>,
+  { deps: { controlPlane } }: Pick<Run, 'deps'>,
   certificate: Certificate,
   mark: Mark,
 ): Promise<Certificate> {
@@ -25,24 +25,24 @@ export async function writeMark(
   const stale = MARK_TAG_KEYS.filter((key) => key in tags && !(key in marked));
   try {
     const fresh = Object.fromEntries(Object.entries(marked).filter(([key, value]) => tags[key] !== value));
-    if (Object.keys(fresh).length > 0) await gateway.tagClientCertificate(id, fresh);
-    if (stale.length > 0) await gateway.untagClientCertificate(id, stale);
+    if (Object.keys(fresh).length > 0) await controlPlane.tagClientCertificate(id, fresh);
+    if (stale.length > 0) await controlPlane.untagClientCertificate(id, stale);
     const others = Object.entries(tags).filter(([key]) => !stale.includes(key));
     return { ...certificate, tags: { ...Object.fromEntries(others), ...marked }, mark };
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'AccessDenied') throw error;
     return certificateOf({
-      ...(await gateway.updateClientCertificate(id, markedDescription(description, mark))),
+      ...(await controlPlane.updateClientCertificate(id, markedDescription(description, mark))),
       tags,
     });
   }
 }
 
 /** Takes a mark away from wherever it stands. */
-export async function eraseMark({ deps: { gateway } }: Run, certificate: Certificate): Promise<void> {
+export async function eraseMark({ deps: { controlPlane } }: Run, certificate: Certificate): Promise<void> {
   const { clientCertificateId: id, description = '', tags } = certificate;
   const keys = MARK_TAG_KEYS.filter((key) => key in tags);
-  if (keys.length > 0) await gateway.untagClientCertificate(id, keys);
+  if (keys.length > 0) await controlPlane.untagClientCertificate(id, keys);
   const plain = plainDescription(description);
-  if (plain !== description) await gateway.updateClientCertificate(id, plain);
+  if (plain !== description) await controlPlane.updateClientCertificate(id, plain);
 }

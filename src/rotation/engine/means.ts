@@ -27,23 +27,23 @@ import { account, named, warn, type Run } from './run.js';
 
 /** For each stage, how its backends can be asked. One call a page of an API's resources, or of its integrations. */
 export async function probeChoices(
-  { deps: { gateway }, request, choices: known }: Pick<Run, 'deps' | 'request' | 'choices'>,
+  { deps: { controlPlane }, request, choices: known }: Pick<Run, 'deps' | 'request' | 'choices'>,
   stages: readonly Stage[],
 ): Promise<ProbeChoice[]> {
   const { namedProbes = [], probeCalls } = request;
-  const apis = namedProbes.length > 0 ? await gateway.getRestApis() : [];
+  const apis = namedProbes.length > 0 ? await controlPlane.getRestApis() : [];
   const isOf = ({ restApiId }: Stage, { of }: NamedProbe): boolean =>
     of === restApiId || apis.some(({ id, name }) => id === restApiId && name === of);
   const choose = async (stage: Stage): Promise<ProbeChoice> => {
     const { restApiId, protocolType } = stage;
     if (protocolType === 'WEBSOCKET') {
-      return webSocketChoice(stage, await gateway.getWebSocketIntegrations(restApiId));
+      return webSocketChoice(stage, await controlPlane.getWebSocketIntegrations(restApiId));
     }
     const own = namedProbes.find((named) => isOf(stage, named));
     const others = namedProbes.filter((named) => !isOf(stage, named));
     return chooseProbes(
       stage,
-      await gateway.getResources(restApiId),
+      await controlPlane.getResources(restApiId),
       own ?? probeCalls.get(restApiId),
       others,
     );

@@ -4,12 +4,12 @@ import type { Stage, StageRef } from '../../control-plane/api-gateway.js';
 import type { StoreView } from '../rules/next-step.js';
 import type { RotationRecord } from '../rules/record.js';
 import { presentedIds, stageText, unitOf, type EndedCertificate, type RotationUnit } from '../rules/unit.js';
-import type { Gateway } from '../../control-plane/control-plane.js';
+import type { ControlPlane } from '../../control-plane/control-plane.js';
 import type { TrustStore } from '../../trust/trust-store.js';
 
 /** All certificates of the account and Region; one call. */
-export async function observeCertificates(gateway: Gateway): Promise<Certificate[]> {
-  return (await gateway.getClientCertificates()).map(certificateOf);
+export async function observeCertificates(controlPlane: ControlPlane): Promise<Certificate[]> {
+  return (await controlPlane.getClientCertificates()).map(certificateOf);
 }
 
 /**

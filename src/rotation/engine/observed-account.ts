@@ -2,7 +2,7 @@ import type { RestApi, Stage } from '../../control-plane/api-gateway.js';
 import { sighted, type StageSighting } from '../rules/presentation.js';
 import { stageText } from '../rules/unit.js';
 import { allStages, type StagesProgress } from '../../control-plane/stages.js';
-import type { RememberingGateway } from '../../control-plane/remembering.js';
+import type { RememberingControlPlane } from '../../control-plane/remembering.js';
 
 /** What one look at every API and stage of the account and Region showed. */
 export interface AccountLook {
@@ -47,7 +47,7 @@ export function see(
 
 /** An account whose every look asks AWS. */
 export function observedAccount(
-  gateway: RememberingGateway,
+  controlPlane: RememberingControlPlane,
   now: () => Date,
   { progress, signal }: { progress?: StagesProgress; signal?: AbortSignal } = {},
 ): ObservedAccount {
@@ -55,9 +55,9 @@ export function observedAccount(
   return {
     sightings,
     async look({ known }) {
-      if (!known) gateway.forget();
+      if (!known) controlPlane.forget();
       const begun = now();
-      const found = await allStages(gateway, progress, signal);
+      const found = await allStages(controlPlane, progress, signal);
       const ended = now();
       see({ sightings }, found.stages, ended);
       return { ...found, begun, ended };

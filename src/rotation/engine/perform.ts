@@ -178,10 +178,10 @@ async function prove(run: Run, to: Certificate): Promise<void> {
 
 /** Looks once more right before the switch: the proofs took time, and others may have been at work. */
 async function check(run: Run, stages: readonly Stage[]): Promise<void> {
-  const { gateway, now } = run.deps;
+  const { controlPlane, now } = run.deps;
   await step(run, 'recheck', undefined, async () => {
     const begun = now();
-    const [seen] = await Promise.all([stagesNow(gateway, stages), lookAtCertificates(run)]);
+    const [seen] = await Promise.all([stagesNow(controlPlane, stages), lookAtCertificates(run)]);
     replaceStages(run, seen);
     delete run.stores;
     // Here and not before the switch: a slow store must not make this look outdated before it has served.
@@ -195,7 +195,7 @@ async function check(run: Run, stages: readonly Stage[]): Promise<void> {
 async function redeploy(run: Run, stage: Stage, { clientCertificateId }: Certificate): Promise<void> {
   const description = deploymentText(clientCertificateId);
   await step(run, 'redeploy', stageText(stage), async () => {
-    const { id } = await run.deps.gateway.createDeployment(stage, description);
+    const { id } = await run.deps.controlPlane.createDeployment(stage, description);
     run.deployments.set(id, description);
     replaceStages(run, [{ ...stage, deploymentId: id }]);
     return { value: undefined, evidence: { deploymentId: id } };

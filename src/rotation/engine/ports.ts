@@ -6,11 +6,11 @@ import type { Journal } from '../journal/journal.js';
 import type { Command } from '../../trust/run-command.js';
 import type { TrustStore } from '../../trust/trust-store.js';
 import type { ObservedAccount } from './observed-account.js';
-import type { RememberingGateway } from '../../control-plane/remembering.js';
+import type { RememberingControlPlane } from '../../control-plane/remembering.js';
 
 /** The world as a rotation needs it. */
 export interface RotationDeps {
-  gateway: RememberingGateway;
+  controlPlane: RememberingControlPlane;
   account: ObservedAccount;
   /** APIs whose names are known before all stages are looked at. */
   apis: readonly RestApi[];

@@ -10,14 +10,14 @@ import { account, deploymentText, warn, type Run } from './run.js';
  * @throws AppError `NotConfirmed`
  */
 export async function confirmPublishing(run: Run): Promise<void> {
-  const { gateway, confirm } = run.deps;
+  const { controlPlane, confirm } = run.deps;
   const { moving: all, unit } = account(run);
   const moving: Stage[] = [];
   for (const stage of all) {
     if (stage.protocolType !== undefined) continue;
     const [resources, deployment] = await Promise.all([
-      gateway.getResources(stage.restApiId),
-      gateway.getDeployment(stage.restApiId, stage.deploymentId),
+      controlPlane.getResources(stage.restApiId),
+      controlPlane.getDeployment(stage.restApiId, stage.deploymentId),
     ]);
     run.deployments.set(stage.deploymentId, deployment.description);
     const isDeployed =

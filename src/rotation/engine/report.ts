@@ -11,7 +11,7 @@ export function reportOf(run: Run, outcome: RotationReport['outcome']): Rotation
   const inPlace = unit.next ?? unit.old;
   return {
     outcome,
-    region: run.deps.gateway.region,
+    region: run.deps.controlPlane.region,
     stages: moving.map((stage) => named(run, stage)),
     oldCertificateId: run.oldId,
     oldCertificate: unit.old

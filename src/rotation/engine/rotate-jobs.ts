@@ -7,20 +7,20 @@ import type { RotationEvent } from '../rules/event.js';
 import { readMark } from '../../control-plane/marks.js';
 import { apiNamesOf, namedStage, type NamedStage } from '../../control-plane/named-stage.js';
 import { stageText } from '../rules/unit.js';
-import type { Gateway } from '../../control-plane/control-plane.js';
+import type { ControlPlane } from '../../control-plane/control-plane.js';
 import { whileHeld, type HeldLease, type Lease } from '../journal/lease.js';
 import type { StagesProgress } from '../../control-plane/stages.js';
 import { apisOf, targetsOf, type RotationJob } from './jobs.js';
 import { lookingAnew, observedAccount } from './observed-account.js';
 import type { RotationDeps, RotationRequest } from './ports.js';
-import { remembering, type RememberingGateway } from '../../control-plane/remembering.js';
+import { remembering, type RememberingControlPlane } from '../../control-plane/remembering.js';
 import type { RotationReport } from '../rules/report.js';
 import { abort, rotate } from './rotate.js';
 import { takingTurns, type Turns } from './turns.js';
 
 /** One account and Region, reached once for all jobs that are about it. */
 export interface Session {
-  readonly gateway: RememberingGateway;
+  readonly controlPlane: RememberingControlPlane;
   readonly turns: Turns;
   readonly now: () => Date;
 }
@@ -58,12 +58,16 @@ export interface JobsOptions {
 
 /** Opens a session. @param progress told of looks at the whole account; `signal` ends them */
 export function openSession(
-  gateway: Gateway,
+  controlPlane: ControlPlane,
   now: () => Date,
   { progress, signal }: { progress: StagesProgress; signal: AbortSignal },
 ): Session {
-  const known = remembering(gateway, now);
-  return { gateway: known, turns: takingTurns(observedAccount(known, now, { progress, signal }), now), now };
+  const known = remembering(controlPlane, now);
+  return {
+    controlPlane: known,
+    turns: takingTurns(observedAccount(known, now, { progress, signal }), now),
+    now,
+  };
 }
 
 /**
@@ -130,13 +134,13 @@ async function rotateInSession(
     const tasks: Task[] = [];
     for (const job of jobs) {
       try {
-        tasks.push(...(await tasksOf(session.gateway, job)));
+        tasks.push(...(await tasksOf(session.controlPlane, job)));
       } catch (error) {
         outcomes.set(job, [failed(job, error)]);
       }
     }
     const done = new Map<Task, JobOutcome>();
-    const lanes = await lanesOf(session.gateway, tasks);
+    const lanes = await lanesOf(session.controlPlane, tasks);
     const common: Common = { session, lease, deps, options, done, isAnyBegun: false };
     await Promise.all(lanes.map((lane) => session.turns.take(() => rotateLane(lane, common))));
     for (const task of tasks) {
@@ -148,21 +152,21 @@ async function rotateInSession(
     // Who only looks need not wait for anybody, nor leave a trace.
     await (options.dryRun
       ? work(NO_LEASE)
-      : whileHeld(deps.lease, callerText(await session.gateway.caller()), work));
+      : whileHeld(deps.lease, callerText(await session.controlPlane.caller()), work));
   } catch (error) {
     for (const job of jobs) outcomes.set(job, outcomes.get(job) ?? [failed(job, error)]);
   }
   return outcomes;
 }
 
-async function tasksOf(gateway: RememberingGateway, job: RotationJob): Promise<Task[]> {
-  const targets = await targetsOf(gateway, job.addresses);
-  const apis = await apisOf(gateway, targets, job.others);
+async function tasksOf(controlPlane: RememberingControlPlane, job: RotationJob): Promise<Task[]> {
+  const targets = await targetsOf(controlPlane, job.addresses);
+  const apis = await apisOf(controlPlane, targets, job.others);
   return targets.map((target) => ({ job, target, apis }));
 }
 
 /** The tasks by what must not be worked on side by side: a certificate, with all that were made to take its place. */
-async function lanesOf(gateway: RememberingGateway, tasks: readonly Task[]): Promise<Task[][]> {
+async function lanesOf(controlPlane: RememberingControlPlane, tasks: readonly Task[]): Promise<Task[][]> {
   if (tasks.length < 2) return tasks.map((task) => [task]);
   const parents = new Map<string, string>();
   const rootOf = (id: string): string => {
@@ -170,7 +174,7 @@ async function lanesOf(gateway: RememberingGateway, tasks: readonly Task[]): Pro
     for (let up = parents.get(root); up !== undefined; up = parents.get(root)) root = up;
     return root;
   };
-  for (const certificate of await gateway.knownCertificates()) {
+  for (const certificate of await controlPlane.knownCertificates()) {
     const mark = readMark(certificate);
     if (!mark) continue;
     const [one, other] = [rootOf(certificate.clientCertificateId), rootOf(mark.replaces)];
@@ -205,7 +209,7 @@ async function rotateLane(lane: readonly Task[], common: Common): Promise<void> 
     if (isStopTold(deps.signal, done.values())) return;
     try {
       // A rotation moves all that share the certificate, so an earlier one may have moved this stage too.
-      const target = common.isAnyBegun ? await session.gateway.getStage(task.target) : task.target;
+      const target = common.isAnyBegun ? await session.controlPlane.getStage(task.target) : task.target;
       const maker = made.get(target.clientCertificateId ?? '');
       if (maker === job) continue;
       const own = rotationDeps(task, common, index === 0);
@@ -224,9 +228,9 @@ async function rotateLane(lane: readonly Task[], common: Common): Promise<void> 
 /** @param mayKnow whether looks of before may serve: after a rotation of the same certificate none does */
 function rotationDeps({ job, apis }: Task, common: Common, mayKnow: boolean): RotationDeps {
   const { lease, deps } = common;
-  const { gateway, turns, now } = common.session;
+  const { controlPlane, turns, now } = common.session;
   return {
-    gateway,
+    controlPlane,
     apis,
     account: mayKnow ? turns.account : lookingAnew(turns.account),
     stores: deps.stores(job, apis),

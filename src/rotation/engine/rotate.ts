@@ -125,7 +125,7 @@ export async function rotate(
   if (fresh?.clientCertificateId !== target.clientCertificateId && account(run).moving.length === 0) {
     // Somebody was quicker: what was seen of the target is not true any more.
     const anew = { ...deps, account: lookingAnew(deps.account) };
-    return rotate(anew, request, await deps.gateway.getStage(target), options);
+    return rotate(anew, request, await deps.controlPlane.getStage(target), options);
   }
   stopIfAsked(run);
   const back = goingBack(run);

@@ -68,7 +68,7 @@ export interface Run {
   records: RotationRecord[];
   /**
    * How the backends of a stage can be asked, by the stage as it was seen: each step depends on it, and a step of
-   * thousands of stages changes few. What it is chosen from, the gateway remembers.
+   * thousands of stages changes few. What it is chosen from, the control plane remembers.
    */
   readonly choices: WeakMap<Stage, ProbeChoice>;
   /** The calls to backends that were announced. */
@@ -155,8 +155,8 @@ export async function openJournal(run: Run): Promise<void> {
   const { unit, moving } = account(run);
   const resumed = unit.next !== undefined || run.records.length > 0;
   if (run.records.length === 0) {
-    const { journal, gateway, now } = run.deps;
-    const caller = await gateway.caller();
+    const { journal, controlPlane, now } = run.deps;
+    const caller = await controlPlane.caller();
     await record(run, {
       type: 'started',
       version: JOURNAL_VERSION,

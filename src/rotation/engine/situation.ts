@@ -96,7 +96,7 @@ async function redeployedStages(run: Run, { unit: { next }, moving }: AccountVie
     if (stage.protocolType !== undefined || (isForward && stage.clientCertificateId !== id)) continue;
     const text =
       run.deployments.get(stage.deploymentId) ??
-      (await run.deps.gateway.getDeployment(stage.restApiId, stage.deploymentId)).description;
+      (await run.deps.controlPlane.getDeployment(stage.restApiId, stage.deploymentId)).description;
     run.deployments.set(stage.deploymentId, text);
     if ((text === deploymentText(id)) === isForward) deployed.push(stageText(stage));
   }

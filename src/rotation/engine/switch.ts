@@ -109,7 +109,7 @@ function partly(run: Run, error: AppError, id: string): AppError {
  * @throws AppError of the first answer that told nothing
  */
 async function setCertificate(run: Run, stage: Stage, id: string): Promise<{ set: Stage; isAgain: boolean }> {
-  const { gateway, now, assertHeld } = run.deps;
+  const { controlPlane, now, assertHeld } = run.deps;
   const deadline = now().getTime() + Math.min(run.request.settings.inFlight, LONGEST_RETRY);
   let unknown: AppError | undefined;
   for (let retry = FIRST_RETRY; ; retry = Math.min(2 * retry, LAST_RETRY)) {
@@ -117,7 +117,7 @@ async function setCertificate(run: Run, stage: Stage, id: string): Promise<{ set
       await assertHeld();
       run.hasSwitched = true;
       run.wroteAt = now();
-      return { set: await gateway.setStageCertificate(stage, id), isAgain: unknown !== undefined };
+      return { set: await controlPlane.setStageCertificate(stage, id), isAgain: unknown !== undefined };
     } catch (error) {
       if (!(error instanceof AppError) || error.code === 'LockLost') throw error;
       if (!UNKNOWN_OUTCOME.has(error.code)) throw unknown ? unsettled(stage, id, unknown, error) : error;

@@ -6,7 +6,7 @@ import {
   type LogCauseCode,
 } from '../../control-plane/execution-log.js';
 import type { Probe } from '../rules/probe.js';
-import type { Gateway } from '../../control-plane/control-plane.js';
+import type { ControlPlane } from '../../control-plane/control-plane.js';
 
 /** How a backend answered one probe, tried several times with one certificate. */
 export interface ProbeResult {
@@ -35,17 +35,17 @@ export interface ProbeResult {
 
 /**
  * Calls a probe through TestInvokeMethod, `times` in a row, since a load balancer shows one host a call. Without a
- * certificate id the call presents none. Throws what the gateway throws.
+ * certificate id the call presents none. Throws what the control plane throws.
  */
 export async function probe(
-  gateway: Gateway,
+  controlPlane: ControlPlane,
   { stage, resourceId, httpMethod, pathWithQueryString, stageVariables, backend }: Probe,
   clientCertificateId: string | undefined,
   times: number,
 ): Promise<ProbeResult> {
   const latencies: number[] = [];
   for (;;) {
-    const { status, log, latency } = await gateway.testInvokeMethod({
+    const { status, log, latency } = await controlPlane.testInvokeMethod({
       restApiId: stage.restApiId,
       resourceId,
       httpMethod,

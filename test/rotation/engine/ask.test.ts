@@ -34,8 +34,8 @@ function asked(script: Script, abortAfter = Infinity) {
   const calls: string[] = [];
   const counts = new Map<string, number>();
   const interruption = new AbortController();
-  const gateway = {
-    ...process.gateway(),
+  const controlPlane = {
+    ...process.controlPlane(),
     testInvokeMethod({
       resourceId,
       clientCertificateId = '-',
@@ -60,7 +60,7 @@ function asked(script: Script, abortAfter = Infinity) {
   };
   const run = newRun({
     deps: {
-      gateway,
+      controlPlane,
       apis: [],
       now: () => new Date(time.now),
       sleep: (ms: number) => time.sleep(ms),

@@ -177,7 +177,7 @@ describe('the calls to come', () => {
 
   test.each([false, true])('may be none, where a way back unproved is allowed: %s', async (allowUnproved) => {
     const its = begun(the, {
-      gateway: { getResources: () => Promise.resolve([]) },
+      controlPlane: { getResources: () => Promise.resolve([]) },
       settings: { allowUnproved },
     });
     const proof = inTime(proveBack(its.run, known(the.oldId)));
@@ -241,7 +241,7 @@ describe('a redeployment on the way back', () => {
     const refusal = new AppError('NotConfirmed', 'no');
     const { run, looks } = begun(the, {
       settings: { redeploy },
-      gateway: {
+      controlPlane: {
         getDeployment: (_, id) => Promise.resolve({ id, description: deploymentText(next), methods: [] }),
       },
       deps: { confirm: () => Promise.reject(refusal) },
@@ -321,7 +321,7 @@ test('what a run began to make is taken back by the next of its machine, where t
 
 test('a failure of another kind than AWS’s answers says nothing of the certificate in use', async () => {
   const { run } = begun(the, {
-    gateway: {
+    controlPlane: {
       getClientCertificates: () => Promise.resolve([]),
       getClientCertificate: () => Promise.reject(new AppError('AccessDenied', 'no')),
     },

@@ -440,7 +440,7 @@ describe('others at work', () => {
         const reverse = (): void => {
           isReversed = true;
         };
-        return tries(fails, reverse, { gateway: { getStages } });
+        return tries(fails, reverse, { controlPlane: { getStages } });
       },
     ],
     ['it was no failure of AWS', () => tries(new Error('a fault'))],

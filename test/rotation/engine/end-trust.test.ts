@@ -143,7 +143,7 @@ describe('a certificate is deleted', () => {
 
   test('not where AWS refuses for another reason, which is reported', async () => {
     const refusal = new AppError('RequestRefused', 'no');
-    const its = await ready({ gateway: { deleteClientCertificate: () => Promise.reject(refusal) } });
+    const its = await ready({ controlPlane: { deleteClientCertificate: () => Promise.reject(refusal) } });
     await expect(remove(its)).rejects.toBe(refusal);
     expect([...its.run.gone]).toEqual([]);
   });

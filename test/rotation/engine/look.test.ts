@@ -16,7 +16,7 @@ import { certificateOf } from '../../../src/control-plane/read-certificate.js';
 import type { Run } from '../../../src/rotation/engine/run.js';
 import { AppError } from '../../../src/platform/errors.js';
 import { JOURNAL_VERSION, type RotationRecord } from '../../../src/rotation/rules/record.js';
-import type { Gateway } from '../../../src/control-plane/control-plane.js';
+import type { ControlPlane } from '../../../src/control-plane/control-plane.js';
 import { begun, successor } from './model/begun.js';
 import type { Fate, Mishap } from './model/mishap.js';
 import { LARGE, prepare, scene, type Scene } from './model/scene.js';
@@ -36,7 +36,7 @@ const on = (call: string, mishap: Mishap, after = 0): Fate => ({ on: call, after
 const ids = ({ certificates }: Run): string[] => certificates.map((one) => one.clientCertificateId).sort();
 const known = (id: string) => certificateOf(the.world.certificate(id));
 /** AWS's list of certificates without some. */
-const lists = (...without: string[]): Partial<Gateway> => ({
+const lists = (...without: string[]): Partial<ControlPlane> => ({
   getClientCertificates: () =>
     Promise.resolve(
       [...the.world.account().certificates.values()].filter(
@@ -68,8 +68,8 @@ describe('certificates', () => {
   test('that the list lacks are asked for themselves where the rotation knows them', async () => {
     const { oldId, foreignId, spareId } = the;
     const [next, spare, other] = [successor(the), successor(the), successor(the)];
-    const gateway = lists(oldId, next, spare, other, foreignId, spareId);
-    const { run, calls } = begun(the, { gateway, records: [remembers(foreignId)] });
+    const controlPlane = lists(oldId, next, spare, other, foreignId, spareId);
+    const { run, calls } = begun(the, { controlPlane, records: [remembers(foreignId)] });
     run.certificates = [known(oldId), known(next), known(spare)];
     run.made = { certificate: known(other), at: run.deps.now(), isSeen: false };
     await inTime(lookAtCertificates(run));
@@ -99,7 +99,7 @@ describe('certificates', () => {
   test('the old one is asked for by its id where a mark says that trust in it may be left', async () => {
     const { oldId } = the;
     const next = successor(the, SHA);
-    const { run } = begun(the, { gateway: lists(oldId) });
+    const { run } = begun(the, { controlPlane: lists(oldId) });
     run.certificates = [known(next)];
     expect(isOldMissing(run)).toBe(true);
     await inTime(lookAtCertificates(run));
@@ -118,7 +118,7 @@ describe('certificates', () => {
 
   test('are not taken for gone where AWS did not say so', async () => {
     const { run } = begun(the, {
-      gateway: lists(the.oldId),
+      controlPlane: lists(the.oldId),
       fates: [on('GetClientCertificate', { kind: 'throttled' })],
     });
     await expect(inTime(lookAtCertificates(run))).rejects.toMatchObject({ code: 'Throttled' });
@@ -171,7 +171,7 @@ describe('certificates', () => {
 });
 
 describe('a list of stages', () => {
-  const without = (...names: string[]): Partial<Gateway> => ({
+  const without = (...names: string[]): Partial<ControlPlane> => ({
     getStages: (id) =>
       Promise.resolve(the.world.stagesOf(id).filter(({ stageName }) => !names.includes(stageName))),
   });
@@ -182,7 +182,7 @@ describe('a list of stages', () => {
   });
 
   test('that lacks the target, which exists, is asked for eight times and then not believed', async () => {
-    const { run, slept, looks } = begun(the, { gateway: without('prod') });
+    const { run, slept, looks } = begun(the, { controlPlane: without('prod') });
     const before = run.stages;
     await expect(inTime(lookAtStages(run, { known: true, isUrgent: true }))).rejects.toMatchObject(
       hidden('the stage api/prod'),
@@ -227,7 +227,7 @@ describe('a list of stages', () => {
 
   test('that lacks a stage of which AWS says nothing is no list', async () => {
     const { run } = begun(the, {
-      gateway: without('prod'),
+      controlPlane: without('prod'),
       fates: [on('GetStage ', { kind: 'throttled' })],
     });
     await expect(inTime(lookAtStages(run))).rejects.toMatchObject({ code: 'Throttled' });
@@ -241,7 +241,7 @@ describe('a list of stages', () => {
     'has to have every stage that %s',
     async (_, more: { records?: () => RotationRecord[]; sight?: () => string }) => {
       const seen = more.sight?.();
-      const { run } = begun(the, { gateway: without('beta'), records: more.records?.() ?? [] });
+      const { run } = begun(the, { controlPlane: without('beta'), records: more.records?.() ?? [] });
       if (seen !== undefined)
         run.deps.account.sightings.set('api/beta', { since: 0, lastWith: new Map([[seen, 0]]) });
       await expect(inTime(lookAtStages(run))).rejects.toMatchObject(hidden('the stage api/beta'));
@@ -253,7 +253,7 @@ describe('a list of stages', () => {
     ['was seen with a stranger’s certificate', 'strange'],
   ])('may lack a stage that %s', async (_, how) => {
     const { run, calls } = begun(the, {
-      gateway: without('beta'),
+      controlPlane: without('beta'),
       records: how === 'torn' ? [remembers(the.oldId), started('beta')] : [],
     });
     if (how === 'strange')
@@ -272,7 +272,7 @@ describe('a list of stages', () => {
       getRestApis: () => Promise.resolve(the.world.apis().filter((api) => api.id !== id)),
       getWebSocketApis: () => Promise.resolve(the.world.apis('WEBSOCKET').filter((api) => api.id !== id)),
     };
-    const { run, calls } = begun(the, { gateway: less });
+    const { run, calls } = begun(the, { controlPlane: less });
     run.apis = new Set(['REST api', key]);
     await expect(inTime(lookAtStages(run))).rejects.toMatchObject(hidden(`the API ${id}`));
     expect(calls.filter((one) => one === call).length).toBeGreaterThan(0);
@@ -281,7 +281,7 @@ describe('a list of stages', () => {
   test('may lack APIs of which AWS says that they are gone; three at most are asked for', async () => {
     const asked: string[] = [];
     const { run } = begun(the, {
-      gateway: {
+      controlPlane: {
         getStages: (id) => {
           if (id === 'api') return Promise.resolve(the.world.stagesOf(id));
           asked.push(id);
@@ -297,7 +297,7 @@ describe('a list of stages', () => {
 
   test('that lacks an API of which AWS says nothing is no list', async () => {
     const { run } = begun(the, {
-      gateway: {
+      controlPlane: {
         getStages: (id) =>
           id === 'api'
             ? Promise.resolve(the.world.stagesOf(id))

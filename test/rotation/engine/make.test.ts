@@ -166,7 +166,7 @@ describe('a new certificate', () => {
     owned('orders', own);
     let nth = 0;
     const its = begun(the, {
-      gateway: {
+      controlPlane: {
         generateClientCertificate: ({ tags = {}, description }) => {
           nth += 1;
           return nth === 1
@@ -186,7 +186,7 @@ describe('a new certificate', () => {
 
   test('is nothing that another fault could be taken for', async () => {
     const fault = new Error('a fault');
-    const its = begun(the, { gateway: { generateClientCertificate: () => Promise.reject(fault) } });
+    const its = begun(the, { controlPlane: { generateClientCertificate: () => Promise.reject(fault) } });
     await expect(make(its)).rejects.toBe(fault);
     expect(writes(its)).toHaveLength(1);
   });
@@ -371,7 +371,7 @@ describe('a mark', () => {
   test('is not written elsewhere where the call fails otherwise', async () => {
     const id = successor(the);
     for (const refusal of [new AppError('Throttled', 'too fast'), new Error('a fault')]) {
-      const its = begun(the, { gateway: { tagClientCertificate: () => Promise.reject(refusal) } });
+      const its = begun(the, { controlPlane: { tagClientCertificate: () => Promise.reject(refusal) } });
       await expect(write(its, id, { rotationId: 'r3', replaces: 'c9' })).rejects.toBe(refusal);
       expect(writes(its)).toEqual(['tagClientCertificate']);
     }

@@ -178,13 +178,13 @@ describe('the calls that a user names', () => {
     probeCalls: readonly (readonly [string, ProbeRequest])[] = [],
   ): Promise<string[][]> {
     const { world } = the;
-    const gateway = remembering(
-      new Process(new Machine(world, 'a')).gateway(),
+    const controlPlane = remembering(
+      new Process(new Machine(world, 'a')).controlPlane(),
       () => new Date(world.time.now),
     );
     const stages = ['api/beta', 'pay/prod'].map((name) => world.stage(name));
     const request = { namedProbes, probeCalls: new Map(probeCalls) };
-    const run = { deps: { gateway }, request, choices: new WeakMap() } as unknown as Parameters<
+    const run = { deps: { controlPlane }, request, choices: new WeakMap() } as unknown as Parameters<
       typeof probeChoices
     >[0];
     const choices = await world.time.until(probeChoices(run, stages));

@@ -418,7 +418,7 @@ describe('stages that need no deployment any more', () => {
     const its = ready({
       moved,
       settings: { redeploy },
-      gateway: {
+      controlPlane: {
         getDeployment: (_, id) => Promise.resolve({ id, description: described(), methods: [] }),
       },
     });

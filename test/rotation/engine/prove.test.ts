@@ -21,8 +21,8 @@ import type { StoreView } from '../../../src/rotation/rules/next-step.js';
 import { isAsWanted, type ProofEvidence } from '../../../src/rotation/rules/proof.js';
 import { DEFAULT_SETTINGS, type RotationSettings } from '../../../src/settings/rotation.js';
 import { startEmulator, type Emulator } from '../../../src/emulator/index.js';
-import { createAwsGateway } from '../../../src/control-plane/aws.js';
-import type { Gateway } from '../../../src/control-plane/control-plane.js';
+import { createAwsControlPlane } from '../../../src/control-plane/aws.js';
+import type { ControlPlane } from '../../../src/control-plane/control-plane.js';
 import { startBackend, type Backend } from '../../support/backend.js';
 import {
   attachCertificate,
@@ -39,7 +39,7 @@ type Options = NonNullable<Parameters<typeof startBackend>[0]>;
 interface World {
   emulator: Emulator;
   client: APIGatewayClient;
-  gateway: Gateway;
+  controlPlane: ControlPlane;
   backends: Backend[];
   restApiId: string;
   old: GeneratedCertificate;
@@ -98,13 +98,13 @@ async function start(
   for (const { pins } of backends) pins.add(old.fingerprint).add(next.fingerprint);
   const restApiId = await makeApi(client, methods(backends.map(({ url }) => url)));
   await attachCertificate(client, { restApiId, stageName: 'prod' }, old.id);
-  const gateway = await createAwsGateway({ region: 'eu-central-1', endpoint: emulator.url });
-  return { emulator, client, gateway, backends, restApiId, old, next };
+  const controlPlane = await createAwsControlPlane({ region: 'eu-central-1', endpoint: emulator.url });
+  return { emulator, client, controlPlane, backends, restApiId, old, next };
 }
 
 /** What an engine would hand over; the trust stores are seen as `stores`. */
 async function runOf(
-  { gateway, restApiId, old, next }: World,
+  { controlPlane, restApiId, old, next }: World,
   {
     settings = {},
     stages,
@@ -124,21 +124,21 @@ async function runOf(
 ): Promise<{ run: Run; old: Certificate; next: Certificate }> {
   const target = { restApiId, stageName: 'prod' };
   const [method = '', path = ''] = (probe ?? '').split(' ');
-  const seen = (await observeCertificates(gateway)).map((certificate) =>
+  const seen = (await observeCertificates(controlPlane)).map((certificate) =>
     certificate.clientCertificateId === next.id
       ? { ...certificate, mark: { rotationId: 'r1', replaces: old.id } }
       : certificate,
   );
   const known = integrations
-    ? { ...gateway, getWebSocketIntegrations: () => Promise.resolve([...integrations]) }
-    : gateway;
+    ? { ...controlPlane, getWebSocketIntegrations: () => Promise.resolve([...integrations]) }
+    : controlPlane;
   const began = Date.now();
   let waited = 0;
   const now = (): Date => (skipsWaits ? new Date(began + waited) : new Date());
   const remembered = remembering(known, now);
   const run = newRun({
     deps: {
-      gateway: remembered,
+      controlPlane: remembered,
       apis: [],
       account: observedAccount(remembered, now),
       stores: () => [],
@@ -173,7 +173,7 @@ async function runOf(
     onlyTarget: false,
     since: new Date(),
     certificates: seen,
-    stages: stages ?? [await gateway.getStage(target)],
+    stages: stages ?? [await controlPlane.getStage(target)],
   });
   run.stores = stores;
   const named = (id: string): Certificate => {
@@ -236,7 +236,7 @@ describe('before the switch', () => {
     const { proof } = await proveBoth(run, old, next);
     expect(proof.results.map(({ caller }) => caller)).toEqual(['new', 'old', 'none']);
     expect(proof.noOther).toBe(true);
-    expect(await world.gateway.getClientCertificates()).toHaveLength(2);
+    expect(await world.controlPlane.getClientCertificates()).toHaveLength(2);
   });
 
   test('one that a trust store of the rotation holds is nobody who should be refused', async () => {
@@ -436,7 +436,7 @@ describe('the calls', () => {
       'GET /0': 'https://localhost:${stageVariables.port}/x',
     }));
     const port = (at: number): string => hostOf(world, at).split(':')[1] ?? '';
-    const prod = await world.gateway.getStage({ restApiId: world.restApiId, stageName: 'prod' });
+    const prod = await world.controlPlane.getStage({ restApiId: world.restApiId, stageName: 'prod' });
     const stages: Stage[] = [
       {
         ...prod,
@@ -470,7 +470,7 @@ describe('the calls', () => {
 
   test('cannot be made to WebSocket APIs: their backends are named unless others lead there', async () => {
     const world = await start([{}]);
-    const prod = await world.gateway.getStage({ restApiId: world.restApiId, stageName: 'prod' });
+    const prod = await world.controlPlane.getStage({ restApiId: world.restApiId, stageName: 'prod' });
     const webSocket: Stage = {
       ...prod,
       restApiId: 'ws',
@@ -528,7 +528,7 @@ describe('after trust has ended', () => {
   test('one that is deleted meanwhile could not be tried, and that is all', async () => {
     const world = await start([{}]);
     const extra = await generateCertificate(world.client);
-    await world.gateway.deleteClientCertificate(extra.id);
+    await world.controlPlane.deleteClientCertificate(extra.id);
     const { run, next } = await runOf(world);
     const { proof } = await proveEnd(run, next, [{ clientCertificateId: extra.id, exists: true }]);
     expect(proof.gone).toEqual([extra.id]);

@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { remembering, type RememberingGateway } from '../../../src/control-plane/remembering.js';
+import { remembering, type RememberingControlPlane } from '../../../src/control-plane/remembering.js';
 import { AppError } from '../../../src/platform/errors.js';
-import type { Gateway } from '../../../src/control-plane/control-plane.js';
+import type { ControlPlane } from '../../../src/control-plane/control-plane.js';
 import { Machine, Process } from './model/machine.js';
 import { LARGE, prepare, scene, type Scene } from './model/scene.js';
 
@@ -11,14 +11,14 @@ beforeAll(prepare);
 
 let the: Scene;
 let asked: string[];
-let gateway: RememberingGateway;
+let controlPlane: RememberingControlPlane;
 /** What the next call comes to, where it is not what the world says. */
 let fails: AppError | undefined;
 beforeEach(() => {
   the = scene(LARGE);
   asked = [];
   fails = undefined;
-  const inner = new Process(new Machine(the.world, 'a'), [], () => 0).gateway();
+  const inner = new Process(new Machine(the.world, 'a'), [], () => 0).controlPlane();
   const watched = Object.fromEntries(
     Object.entries(inner).map(([name, value]: [string, unknown]) => [
       name,
@@ -31,8 +31,8 @@ beforeEach(() => {
           }
         : value,
     ]),
-  ) as unknown as Gateway;
-  gateway = remembering(watched, () => new Date(the.world.time.now));
+  ) as unknown as ControlPlane;
+  controlPlane = remembering(watched, () => new Date(the.world.time.now));
 });
 
 const inTime = <T>(work: Promise<T>): Promise<T> => the.world.time.until(work);
@@ -45,20 +45,20 @@ const again = async (ask: () => Promise<unknown>): Promise<string[]> => {
 };
 
 const LISTS: [string, () => Promise<unknown>][] = [
-  ['getRestApis', () => gateway.getRestApis()],
-  ['getStages api', () => gateway.getStages('api')],
-  ['getStages pay', () => gateway.getStages('pay')],
-  ['getWebSocketApis', () => gateway.getWebSocketApis()],
-  ['getWebSocketStages ws', () => gateway.getWebSocketStages('ws')],
+  ['getRestApis', () => controlPlane.getRestApis()],
+  ['getStages api', () => controlPlane.getStages('api')],
+  ['getStages pay', () => controlPlane.getStages('pay')],
+  ['getWebSocketApis', () => controlPlane.getWebSocketApis()],
+  ['getWebSocketStages ws', () => controlPlane.getWebSocketStages('ws')],
 ];
 const OF_APIS: [string, () => Promise<unknown>][] = [
-  ['getResources api', () => gateway.getResources('api')],
-  ['getWebSocketIntegrations ws', () => gateway.getWebSocketIntegrations('ws')],
+  ['getResources api', () => controlPlane.getResources('api')],
+  ['getWebSocketIntegrations ws', () => controlPlane.getWebSocketIntegrations('ws')],
 ];
 
 test.each([...LISTS, ...OF_APIS])('%s is asked once', async (name, ask) => {
   expect(await again(ask)).toEqual([name]);
-  gateway.forget();
+  controlPlane.forget();
   // What an API consists of is not what a look at the account is for.
   expect(await again(ask)).toEqual(LISTS.some(([one]) => one === name) ? [name] : []);
 });
@@ -70,19 +70,19 @@ test.each([...LISTS, ...OF_APIS])('%s is asked again after a failure', async (_,
 });
 
 test.each([
-  ['getStages api', { id: 'api' }, () => gateway.getStages('api')],
+  ['getStages api', { id: 'api' }, () => controlPlane.getStages('api')],
   [
     'getWebSocketStages ws',
     { id: 'ws', protocolType: 'WEBSOCKET' as const },
-    () => gateway.getWebSocketStages('ws'),
+    () => controlPlane.getWebSocketStages('ws'),
   ],
 ])('current stages are always asked for, and then known: %s', async (name, api, known) => {
-  expect(await again(() => gateway.currentStages(api))).toEqual([name, name]);
+  expect(await again(() => controlPlane.currentStages(api))).toEqual([name, name]);
   expect(await again(known)).toEqual([]);
 });
 
 test('the list of certificates is known for 15 seconds', async () => {
-  const ask = (): Promise<unknown> => gateway.knownCertificates();
+  const ask = (): Promise<unknown> => controlPlane.knownCertificates();
   expect(await again(ask)).toHaveLength(1);
   await pass(14_999);
   expect(await again(ask)).toHaveLength(0);
@@ -91,25 +91,25 @@ test('the list of certificates is known for 15 seconds', async () => {
 });
 
 const CHANGES: [string, () => Promise<unknown>][] = [
-  ['generate', () => gateway.generateClientCertificate({})],
-  ['update', () => gateway.updateClientCertificate(the.spareId, 'x')],
-  ['delete', () => gateway.deleteClientCertificate(the.spareId)],
-  ['tag', () => gateway.tagClientCertificate(the.spareId, { a: 'b' })],
-  ['untag', () => gateway.untagClientCertificate(the.spareId, ['a'])],
+  ['generate', () => controlPlane.generateClientCertificate({})],
+  ['update', () => controlPlane.updateClientCertificate(the.spareId, 'x')],
+  ['delete', () => controlPlane.deleteClientCertificate(the.spareId)],
+  ['tag', () => controlPlane.tagClientCertificate(the.spareId, { a: 'b' })],
+  ['untag', () => controlPlane.untagClientCertificate(the.spareId, ['a'])],
 ];
 
 test.each(CHANGES)('and not after a change of one, whatever became of it: %s', async (_, change) => {
-  await inTime(gateway.knownCertificates());
+  await inTime(controlPlane.knownCertificates());
   await inTime(change());
-  expect(await again(() => gateway.knownCertificates())).toHaveLength(1);
+  expect(await again(() => controlPlane.knownCertificates())).toHaveLength(1);
   fails = new AppError('ServiceUnreachable', 'lost');
   await expect(inTime(change())).rejects.toMatchObject({ code: 'ServiceUnreachable' });
-  expect(await again(() => gateway.knownCertificates())).toHaveLength(1);
+  expect(await again(() => controlPlane.knownCertificates())).toHaveLength(1);
 });
 
 test.each(CHANGES)('nor is one known that was asked for before a change: %s', async (_, change) => {
-  const list = gateway.knownCertificates();
+  const list = controlPlane.knownCertificates();
   await inTime(change());
   await inTime(list);
-  expect(await again(() => gateway.knownCertificates())).toHaveLength(1);
+  expect(await again(() => controlPlane.knownCertificates())).toHaveLength(1);
 });

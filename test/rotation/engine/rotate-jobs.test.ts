@@ -101,7 +101,7 @@ test('certificates that are due go side by side, with two looks at the account f
     webSocket: 2,
     stages: 2 * 5,
   });
-  const left = await lab.gateway.getClientCertificates();
+  const left = await lab.controlPlane.getClientCertificates();
   expect(left.map(({ clientCertificateId }) => clientCertificateId).sort()).toEqual(
     rotations.map(({ newCertificateId }) => newCertificateId).sort(),
   );
@@ -144,9 +144,9 @@ test('one that cannot be rotated keeps none of the others', async () => {
     { target: 'missing', error: { code: 'StageNotFound' } },
     { target: 'b', outcome: 'completed' },
   ]);
-  expect((await lab.gateway.getStage(api)).clientCertificateId).toBe(own.id);
+  expect((await lab.controlPlane.getStage(api)).clientCertificateId).toBe(own.id);
   // The two that were rotated, `orders`, which was not asked for, and the one that stays.
-  expect(await lab.gateway.getClientCertificates()).toHaveLength(4);
+  expect(await lab.controlPlane.getClientCertificates()).toHaveLength(4);
 });
 
 test('one whose look for certificates fails before trust ends keeps none of the others', async () => {
@@ -212,5 +212,5 @@ test('a look at the account that only reads ends with the first Ctrl-C', async (
   expect(code).toBe(130);
   expect(stderr).toContain('error: stopped by a signal');
   expect(asked()).toBeLessThan(apis);
-  expect(await lab.gateway.getClientCertificates()).toHaveLength(1);
+  expect(await lab.controlPlane.getClientCertificates()).toHaveLength(1);
 });

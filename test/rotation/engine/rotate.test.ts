@@ -26,11 +26,11 @@ afterEach(() => lab.close());
 function deps(overrides: Partial<RotationDeps> = {}): RotationDeps {
   const store = createTrustStore({ kind: 'pem-bundle', file: lab.trustFile }, { announce: () => undefined });
   const { now = () => new Date() } = overrides;
-  const gateway = remembering(lab.gateway, now);
+  const controlPlane = remembering(lab.controlPlane, now);
   return {
-    gateway,
+    controlPlane,
     apis: [],
-    account: observedAccount(gateway, now),
+    account: observedAccount(controlPlane, now),
     stores: () => [store],
     journal: openFileJournal(join(lab.directory, 'journal')),
     now,
@@ -55,7 +55,7 @@ function request(settings: Partial<RotationSettings> = {}): RotationRequest {
   };
 }
 
-const target = () => lab.gateway.getStage({ restApiId: lab.api.restApiId, stageName: 'prod' });
+const target = () => lab.controlPlane.getStage({ restApiId: lab.api.restApiId, stageName: 'prod' });
 
 async function trusted(): Promise<string[]> {
   const pem = await readFile(lab.trustFile, 'utf8');
@@ -87,7 +87,7 @@ describe('rotate', () => {
     expect(failed).toEqual([]);
     expect(requests).toBeGreaterThan(50);
     expect(report).toMatchObject({ outcome: 'completed', oldCertificateId: lab.oldId, warnings: [] });
-    const certificates = await lab.gateway.getClientCertificates();
+    const certificates = await lab.controlPlane.getClientCertificates();
     expect(certificates.map(({ clientCertificateId }) => clientCertificateId)).toEqual([
       report.newCertificateId,
     ]);
@@ -146,7 +146,7 @@ describe('rotate', () => {
       code: 'NewCertificateRefused',
     });
     expect((await target()).clientCertificateId).toBe(lab.oldId);
-    expect(await lab.gateway.getClientCertificates()).toHaveLength(1);
+    expect(await lab.controlPlane.getClientCertificates()).toHaveLength(1);
     expect(await trusted()).toEqual(before);
   });
 
@@ -163,7 +163,7 @@ describe('rotate', () => {
     expect(failed).toEqual([]);
     expect(report.outcome).toBe('aborted');
     expect((await target()).clientCertificateId).toBe(lab.oldId);
-    expect(await lab.gateway.getClientCertificates()).toHaveLength(1);
+    expect(await lab.controlPlane.getClientCertificates()).toHaveLength(1);
     expect(await trusted()).toHaveLength(1);
   });
 });

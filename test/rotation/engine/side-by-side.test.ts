@@ -79,7 +79,7 @@ async function rotateAll(
 ): Promise<{ outcomes: JobOutcome[]; events: RotationEvent[]; leases: string[] }> {
   const process = new Process(machine, fates);
   const now = (): Date => new Date(process.wall());
-  const session = openSession(process.gateway(), now, { progress: SILENT, signal });
+  const session = openSession(process.controlPlane(), now, { progress: SILENT, signal });
   const events: RotationEvent[] = [];
   const leases: string[] = [];
   let made = 0;
@@ -218,7 +218,7 @@ describe('one that fails keeps none of the others', () => {
     const locked = new AppError('Locked', 'another run is at work');
     const other = new Machine(the.world, 'n');
     const elsewhere = openSession(
-      { ...new Process(other).gateway(), region: 'eu-central-1' },
+      { ...new Process(other).controlPlane(), region: 'eu-central-1' },
       () => new Date(the.world.time.now),
       { progress: SILENT, signal: new AbortController().signal },
     );
@@ -275,19 +275,23 @@ test('once stopped, what has begun says so, and what has not says nothing', asyn
 test('each look at the whole account says how many calls it needs, and each that is done', async () => {
   const told: (number | 'done')[] = [];
   const progress = { expect: (calls: number) => told.push(calls), done: () => told.push('done') };
-  const { gateway, turns, now } = openSession(
-    new Process(machine).gateway(),
+  const { controlPlane, turns, now } = openSession(
+    new Process(machine).controlPlane(),
     () => new Date(the.world.time.now),
     { progress, signal: new AbortController().signal },
   );
   const look = await the.world.time.until(turns.take(() => turns.account.look({ known: true })));
   expect(told).toEqual([3, 'done', 'done', 'done']);
-  expect([look.stages.length, gateway.region, now().getTime()]).toEqual([4, 'eu-west-1', the.world.time.now]);
+  expect([look.stages.length, controlPlane.region, now().getTime()]).toEqual([
+    4,
+    'eu-west-1',
+    the.world.time.now,
+  ]);
 });
 
 test('a look at the whole account ends with the signal', async () => {
   const reason = new AppError('Interrupted', 'stopped by a signal');
-  const { turns } = openSession(new Process(machine).gateway(), () => new Date(the.world.time.now), {
+  const { turns } = openSession(new Process(machine).controlPlane(), () => new Date(the.world.time.now), {
     progress: SILENT,
     signal: AbortSignal.abort(reason),
   });

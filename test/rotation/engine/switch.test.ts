@@ -110,9 +110,9 @@ describe('a step', () => {
     ['but with one stage at least', 20_000, NAMES.slice(0, 1)],
   ])('%s', async (_, latency, names) => {
     const its = ready();
-    const { gateway } = its.run.deps;
-    const set = gateway.setStageCertificate.bind(gateway);
-    gateway.setStageCertificate = async (...args) => {
+    const { controlPlane } = its.run.deps;
+    const set = controlPlane.setStageCertificate.bind(controlPlane);
+    controlPlane.setStageCertificate = async (...args) => {
       await the.world.time.sleep(latency);
       return set(...args);
     };
@@ -123,9 +123,9 @@ describe('a step', () => {
 
   test('ends where what was looked at before has become too old', async () => {
     const its = ready({}, 0);
-    const { gateway } = its.run.deps;
-    const set = gateway.setStageCertificate.bind(gateway);
-    gateway.setStageCertificate = async (...args) => {
+    const { controlPlane } = its.run.deps;
+    const set = controlPlane.setStageCertificate.bind(controlPlane);
+    controlPlane.setStageCertificate = async (...args) => {
       await the.world.time.sleep(5_001);
       return set(...args);
     };
@@ -199,7 +199,7 @@ describe('a call without a clear answer', () => {
     const answers = [first, new AppError('Throttled', 'too fast')];
     const its = ready({
       onlyTarget: true,
-      gateway: { setStageCertificate: () => Promise.reject(answers.shift() ?? first) },
+      controlPlane: { setStageCertificate: () => Promise.reject(answers.shift() ?? first) },
     });
     const error = await failure(go(its, ['api/prod']));
     expect([error.code, error.message, error.details]).toEqual([
@@ -236,9 +236,12 @@ describe('a call that is refused', () => {
 
   test('for the only stage is reported as it is', async () => {
     const refusal = new AppError('AccessDenied', 'no', { hint: 'ask', details: { a: 1 } });
-    const its = ready({ onlyTarget: true, gateway: { setStageCertificate: () => Promise.reject(refusal) } });
+    const its = ready({
+      onlyTarget: true,
+      controlPlane: { setStageCertificate: () => Promise.reject(refusal) },
+    });
     expect(await failure(go(its, ['api/prod']))).toBe(refusal);
-    const others = ready({ gateway: { setStageCertificate: () => Promise.reject(refusal) } });
+    const others = ready({ controlPlane: { setStageCertificate: () => Promise.reject(refusal) } });
     const error = await failure(go(others));
     expect([error.hint, error.details, error.cause]).toEqual([
       `ask; then ${AGAIN}`,
@@ -259,7 +262,7 @@ describe('a call that is refused', () => {
     for (const at of [0, 1]) {
       let calls = 0;
       const its: Begun = ready({
-        gateway: {
+        controlPlane: {
           setStageCertificate: (stage, id) => {
             if (calls++ === at) return Promise.reject(fault);
             the.world.switch('a', `${stage.restApiId}/${stage.stageName}`, id ?? '');

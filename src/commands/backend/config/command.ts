@@ -1,6 +1,6 @@
 import { Argument, Command, Option } from 'commander';
 import { AppError } from '../../../platform/errors.js';
-import type { Gateway } from '../../../control-plane/control-plane.js';
+import type { ControlPlane } from '../../../control-plane/control-plane.js';
 import { BACKEND_SERVERS } from '../../../trust/servers.js';
 import { action, collect } from '../../../terminal/command.js';
 import { readInput } from '../../../terminal/input.js';
@@ -52,7 +52,7 @@ Examples:
   apigw-cert backend config haproxy --file old.pem --file new.pem --only configuration > apigw.cfg`,
     )
     .action(
-      action<Options, [server: string]>(async ({ args: [server], options, gateway, out }) => {
+      action<Options, [server: string]>(async ({ args: [server], options, controlPlane, out }) => {
         const { stage, api, certificate: ids = [], file: files = [], only } = options;
         const [{ backendConfig }, { namedCertificates }, { backendConfigText }] = await Promise.all([
           import('./run.js'),
@@ -62,10 +62,10 @@ Examples:
         if (api !== undefined && stage === undefined) {
           throw new AppError('Usage', '--api needs --stage', { hint: 'add the stage: --stage prod' });
         }
-        const presented = stage === undefined ? [] : [await presentedBy(gateway, api, stage)];
+        const presented = stage === undefined ? [] : [await presentedBy(controlPlane, api, stage)];
         const [fromFiles, fromAccount] = await Promise.all([
-          namedCertificates(files, mustRead, gateway),
-          namedCertificates([...presented, ...ids], () => Promise.resolve(undefined), gateway),
+          namedCertificates(files, mustRead, controlPlane),
+          namedCertificates([...presented, ...ids], () => Promise.resolve(undefined), controlPlane),
         ]);
         const { serverCertificate: certificateFile } = options;
         const config = backendConfig(
@@ -105,12 +105,12 @@ async function mustRead(file: string) {
 }
 
 async function presentedBy(
-  gateway: () => Promise<Gateway>,
+  controlPlane: () => Promise<ControlPlane>,
   api: string | undefined,
   stage: string,
 ): Promise<string> {
   const { resolveStage } = await import('../../../control-plane/resolve-stage.js');
-  const found = await resolveStage(await gateway(), api === undefined ? { stage } : { api, stage });
+  const found = await resolveStage(await controlPlane(), api === undefined ? { stage } : { api, stage });
   if (found.clientCertificateId !== undefined) return found.clientCertificateId;
   throw new AppError(
     'StageWithoutCertificate',

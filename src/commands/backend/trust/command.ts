@@ -51,13 +51,13 @@ Examples:
   apigw-cert backend ${verb} old.pem --target orders`,
     )
     .action(
-      action<Options, [words: string[]]>(async ({ args: [words], options, gateway, out }) => {
+      action<Options, [words: string[]]>(async ({ args: [words], options, controlPlane, out }) => {
         const descriptions = await trustStoresNamed(options);
         const [{ changeTrust, namedCertificates }, { trustContext }] = await Promise.all([
           import('./run.js'),
           import('../../../terminal/trust-context.js'),
         ]);
-        const certificates = await namedCertificates(words, readInput, gateway);
+        const certificates = await namedCertificates(words, readInput, controlPlane);
         if (verb === 'remove') {
           const question = `Remove ${words.join(', ')} from the trust stores? The backend will refuse callers that present it.`;
           await confirmed(question, options.yes === true);

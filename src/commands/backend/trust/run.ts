@@ -1,6 +1,6 @@
 import type { TrustedCertificate } from '../../../certificates/certificate.js';
 import { AppError } from '../../../platform/errors.js';
-import type { Gateway } from '../../../control-plane/control-plane.js';
+import type { ControlPlane } from '../../../control-plane/control-plane.js';
 import type { TrustContext } from '../../../trust/context.js';
 import type { DescribedTrustStore, StoreState } from '../../../trust/trust-store.js';
 import { readBundle } from '../../../certificates/bundle.js';
@@ -34,13 +34,13 @@ interface NamedFile {
 export async function namedCertificates(
   words: readonly string[],
   read: (word: string) => Promise<NamedFile | undefined>,
-  gateway: () => Promise<Gateway>,
+  controlPlane: () => Promise<ControlPlane>,
 ): Promise<TrustedCertificate[]> {
   const found = await Promise.all(
     words.map(async (word): Promise<TrustedCertificate[]> => {
       const file = await read(word);
       if (file === undefined) {
-        return [certificateOf(await (await gateway()).getClientCertificate(word)).trusted];
+        return [certificateOf(await (await controlPlane()).getClientCertificate(word)).trusted];
       }
       const { certificates, findings } = readBundle(file.bytes);
       if (findings.some(({ code }) => code === 'PrivateKey')) {

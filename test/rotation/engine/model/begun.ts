@@ -7,7 +7,7 @@ import type { RotationEvent } from '../../../../src/rotation/rules/event.js';
 import { markTags, type Mark } from '../../../../src/control-plane/marks.js';
 import type { RotationRecord } from '../../../../src/rotation/rules/record.js';
 import type { RotationSettings } from '../../../../src/settings/rotation.js';
-import type { Gateway } from '../../../../src/control-plane/control-plane.js';
+import type { ControlPlane } from '../../../../src/control-plane/control-plane.js';
 import { SETTINGS } from './command.js';
 import { Machine, Process } from './machine.js';
 import type { Fate } from './mishap.js';
@@ -17,7 +17,7 @@ import type { Scene } from './scene.js';
 export interface Begun {
   run: Run;
   events: RotationEvent[];
-  /** The calls of the gateway, with their arguments. */
+  /** The calls of the control plane, with their arguments. */
   calls: string[];
   /** What was waited, in milliseconds. */
   slept: number[];
@@ -28,7 +28,7 @@ export interface Begun {
 export interface BegunOptions {
   fates?: readonly Fate[];
   /** In place of the world's own. */
-  gateway?: Partial<Gateway>;
+  controlPlane?: Partial<ControlPlane>;
   deps?: Partial<RotationDeps>;
   latency?: number;
   settings?: Partial<RotationSettings>;
@@ -46,7 +46,7 @@ export function begun(
   { world, oldId }: Scene,
   {
     fates,
-    gateway: own = {},
+    controlPlane: own = {},
     deps = {},
     latency = 0,
     settings = {},
@@ -58,8 +58,8 @@ export function begun(
   const process = new Process(new Machine(world, 'a'), fates, () => latency);
   process.lock();
   const calls: string[] = [];
-  const told = <T extends object>(gateway: T): T =>
-    new Proxy(gateway, {
+  const told = <T extends object>(controlPlane: T): T =>
+    new Proxy(controlPlane, {
       get(target, key) {
         const value: unknown = Reflect.get(target, key);
         if (typeof value !== 'function') return value;
@@ -70,21 +70,21 @@ export function begun(
       },
     });
   const now = (): Date => new Date(world.time.now);
-  const inner = { ...process.gateway(), ...own };
-  const names = Object.keys(inner) as (keyof Gateway)[];
+  const inner = { ...process.controlPlane(), ...own };
+  const names = Object.keys(inner) as (keyof ControlPlane)[];
   const watched = told(inner);
   // The gateway is spread by whoever wraps it.
-  const gateway = remembering(
-    Object.fromEntries(names.map((name) => [name, watched[name]])) as unknown as Gateway,
+  const controlPlane = remembering(
+    Object.fromEntries(names.map((name) => [name, watched[name]])) as unknown as ControlPlane,
     now,
   );
   const looks: AskedLook[] = [];
-  const account = observedAccount(gateway, now);
+  const account = observedAccount(controlPlane, now);
   const events: RotationEvent[] = [];
   const slept: number[] = [];
   const run = newRun({
     deps: {
-      gateway,
+      controlPlane,
       apis: [],
       account: {
         sightings: account.sightings,

@@ -97,11 +97,11 @@ export async function run(
       process.onAnswer((time) => {
         clock.correct(time, new Date(process.wall()));
       });
-      const gateway = remembering(process.gateway(), clock.now);
-      const turns = takingTurns(observedAccount(gateway, clock.now), clock.now);
+      const controlPlane = remembering(process.controlPlane(), clock.now);
+      const turns = takingTurns(observedAccount(controlPlane, clock.now), clock.now);
       const [restApiId = '', stageName = ''] = stage.split('/');
       const protocolType = machine.world.topology.apis[restApiId]?.protocolType;
-      const target = await gateway.getStage({
+      const target = await controlPlane.getStage({
         restApiId,
         stageName,
         ...(protocolType === undefined ? {} : { protocolType }),
@@ -113,7 +113,7 @@ export async function run(
         return all.filter(({ name }) => names.includes(name));
       };
       const deps = {
-        gateway,
+        controlPlane,
         apis: [],
         account: turns.account,
         stores: storesBehind,

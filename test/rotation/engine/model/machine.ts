@@ -1,7 +1,7 @@
 import type { Integration, Stage } from '../../../../src/control-plane/api-gateway.js';
 import { AppError } from '../../../../src/platform/errors.js';
 import type { RotationRecord } from '../../../../src/rotation/rules/record.js';
-import type { Gateway } from '../../../../src/control-plane/control-plane.js';
+import type { ControlPlane } from '../../../../src/control-plane/control-plane.js';
 import type { Journal } from '../../../../src/rotation/journal/journal.js';
 import type { TrustStore } from '../../../../src/trust/trust-store.js';
 import { Fates, type CallKind, type Fate } from './mishap.js';
@@ -219,7 +219,7 @@ export class Process {
     return result;
   }
 
-  gateway(): Gateway {
+  controlPlane(): ControlPlane {
     const world = this.#world;
     const { name } = this.machine;
     const fewer = <T>(all: T[], less: 'empty' | 'shrunken' | undefined): T[] =>
