@@ -1,7 +1,7 @@
 /** The one subject, and issuer, of every client certificate that API Gateway generates, whatever the account. */
 export const API_GATEWAY_SUBJECT = 'C=US, L=Seattle, CN=ApiGateway';
 
-/** What a certificate says about itself, whatever its origin. Made by `x509/`, reasoned about by everything. */
+/** What a certificate says about itself, whatever its origin. Made by `parse.ts`, reasoned about by everything. */
 export interface CertificateFacts {
   /** RFC 4514-like, in the certificate's own order: `C=US, L=Seattle, CN=ApiGateway`. */
   subject: string;

@@ -1,6 +1,6 @@
 /**
  * What becomes of API Gateway itself, whose client is Java's: it may withhold the certificate that others with the same
- * one present, and it cannot answer a request that comes after the handshake (`core/java-client.ts`).
+ * one present, and it cannot answer a request that comes after the handshake (`findings/java-client.ts`).
  */
 import {
   answersToCaNames,
