@@ -22,7 +22,7 @@ import {
   rotate,
   type ClientCertificate,
   type ExpiryReport,
-  type Gateway,
+  type ControlPlane,
   type Listing,
   type RotateOptions,
   type RotationEvent,
@@ -55,7 +55,7 @@ export async function rotated(options: RotateOptions): Promise<string> {
   return [planned.outcome, done.newCertificateId ?? ''].join();
 }
 export const faults = startEmulator({ certificateQuota: 3, clock: new Date() }).then(use);
-export type Types = [ClientCertificate, Gateway, TrustStore, Verdict];
+export type Types = [ClientCertificate, ControlPlane, TrustStore, Verdict];
 export const values = [AppError, EXIT.ok, trustClientCertificates];
 `;
 
