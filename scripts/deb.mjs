@@ -120,6 +120,7 @@ export function writeDeb(npmPackage = npmPack().file) {
       join(share, 'package.json'),
       `${JSON.stringify({ name, version: manifest.version, type, license }, null, 2)}\n`,
     );
+    copy(join(from, 'bin/package.json'), join(share, 'bin/package.json'));
     const script = readFileSync(join(from, 'bin/apigw-cert.js'), 'utf8');
     write(join(share, 'bin/apigw-cert.js'), script.replace('#!/usr/bin/env node', '#!/usr/bin/node'));
     mkdirSync(join(to, 'usr/bin'), { recursive: true });
