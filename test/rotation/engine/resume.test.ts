@@ -54,7 +54,8 @@ describe('a list of certificates that lacks the one in use', () => {
   test('is right where there is none', async () => {
     the.world.place('api/prod', 'c99999');
     const { outcome, report } = await go(a);
-    expect([outcome, report?.stages, report?.oldCertificate]).toEqual(['completed', ['api/prod'], 'deleted']);
+    const stages = [{ restApiId: 'api', apiName: 'orders', stageName: 'prod' }];
+    expect([outcome, report?.stages, report?.oldCertificate]).toEqual(['completed', stages, 'deleted']);
   });
 });
 

@@ -7,7 +7,7 @@ import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const root = join(here, '..', '..');
+const root = join(here, '..', '..', '..');
 
 export const temporaryDirectory = (): string => mkdtempSync(join(tmpdir(), 'apigw-cert-journal-'));
 
