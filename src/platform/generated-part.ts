@@ -1,5 +1,5 @@
 /**
- * A page of docs/ with one of its generated parts made anew: what is between `<!-- NAME: written by … -->` and
+ * A page of docs/ with one of its generated parts replaced: what is between `<!-- NAME: written by … -->` and
  * `<!-- end of NAME -->`.
  * @throws Error where the page has no such place
  */

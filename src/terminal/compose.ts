@@ -36,7 +36,7 @@ export const environmentRegion = (): string | undefined => firstSet(ACCOUNT_SETT
 /** The profile of the environment. */
 export const environmentProfile = (): string | undefined => firstSet(ACCOUNT_SETTINGS.profile.variables);
 
-/** Asks for MFA codes, where there is somebody to ask. */
+/** Prompts for MFA codes on a terminal. */
 export function mfaAsker(): Pick<AwsClientOptions, 'askMfaCode'> {
   if (!process.stdin.isTTY) return {};
   return {

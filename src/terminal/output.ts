@@ -33,8 +33,8 @@ export interface Output {
   /** Something worth knowing on the way; silenced by `--quiet`. */
   note(text: string): void;
   /**
-   * The account and Region that the command works in: before anything else where somebody may be asked, otherwise with the
-   * result. Only where the result is for people.
+   * The account and Region that the command works in: at once where stdin is a terminal, since a prompt may follow; otherwise before
+   * the first note or the result. Only where the result is for people.
    */
   where(text: string): void;
   /** Something that the user must know; not silenced. */
