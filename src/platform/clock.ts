@@ -2,11 +2,11 @@
 export interface SteadyClock {
   readonly now: () => Date;
   /**
-   * Sets it by the time that a server gives, where they are further apart than an answer takes. The first time counts:
-   * what is measured by this clock later must not be moved.
-   * @param local the machine's own time at that moment
+   * Sets it by the time that a server gives at this moment, where they are further apart than an answer takes. The first
+   * time counts: what is measured by this clock later must not be moved. The machine's own time at this moment says nothing,
+   * since it may have jumped after this clock was made.
    */
-  readonly correct: (serverTime: Date, local: Date) => void;
+  readonly correct: (serverTime: Date) => void;
 }
 
 /** An HTTP date has whole seconds, and an answer takes a while. Milliseconds. */
@@ -24,12 +24,13 @@ export function steadyClock(
 ): SteadyClock {
   let offset = wall() - monotonic();
   let isCorrected = false;
+  const now = (): number => offset + monotonic();
   return {
-    now: () => new Date(offset + monotonic()),
-    correct: (serverTime, local) => {
+    now: () => new Date(now()),
+    correct: (serverTime) => {
       if (isCorrected) return;
       isCorrected = true;
-      const ahead = local.getTime() - serverTime.getTime();
+      const ahead = now() - serverTime.getTime();
       if (Math.abs(ahead) > NEAR) offset -= ahead;
     },
   };

@@ -94,9 +94,7 @@ export async function run(
         () => process.wall(),
         () => process.monotonic(),
       );
-      process.onAnswer((time) => {
-        clock.correct(time, new Date(process.wall()));
-      });
+      process.onAnswer(clock.correct);
       const controlPlane = remembering(process.controlPlane(), clock.now);
       const turns = takingTurns(observedAccount(controlPlane, clock.now), clock.now);
       const [restApiId = '', stageName = ''] = stage.split('/');
