@@ -5,7 +5,7 @@ import type { Stage } from '../../control-plane/api-gateway.js';
 import { AppError } from '../../platform/errors.js';
 import { dueAt, isDue } from '../../certificates/expiry.js';
 import type { RotationRecord } from '../rules/record.js';
-import { oldIdOf, stageText, unitOf, type RotationUnit } from '../rules/unit.js';
+import { concerns, oldIdOf, stageText, unitOf, type RotationUnit } from '../rules/unit.js';
 import type { ControlPlane } from '../../control-plane/control-plane.js';
 import type { JournalledRotation } from '../journal/journal.js';
 import { sameCaller } from '../journal/same-caller.js';
@@ -77,11 +77,11 @@ export async function begin(
   }
   const certificates = await certificatesWith(deps, currentId);
   const scope = stageText(target);
-  const current = certificates.find(({ clientCertificateId }) => clientCertificateId === currentId);
+  const { mark } = certificates.find(({ clientCertificateId }) => clientCertificateId === currentId) ?? {};
   // Where this machine has not seen its end, all that is left of a rotation may be a hook.
   const oldId =
-    current?.mark && (await deps.journal.isUnended(current.mark.rotationId))
-      ? current.mark.replaces
+    mark && concerns(mark, scope) && (await deps.journal.isUnended(mark.rotationId))
+      ? mark.replaces
       : oldIdOf(currentId, certificates, scope);
   const unit = unitOf(oldId, certificates, new Set([currentId]), scope);
   const run = newRun({

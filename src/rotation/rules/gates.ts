@@ -78,9 +78,9 @@ const notManagedElsewhere: Gate = ({ moving, settings }) => {
   };
 };
 
-/** API Gateway presents the certificate on https integrations only. */
+/** API Gateway presents the certificate on https integrations only. Where no stage is to move, none lacks one. */
 const presentedAtAll: Gate = ({ moving, probes }) =>
-  probes.some((choice) => choice.probes.length + choice.unreached.length > 0)
+  moving.length === 0 || probes.some((choice) => choice.probes.length + choice.unreached.length > 0)
     ? undefined
     : {
         code: 'NeverPresented',

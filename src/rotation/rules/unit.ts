@@ -1,6 +1,7 @@
 import type { Stage } from '../../control-plane/api-gateway.js';
 import type { RemovableCertificate } from '../../certificates/certificate.js';
 import type { Certificate } from '../../control-plane/certificate.js';
+import type { Mark } from '../../control-plane/marks.js';
 import { byText } from '../../platform/order.js';
 
 /** As much of a certificate as is needed to end the trust in it: of one that is deleted, AWS tells nothing any more. */
@@ -23,6 +24,10 @@ export interface RotationUnit {
   spares: readonly Certificate[];
 }
 
+/** Whether the rotation that wrote a mark moves the stage `scope` (`apiId/stageName`). */
+export const concerns = ({ onlyStage }: Pick<Mark, 'onlyStage'>, scope: string): boolean =>
+  onlyStage === undefined || onlyStage === scope;
+
 /**
  * The certificates made to take the place of `oldId`, as far as they concern the stage `scope` (`apiId/stageName`):
  * one made for another stage alone (`--only-stage`) does not.
@@ -30,9 +35,7 @@ export interface RotationUnit {
 function successorsOf(oldId: string, certificates: readonly Certificate[], scope: string): Certificate[] {
   return certificates.filter(
     ({ mark, clientCertificateId }) =>
-      mark?.replaces === oldId &&
-      clientCertificateId !== oldId &&
-      (mark.onlyStage === undefined || mark.onlyStage === scope),
+      mark?.replaces === oldId && clientCertificateId !== oldId && concerns(mark, scope),
   );
 }
 
@@ -43,7 +46,7 @@ function successorsOf(oldId: string, certificates: readonly Certificate[], scope
  */
 export function oldIdOf(currentId: string, certificates: readonly Certificate[], scope: string): string {
   const mark = certificates.find(({ clientCertificateId }) => clientCertificateId === currentId)?.mark;
-  if (mark === undefined || (mark.onlyStage !== undefined && mark.onlyStage !== scope)) return currentId;
+  if (mark === undefined || !concerns(mark, scope)) return currentId;
   const { replaces, onlyStage, replacesSha256 } = mark;
   if (replacesSha256 !== undefined) return replaces;
   const oldExists = certificates.some(({ clientCertificateId }) => clientCertificateId === replaces);

@@ -94,6 +94,18 @@ describe('the journal of a rotation', () => {
     expect(unit.oldId).toBe(isOld ? 'c99999' : next);
   });
 
+  test('says nothing of a stage that somebody else gave the certificate of a rotation of another stage alone', async () => {
+    const next = successor(the, { rotationId: 'r0', onlyStage: 'api/beta' });
+    the.world.place('api/prod', next);
+    const { run } = begun(the);
+    run.deps.journal.isUnended = (id) => Promise.resolve(id === 'r0');
+    const oldIdFrom = async (stage: string): Promise<string> =>
+      (await inTime(begin(run.deps, run.request, the.world.stage(stage)))).unit.oldId;
+    expect(await oldIdFrom('api/prod')).toBe(next);
+    the.world.place('api/beta', next);
+    expect(await oldIdFrom('api/beta')).toBe(the.oldId);
+  });
+
   test('has the certificates asked for that it names and the list lacks, and no others', async () => {
     const remembered: RotationRecord = {
       type: 'certificate',

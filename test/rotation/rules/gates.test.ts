@@ -57,6 +57,10 @@ describe('closedGate', () => {
     expect(failure?.hint).not.toBe('');
   });
 
+  test('nothing is said of integrations where no stage is to move', () => {
+    expect(closedGate({ ...open, moving: [], probes: [] })).toBeUndefined();
+  });
+
   test.each<[string, Partial<GateInput>]>([
     ['--allow-drift', { moving: [managed], settings: { ...DEFAULT_SETTINGS, allowDrift: true } }],
     [
