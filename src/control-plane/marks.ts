@@ -85,7 +85,10 @@ export function keepOldOf({ keepOld }: Mark): number | undefined {
   return seconds === undefined ? undefined : Number(seconds) * 1000;
 }
 
-/** The mark on a certificate: from its tags, else from its description. One that cannot be ours is none. */
+/**
+ * The mark on a certificate. One in the description was written where tags are denied, so that it is the later one:
+ * what it does not say, tags must not add. One that cannot be ours is none.
+ */
 export function readMark({
   tags,
   description = '',
@@ -95,7 +98,10 @@ export function readMark({
       ?.split(' ')
       .map((word) => word.split('=') as [string, string]),
   );
-  const value = (tag: string): string | undefined => tags[PREFIX + tag] ?? words.get(tag);
+  return markOf((field) => words.get(field)) ?? markOf((field) => tags[PREFIX + field]);
+}
+
+function markOf(value: (tag: (typeof FIELDS)[number][1]) => string | undefined): Mark | undefined {
   const rotationId = value('rotation');
   const replaces = value('replaces');
   if (!rotationId || !replaces || !ROTATION_ID.test(rotationId)) return undefined;

@@ -112,14 +112,16 @@ describe('a mark', () => {
     );
   });
 
-  test('of which the tags say one thing and the description another is as the tags say', () => {
-    const description = markedDescription('', {
-      rotationId: 'r1',
-      replaces: 'aaaaaa',
-      onlyStage: 'api/prod',
-    });
-    const tags = markTags({ rotationId: 'r2', replaces: 'bbbbbb' });
-    expect(readMark({ tags, description })).toMatchObject({ rotationId: 'r2', replaces: 'bbbbbb' });
+  test('in the description goes before tags, and nothing of theirs is added to it', () => {
+    fc.assert(
+      fc.property(marks, marks, fc.string(), (earlier, later, text) => {
+        const description = markedDescription(text, later);
+        expect(readMark({ tags: markTags(earlier), description })).toEqual(later);
+      }),
+    );
+    // Half of one is no mark.
+    const mark = { rotationId: 'r2', replaces: 'bbbbbb' };
+    expect(readMark({ tags: markTags(mark), description: '[apigw-cert rotation=r1]' })).toEqual(mark);
   });
 
   test('says nothing that it cannot mean', () => {

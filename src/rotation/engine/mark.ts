@@ -12,7 +12,7 @@ import type { Run } from './run.js';
 
 /**
  * Marks a certificate that exists, in place of any mark that it has: by tags, or where those are denied in its
- * description.
+ * description. One in the description goes before tags, so that it is erased after they are written.
  * @returns the certificate with its mark
  */
 export async function writeMark(
@@ -20,15 +20,19 @@ export async function writeMark(
   certificate: Certificate,
   mark: Mark,
 ): Promise<Certificate> {
-  const { clientCertificateId: id, description = '', tags } = certificate;
+  const { clientCertificateId: id, description = '' } = certificate;
+  let { tags } = certificate;
   const marked = markTags(mark);
   const stale = MARK_TAG_KEYS.filter((key) => key in tags && !(key in marked));
   try {
     const fresh = Object.fromEntries(Object.entries(marked).filter(([key, value]) => tags[key] !== value));
     if (Object.keys(fresh).length > 0) await controlPlane.tagClientCertificate(id, fresh);
+    tags = { ...tags, ...fresh };
     if (stale.length > 0) await controlPlane.untagClientCertificate(id, stale);
-    const others = Object.entries(tags).filter(([key]) => !stale.includes(key));
-    return { ...certificate, tags: { ...Object.fromEntries(others), ...marked }, mark };
+    tags = Object.fromEntries(Object.entries(tags).filter(([key]) => !stale.includes(key)));
+    const plain = plainDescription(description);
+    if (plain === description) return { ...certificate, tags, mark };
+    return certificateOf({ ...(await controlPlane.updateClientCertificate(id, plain)), tags });
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'AccessDenied') throw error;
     return certificateOf({

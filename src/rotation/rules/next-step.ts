@@ -179,11 +179,14 @@ function wayBack(situation: Situation): Step | undefined {
   if (inUse) return { kind: 'inUse', certificate: inUse };
   if (isAnyBehind(situation) && !unit.old) return { kind: 'impossible' };
   if (goal === 'rollBack') return undefined;
-  const { next } = unit;
-  if (!next?.mark || next.mark.withdrawn !== undefined || !made(situation).includes(next)) return undefined;
+  // Each of them: where one is gone or no stage presents it any more, another of them takes its place for other runs.
   // Also what is deleted at once: where the answer to that is lost, it may be done later, and a run on another machine
   // must not switch to it meanwhile. What a run made and takes back by itself no other has seen for long.
-  return goal === 'abort' || isKept(next, unit) ? { kind: 'withdraw', certificate: next } : undefined;
+  const certificate = made(situation).find(
+    (one) =>
+      one.mark !== undefined && one.mark.withdrawn === undefined && (goal === 'abort' || isKept(one, unit)),
+  );
+  return certificate && { kind: 'withdraw', certificate };
 }
 
 /**
@@ -313,6 +316,9 @@ function endStep(situation: Situation): Step {
   }
   if (!isOver && !progress.recounted) return { kind: 'verifyUnused' };
   const first = going.find((one) => !kept.includes(one));
+  // The mark of a spare may be all that is left to tell of the old certificate.
+  const remembered = held.find(({ certificate }) => certificate.clientCertificateId === unit.oldId);
+  if (first && first !== unit.old && remembered) return { kind: 'untrust', ...remembered };
   if (first) return { kind: 'delete', certificate: first };
   if (held[0]) return { kind: 'untrust', ...held[0] };
   if (toConfirm) return { kind: 'verifyRemoval', next: toConfirm };

@@ -56,12 +56,18 @@ export function afterStep(situation: Situation, step: Step): Situation {
       return { ...situation, unit: { ...unit, next: { ...step.certificate, mark } } };
     }
     case 'withdraw': {
-      const { mark } = step.certificate;
-      const next = {
-        ...step.certificate,
-        ...(mark ? { mark: { ...mark, withdrawn: now.toISOString() } } : {}),
+      const { certificate } = step;
+      const { mark } = certificate;
+      const after = (one: Certificate): Certificate =>
+        one === certificate && mark ? { ...one, mark: { ...mark, withdrawn: now.toISOString() } } : one;
+      return {
+        ...situation,
+        unit: {
+          ...unit,
+          ...(unit.next ? { next: after(unit.next) } : {}),
+          spares: unit.spares.map(after),
+        },
       };
-      return { ...situation, unit: { ...unit, next } };
     }
     case 'trust': {
       const { fingerprintSha256 } = step.certificate.trusted;

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { adoptNext, assertAdoptable, makeNext } from '../../../src/rotation/engine/make.js';
 import { eraseMark, writeMark } from '../../../src/rotation/engine/mark.js';
@@ -366,6 +367,34 @@ describe('a mark', () => {
     // One without a description.
     await write(denied, the.foreignId, mark);
     expect(the.world.certificate(the.foreignId).description).toBe(markedDescription('', mark));
+  });
+
+  test('is read as it was written last, whichever calls are denied meanwhile', async () => {
+    const mark = fc.record(
+      {
+        rotationId: fc.constantFrom('r1', 'r2'),
+        replaces: fc.constantFrom('c1', 'c2'),
+        withdrawn: fc.constantFrom('2026-01-01T00:00:00.000Z', '2026-01-02T00:00:00.000Z'),
+        rolledBack: fc.constant('2026-01-03T00:00:00.000Z'),
+        adopted: fc.constant(true),
+      },
+      { requiredKeys: ['rotationId', 'replaces'] },
+    );
+    const denied = fc.subarray(['TagResource', 'UntagResource']);
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(mark, denied), { minLength: 1, maxLength: 4 }), async (written) => {
+        const world = scene();
+        const id = world.spareId;
+        for (const [one, refused] of written) {
+          const { run } = begun(world, { fates: refused.map((call) => on(call, { kind: 'denied' })) });
+          const before = certificateOf(world.world.certificate(id));
+          const after = await world.world.time.until(writeMark(run, before, one));
+          expect(after).toEqual(certificateOf(world.world.certificate(id)));
+          expect(after.mark).toEqual(one);
+        }
+      }),
+      { numRuns: 200 },
+    );
   });
 
   test('is not written elsewhere where the call fails otherwise', async () => {

@@ -27,6 +27,9 @@ const unfinished = certificate('new', { mark: mark('old', { replacesSha256: 'OLD
 const adopted = certificate('new', { mark: mark('old', { adopted: true }) });
 const adoptedOld = certificate('old', { mark: mark('older', { adopted: true }) });
 const withdrawn = certificate('new', { mark: mark('old', { withdrawn: after(-MINUTE).toISOString() }) });
+const withdrawnOthers = certificate('spare', {
+  mark: mark('old', { rotationId: 'r2', withdrawn: after(-MINUTE).toISOString() }),
+});
 const many = Array.from({ length: MOST_AT_ONCE + 1 }, (_, i) => stage(`s${i}`, 'old'));
 const proved = { ...NOTHING, proved: proof('new') };
 const checked = { ...proved, checked: true };
@@ -277,6 +280,16 @@ const CASES: readonly (readonly [what: string, situation: Situation, step: Step]
     { kind: 'finish', certificate: unfinished },
   ],
   [
+    'the old one is deleted and trusted still: a spare whose mark may be the last to tell of it goes after its trust',
+    soaked({
+      unit: { oldId: 'old', next, spares: [spare] },
+      progress: recounted,
+      deleted: [old],
+      stores: [store('file', 'NEW'), store('blind', 'OLD', 'NEW')],
+    }),
+    { kind: 'untrust', store: 'blind', certificate: old },
+  ],
+  [
     'the old one is deleted, a spare of a lost answer is left',
     soaked({
       unit: { oldId: 'old', next, spares: [spare] },
@@ -489,13 +502,22 @@ const WAY_BACK: readonly (readonly [what: string, situation: Situation, step: St
     { kind: 'delete', certificate: withdrawn },
   ],
   [
-    'what another rotation has made for the same place goes too',
+    'what another rotation has made for the same place goes too, and other runs have to know first',
     situation({
       goal: 'abort',
       unit: { ...made, next: withdrawn, spares: [others] },
       progress: recounted,
     }),
-    { kind: 'delete', certificate: others },
+    { kind: 'withdraw', certificate: others },
+  ],
+  [
+    'what another rotation has made for the same place goes before what this one has',
+    situation({
+      goal: 'abort',
+      unit: { ...made, next: withdrawn, spares: [withdrawnOthers] },
+      progress: recounted,
+    }),
+    { kind: 'delete', certificate: withdrawnOthers },
   ],
   [
     'a stage that is not moved presents it: it stays there, trusted',

@@ -171,7 +171,17 @@ describe('afterStep', () => {
         },
       },
     ],
-    [{ kind: 'withdraw', certificate: gone }, { unit: { ...unit, next: gone } }],
+    [
+      { kind: 'withdraw', certificate: spare },
+      {
+        unit: {
+          ...unit,
+          spares: [
+            { ...spare, mark: { ...mark('old', { rotationId: 'r2' }), withdrawn: NOW.toISOString() } },
+          ],
+        },
+      },
+    ],
     [
       { kind: 'trust', store: 'a', certificate: next },
       { stores: [store('a', 'OLD', 'NEW'), store('b', 'OLD', 'NEW')] },
