@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { Controls } from './controls.js';
 import { badRequest, ServiceError } from './errors.js';
 import type { FaultInput } from './faults.js';
@@ -95,7 +95,7 @@ export async function administer(
     const result = handler(controls, parseJson(bytes));
     return result === undefined ? { status: 204 } : { status: 200, body: result };
   } catch (error) {
-    if (error instanceof z.ZodError) throw badRequest(z.prettifyError(error));
+    if (error instanceof z.core.$ZodError) throw badRequest(z.prettifyError(error));
     throw error;
   }
 }

@@ -1,3 +1,4 @@
+import * as z from 'zod/mini';
 import type { Clock } from './clock.js';
 import type { Fault, FaultInput, Faults } from './faults.js';
 import type { History } from './history.js';
@@ -10,11 +11,11 @@ import type { Settings } from './settings.js';
 export interface Controls {
   /** The emulator's time. */
   now(): Date;
-  /** @throws z.ZodError before 1970 and after 9997 */
+  /** @throws ZodError before 1970 and after 9997 */
   setClock(date: Date): void;
-  /** Milliseconds; may be negative. @throws z.ZodError as setClock */
+  /** Milliseconds; may be negative. @throws ZodError as setClock */
   advanceClock(ms: number): void;
-  /** @throws z.ZodError when the fault is none */
+  /** @throws ZodError when the fault is none */
   addFault(fault: FaultInput): void;
   /** Those that have not hit yet, and those that hit every time. */
   faults(): readonly Fault[];
@@ -23,7 +24,7 @@ export interface Controls {
   requests(): readonly LoggedRequest[];
   clearRequests(): void;
   settings(): Settings;
-  /** Changes the settings given and leaves the others. @throws z.ZodError */
+  /** Changes the settings given and leaves the others. @throws ZodError */
   configure(settings: Partial<Settings>): void;
 }
 
@@ -36,7 +37,7 @@ interface Parts {
   limiter: RateLimiter;
 }
 
-const partialSettings = settingsSchema.partial();
+const partialSettings = z.partial(settingsSchema);
 
 export function createControls({ clock, faults, history, requestLog, settings, limiter }: Parts): Controls {
   return {

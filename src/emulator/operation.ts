@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { Clock } from './clock.js';
 import type { BackendCaller } from './data-plane/backend.js';
 import { badRequest } from './errors.js';
@@ -44,7 +44,7 @@ interface Definition<Body> {
   method: Operation['method'];
   path: string;
   success: number;
-  body?: z.ZodType<Body>;
+  body?: z.ZodMiniType<Body>;
   handle: (call: Call<Body>) => unknown;
 }
 
@@ -57,7 +57,7 @@ export function operation<Body = unknown>({ body, handle, ...rest }: Definition<
   };
 }
 
-function parse<Body>(schema: z.ZodType<Body>, body: unknown): Body {
+function parse<Body>(schema: z.ZodMiniType<Body>, body: unknown): Body {
   const result = schema.safeParse(body ?? {});
   if (result.success) return result.data;
   const issue = result.error.issues[0];
@@ -68,6 +68,7 @@ function parse<Body>(schema: z.ZodType<Body>, body: unknown): Body {
 export const seconds = (ms: number): number => Math.floor(ms / 1000);
 
 /** A JSON object of strings, taken apart into a Map. */
-export const stringMap = z
-  .record(z.string(), z.string())
-  .transform((record) => new Map(Object.entries(record)));
+export const stringMap = z.pipe(
+  z.record(z.string(), z.string()),
+  z.transform((record) => new Map(Object.entries(record))),
+);

@@ -1,11 +1,12 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { badRequest } from './errors.js';
 
 const MAX_TAGS = 50;
 
-export const tagsBody = z
-  .record(z.string().min(1).max(128), z.string().max(256))
-  .transform((record) => new Map(Object.entries(record)));
+export const tagsBody = z.pipe(
+  z.record(z.string().check(z.minLength(1), z.maxLength(128)), z.string().check(z.maxLength(256))),
+  z.transform((record) => new Map(Object.entries(record))),
+);
 
 /**
  * Adds tags to those there are, all or none.

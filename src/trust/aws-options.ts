@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { networkError, type SdkError } from '../aws/network-error.js';
 import type { AwsService } from '../aws/settings.js';
 import { AppError } from '../platform/errors.js';
@@ -13,14 +13,14 @@ import type { DescribedTrustStore } from './trust-store.js';
 /** The options that the kinds in AWS services share; credentials come from the SDK's default chain. */
 export const awsOptions = {
   region: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('the Region of the resource, where it is not the default one'),
-  profile: z.string().min(1).optional().describe('a profile of the shared AWS configuration'),
-  endpointUrl: z.url().optional().describe('another endpoint, for emulators'),
-  reload: commandSchema.optional().describe('makes those who read it read it again'),
-  timeout: timeoutSchema.optional(),
+    .optional(z.string().check(z.minLength(1)))
+    .check(z.describe('the Region of the resource, where it is not the default one')),
+  profile: z
+    .optional(z.string().check(z.minLength(1)))
+    .check(z.describe('a profile of the shared AWS configuration')),
+  endpointUrl: z.optional(z.url()).check(z.describe('another endpoint, for emulators')),
+  reload: z.optional(commandSchema).check(z.describe('makes those who read it read it again')),
+  timeout: z.optional(timeoutSchema),
 };
 
 /** The roles of these options. */

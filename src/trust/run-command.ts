@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { parseDuration } from '../platform/duration.js';
 import { AppError } from '../platform/errors.js';
 import { after } from '../platform/timer.js';
@@ -10,22 +10,22 @@ import type { BeforeEffect } from './trust-store.js';
 
 /** A command as users write it: an array is run as it is, a string is a line for the shell. */
 export const commandSchema = z
-  .union([z.array(z.string()).min(1), z.string().min(1)])
-  .describe('a command: an array of arguments, run without a shell, or a line for the shell');
+  .union([z.array(z.string()).check(z.minLength(1)), z.string().check(z.minLength(1))])
+  .check(z.describe('a command: an array of arguments, run without a shell, or a line for the shell'));
 
 export type Command = z.infer<typeof commandSchema>;
 
 /** How long a command may take, as a duration with its unit. */
-export const timeoutSchema = z
-  .string()
-  .refine((text) => {
+export const timeoutSchema = z.string().check(
+  z.refine((text) => {
     try {
       return parseDuration(text) > 0;
     } catch {
       return false;
     }
-  }, 'must be a duration such as "60s" or "5m"')
-  .describe('how long each command may take (default 60s)');
+  }, 'must be a duration such as "60s" or "5m"'),
+  z.describe('how long each command may take (default 60s)'),
+);
 
 const DEFAULT_TIMEOUT = '60s';
 /** Between being asked to end and being ended. */

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { type DocumentStore, documentTrustStore } from './document-store.js';
 import { fileDocument } from './file-document.js';
 import type { TrustFormat } from './format.js';
@@ -7,12 +7,17 @@ import type { DescribedTrustStore } from './trust-store.js';
 
 /** The options that all file kinds of a server share. */
 export const serverFileOptions = {
-  file: z.string().min(1).describe('the file that the server’s configuration includes; for apigw-cert alone'),
-  check: commandSchema.optional().describe('tests the server’s configuration before each reload'),
-  reload: commandSchema
-    .optional()
-    .describe('makes the server read its configuration without dropping a request'),
-  timeout: timeoutSchema.optional(),
+  file: z
+    .string()
+    .check(
+      z.minLength(1),
+      z.describe('the file that the server’s configuration includes; for apigw-cert alone'),
+    ),
+  check: z.optional(commandSchema).check(z.describe('tests the server’s configuration before each reload')),
+  reload: z
+    .optional(commandSchema)
+    .check(z.describe('makes the server read its configuration without dropping a request')),
+  timeout: z.optional(timeoutSchema),
 };
 
 /** The roles of these options. */

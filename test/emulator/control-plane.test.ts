@@ -97,6 +97,12 @@ describe('client certificates', () => {
     await expect(patch([{ op: 'add', path: '/description', value: 'y' }])).rejects.toMatchObject({
       name: 'BadRequestException',
     });
+    // A body that no SDK sends is answered with what is wrong with it.
+    await expect(patch([{ op: 'replace', path: 7 as unknown as string }])).rejects.toMatchObject({
+      name: 'BadRequestException',
+      message:
+        'Invalid request input: patchOperations.0.path: Invalid input: expected string, received number',
+    });
   });
 
   test('come in pages', async () => {

@@ -67,8 +67,8 @@ describe('a kind of trust store', () => {
   });
 
   test('is in the schema, with every option that it says something of', () => {
-    const { options } = trustStoreSchema;
-    expect(options.map(({ shape }) => shape.kind.value)).toEqual(names);
+    const { options } = trustStoreSchema.def;
+    expect(options.map(({ shape }) => shape.kind.def.values[0])).toEqual(names);
     for (const [index, { options: roles, isUnsuitable }] of TRUST_KINDS.entries()) {
       const keys = Object.keys(options[index]?.shape ?? {}).filter((key) => key !== 'kind');
       expect(Object.keys(roles).toSorted()).toEqual(isUnsuitable ? [] : keys.toSorted());

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { certificateFacts } from '../../certificates/parse.js';
 import { mintClientCertificate } from '../../certificates/mint.js';
 import { limitExceeded, notFound, ServiceError } from '../errors.js';
@@ -55,7 +55,7 @@ export const clientCertificateOperations = [
     method: 'POST',
     path: '/clientcertificates',
     success: 201,
-    body: z.object({ description: z.string().nullish(), tags: tagsBody.nullish() }),
+    body: z.object({ description: z.nullish(z.string()), tags: z.nullish(tagsBody) }),
     async handle({ world, body, clock, settings }) {
       checkQuota(world, settings.certificateQuota);
       const tags = new Map<string, string>();

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { badRequest, conflict, notFound } from '../errors.js';
 import type { Integration, Method, Resource, World } from '../model.js';
 import { operation, stringMap } from '../operation.js';
@@ -65,10 +65,12 @@ export const methodOperations = [
     success: 201,
     body: z.object({
       authorizationType: z.string(),
-      requestParameters: z
-        .record(z.string(), z.boolean())
-        .transform((record) => new Map(Object.entries(record)))
-        .nullish(),
+      requestParameters: z.nullish(
+        z.pipe(
+          z.record(z.string(), z.boolean()),
+          z.transform((record) => new Map(Object.entries(record))),
+        ),
+      ),
     }),
     handle(call) {
       const resource = resourceOf(call);
@@ -99,12 +101,12 @@ export const methodOperations = [
     success: 201,
     body: z.object({
       type: z.enum(['HTTP', 'HTTP_PROXY', 'MOCK']),
-      httpMethod: z.enum(METHODS).nullish(),
-      uri: z.string().nullish(),
-      connectionType: z.enum(['INTERNET', 'VPC_LINK']).nullish(),
-      requestParameters: stringMap.nullish(),
-      timeoutInMillis: z.int().min(50).max(29_000).nullish(),
-      tlsConfig: z.object({ insecureSkipVerification: z.boolean().nullish() }).nullish(),
+      httpMethod: z.nullish(z.enum(METHODS)),
+      uri: z.nullish(z.string()),
+      connectionType: z.nullish(z.enum(['INTERNET', 'VPC_LINK'])),
+      requestParameters: z.nullish(stringMap),
+      timeoutInMillis: z.nullish(z.int().check(z.minimum(50), z.maximum(29_000))),
+      tlsConfig: z.nullish(z.object({ insecureSkipVerification: z.nullish(z.boolean()) })),
     }),
     handle(call) {
       const method = findMethod(call);

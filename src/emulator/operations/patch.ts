@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { badRequest } from '../errors.js';
 
 const OPS = ['add', 'remove', 'replace', 'move', 'copy', 'test'] as const;
@@ -6,13 +6,13 @@ const OPS = ['add', 'remove', 'replace', 'move', 'copy', 'test'] as const;
 const patchOperation = z.object({
   op: z.enum(OPS),
   path: z.string(),
-  value: z.string().nullish(),
-  from: z.string().nullish(),
+  value: z.nullish(z.string()),
+  from: z.nullish(z.string()),
 });
 
 export type PatchOperation = z.output<typeof patchOperation>;
 
-export const patchBody = z.object({ patchOperations: z.array(patchOperation).default([]) });
+export const patchBody = z.object({ patchOperations: z._default(z.array(patchOperation), []) });
 
 /** The paths that each operation takes; one that ends with `/*` takes any last segment. */
 export type AllowedPaths = Partial<Record<PatchOperation['op'], readonly string[]>>;

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { badRequest, conflict } from '../errors.js';
 import { newId } from '../ids.js';
 import type { Resource, RestApi } from '../model.js';
@@ -48,9 +48,9 @@ export const restApiOperations = [
     path: '/restapis',
     success: 201,
     body: z.object({
-      name: z.string().min(1),
-      description: z.string().nullish(),
-      tags: tagsBody.nullish(),
+      name: z.string().check(z.minLength(1)),
+      description: z.nullish(z.string()),
+      tags: z.nullish(tagsBody),
     }),
     handle({ world, body, clock, store }) {
       const tags = new Map<string, string>();

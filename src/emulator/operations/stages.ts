@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { badRequest, conflict, limitExceeded, notFound } from '../errors.js';
 import { newId } from '../ids.js';
 import type { Canary, Deployment, RestApi, Stage, World } from '../model.js';
@@ -15,7 +15,7 @@ const STAGES = '/restapis/{restApiId}/stages';
 const STAGE = `${STAGES}/{stageName}`;
 const MAX_STAGES = 10;
 
-const stageName = z.string().regex(/^\w[\w-]{0,127}$/, 'Stage name only allows a-zA-Z0-9_-');
+const stageName = z.string().check(z.regex(/^\w[\w-]{0,127}$/, 'Stage name only allows a-zA-Z0-9_-'));
 
 function deploymentOutput(deployment: Deployment): object {
   return {
@@ -85,9 +85,9 @@ function addStage(
 }
 
 const canaryBody = z.object({
-  percentTraffic: z.number().nullish(),
-  stageVariableOverrides: stringMap.nullish(),
-  useStageCache: z.boolean().nullish(),
+  percentTraffic: z.nullish(z.number()),
+  stageVariableOverrides: z.nullish(stringMap),
+  useStageCache: z.nullish(z.boolean()),
 });
 
 /** The settings of a request, on top of those that there are. */
@@ -170,11 +170,11 @@ export const stageOperations = [
     path: DEPLOYMENTS,
     success: 201,
     body: z.object({
-      stageName: stageName.nullish(),
-      stageDescription: z.string().nullish(),
-      description: z.string().nullish(),
-      variables: stringMap.nullish(),
-      canarySettings: canaryBody.nullish(),
+      stageName: z.nullish(stageName),
+      stageDescription: z.nullish(z.string()),
+      description: z.nullish(z.string()),
+      variables: z.nullish(stringMap),
+      canarySettings: z.nullish(canaryBody),
     }),
     handle({ world, param, body, clock, settings }) {
       const api = findApi(world, param('restApiId'));
@@ -226,10 +226,10 @@ export const stageOperations = [
     body: z.object({
       stageName,
       deploymentId: z.string(),
-      description: z.string().nullish(),
-      variables: stringMap.nullish(),
-      canarySettings: canaryBody.extend({ deploymentId: z.string().nullish() }).nullish(),
-      tags: tagsBody.nullish(),
+      description: z.nullish(z.string()),
+      variables: z.nullish(stringMap),
+      canarySettings: z.nullish(z.extend(canaryBody, { deploymentId: z.nullish(z.string()) })),
+      tags: z.nullish(tagsBody),
     }),
     handle({ world, param, body, clock }) {
       const api = findApi(world, param('restApiId'));

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { badRequest, notFound } from '../errors.js';
 import type { World } from '../model.js';
 import { operation, type Operation } from '../operation.js';

@@ -1,5 +1,5 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { BackendCaller, BackendRequest } from '../data-plane/backend.js';
 import { pathParameters as pathParametersOf } from '../../control-plane/method-for.js';
 import type { Target } from '../data-plane/definition.js';
@@ -104,12 +104,12 @@ export const testInvokeOperations = [
     path: '/restapis/{restApiId}/resources/{resourceId}/methods/{httpMethod}',
     success: 200,
     body: z.object({
-      pathWithQueryString: z.string().nullish(),
-      body: z.string().nullish(),
-      headers: stringMap.nullish(),
-      multiValueHeaders: z.record(z.string(), z.array(z.string())).nullish(),
-      clientCertificateId: z.string().nullish(),
-      stageVariables: stringMap.nullish(),
+      pathWithQueryString: z.nullish(z.string()),
+      body: z.nullish(z.string()),
+      headers: z.nullish(stringMap),
+      multiValueHeaders: z.nullish(z.record(z.string(), z.array(z.string()))),
+      clientCertificateId: z.nullish(z.string()),
+      stageVariables: z.nullish(stringMap),
     }),
     async handle({ world, param, body, clock, backend }) {
       const started = performance.now();

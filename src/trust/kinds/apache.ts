@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { fingerprintOfPem, lineFormat } from '../line-format.js';
 import { serverFile, serverFileOptions, serverFileRoles } from '../server-file.js';
 import template from '../templates/apache.conf?text' with { type: 'text' };
@@ -6,7 +6,7 @@ import { defineKind } from './kind.js';
 
 const schema = z
   .strictObject({ kind: z.literal('apache'), ...serverFileOptions })
-  .describe('a Require block that compares the whole certificate with each that is trusted');
+  .check(z.describe('a Require block that compares the whole certificate with each that is trusted'));
 
 /**
  * A block of `Require` directives. The certificate stands in the configuration itself, as the base64 of the PEM in

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { base64OfPem, fingerprintOfBase64, lineFormat } from '../line-format.js';
 import { serverFile, serverFileOptions, serverFileRoles } from '../server-file.js';
 import template from '../templates/Caddyfile?text' with { type: 'text' };
@@ -6,7 +6,7 @@ import { defineKind } from './kind.js';
 
 const schema = z
   .strictObject({ kind: z.literal('caddy'), ...serverFileOptions })
-  .describe('a snippet with one trusted_ca_cert line for each certificate');
+  .check(z.describe('a snippet with one trusted_ca_cert line for each certificate'));
 
 /**
  * Lines inside Caddy's `client_auth`: each certificate by itself, as the base64 of its DER, since of a file with

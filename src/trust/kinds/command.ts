@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { RemovableCertificate, TrustedCertificate } from '../../certificates/certificate.js';
 import { AppError } from '../../platform/errors.js';
 import { fingerprints } from '../format.js';
@@ -13,17 +13,17 @@ import { defineKind } from './kind.js';
 const schema = z
   .strictObject({
     kind: z.literal('command'),
-    add: commandSchema.describe(
-      'makes the certificate on its standard input trusted; run again, it changes nothing',
+    add: commandSchema.check(
+      z.describe('makes the certificate on its standard input trusted; run again, it changes nothing'),
     ),
-    remove: commandSchema.describe('ends the trust in the certificate on its standard input'),
-    observe: commandSchema
-      .optional()
-      .describe('prints what is trusted now: PEM certificates, or SHA-256 fingerprints, one a line'),
-    reload: commandSchema.optional().describe('makes the change live'),
-    timeout: timeoutSchema.optional(),
+    remove: commandSchema.check(z.describe('ends the trust in the certificate on its standard input')),
+    observe: z
+      .optional(commandSchema)
+      .check(z.describe('prints what is trusted now: PEM certificates, or SHA-256 fingerprints, one a line')),
+    reload: z.optional(commandSchema).check(z.describe('makes the change live')),
+    timeout: z.optional(timeoutSchema),
   })
-  .describe('your own commands, for example over ssh');
+  .check(z.describe('your own commands, for example over ssh'));
 
 const FINGERPRINT = /^(?:[0-9a-f]{2}:?){31}[0-9a-f]{2}$/i;
 

@@ -1,6 +1,6 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { AppError } from '../../platform/errors.js';
 import { readRegularFile, UnsuitableFile } from '../../platform/read-regular-file.js';
 import { byText } from '../../platform/order.js';
@@ -16,11 +16,13 @@ import { defineKind } from './kind.js';
 const schema = z
   .strictObject({
     kind: z.literal('directory'),
-    directory: z.string().min(1).describe('a folder with one PEM file (*.pem) for each certificate'),
-    reload: commandSchema.optional().describe('makes the program read the folder again'),
-    timeout: timeoutSchema.optional(),
+    directory: z
+      .string()
+      .check(z.minLength(1), z.describe('a folder with one PEM file (*.pem) for each certificate')),
+    reload: z.optional(commandSchema).check(z.describe('makes the program read the folder again')),
+    timeout: z.optional(timeoutSchema),
   })
-  .describe('one PEM file a certificate, for images and configuration management');
+  .check(z.describe('one PEM file a certificate, for images and configuration management'));
 
 interface PemFile {
   path: string;

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { fingerprintOfHex, hexOfFingerprint, lineFormat } from '../line-format.js';
 import { serverFile, serverFileOptions, serverFileRoles } from '../server-file.js';
 import template from '../templates/envoy.yaml?text' with { type: 'text' };
@@ -6,7 +6,7 @@ import { defineKind } from './kind.js';
 
 const schema = z
   .strictObject({ kind: z.literal('envoy'), ...serverFileOptions })
-  .describe('a secret (SDS from a file) whose verify_certificate_hash lists each certificate');
+  .check(z.describe('a secret (SDS from a file) whose verify_certificate_hash lists each certificate'));
 
 /** An Envoy v3 `Secret` named `apigw` in YAML, with one SHA-256 a line. */
 const format = lineFormat({

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { fingerprints } from '../format.js';
 import { syncAcl } from '../haproxy-runtime.js';
 import { fingerprintOfHex, hexOfFingerprint, lineFormat } from '../line-format.js';
@@ -11,20 +11,20 @@ const schema = z
     kind: z.literal('haproxy'),
     ...serverFileOptions,
     socket: z
-      .string()
-      .min(1)
-      .optional()
-      .describe('the runtime API (a socket’s path, or host:port, level admin): used instead of a reload'),
+      .optional(z.string().check(z.minLength(1)))
+      .check(
+        z.describe('the runtime API (a socket’s path, or host:port, level admin): used instead of a reload'),
+      ),
     acl: z
-      .string()
-      .min(1)
-      .optional()
-      .describe('the list’s name in haproxy.cfg, where it is not the path of the file'),
+      .optional(z.string().check(z.minLength(1)))
+      .check(z.describe('the list’s name in haproxy.cfg, where it is not the path of the file')),
   })
-  .refine(({ socket, reload }) => socket === undefined || reload === undefined, {
-    message: 'give a socket or a reload command, not both',
-  })
-  .describe('a list of SHA-256 values that HAProxy compares with ssl_c_der,sha2(256),hex,lower');
+  .check(
+    z.refine(({ socket, reload }) => socket === undefined || reload === undefined, {
+      message: 'give a socket or a reload command, not both',
+    }),
+    z.describe('a list of SHA-256 values that HAProxy compares with ssl_c_der,sha2(256),hex,lower'),
+  );
 
 /** A pattern file of an ACL: lower-case hex of each certificate's SHA-256, comments on lines of their own. */
 const format = lineFormat({

@@ -2,7 +2,7 @@
  * Every kind of trust store: a file each, and a line here. The schema of apigw-cert.yaml, `--trust`, `backend config`,
  * the completion of shells, docs/trust-stores.md and the contract suites are made from this list, in its order.
  */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { TrustContext } from '../context.js';
 import type { DescribedTrustStore } from '../trust-store.js';
 import { apache } from './apache.js';

@@ -1,7 +1,7 @@
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { AppError } from '../../platform/errors.js';
 import { readRegularFile } from '../../platform/read-regular-file.js';
 import { type BundleView, changedMeanwhile, versionOf, viewDocument } from '../bundle-view.js';
@@ -16,23 +16,26 @@ import { defineKind } from './kind.js';
 const schema = z
   .strictObject({
     kind: z.literal('java'),
-    file: z.string().min(1).describe('a truststore that keytool can read: PKCS12 or JKS'),
-    passwordFile: z.string().min(1).optional().describe('a file with the truststore’s password'),
+    file: z.string().check(z.minLength(1), z.describe('a truststore that keytool can read: PKCS12 or JKS')),
+    passwordFile: z
+      .optional(z.string().check(z.minLength(1)))
+      .check(z.describe('a file with the truststore’s password')),
     passwordVariable: z
-      .string()
-      .min(1)
-      .optional()
-      .describe('an environment variable with the truststore’s password'),
-    reload: commandSchema.optional().describe('makes the program read the truststore again'),
-    timeout: timeoutSchema.optional(),
+      .optional(z.string().check(z.minLength(1)))
+      .check(z.describe('an environment variable with the truststore’s password')),
+    reload: z.optional(commandSchema).check(z.describe('makes the program read the truststore again')),
+    timeout: z.optional(timeoutSchema),
   })
-  .refine(
-    ({ passwordFile, passwordVariable }) => (passwordFile === undefined) !== (passwordVariable === undefined),
-    {
-      message: 'give passwordFile or passwordVariable',
-    },
-  )
-  .describe('a Java truststore, changed by keytool');
+  .check(
+    z.refine(
+      ({ passwordFile, passwordVariable }) =>
+        (passwordFile === undefined) !== (passwordVariable === undefined),
+      {
+        message: 'give passwordFile or passwordVariable',
+      },
+    ),
+    z.describe('a Java truststore, changed by keytool'),
+  );
 
 /** An entry of `-list -rfc` in English. */
 const ENTRY =

@@ -1,5 +1,5 @@
 /** What one kind of trust store says of itself. Everything else that the program knows of a kind is read from here. */
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import type { TrustContext } from '../context.js';
 import type { TrustFormat } from '../format.js';
 import type { BackendServer } from '../server-configuration.js';
@@ -29,7 +29,7 @@ export interface OpenContext extends TrustContext {
   caBundleReaders: readonly (CaBundleReader & { kind: string })[];
 }
 
-type KindSchema = z.ZodType<{ kind: string }> & z.core.$ZodTypeDiscriminable;
+type KindSchema = z.ZodMiniType<{ kind: string }> & z.core.$ZodTypeDiscriminable;
 
 interface Definition<Schema extends KindSchema> {
   /** Its value of `kind`. */

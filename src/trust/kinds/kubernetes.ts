@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { AppError } from '../../platform/errors.js';
 import { changedMeanwhile } from '../bundle-view.js';
 import type { TextDocument } from '../document.js';
@@ -8,34 +8,31 @@ import { commandSchema, reloadCommand, runCommand, timeoutSchema } from '../run-
 import { storeName } from '../store-name.js';
 import { defineKind } from './kind.js';
 
-const NAME = z.string().regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'must be a Kubernetes name');
+const NAME = z.string().check(z.regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'must be a Kubernetes name'));
 
 const schema = z
   .strictObject({
     kind: z.literal('kubernetes'),
     resource: z.enum(['secret', 'configmap']),
     name: NAME,
-    namespace: NAME.optional(),
-    key: z
-      .string()
-      .regex(/^[-._a-zA-Z0-9]+$/)
-      .describe('the key whose value is a PEM bundle'),
-    context: z.string().min(1).optional().describe('a context of the kubeconfig'),
+    namespace: z.optional(NAME),
+    key: z.string().check(z.regex(/^[-._a-zA-Z0-9]+$/), z.describe('the key whose value is a PEM bundle')),
+    context: z.optional(z.string().check(z.minLength(1))).check(z.describe('a context of the kubeconfig')),
     kubectl: z
-      .array(z.string())
-      .min(1)
-      .optional()
-      .describe('how kubectl is called, where not by its name alone'),
-    reload: commandSchema.optional().describe('makes the pods read it again, for example a rollout restart'),
-    timeout: timeoutSchema.optional(),
+      .optional(z.array(z.string()).check(z.minLength(1)))
+      .check(z.describe('how kubectl is called, where not by its name alone')),
+    reload: z
+      .optional(commandSchema)
+      .check(z.describe('makes the pods read it again, for example a rollout restart')),
+    timeout: z.optional(timeoutSchema),
   })
-  .describe('a PEM bundle in a Secret or a ConfigMap, changed by kubectl');
+  .check(z.describe('a PEM bundle in a Secret or a ConfigMap, changed by kubectl'));
 
 type KubernetesConfig = z.infer<typeof schema>;
 
 const objectSchema = z.object({
   metadata: z.object({ resourceVersion: z.string() }),
-  data: z.record(z.string(), z.string()).optional(),
+  data: z.optional(z.record(z.string(), z.string())),
 });
 
 /**

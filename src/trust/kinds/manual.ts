@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { RemovableCertificate } from '../../certificates/certificate.js';
 import { AppError } from '../../platform/errors.js';
 import type { TrustContext } from '../context.js';
@@ -10,12 +10,10 @@ const schema = z
   .strictObject({
     kind: z.literal('manual'),
     instructions: z
-      .string()
-      .min(1)
-      .optional()
-      .describe('what whoever does it has to know: where, how, whom to call'),
+      .optional(z.string().check(z.minLength(1)))
+      .check(z.describe('what whoever does it has to know: where, how, whom to call')),
   })
-  .describe('a person changes the trust store; apigw-cert says what to do and waits');
+  .check(z.describe('a person changes the trust store; apigw-cert says what to do and waits'));
 
 function identity({ clientCertificateId, fingerprintSha256, notAfter }: RemovableCertificate): string {
   return [

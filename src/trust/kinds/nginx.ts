@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { fingerprintOfPem, hexOfFingerprint, lineFormat } from '../line-format.js';
 import { serverFile, serverFileOptions, serverFileRoles } from '../server-file.js';
 import template from '../templates/nginx.conf?text' with { type: 'text' };
@@ -6,7 +6,7 @@ import { defineKind } from './kind.js';
 
 const schema = z
   .strictObject({ kind: z.literal('nginx'), ...serverFileOptions })
-  .describe('a map of whole certificates that nginx compares $ssl_client_escaped_cert with');
+  .check(z.describe('a map of whole certificates that nginx compares $ssl_client_escaped_cert with'));
 
 function decoded(key: string): string {
   try {

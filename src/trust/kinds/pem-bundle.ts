@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { AppError } from '../../platform/errors.js';
 import { documentTrustStore } from '../document-store.js';
 import { fileDocument } from '../file-document.js';
@@ -15,16 +15,21 @@ import { defineKind } from './kind.js';
 const schema = z
   .strictObject({
     kind: z.literal('pem-bundle'),
-    file: z.string().min(1).describe('a PEM file with the exact certificates that are accepted'),
-    reload: commandSchema.optional().describe('makes the program read the file again'),
-    timeout: timeoutSchema.optional(),
+    file: z
+      .string()
+      .check(z.minLength(1), z.describe('a PEM file with the exact certificates that are accepted')),
+    reload: z.optional(commandSchema).check(z.describe('makes the program read the file again')),
+    timeout: z.optional(timeoutSchema),
     consumer: z
-      .enum(['exact-list', 'openssl-ca-bundle'])
-      .optional()
-      .describe('how the program reads the file; openssl-ca-bundle is refused, since it cannot work'),
+      .optional(z.enum(['exact-list', 'openssl-ca-bundle']))
+      .check(
+        z.describe('how the program reads the file; openssl-ca-bundle is refused, since it cannot work'),
+      ),
   })
-  .describe(
-    'a PEM file for programs that accept each certificate in it: Node (apigw-cert/node), Java, Go, Python with partial chains',
+  .check(
+    z.describe(
+      'a PEM file for programs that accept each certificate in it: Node (apigw-cert/node), Java, Go, Python with partial chains',
+    ),
   );
 
 function unsuitable(name: string, why: string): AppError {

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import {
   awsOptions,
   awsRoles,
@@ -14,11 +14,11 @@ import { defineKind } from './kind.js';
 const schema = z
   .strictObject({
     kind: z.literal('s3'),
-    bucket: z.string().min(1),
-    key: z.string().min(1).describe('an object that holds a PEM bundle'),
+    bucket: z.string().check(z.minLength(1)),
+    key: z.string().check(z.minLength(1), z.describe('an object that holds a PEM bundle')),
     ...awsOptions,
   })
-  .describe('a PEM bundle in an S3 object');
+  .check(z.describe('a PEM bundle in an S3 object'));
 
 type S3Config = z.infer<typeof schema>;
 

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { AppError } from '../../platform/errors.js';
 import {
   awsOptions,
@@ -16,10 +16,12 @@ import { defineKind } from './kind.js';
 const schema = z
   .strictObject({
     kind: z.literal('secretsmanager'),
-    secret: z.string().min(1).describe('the name or ARN of a secret whose text is a PEM bundle'),
+    secret: z
+      .string()
+      .check(z.minLength(1), z.describe('the name or ARN of a secret whose text is a PEM bundle')),
     ...awsOptions,
   })
-  .describe('a PEM bundle in AWS Secrets Manager');
+  .check(z.describe('a PEM bundle in AWS Secrets Manager'));
 
 type SecretsManagerConfig = z.infer<typeof schema>;
 

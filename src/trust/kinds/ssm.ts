@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { AppError } from '../../platform/errors.js';
 import {
   awsOptions,
@@ -16,10 +16,14 @@ import { defineKind } from './kind.js';
 const schema = z
   .strictObject({
     kind: z.literal('ssm'),
-    parameter: z.string().min(1).describe('the name of a String parameter that holds a PEM bundle'),
+    parameter: z
+      .string()
+      .check(z.minLength(1), z.describe('the name of a String parameter that holds a PEM bundle')),
     ...awsOptions,
   })
-  .describe('a PEM bundle in a parameter of AWS Systems Manager (at most 8 KB, some six certificates)');
+  .check(
+    z.describe('a PEM bundle in a parameter of AWS Systems Manager (at most 8 KB, some six certificates)'),
+  );
 
 type SsmConfig = z.infer<typeof schema>;
 

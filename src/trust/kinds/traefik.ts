@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { fingerprintOfPem, lineFormat } from '../line-format.js';
 import { serverFile, serverFileOptions, serverFileRoles } from '../server-file.js';
 import template from '../templates/traefik.yaml?text' with { type: 'text' };
@@ -6,7 +6,7 @@ import { defineKind } from './kind.js';
 
 const schema = z
   .strictObject({ kind: z.literal('traefik'), ...serverFileOptions })
-  .describe('a file of Traefik’s dynamic configuration with the TLS options "apigw"');
+  .check(z.describe('a file of Traefik’s dynamic configuration with the TLS options "apigw"'));
 
 function unquoted(json: string): string {
   try {

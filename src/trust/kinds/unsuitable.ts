@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { AppError } from '../../platform/errors.js';
 import { type CaBundleReader, defineKind } from './kind.js';
 

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { badRequest } from '../../errors.js';
 import { newId } from '../../ids.js';
 import type { V2Api } from '../../model.js';
@@ -35,11 +35,11 @@ export const v2ApiOperations = [
     path: APIS,
     success: 201,
     body: z.object({
-      name: z.string().min(1).max(128),
+      name: z.string().check(z.minLength(1), z.maxLength(128)),
       protocolType: z.enum(['WEBSOCKET', 'HTTP']),
-      routeSelectionExpression: z.string().nullish(),
-      description: z.string().nullish(),
-      tags: tagsBody.nullish(),
+      routeSelectionExpression: z.nullish(z.string()),
+      description: z.nullish(z.string()),
+      tags: z.nullish(tagsBody),
     }),
     handle({ world, body, clock, store }) {
       const selection = body.routeSelectionExpression ?? undefined;

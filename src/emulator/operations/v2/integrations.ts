@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { badRequest, conflict } from '../../errors.js';
 import { newId } from '../../ids.js';
 import type { V2Integration, V2Route } from '../../model.js';
@@ -39,10 +39,10 @@ export const v2IntegrationOperations = [
     success: 201,
     body: z.object({
       integrationType: z.enum(['HTTP', 'HTTP_PROXY', 'MOCK', 'AWS', 'AWS_PROXY']),
-      integrationMethod: z.string().nullish(),
-      integrationUri: z.string().nullish(),
-      connectionType: z.enum(['INTERNET', 'VPC_LINK']).nullish(),
-      timeoutInMillis: z.int().min(50).max(30_000).nullish(),
+      integrationMethod: z.nullish(z.string()),
+      integrationUri: z.nullish(z.string()),
+      connectionType: z.nullish(z.enum(['INTERNET', 'VPC_LINK'])),
+      timeoutInMillis: z.nullish(z.int().check(z.minimum(50), z.maximum(30_000))),
     }),
     handle({ world, param, body }) {
       const api = findApi(world, param('apiId'));
@@ -100,7 +100,7 @@ export const v2IntegrationOperations = [
     method: 'POST',
     path: ROUTES,
     success: 201,
-    body: z.object({ routeKey: z.string().min(1), target: z.string().nullish() }),
+    body: z.object({ routeKey: z.string().check(z.minLength(1)), target: z.nullish(z.string()) }),
     handle({ world, param, body: { routeKey, target } }) {
       const api = findApi(world, param('apiId'));
       if ([...api.routes.values()].some((route) => route.routeKey === routeKey)) {

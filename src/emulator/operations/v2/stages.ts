@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { badRequest, conflict, limitExceeded } from '../../errors.js';
 import { newId } from '../../ids.js';
 import type { V2Api, V2Deployment, V2Stage, World } from '../../model.js';
@@ -41,11 +41,11 @@ function output(stage: V2Stage): object {
 
 /** What CreateStage and UpdateStage may both set. */
 const stageBody = z.object({
-  autoDeploy: z.boolean().nullish(),
-  clientCertificateId: z.string().nullish(),
-  deploymentId: z.string().nullish(),
-  description: z.string().nullish(),
-  stageVariables: stringMap.nullish(),
+  autoDeploy: z.nullish(z.boolean()),
+  clientCertificateId: z.nullish(z.string()),
+  deploymentId: z.nullish(z.string()),
+  description: z.nullish(z.string()),
+  stageVariables: z.nullish(stringMap),
 });
 
 /** An empty id removes the certificate, as in the patches of REST stages. */
@@ -77,7 +77,7 @@ export const v2StageOperations = [
     method: 'POST',
     path: DEPLOYMENTS,
     success: 201,
-    body: z.object({ description: z.string().nullish(), stageName: z.string().nullish() }),
+    body: z.object({ description: z.nullish(z.string()), stageName: z.nullish(z.string()) }),
     handle({ world, param, body, clock }) {
       const api = findApi(world, param('apiId'));
       const now = clock.now().getTime();
@@ -107,9 +107,11 @@ export const v2StageOperations = [
     method: 'POST',
     path: STAGES,
     success: 201,
-    body: stageBody.extend({
-      stageName: z.string().regex(/^(?:\$default|[\w-]{1,128})$/, 'Stage name only allows a-zA-Z0-9_-'),
-      tags: tagsBody.nullish(),
+    body: z.extend(stageBody, {
+      stageName: z
+        .string()
+        .check(z.regex(/^(?:\$default|[\w-]{1,128})$/, 'Stage name only allows a-zA-Z0-9_-')),
+      tags: z.nullish(tagsBody),
     }),
     handle({ world, param, body, clock }) {
       const api = findApi(world, param('apiId'));
