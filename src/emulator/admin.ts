@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { $ZodError } from 'zod/v4/core';
 import * as z from 'zod/mini';
 import type { Controls } from './controls.js';
 import { badRequest, ServiceError } from './errors.js';
@@ -95,7 +96,7 @@ export async function administer(
     const result = handler(controls, parseJson(bytes));
     return result === undefined ? { status: 204 } : { status: 200, body: result };
   } catch (error) {
-    if (error instanceof z.core.$ZodError) throw badRequest(z.prettifyError(error));
+    if (error instanceof $ZodError) throw badRequest(z.prettifyError(error));
     throw error;
   }
 }
