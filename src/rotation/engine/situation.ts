@@ -2,7 +2,7 @@ import { callsKey } from '../rules/calls.js';
 import { dueAt } from '../../certificates/expiry.js';
 import { keepOldOf } from '../../control-plane/marks.js';
 import type { Situation } from '../rules/next-step.js';
-import { lastPresented, openWrites, presentedBefore } from '../rules/presentation.js';
+import { lastPresented, openWrites, presentedBefore, type OpenWrite } from '../rules/presentation.js';
 import type { RotationRecord } from '../rules/record.js';
 import { stageByStage } from '../rules/switch-record.js';
 import { stageText } from '../rules/unit.js';
@@ -56,16 +56,19 @@ function unsettled(
   now: Date,
 ): Situation['unsettled'] {
   const open = openWrites(records);
-  const until = (isMeant: (step: string) => boolean): Date => {
+  const until = (...steps: OpenWrite['step'][]): Date => {
     const times = open.flatMap(({ step, at }) => {
-      if (!isMeant(step)) return [];
+      if (!steps.includes(step)) return [];
       const time = Date.parse(at);
       return [(time > now.getTime() ? since.getTime() : time) + request.settings.inFlight];
     });
     return new Date(Math.max(0, ...times));
   };
-  const isProvided = (step: string): boolean => step === 'generate' || step === 'adopt';
-  return { switches: until((step) => !isProvided(step)), generation: until(isProvided) };
+  return {
+    switches: until('switch', 'rollBack'),
+    generation: until('generate', 'adopt'),
+    release: until('release'),
+  };
 }
 
 /**

@@ -72,8 +72,8 @@ export interface Situation {
   lastPresented: ReadonlyMap<string, Date>;
   /** Ids that stages are known to have presented. */
   presentedBefore: ReadonlySet<string>;
-  /** Until when a switch, and the making of a certificate, whose answer was lost may still take effect. */
-  unsettled: { switches: Date; generation: Date };
+  /** Until when a write whose answer was lost may still take effect: a switch, the making of a certificate, a release. */
+  unsettled: { switches: Date; generation: Date; release: Date };
   /** How the backends of the moving stages are called; a proof holds for these calls only. */
   calls: string;
   /**
@@ -146,6 +146,7 @@ export function nextStep(situation: Situation): Step {
     if (!unit.next) return adoptable ? { kind: 'adopt', certificate: adoptable } : { kind: 'generate' };
   }
   return (
+    releaseStep(situation) ??
     wayBack(situation) ??
     trustStep(situation) ??
     switchStep(situation) ??
@@ -153,6 +154,14 @@ export function nextStep(situation: Situation): Step {
     useStep(situation) ??
     endStep(situation)
   );
+}
+
+/**
+ * While an earlier run's release may still take the mark off a certificate, it is not known whether the certificate is
+ * one of this rotation: what is done with it meanwhile would not be finished.
+ */
+function releaseStep({ now, unit, unsettled }: Situation): Step | undefined {
+  return unit.next && now < unsettled.release ? { kind: 'settle', until: unsettled.release } : undefined;
 }
 
 /** What stages are to present in the end. */

@@ -179,7 +179,7 @@ export function presentedBefore({
   return ids;
 }
 
-type Write = 'switch' | 'rollBack' | 'generate' | 'adopt';
+type Write = 'switch' | 'rollBack' | 'generate' | 'adopt' | 'release';
 
 /** A write to AWS whose outcome the records leave open. */
 export interface OpenWrite {
@@ -189,7 +189,7 @@ export interface OpenWrite {
 }
 
 const isWrite = (step: RotationStep): step is Write =>
-  step === 'switch' || step === 'rollBack' || step === 'generate' || step === 'adopt';
+  step === 'switch' || step === 'rollBack' || step === 'generate' || step === 'adopt' || step === 'release';
 
 /**
  * The writes that may still take effect: begun and without a result, failed in a way that tells nothing, or done only

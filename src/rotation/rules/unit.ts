@@ -50,9 +50,16 @@ export function oldIdOf(currentId: string, certificates: readonly Certificate[],
   const { replaces, onlyStage, replacesSha256 } = mark;
   if (replacesSha256 !== undefined) return replaces;
   const oldExists = certificates.some(({ clientCertificateId }) => clientCertificateId === replaces);
-  const alone = successorsOf(replaces, certificates, scope).length === 1;
+  const isLeft = ({ mark: other }: Certificate): boolean =>
+    onlyStage === undefined ||
+    other?.onlyStage === onlyStage ||
+    // For the stages that stayed there is a rotation of their own, until it is over.
+    (!oldExists && other?.replacesSha256 !== undefined);
+  const others = successorsOf(replaces, certificates, scope).filter(
+    (one) => one.clientCertificateId !== currentId && isLeft(one),
+  );
   // With --only-stage the old one stays for others, so that its existence says nothing.
-  const isOver = alone && (onlyStage !== undefined || !oldExists);
+  const isOver = others.length === 0 && (onlyStage !== undefined || !oldExists);
   return isOver ? currentId : replaces;
 }
 

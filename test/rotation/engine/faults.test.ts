@@ -31,6 +31,7 @@ const HOUR = 3_600_000;
 /** At least as many as a plain rotation writes. */
 const MOST_RECORDS = 40;
 const NO_WAIT = { settings: { wait: false } };
+const KILLED: Mishap = { kind: 'killAfter' };
 
 let the: Scene;
 let a: Machine;
@@ -240,6 +241,27 @@ describe('a rotation of one stage alone', () => {
     }),
   );
 
+  test(
+    'goes on from its own certificate, although the other stages have left the old one meanwhile',
+    history(async () => {
+      await go(a, { settings: { onlyStage: true } });
+      await go(a, { settings: { force: true } }, { fates: [on('GenerateClientCertificate', KILLED)] });
+      await go(a, { stage: 'api/beta', to: the.spareId });
+      await endsRotatedApart();
+    }),
+  );
+
+  test(
+    'is aborted, and a mark that is taken off late leaves nothing behind',
+    history(async () => {
+      const abort: Command = { mode: 'abort', settings: { onlyStage: true } };
+      await go(a, NO_WAIT);
+      await go(a, abort, { fates: [on('UntagResource', { kind: 'killLate', by: 1_000 })] });
+      await go(a, NO_WAIT);
+      await endsRotatedApart();
+    }),
+  );
+
   /** Each stage has a certificate of its own. */
   async function endsRotatedApart(): Promise<void> {
     await calm(the);
@@ -412,6 +434,21 @@ describe('a rotation always ends', () => {
       expect(last?.outcome).toBe('completed');
       expectPromises(the);
       expect(picture(the).trusted['blind']).not.toContain(the.oldId);
+    }),
+  );
+
+  test(
+    'although an abort found no way back, and its mark is in the description since tags were denied',
+    history(async () => {
+      const late = on('DeleteClientCertificate', { kind: 'killLate', by: 2_000 });
+      await go(a, {}, { fates: [late] });
+      const abort = run(
+        a,
+        { ...NO_WAIT, mode: 'abort' },
+        { latency: () => 100, fates: [on('TagResource', { kind: 'denied' })] },
+      );
+      expect((await the.world.time.until(abort)).outcome).toBe('UndoImpossible');
+      await endsRotated();
     }),
   );
 

@@ -40,6 +40,13 @@ export function certificate(
   };
 }
 
+/** No write is open. */
+export const SETTLED: Situation['unsettled'] = {
+  switches: new Date(0),
+  generation: new Date(0),
+  release: new Date(0),
+};
+
 export const mark = (replaces: string, rest: Partial<Mark> = {}): Mark => ({
   rotationId: 'r1',
   replaces,
@@ -91,7 +98,7 @@ export function situation(changes: Partial<Situation> = {}): Situation {
     keptFrom: switchedAt,
     lastPresented: new Map(),
     presentedBefore: new Set(['old']),
-    unsettled: { switches: new Date(0), generation: new Date(0) },
+    unsettled: SETTLED,
     calls: CALLS,
     redeployed: [],
     progress: NOTHING,

@@ -1,13 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { MOST_AT_ONCE, nextStep, type Situation, type Step } from '../../../src/rotation/rules/next-step.js';
 import {
-  after,
-  certificate,
   DAY,
-  mark,
   MINUTE,
   NOTHING,
   NOW,
+  SETTLED,
+  after,
+  certificate,
+  mark,
   proof,
   situation,
   stage,
@@ -235,7 +236,7 @@ const CASES: readonly (readonly [what: string, situation: Situation, step: Step]
     'recounted: that a call may still make a certificate is nothing to wait for',
     soaked({
       progress: recounted,
-      unsettled: { switches: after(MINUTE), generation: after(MINUTE) },
+      unsettled: { ...SETTLED, switches: after(MINUTE), generation: after(MINUTE) },
     }),
     { kind: 'delete', certificate: old },
   ],
@@ -560,7 +561,7 @@ const WAY_BACK: readonly (readonly [what: string, situation: Situation, step: St
     'a call that makes a certificate may still take effect',
     situation({
       goal: 'abort',
-      unsettled: { switches: new Date(0), generation: after(MINUTE) },
+      unsettled: { ...SETTLED, generation: after(MINUTE) },
     }),
     { kind: 'settle', until: after(MINUTE) },
   ],
@@ -590,7 +591,7 @@ const WAY_BACK: readonly (readonly [what: string, situation: Situation, step: St
       goal: 'abort',
       unit: { ...made, next: withdrawn },
       progress: recounted,
-      unsettled: { switches: after(2 * MINUTE), generation: new Date(0) },
+      unsettled: { ...SETTLED, switches: after(2 * MINUTE) },
     }),
     { kind: 'delete', certificate: withdrawn },
   ],
@@ -619,8 +620,23 @@ const WAY_BACK: readonly (readonly [what: string, situation: Situation, step: St
   ],
   [
     'a withdrawal of no known time is none to wait for, but a switch is',
-    withdrawnFor('whenever', { unsettled: { switches: after(2 * MINUTE), generation: new Date(0) } }),
+    withdrawnFor('whenever', { unsettled: { ...SETTLED, switches: after(2 * MINUTE) } }),
     { kind: 'settle', until: after(2 * MINUTE) },
+  ],
+  [
+    'an earlier release may still take its mark: nothing is done with it before',
+    situation({
+      goal: 'abort',
+      unit: made,
+      moving: [stage('prod', 'new')],
+      unsettled: { ...SETTLED, release: after(MINUTE) },
+    }),
+    { kind: 'settle', until: after(MINUTE) },
+  ],
+  [
+    'an earlier release has taken its mark: there is nothing to wait for',
+    situation({ goal: 'abort', unsettled: { ...SETTLED, release: after(MINUTE) } }),
+    { kind: 'done' },
   ],
   [
     'a switch to it may still take effect',
@@ -630,7 +646,7 @@ const WAY_BACK: readonly (readonly [what: string, situation: Situation, step: St
         ...made,
         next: certificate('new', { mark: mark('old', { adopted: true, withdrawn: NOW.toISOString() }) }),
       },
-      unsettled: { switches: after(2 * MINUTE), generation: new Date(0) },
+      unsettled: { ...SETTLED, switches: after(2 * MINUTE) },
     }),
     { kind: 'settle', until: after(2 * MINUTE) },
   ],

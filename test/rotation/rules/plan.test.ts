@@ -51,7 +51,7 @@ const situations: fc.Arbitrary<Situation> = fc
     deleted: fc.boolean(),
     switchedAt: past,
     last: fc.record({ old: past, new: past, spare: past }),
-    unsettled: fc.record({ switches: past, generation: past }),
+    unsettled: fc.record({ switches: past, generation: past, release: past }),
     progress: fc.record({
       proved: fc.constantFrom(proof('new'), proof('old'), 'something else'),
       checked: fc.boolean(),

@@ -38,7 +38,7 @@ const seen = (...ids: readonly (readonly [id: string, ago: number])[]): StageSig
   ) ?? { since: NOW.getTime(), lastWith: new Map() };
 
 const move = (
-  step: 'switch' | 'rollBack' | 'redeploy' | 'generate' | 'adopt',
+  step: 'switch' | 'rollBack' | 'redeploy' | 'generate' | 'adopt' | 'release',
   type: 'intent' | 'done',
   at: number,
   evidenceOf: Record<string, unknown> = {},
@@ -314,6 +314,7 @@ describe('openWrites', () => {
     ['an intent alone', [move('switch', 'intent', 1)], ['switch']],
     ['the intent of a way back', [move('rollBack', 'intent', 1)], ['rollBack']],
     ['the intent to take one that is there', [move('adopt', 'intent', 1)], ['adopt']],
+    ['the intent to take a mark off', [move('release', 'intent', 1)], ['release']],
     ['done', [move('switch', 'intent', 2), move('switch', 'done', 1)], []],
     [
       'done at a second try: the first may come late',

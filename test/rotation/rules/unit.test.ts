@@ -44,6 +44,27 @@ describe('oldIdOf', () => {
       'aaaaaa',
     ],
     [
+      'the only stage that moved, while the others move to one of theirs',
+      'dddddd',
+      [a, prodOnly, certificate('eeeeee', { mark: mark('aaaaaa', { replacesSha256: 'AA' }) })],
+      PROD,
+      'dddddd',
+    ],
+    [
+      'the only stage that moved, while trust in what it left may be left',
+      'dddddd',
+      [prodOnly, certificate('eeeeee', { mark: mark('aaaaaa', { replacesSha256: 'AA' }) })],
+      PROD,
+      'aaaaaa',
+    ],
+    [
+      'the only stage that moved, after the others moved to one of theirs',
+      'dddddd',
+      [prodOnly, certificate('eeeeee', { mark: mark('aaaaaa') })],
+      PROD,
+      'dddddd',
+    ],
+    [
       'the successor that still says what trust may be left, although the old one is deleted',
       'bbbbbb',
       [certificate('bbbbbb', { mark: mark('aaaaaa', { replacesSha256: 'AA' }) })],
