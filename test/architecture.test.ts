@@ -21,6 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   configuration: ['platform', 'net', 'settings', 'aws', 'control-plane', 'trust', 'rotation'],
   findings: ['platform', 'certificates', 'settings', 'control-plane', 'rotation'],
   lint: ['platform', 'certificates', 'findings'],
+  iac: ['platform', 'control-plane', 'findings'],
   node: ['certificates'],
   emulator: ['platform', 'certificates', 'aws', 'control-plane'],
   terminal: [
@@ -46,6 +47,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'configuration',
     'findings',
     'lint',
+    'iac',
     'node',
     'emulator',
     'terminal',
@@ -61,6 +63,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'configuration',
     'findings',
     'lint',
+    'iac',
     'terminal',
     'commands',
   ],
@@ -82,7 +85,7 @@ const BETWEEN_COMMANDS = ['init → doctor'];
 
 /** What decides without I/O: it may not import what reads files, runs programs or connects. */
 /** `lint/files.ts` is the port by which lint reads. */
-const PURE = /^(certificates|lint(?!\/files)|rotation\/rules|findings\/(rules|catalogue|formats))\//;
+const PURE = /^(certificates|iac|lint(?!\/files)|rotation\/rules|findings\/(rules|catalogue|formats))\//;
 const IMPURE =
   /^node:(fs|child_process|https?|dns|timers)|^@aws-sdk\/|\/(aws|net|engine|journal|terminal|commands)\//;
 

@@ -22,6 +22,7 @@ export const COMMANDS: Readonly<Record<string, LoadCommand>> = {
   init: async () => (await import('../commands/init/command.js')).initCommand(),
   status: async () => (await import('../commands/status/command.js')).statusCommand(),
   backend: async (next) => (await import('../commands/backend/command.js')).backendCommand(next),
+  iac: async (next) => (await import('../commands/iac/command.js')).iacCommand(next),
   doctor: async () => (await import('../commands/doctor/command.js')).doctorCommand(),
   emulator: async () => (await import('../commands/emulator/command.js')).emulatorCommand(),
   config: async () => (await import('../commands/config/command.js')).configCommand(),

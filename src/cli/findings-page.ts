@@ -2,6 +2,7 @@
 import { byText } from '../platform/order.js';
 import { CATALOGUE, type FindingCode } from '../findings/catalogue/index.js';
 import { JAVA_CLIENT_FINDINGS } from '../findings/catalogue/java-client.js';
+import { PLAN_FINDINGS } from '../findings/catalogue/plans.js';
 import { sentence } from '../findings/formats/sentence.js';
 import { EXPIRY_CODES } from '../findings/rules/check-expiry.js';
 import { DOCTOR_CODES } from '../findings/rules/doctor.js';
@@ -11,6 +12,7 @@ const BY_COMMAND: readonly (readonly [command: string, codes: readonly string[]]
   ['check-expiry', EXPIRY_CODES],
   ['doctor', DOCTOR_CODES],
   ['backend lint', LINT_CODES],
+  ['iac check', Object.keys(PLAN_FINDINGS)],
   ['backend verify', Object.keys(JAVA_CLIENT_FINDINGS)],
 ];
 
@@ -32,7 +34,8 @@ There is one scale: \`info\`, \`warning\`, \`unknown\` (something that could not
 \`backend lint\` and \`backend verify\` exit with 1 if a finding is critical; [monitoring.md](monitoring.md) describes
 \`check-expiry\`. \`doctor\` is about one stage, and reports \`StageCertificateMissing\` and \`StageWithoutCertificate\` as critical
 and \`NeverPresented\` as a warning. \`check-expiry\` reports a certificate that no stage presents as info. An expired certificate
-in a file of trusted certificates is a warning. \`inspect\` and \`download\` report what is wrong with a file of certificates.
+in a file of trusted certificates is a warning. \`iac check\` exits with 1 if a finding is critical or unknown.
+\`inspect\` and \`download\` report what is wrong with a file of certificates.
 
 | code | severity | reported by | meaning |
 |---|---|---|---|
@@ -40,17 +43,18 @@ ${codes.map(row).join('\n')}
 
 ## Formats
 
-| format | \`check-expiry\` | \`doctor\` | \`backend lint\` | severities |
-|---|---|---|---|---|
-| \`text\`, \`json\` | yes | yes | yes | as they are |
-| \`sarif\` | yes | yes | yes | info is \`note\`, unknown and critical are \`error\` |
-| \`junit\` | yes | yes | yes | what makes the command fail is a \`failure\`, or an \`error\` if unknown; the rest is \`system-out\` |
-| \`github\` | yes | yes | yes | info is \`notice\`, unknown and critical are \`error\` |
-| \`csv\` | its certificates | yes | yes | as they are |
-| \`nagios\` | yes | yes | no | the exit code is that of a plugin: 0 ok, 1 warning, 2 critical, 3 unknown |
-| \`prometheus\`, \`html\` | yes | no | no | as they are |
+| format | \`check-expiry\` | \`doctor\` | \`backend lint\` | \`iac check\` | severities |
+|---|---|---|---|---|---|
+| \`text\`, \`json\` | yes | yes | yes | yes | as they are |
+| \`sarif\` | yes | yes | yes | yes | info is \`note\`, unknown and critical are \`error\` |
+| \`junit\` | yes | yes | yes | yes | what makes the command fail is a \`failure\`, or an \`error\` if unknown; the rest is \`system-out\` |
+| \`github\` | yes | yes | yes | yes | info is \`notice\`, unknown and critical are \`error\` |
+| \`csv\` | its certificates | yes | yes | yes | as they are |
+| \`nagios\` | yes | yes | no | yes | the exit code is that of a plugin: 0 ok, 1 warning, 2 critical, 3 unknown |
+| \`prometheus\`, \`html\` | yes | no | no | no | as they are |
 
-A file does not change its state on its own, so \`backend lint\` belongs into CI and has no format for monitors. \`prometheus\` and
+A file does not change its state on its own, so \`backend lint\` belongs into CI and has no format for monitors; \`iac check\` has one
+for plans that are made regularly to find drift. \`prometheus\` and
 \`html\` show certificates over time; \`doctor\` and \`backend lint\` have none. \`backend verify\` prints its verdict first, and has
 \`text\` and \`json\`. \`list\` has no findings: its formats are \`text\`, \`json\` and \`csv\`; use \`check-expiry\` for \`prometheus\` and
 \`report\` for a page.

@@ -44,12 +44,16 @@ export function collect(value: string, previous: string[] | undefined): string[]
   return [...(previous ?? []), value];
 }
 
+/** Commands that have the format of a monitor beside others, by their own names and by the first word. */
+const NAGIOS_TOO: ReadonlySet<string> = new Set(['doctor', 'iac', 'check']);
+
 /**
  * The exit code of every failure of a command that answers a monitor, by itself or in the format of one, where 1 and 2
  * are findings; nothing for others, whose errors have exit codes of their own.
  */
 export function failureExit(commandName: string | undefined, output?: string): 3 | undefined {
-  const answersMonitor = commandName === 'check-expiry' || (commandName === 'doctor' && output === 'nagios');
+  const answersMonitor =
+    commandName === 'check-expiry' || (output === 'nagios' && NAGIOS_TOO.has(commandName ?? ''));
   return answersMonitor ? CHECK_EXIT.unknown : undefined;
 }
 

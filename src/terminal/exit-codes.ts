@@ -51,7 +51,7 @@ It is meant for monitors, and uses the exit codes of the Monitoring Plugins guid
 
 ${levels.join('\n')}
 
-\`doctor --output nagios\` uses the same codes. Whatever prevents a check is unknown (3): no credentials, no network,
+\`doctor --output nagios\` and \`iac check --output nagios\` use the same codes. Whatever prevents a check is unknown (3): no credentials, no network,
 wrong usage. An error is printed on stdout too, since that is the line that monitors show.
 `;
 }

@@ -21,18 +21,20 @@ const REASONS: Readonly<Record<string, string>> = {
 /**
  * Reads `-` as stdin, and a file where there is one. `undefined` for what is no file and could be an id.
  * @param hint what to specify instead of a file that cannot be read
+ * @param kind what the file is meant to be
  * @throws AppError `FileNotReadable`
  */
 export async function readInput(
   target: string,
   hint = 'specify a certificate file, an id as `apigw-cert list` shows it, or - for stdin',
+  kind = 'a certificate file',
 ): Promise<Input | undefined> {
-  if (target === '-') return { bytes: await readAll(process.stdin), name: 'stdin' };
+  if (target === '-') return { bytes: await readAll(process.stdin, kind), name: 'stdin' };
   try {
     return { bytes: await readFileOrStream(target), name: target };
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    if (code === 'EFBIG') throw tooLarge(target);
+    if (code === 'EFBIG') throw tooLarge(target, kind);
     if (code === 'ENOENT' && (!PATH_LIKE.test(target) || target.startsWith('arn:'))) return undefined;
     throw new AppError('FileNotReadable', `${target} ${REASONS[code] ?? `cannot be read (${code})`}`, {
       cause,
@@ -42,19 +44,19 @@ export async function readInput(
   }
 }
 
-function tooLarge(name: string): AppError {
-  return new AppError('FileNotReadable', `${name} is too large for a certificate file`, {
-    hint: 'specify the file that contains the certificate; such a file has a few thousand characters',
+function tooLarge(name: string, kind: string): AppError {
+  return new AppError('FileNotReadable', `${name} is too large for ${kind}`, {
+    hint: `specify the right file; at most ${MAX_FILE_BYTES / 1024 / 1024} MiB are read`,
   });
 }
 
 /** A stream tells no size beforehand, and may never end. */
-async function readAll(stream: Readable): Promise<Uint8Array> {
+async function readAll(stream: Readable, kind: string): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of stream as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MAX_FILE_BYTES) throw tooLarge('stdin');
+    if (size > MAX_FILE_BYTES) throw tooLarge('stdin', kind);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

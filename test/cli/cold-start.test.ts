@@ -1,7 +1,7 @@
 // What a command reads of its own installation before it answers: a cold start consists of little else. The files are
 // those that Node reports as loaded (NODE_V8_COVERAGE). No time is measured here, since it depends on the machine;
 // test/bench/commands.mjs does that.
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,9 +24,12 @@ const PACKAGES = {
 
 let scratch: string;
 let lab: RotationLab;
+let planFile: string;
 
 beforeAll(async () => {
   scratch = mkdtempSync(join(tmpdir(), 'apigw-cert-cold-start-'));
+  planFile = join(scratch, 'plan.json');
+  writeFileSync(planFile, '{"format_version":"1.2","planned_values":{}}');
   lab = await startRotationLab({ ageDays: 1 });
 });
 
@@ -97,6 +100,7 @@ test.each<[string, Limit]>([
       packages: ['@peculiar/x509', 'commander'],
     },
   ],
+  ['iac check', { words: () => ['iac', 'check', planFile], files: 14, size: 240, packages: ['commander'] }],
   [
     'backend show',
     {

@@ -106,6 +106,11 @@ test('several APIs: stages without a certificate, with one of ACM, and with one 
   client.destroy();
 });
 
+test('plans', async () => {
+  await run(['iac', 'check', file('plan.json', '{"format_version":"1.2","planned_values":{}}')]);
+  await run(['iac', 'check', file('other.json', '{}')], { code: 1 });
+});
+
 test('backends and their trust stores', async () => {
   const trust = ['--trust', `pem-bundle:${lab.trustFile}`];
   await run(['doctor', '--stage', 'orders/prod']);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { lintBackend, type LintFormat } from '../../src/commands/backend/lint/run.js';
+import { checkPlans } from '../../src/commands/iac/check/run.js';
 import { expiryReport, withFailedNotices, type ExpiryQuestion } from '../../src/findings/check-expiry.js';
 import type { Integration, Resource, Stage } from '../../src/control-plane/api-gateway.js';
 import type { CertificateView } from '../../src/control-plane/certificate-view.js';
@@ -320,8 +321,54 @@ const ofVerify = (): ReportedFinding[] =>
     host: 'backend',
   }).map((problem) => reported(finding(problem, {}, {})));
 
+/** Plans of which each is wrong in its own way. */
+function ofPlans(): ReportedFinding[] {
+  const address = `${EVIL}.x`;
+  const stage = (id: string | null): object => ({ client_certificate_id: id, rest_api_id: EVIL });
+  const change = (type: string, actions: string[], before: unknown, after: unknown, more = {}): object => ({
+    address,
+    type,
+    change: { actions, before, after, ...more },
+  });
+  const [certificate, ofStage] = ['aws_api_gateway_client_certificate', 'aws_api_gateway_stage'];
+  const plan = {
+    format_version: '1.2',
+    errored: true,
+    resource_changes: [
+      null,
+      change(certificate, ['create'], null, {}),
+      change(certificate, ['delete'], { id: EVIL }, null),
+      change(certificate, ['forget'], { id: EVIL }, null),
+      change(certificate, ['delete', 'create'], { id: EVIL }, {}),
+      change(certificate, ['create', 'delete'], { id: EVIL }, {}),
+      change(ofStage, ['create'], null, stage(EVIL)),
+      change(ofStage, ['update'], stage(EVIL), stage(null)),
+      change(ofStage, ['update'], stage(null), stage(EVIL)),
+      change(ofStage, ['delete'], stage(EVIL), null),
+      change(ofStage, ['delete', 'create'], stage(EVIL), stage(EVIL)),
+      change(ofStage, ['update'], stage(EVIL), {}, { after_unknown: true }),
+      change('aws_cloudformation_stack', ['update'], {}, {}),
+    ],
+    resource_drift: [change(ofStage, ['update'], stage(EVIL), stage('a'))],
+  };
+  const changes = [
+    'AWS::ApiGateway::ClientCertificate',
+    'AWS::ApiGateway::Stage',
+    'AWS::CloudFormation::Stack',
+  ];
+  const changeSet = {
+    Status: EVIL,
+    StatusReason: EVIL,
+    Changes: changes.map((ResourceType) => ({
+      ResourceChange: { ResourceType, LogicalResourceId: EVIL, Action: 'Dynamic' },
+    })),
+  };
+  const sources = [plan, changeSet].map((each) => ({ file: EVIL, bytes: Buffer.from(JSON.stringify(each)) }));
+  return checkPlans(sources).findings;
+}
+
 test('no code is without a rule that finds it', async () => {
-  const found = [...ofCheckExpiry(), ...ofDoctor(), ...(await ofLint()), ...ofVerify()];
+  const found = [...ofCheckExpiry(), ...ofDoctor(), ...(await ofLint()), ...ofVerify(), ...ofPlans()];
   const codes = new Set(found.map(({ code }) => code));
   expect(Object.keys(CATALOGUE).filter((code) => !codes.has(code as ReportedFinding['code']))).toEqual([]);
   for (const { message, remedy = '' } of found) {

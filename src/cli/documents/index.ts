@@ -8,6 +8,7 @@ import type { Problem } from '../../settings/problems.js';
 import * as backends from './backends.js';
 import * as certificates from './certificates.js';
 import { count, time, wholeError } from './common.js';
+import * as iac from './iac.js';
 import type { Holds, Same } from './json.js';
 import * as rotations from './rotations.js';
 
@@ -49,6 +50,7 @@ export const DOCUMENTS = {
   emulator: z.strictObject({ endpoint: z.string(), clock: time }),
   error: z.strictObject({ error: wholeError }),
   generate: certificates.generate,
+  'iac-check': iac.iacCheck,
   init: backends.init,
   inspect: certificates.inspect,
   inventory: certificates.inventory,
@@ -75,5 +77,5 @@ export function documentSchemas(): [name: string, schema: Record<string, unknown
 function titleOf(name: string): string {
   if (name === 'error') return 'The JSON document of a command that failed';
   if (name === 'version') return 'apigw-cert --version --output json';
-  return `apigw-cert ${name.replace(/^(backend|config)-/, '$1 ')} --output json`;
+  return `apigw-cert ${name.replace(/^(backend|config|iac)-/, '$1 ')} --output json`;
 }

@@ -4,6 +4,7 @@ import { BACKEND_FINDINGS } from './backends.js';
 import { CERTIFICATE_FINDINGS } from './certificates.js';
 import { FILE_FINDINGS } from './files.js';
 import { JAVA_CLIENT_FINDINGS } from './java-client.js';
+import { PLAN_FINDINGS } from './plans.js';
 import { SERVER_FINDINGS } from './servers.js';
 import { STAGE_FINDINGS } from './stages.js';
 
@@ -13,6 +14,7 @@ const ENTRIES = {
   ...CERTIFICATE_FINDINGS,
   ...FILE_FINDINGS,
   ...JAVA_CLIENT_FINDINGS,
+  ...PLAN_FINDINGS,
   ...SERVER_FINDINGS,
   ...STAGE_FINDINGS,
 };
