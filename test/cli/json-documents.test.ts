@@ -109,6 +109,8 @@ test('several APIs: stages without a certificate, with one of ACM, and with one 
 test('plans', async () => {
   await run(['iac', 'check', file('plan.json', '{"format_version":"1.2","planned_values":{}}')]);
   await run(['iac', 'check', file('other.json', '{}')], { code: 1 });
+  for (const tool of ['terraform', 'cloudformation', 'cdk', 'serverless'])
+    await run(['iac', tool, '--stage', 'orders/prod']);
 });
 
 test('backends and their trust stores', async () => {

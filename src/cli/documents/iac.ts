@@ -1,7 +1,9 @@
 /** Documents about tools that manage stages and certificates from code: `iac …`. */
 import * as z from 'zod/mini';
 import type { PlanReport } from '../../commands/iac/check/run.js';
-import { count, finding } from './common.js';
+import type { IacSteps } from '../../commands/iac/steps/run.js';
+import { IAC_TOOLS } from '../../iac/steps.js';
+import { certificateId, count, finding, namedStage } from './common.js';
 import type { Holds, Same } from './json.js';
 
 const planVerdict = z.enum(['unchanged', 'unknown', 'outage']);
@@ -20,4 +22,22 @@ export const iacCheck = z.strictObject({
   findings: z.array(finding),
 });
 
-export type IacDocuments = [Holds<Same<z.infer<typeof iacCheck>, PlanReport>>];
+export const iacSteps = z.strictObject({
+  tool: z.enum(IAC_TOOLS),
+  stage: namedStage,
+  region: z.string(),
+  clientCertificateId: certificateId,
+  parameter: z.optional(z.string().check(z.describe('The SSM parameter for the id in use'))),
+  items: z.array(
+    z.strictObject({
+      title: z.string(),
+      language: z.enum(['hcl', 'yaml', 'typescript', 'sh']),
+      text: z.string(),
+    }),
+  ),
+});
+
+export type IacDocuments = [
+  Holds<Same<z.infer<typeof iacCheck>, PlanReport>>,
+  Holds<Same<z.infer<typeof iacSteps>, IacSteps>>,
+];
