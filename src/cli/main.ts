@@ -1,3 +1,4 @@
+import { useCompileCache } from '../platform/compile-cache.js';
 import { VERSION } from '../platform/version.js';
 
 const words = process.argv.slice(2);
@@ -9,5 +10,6 @@ if (asksVersion && rest === '') {
 } else if (asksVersion && /^--output[ =]json$/.test(rest)) {
   process.stdout.write(`${JSON.stringify({ version: VERSION }, null, 2)}\n`);
 } else {
+  useCompileCache(VERSION);
   void import('./program.js').then(({ main }) => main(words));
 }

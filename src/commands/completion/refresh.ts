@@ -1,20 +1,14 @@
 import { mkdir } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { join } from 'node:path';
+import { cacheDirectory } from '../../platform/cache-directory.js';
 import { writeFileAtomically } from '../../platform/write-file.js';
 import { printable } from '../../platform/printable.js';
 import type { CommonOptions } from '../../terminal/context.js';
 import { fleetFor } from '../../terminal/fleet-options.js';
 
 /** Where the names are kept that completion offers. */
-export function completionDirectory(env: NodeJS.ProcessEnv = process.env): string {
-  const base = env['XDG_CACHE_HOME'];
-  return join(
-    base !== undefined && isAbsolute(base) ? base : join(homedir(), '.cache'),
-    'apigw-cert',
-    'completion',
-  );
-}
+export const completionDirectory = (env?: NodeJS.ProcessEnv): string =>
+  join(cacheDirectory(env), 'completion');
 
 /**
  * Looks up the names of stages, certificates and Regions, and keeps them for completion. Errors are those of any look.

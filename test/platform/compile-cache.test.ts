@@ -1,0 +1,79 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { useCompileCache } from '../../src/platform/compile-cache.js';
+
+let home: string;
+let env: NodeJS.ProcessEnv;
+let used: string[];
+const node = { enableCompileCache: (directory: string): unknown => used.push(directory) };
+
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'apigw-cert-compile-cache-'));
+  env = { XDG_CACHE_HOME: home };
+  used = [];
+});
+
+afterEach(() => {
+  rmSync(home, { recursive: true });
+});
+
+const of = (version: string): string => join(home, 'apigw-cert', 'compile', version);
+
+test('is in a directory of this user alone, and that of another version goes when one is made', () => {
+  useCompileCache('1.0.0', env, node);
+  expect(used).toEqual([of('1.0.0')]);
+  expect(statSync(of('1.0.0')).mode & 0o777).toBe(0o700);
+  writeFileSync(join(of('1.0.0'), 'code'), '');
+  useCompileCache('1.0.0', env, node);
+  expect(existsSync(join(of('1.0.0'), 'code'))).toBe(true);
+  useCompileCache('1.1.0', env, node);
+  expect(used).toEqual([of('1.0.0'), of('1.0.0'), of('1.1.0')]);
+  expect(existsSync(of('1.0.0'))).toBe(false);
+});
+
+test.each<[string, () => void]>([
+  [
+    'others may write to',
+    () => {
+      mkdirSync(of('1.0.0'), { recursive: true });
+      chmodSync(of('1.0.0'), 0o770);
+    },
+  ],
+  [
+    'is a link to somewhere else',
+    () => {
+      mkdirSync(join(of('1.0.0'), '..'), { recursive: true });
+      symlinkSync(home, of('1.0.0'));
+    },
+  ],
+  [
+    'is a file',
+    () => {
+      writeFileSync(join(home, 'apigw-cert'), '');
+    },
+  ],
+  // mkdir of Node, recursive, would try for ever there.
+  ['cannot be made', () => (env = { XDG_CACHE_HOME: '/proc/apigw-cert-test' })],
+])('is left alone where it %s', (_, prepare) => {
+  prepare();
+  useCompileCache('1.0.0', env, node);
+  expect(used).toEqual([]);
+});
+
+test('is left to the user who has said where it is to be, and to a Node that has none', () => {
+  useCompileCache('1.0.0', { ...env, NODE_COMPILE_CACHE: '/elsewhere' }, node);
+  useCompileCache('1.0.0', env, {});
+  expect(used).toEqual([]);
+  expect(existsSync(join(home, 'apigw-cert'))).toBe(false);
+});
