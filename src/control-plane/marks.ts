@@ -123,6 +123,44 @@ function markOf(value: (tag: (typeof FIELDS)[number][1]) => string | undefined):
   };
 }
 
+const REMOVED = `${PREFIX}removed:`;
+const CERTIFICATE_ID = /^[A-Za-z0-9]{1,64}$/;
+
+/** A certificate that a rotation has deleted, as the one that is left remembers it. */
+export interface RemovedCertificate {
+  clientCertificateId: string;
+  fingerprintSha256: string;
+}
+
+/**
+ * The tag by which the certificate that is left remembers one that is deleted, for as long as trust in that one may be
+ * left somewhere.
+ */
+export const removedTag = ({
+  clientCertificateId,
+  fingerprintSha256,
+}: RemovedCertificate): Record<string, string> => ({
+  [REMOVED + clientCertificateId]: fingerprintSha256,
+});
+
+/** The keys of those tags, whatever their values say. */
+export const removedTagKeys = (tags: Readonly<Record<string, string>>): string[] =>
+  Object.keys(tags).filter((key) => key.startsWith(REMOVED));
+
+/** Whether a tag of that key is written by a rotation. */
+export const isMarkTag = (key: string): boolean => MARK_TAG_KEYS.includes(key) || key.startsWith(REMOVED);
+
+/** The certificates that the tags remember as deleted. What cannot be ours is left out. */
+export function removedCertificates(tags: Readonly<Record<string, string>>): RemovedCertificate[] {
+  return removedTagKeys(tags).flatMap((key) => {
+    const clientCertificateId = key.slice(REMOVED.length);
+    const fingerprintSha256 = tags[key] ?? '';
+    return CERTIFICATE_ID.test(clientCertificateId) && SHA256.test(fingerprintSha256)
+      ? [{ clientCertificateId, fingerprintSha256 }]
+      : [];
+  });
+}
+
 /** The tags of the old certificate that its successor takes over: the user's, not AWS's and not a mark. */
 export function inheritedTags(tags: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(

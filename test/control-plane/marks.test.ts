@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from '@jest/globals';
 import {
   inheritedTags,
+  isMarkTag,
   keepOldMark,
   keepOldOf,
   MARK_TAG_KEYS,
@@ -9,6 +10,9 @@ import {
   markTags,
   plainDescription,
   readMark,
+  removedCertificates,
+  removedTag,
+  removedTagKeys,
   type Mark,
 } from '../../src/control-plane/marks.js';
 
@@ -32,6 +36,39 @@ const marks: fc.Arbitrary<Mark> = fc.record(
   },
   { requiredKeys: ['rotationId', 'replaces'] },
 );
+
+describe('a certificate that is deleted', () => {
+  const fingerprintSha256 = Array.from({ length: 32 }, () => 'AB').join(':');
+
+  test('is read from the tags of the one that is left, as it was written', () => {
+    const one = { clientCertificateId: 'abc123', fingerprintSha256 };
+    const two = { clientCertificateId: 'def456', fingerprintSha256 };
+    const tags = { team: 'a', ...markTags({ rotationId: 'r1', replaces: 'c1' }), ...removedTag(one) };
+    expect(removedCertificates(tags)).toEqual([one]);
+    expect(removedCertificates({ ...tags, ...removedTag(two) })).toEqual([one, two]);
+    expect(removedCertificates({ team: 'a' })).toEqual([]);
+    expect(inheritedTags(tags)).toEqual({ team: 'a' });
+    expect(Object.keys(tags).filter(isMarkTag)).toEqual([
+      'apigw-cert:rotation',
+      'apigw-cert:replaces',
+      'apigw-cert:removed:abc123',
+    ]);
+    for (const [key, value] of Object.entries(removedTag(one))) {
+      expect(key).toMatch(/^[\w:+=./@ -]{1,128}$/);
+      expect(value).toMatch(/^[\w:+=./@ -]{0,256}$/);
+    }
+  });
+
+  test.each([
+    ['no id', { 'apigw-cert:removed:': fingerprintSha256 }],
+    ['an id that is none', { 'apigw-cert:removed:../x': fingerprintSha256 }],
+    ['no fingerprint', { 'apigw-cert:removed:abc123': '' }],
+    ['half a fingerprint', { 'apigw-cert:removed:abc123': 'AB:AB' }],
+  ])('is not read from %s, which is taken away nevertheless', (_, tags) => {
+    expect(removedCertificates(tags)).toEqual([]);
+    expect(removedTagKeys(tags)).toEqual(Object.keys(tags));
+  });
+});
 
 describe('a mark', () => {
   test('is read from tags as it was written, whatever else there is', () => {

@@ -9,7 +9,7 @@ import { concerns, oldIdOf, stageText, unitOf, type RotationUnit } from '../rule
 import type { ControlPlane } from '../../control-plane/control-plane.js';
 import type { JournalledRotation } from '../journal/journal.js';
 import { sameCaller } from '../journal/same-caller.js';
-import { isOldMissing, lookAtCertificates, lookAtStages } from './look.js';
+import { isOldMissing, isRemovedLeft, lookAtCertificates, lookAtStages } from './look.js';
 import { observeCertificates, sameStage } from './observe.js';
 import { see } from './observed-account.js';
 import type { RotationDeps, RotationRequest } from './ports.js';
@@ -164,5 +164,5 @@ export async function lookAtMissingCertificates(run: Run): Promise<void> {
   const isLacking = run.records.some(
     (entry) => entry.type === 'certificate' && !listed.has(entry.clientCertificateId),
   );
-  if (isLacking || isOldMissing(run)) await lookAtCertificates(run);
+  if (isLacking || isOldMissing(run) || isRemovedLeft(run)) await lookAtCertificates(run);
 }

@@ -7,7 +7,7 @@ import { nextStep, type Step } from '../rules/next-step.js';
 import { isLast, type LastStep } from '../rules/plan.js';
 import { stageText } from '../rules/unit.js';
 import { replaceCertificate } from './look.js';
-import { writeMark } from './mark.js';
+import { forgetRemoved, writeMark } from './mark.js';
 import { despiteOthers } from './others.js';
 import { perform } from './perform.js';
 import { account, NOTHING_PROVED, step, stopIfAsked, tell, warn, type Run } from './run.js';
@@ -86,6 +86,8 @@ export async function goBack(run: Run, goal: 'abort' | 'cancel', reason: string)
     async () => {
       const last = await takeBackSteps(run);
       if (last.kind !== 'done') throw lastError(run, last);
+      const { old } = account(run).unit;
+      if (old) replaceCertificate(run, await forgetRemoved(run, old));
       return { value: undefined, evidence: { goal, reason } };
     },
     { goal, reason },

@@ -5,9 +5,9 @@ import { verbOf } from '../../platform/list-text.js';
 import { AppError } from '../../platform/errors.js';
 import type { Step } from '../rules/next-step.js';
 import { stageText, type EndedCertificate } from '../rules/unit.js';
-import { isLookFresh, lookAgain } from './look.js';
-import { eraseMark } from './mark.js';
-import { NOTHING_PROVED, pause, step, storeNamed, warn, type Run } from './run.js';
+import { isLookFresh, lookAgain, lookAtStores, replaceCertificate } from './look.js';
+import { eraseMark, rememberRemoved } from './mark.js';
+import { account, NOTHING_PROVED, pause, step, storeNamed, warn, type Run } from './run.js';
 import { situation } from './situation.js';
 
 /**
@@ -54,6 +54,7 @@ export async function endTrust(run: Run, next: EndStep): Promise<void> {
  */
 async function deleteCertificate(run: Run, certificate: Certificate): Promise<void> {
   const { clientCertificateId: id } = certificate;
+  await remember(run, certificate);
   await assertMayEnd(run, certificate);
   await step(run, run.goal === 'rotate' ? 'delete' : 'deleteNew', id, async () => {
     try {
@@ -71,6 +72,16 @@ async function deleteCertificate(run: Run, certificate: Certificate): Promise<vo
   delete run.stores;
   // Other rotations that the same look serves end theirs before it is too old; the rest of this one needs none.
   await pause(run, 0);
+}
+
+/** The old certificate is remembered by the mark of the new one; any other by a tag of the one that is left. */
+async function remember(run: Run, certificate: Certificate): Promise<void> {
+  const { unit } = account(run);
+  const left = run.goal === 'rotate' ? unit.next : unit.old;
+  const { fingerprintSha256 } = certificate.trusted;
+  const isTrusted = (await lookAtStores(run)).some(({ mayTrust }) => mayTrust.includes(fingerprintSha256));
+  if (!left || certificate.clientCertificateId === run.oldId || !isTrusted) return;
+  replaceCertificate(run, await rememberRemoved(run, left, certificate));
 }
 
 /** AWS refuses to delete what a stage presents, and does not say which one. */

@@ -2,6 +2,7 @@
 import { certificateOf } from '../../control-plane/read-certificate.js';
 import type { Certificate } from '../../control-plane/certificate.js';
 import type { RestApi, Stage, StageRef } from '../../control-plane/api-gateway.js';
+import { removedCertificates, type RemovedCertificate } from '../../control-plane/marks.js';
 import { AppError } from '../../platform/errors.js';
 import { apiNamesOf } from '../../control-plane/named-stage.js';
 import type { StoreView } from '../rules/next-step.js';
@@ -81,6 +82,15 @@ export function isOldMissing(run: Run): boolean {
   return !old && [next, ...spares].some((one) => one?.mark?.replacesSha256 !== undefined);
 }
 
+/** What certificates of this rotation that exist remember as deleted. */
+function rememberedAsRemoved(run: Run): RemovedCertificate[] {
+  const { old, next, spares } = account(run).unit;
+  return [old, next, ...spares].flatMap((one) => (one ? removedCertificates(one.tags) : []));
+}
+
+/** Whether something of this rotation is deleted, and a trust store may still hold it. */
+export const isRemovedLeft = (run: Run): boolean => rememberedAsRemoved(run).length > 0;
+
 /** Ids of the certificates that this run, or its journal, knows as the rotation's own. */
 function knownIds(run: Run): Set<string> {
   const { unit } = account(run);
@@ -88,6 +98,7 @@ function knownIds(run: Run): Set<string> {
     ...[unit.old, unit.next, ...unit.spares].flatMap((one) => one?.clientCertificateId ?? []),
     ...(run.made ? [run.made.certificate.clientCertificateId] : []),
     ...(isOldMissing(run) ? [run.oldId] : []),
+    ...rememberedAsRemoved(run).map(({ clientCertificateId }) => clientCertificateId),
     ...run.records.flatMap((entry) => (entry.type === 'certificate' ? [entry.clientCertificateId] : [])),
   ]);
 }
@@ -256,6 +267,10 @@ export function deletedCertificates(run: Run): EndedCertificate[] {
   for (const { mark } of [next, ...spares].filter((one) => one !== undefined)) {
     if (mark?.replacesSha256 === undefined || existing.has(oldId) || !gone.has(oldId)) continue;
     ended.set(oldId, { clientCertificateId: oldId, trusted: { fingerprintSha256: mark.replacesSha256 } });
+  }
+  for (const { clientCertificateId: id, fingerprintSha256 } of rememberedAsRemoved(run)) {
+    if (!existing.has(id) && gone.has(id))
+      ended.set(id, { clientCertificateId: id, trusted: { fingerprintSha256 } });
   }
   for (const entry of records) {
     if (entry.type !== 'certificate') continue;

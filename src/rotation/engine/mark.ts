@@ -1,11 +1,13 @@
 import { certificateOf } from '../../control-plane/read-certificate.js';
 import type { Certificate } from '../../control-plane/certificate.js';
-import { AppError } from '../../platform/errors.js';
+import { AppError, type ErrorCode } from '../../platform/errors.js';
 import {
   markedDescription,
   markTags,
   MARK_TAG_KEYS,
   plainDescription,
+  removedTag,
+  removedTagKeys,
   type Mark,
 } from '../../control-plane/marks.js';
 import type { Run } from './run.js';
@@ -50,3 +52,47 @@ export async function eraseMark({ deps: { controlPlane } }: Run, certificate: Ce
   const plain = plainDescription(description);
   if (plain !== description) await controlPlane.updateClientCertificate(id, plain);
 }
+
+/**
+ * Lets the certificate that is left remember one that is about to be deleted: where the journal is lost in between, its
+ * tag is all that tells which trust has to end. Where tags are denied, the journal remembers alone.
+ * @returns the certificate that remembers
+ */
+export async function rememberRemoved(
+  { deps: { controlPlane } }: Pick<Run, 'deps'>,
+  left: Certificate,
+  { clientCertificateId, trusted: { fingerprintSha256 } }: Certificate,
+): Promise<Certificate> {
+  const tag = removedTag({ clientCertificateId, fingerprintSha256 });
+  if (Object.entries(tag).every(([key, value]) => left.tags[key] === value)) return left;
+  try {
+    await controlPlane.tagClientCertificate(left.clientCertificateId, tag);
+    return { ...left, tags: { ...left.tags, ...tag } };
+  } catch (error) {
+    // The user's own tags may leave no room.
+    if (isOneOf(error, 'AccessDenied', 'RequestRefused')) return left;
+    throw error;
+  }
+}
+
+/** Takes the tags of {@link rememberRemoved} away: no trust is left. Where that is denied, they do no harm. */
+export async function forgetRemoved(
+  { deps: { controlPlane } }: Pick<Run, 'deps'>,
+  left: Certificate,
+): Promise<Certificate> {
+  const keys = removedTagKeys(left.tags);
+  if (keys.length === 0) return left;
+  try {
+    await controlPlane.untagClientCertificate(left.clientCertificateId, keys);
+  } catch (error) {
+    if (isOneOf(error, 'AccessDenied')) return left;
+    throw error;
+  }
+  return {
+    ...left,
+    tags: Object.fromEntries(Object.entries(left.tags).filter(([key]) => !keys.includes(key))),
+  };
+}
+
+const isOneOf = (error: unknown, ...codes: ErrorCode[]): boolean =>
+  error instanceof AppError && codes.includes(error.code);

@@ -53,6 +53,13 @@ function remembered(
   const first = old ?? deleted.find(({ clientCertificateId }) => clientCertificateId === oldId);
   const certain = new Set(first && !isLost ? [first.trusted.fingerprintSha256] : []);
   const possible = new Set(isLost ? all : certain);
+  // Of what was deleted by a rotation without a journal here, it is not known where its trust has ended.
+  const named = new Set(
+    records.flatMap((entry) => (entry.type === 'certificate' ? [entry.clientCertificateId] : [])),
+  );
+  for (const { clientCertificateId: id, trusted } of deleted) {
+    if (id !== oldId && !named.has(id)) possible.add(trusted.fingerprintSha256);
+  }
   // What was there before the rotation adopted it stays there, whatever of the journal is left. Where a store shows what
   // it holds and the mark says that this was not there before, the rotation added it, from whatever machine.
   const adopted = [next, ...spares].filter((one) => one?.mark?.adopted === true && !one.mark.trustedBefore);

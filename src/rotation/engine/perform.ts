@@ -16,7 +16,7 @@ import {
   replaceStages,
 } from './look.js';
 import { adoptNext, makeNext } from './make.js';
-import { writeMark } from './mark.js';
+import { forgetRemoved, writeMark } from './mark.js';
 import { isJournalLost } from './observe.js';
 import { proveBack, proveEnd } from './prove-others.js';
 import { proveBoth, proveNew } from './prove.js';
@@ -152,7 +152,7 @@ async function finish(run: Run, certificate: Certificate): Promise<void> {
   delete mark.replacesSha256;
   await step(run, 'finish', certificate.clientCertificateId, async () => {
     try {
-      replaceCertificate(run, await writeMark(run, certificate, mark));
+      replaceCertificate(run, await writeMark(run, await forgetRemoved(run, certificate), mark));
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'AccessDenied') throw error;
       warn(

@@ -17,7 +17,7 @@ import {
 } from './drive.js';
 import { begin, lookAtAll, lookAtMissingCertificates, notDue, readJournal, type Target } from './begin.js';
 import { runHook } from './hooks.js';
-import { lookAtStages, lookAtStores, replaceCertificate } from './look.js';
+import { isRemovedLeft, lookAtStages, lookAtStores, replaceCertificate } from './look.js';
 import { assertAdoptable } from './make.js';
 import { writeMark } from './mark.js';
 import { sameStage } from './observe.js';
@@ -268,7 +268,7 @@ export async function abort(
 ): Promise<RotationReport> {
   const begun = await begin(deps, request, target);
   const run = await readJournal(begun);
-  if (!begun.unit.next && run.records.length === 0) {
+  if (!begun.unit.next && run.records.length === 0 && !isRemovedLeft(run)) {
     return { ...reportOf(run, 'nothingToAbort'), stages: [named(run, target)] };
   }
   await lookAtStages(run, { known: true });

@@ -1,5 +1,6 @@
 import type { Certificate } from '../../control-plane/certificate.js';
 import type { Stage } from '../../control-plane/api-gateway.js';
+import { removedCertificates } from '../../control-plane/marks.js';
 import { byText } from '../../platform/order.js';
 import type { RotationSettings } from '../../settings/rotation.js';
 import { stageText, type EndedCertificate, type RotationUnit } from './unit.js';
@@ -325,15 +326,19 @@ function endStep(situation: Situation): Step {
   }
   if (!isOver && !progress.recounted) return { kind: 'verifyUnused' };
   const first = going.find((one) => !kept.includes(one));
-  // The mark of a spare may be all that is left to tell of the old certificate.
-  const remembered = held.find(({ certificate }) => certificate.clientCertificateId === unit.oldId);
-  if (first && first !== unit.old && remembered) return { kind: 'untrust', ...remembered };
+  const remembered = first && held.find(({ certificate }) => remembers(first, certificate));
+  if (remembered) return { kind: 'untrust', ...remembered };
   if (first) return { kind: 'delete', certificate: first };
   if (held[0]) return { kind: 'untrust', ...held[0] };
   if (toConfirm) return { kind: 'verifyRemoval', next: toConfirm };
   if (kept[0]) return { kind: 'release', certificate: kept[0] };
   return toFinish ? { kind: 'finish', certificate: toFinish } : { kind: 'done' };
 }
+
+/** Whether a certificate may be all that is left to tell of one that is deleted. */
+const remembers = ({ mark, tags }: Certificate, { clientCertificateId: id }: EndedCertificate): boolean =>
+  mark?.replaces === id ||
+  removedCertificates(tags).some(({ clientCertificateId }) => clientCertificateId === id);
 
 /** However a run has come to know of them: a plan and the run take the same order. */
 const byId = (a: EndedCertificate, b: EndedCertificate): number =>

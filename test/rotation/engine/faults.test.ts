@@ -526,6 +526,46 @@ describe('the marks in AWS', () => {
   });
 });
 
+describe('what is deleted and still trusted', () => {
+  const killed = on('DeleteClientCertificate', KILLED);
+
+  test(
+    'is remembered by the certificate that an abort leaves, for a machine without the journal',
+    history(async () => {
+      await go(a, NO_WAIT);
+      await go(a, { mode: 'abort' }, { fates: [killed] });
+      expect(the.world.deleted).toHaveLength(1);
+      const { outcome } = await go(b, { mode: 'abort' });
+      expect(outcome).toBe('aborted');
+      expectAsBefore(the);
+      expect(the.world.certificate(the.oldId).tags).toEqual({});
+      expect((await go(b, { mode: 'abort' })).outcome).toBe('nothingToAbort');
+    }),
+  );
+
+  test(
+    'is remembered by the old certificate until the next rotation, too',
+    history(async () => {
+      await go(a, NO_WAIT);
+      await go(a, { mode: 'abort' }, { fates: [killed] });
+      expect((await go(b)).outcome).toBe('completed');
+      expectPromises(the);
+      expectRotated(the);
+    }),
+  );
+
+  test(
+    'is remembered by the journal alone where tags are denied',
+    history(async () => {
+      const denied = Array.from({ length: 2 }, () => on('TagResource', { kind: 'denied' }));
+      await go(a, NO_WAIT);
+      await go(a, { mode: 'abort' }, { fates: [...denied, killed] });
+      expect((await go(a, { mode: 'abort' })).outcome).toBe('aborted');
+      expectAsBefore(the);
+    }),
+  );
+});
+
 describe('WebSocket stages', () => {
   test(
     'that present the old certificate move with the others',

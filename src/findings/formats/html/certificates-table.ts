@@ -2,7 +2,7 @@ import type { CheckedCertificate, ExpiryReport } from '../../check-expiry.js';
 import type { Threshold } from '../../../platform/duration.js';
 import { dueAt } from '../../../certificates/expiry.js';
 import { sourceName } from '../../../settings/accounts.js';
-import { MARK_TAG_KEYS } from '../../../control-plane/marks.js';
+import { isMarkTag } from '../../../control-plane/marks.js';
 import { stageCount } from '../../../control-plane/stages-text.js';
 import { escapeMarkup as esc } from '../markup.js';
 import { counted } from '../../../platform/counted.js';
@@ -87,7 +87,7 @@ function row(item: CheckedCertificate, standing: Standing, now: Date, renewBefor
   const percent = Math.round(Math.min(1, Math.max(0, left)) * 100);
   const [day = '', time = ''] = timeText(notAfter).split('T');
   const words = Object.entries(tags)
-    .filter(([name]) => !MARK_TAG_KEYS.includes(name))
+    .filter(([name]) => !isMarkTag(name))
     .map(([name, value]) => `${name}=${value}`);
   const kind = usedBy?.length === 0 ? `"${standing} unused"` : standing;
   return `<tr class=${kind}><th scope=row>${[
