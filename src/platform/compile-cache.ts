@@ -19,7 +19,7 @@ export interface CompileCache {
 export function useCompileCache(
   version: string,
   env: NodeJS.ProcessEnv = process.env,
-  { enableCompileCache }: CompileCache = module,
+  { enableCompileCache }: CompileCache = module as CompileCache,
 ): void {
   if (!enableCompileCache || !process.getuid || env['NODE_COMPILE_CACHE'] !== undefined) return;
   const parent = join(cacheDirectory(env), 'compile');
