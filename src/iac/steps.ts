@@ -241,7 +241,7 @@ function serverlessSteps(input: StepsInput): IacStep[] {
       ].join('\n'),
     },
     {
-      title: 'only if a deployment made the stage anew, so that it presents no certificate',
+      title: 'only if a deployment created the stage again, so that it presents no certificate',
       language: 'sh',
       text: words('apigw-cert', 'attach', clientCertificateId, '--stage', stageWord(input)),
     },

@@ -66,7 +66,7 @@ export interface RotateOptions extends ClientSettings {
   readonly keepOld?: string;
   /** Without waiting, a rotation that has to wait rejects with `RotationWaiting`, and a later call goes on. Default: true. */
   readonly wait?: boolean;
-  /** Also where CloudFormation manages the stage. */
+  /** Also where CloudFormation or Terraform manages the stage or its certificate. */
   readonly allowDrift?: boolean;
   /** Also where the backend accepts requests without a certificate. */
   readonly allowUncheckedBackend?: boolean;

@@ -146,7 +146,11 @@ export const ERROR_CODES = {
   StageChanged: { exit: EXIT.failed, meaning: 'Someone else changed the stage during the rotation.' },
   StageManagedByCloudFormation: {
     exit: EXIT.failed,
-    meaning: 'A CloudFormation stack would revert the rotation.',
+    meaning: 'A CloudFormation stack manages the stage or certificate, and may revert the change.',
+  },
+  StageManagedByTerraform: {
+    exit: EXIT.failed,
+    meaning: 'Terraform manages the stage or certificate, and may revert the change.',
   },
   StageNotFound: { exit: EXIT.failed, meaning: 'The account and Region have no such API or stage.' },
   StageUrlFails: {

@@ -1,6 +1,14 @@
 import type { Threshold } from '../platform/duration.js';
 import { DEFAULT_RENEW_BEFORE } from '../certificates/expiry.js';
 
+/**
+ * What manages stages and certificates from code. `sam` and `serverless` cannot set a client certificate, so that their
+ * deployments leave one as it is.
+ */
+export const MANAGERS = ['cloudformation', 'sam', 'serverless', 'terraform'] as const;
+
+export type Manager = (typeof MANAGERS)[number];
+
 /** How a rotation is to be done. Durations are in milliseconds. */
 export interface RotationSettings {
   /** How long before its end a certificate is due. */
@@ -21,6 +29,8 @@ export interface RotationSettings {
   inFlight: number;
   /** Wait within the run; otherwise a wait ends the run unfinished, and a later one goes on. */
   wait: boolean;
+  /** What manages the stages and their certificate; absent: what their tags say. */
+  managedBy?: Manager;
   allowDrift: boolean;
   allowUncheckedBackend: boolean;
   allowUnproved: boolean;

@@ -7,6 +7,7 @@ import * as z from 'zod/mini';
 import { parseDuration, parseThreshold, thresholdMs } from '../platform/duration.js';
 import { AppError } from '../platform/errors.js';
 import { assertThresholdOrder, GATEWAY_LIFETIME_MS } from '../certificates/expiry.js';
+import { MANAGERS } from './rotation.js';
 import {
   ACCOUNT_SETTINGS,
   MOST_PROBES,
@@ -107,6 +108,7 @@ const OF_TYPE = {
   count: (description: string) =>
     z.int().check(z.minimum(1), z.maximum(MOST_PROBES), z.describe(description)),
   redeploy: (description: string) => z.enum(['never', 'always']).check(z.describe(description)),
+  manager: (description: string) => z.enum(MANAGERS).check(z.describe(description)),
 } as const satisfies { readonly [T in keyof ValueTypes]: (description: string) => z.ZodMiniType };
 
 const schemaOf = <T extends keyof ValueTypes>({ type, help }: Setting<T>): ReturnType<(typeof OF_TYPE)[T]> =>
@@ -271,6 +273,7 @@ export const configurationSchemaWith = <Trust extends TrustDescription>(trustSto
     .strictObject({
       ...accountShape,
       renewBefore: z.exactOptional(schemaOf(ROTATION_SETTINGS.renewBefore)),
+      managedBy: z.exactOptional(schemaOf(ROTATION_SETTINGS.managedBy)),
       thresholds: z.exactOptional(
         z
           .strictObject({

@@ -18,6 +18,7 @@ const TYPES: Readonly<Record<ValueType, string>> = {
   boolean: '`true`, `false`',
   url: 'URL',
   redeploy: '`never`, `always`',
+  manager: '`cloudformation`, `sam`, `serverless`, `terraform`',
 };
 
 const code = (text: string): string => `\`${text}\``;

@@ -4,7 +4,7 @@
  */
 import { durationText, parseDuration, parseThreshold, type Threshold } from '../platform/duration.js';
 import { AppError } from '../platform/errors.js';
-import { DEFAULT_SETTINGS, type RotationSettings } from './rotation.js';
+import { DEFAULT_SETTINGS, MANAGERS, type Manager, type RotationSettings } from './rotation.js';
 
 /** What the types of settings hold once they are read. */
 export interface ValueTypes {
@@ -17,6 +17,7 @@ export interface ValueTypes {
   boolean: boolean;
   url: string;
   redeploy: 'never' | 'always';
+  manager: Manager;
 }
 
 export type ValueType = keyof ValueTypes;
@@ -50,6 +51,11 @@ const PARSERS: { readonly [T in ValueType]: (text: string, flag: string) => Valu
     const found = REDEPLOY.find((each) => each === text);
     if (found !== undefined) return found;
     throw refuse(flag, text, 'one of never, always', 'specify never or always');
+  },
+  manager: (text, flag) => {
+    const found = MANAGERS.find((each) => each === text);
+    if (found !== undefined) return found;
+    throw refuse(flag, text, 'a tool that is known', `specify ${MANAGERS.join(', ')}`);
   },
 };
 
@@ -176,12 +182,20 @@ export const ROTATION_SETTINGS = {
     default: DEFAULT_SETTINGS.onlyStage,
     help: 'rotate the specified stages alone; the old certificate stays for the others that present it',
   },
+  managedBy: {
+    type: 'manager',
+    flag: '--managed-by <tool>',
+    in: ['target', 'top'],
+    defaultText: 'by the tags',
+    help: 'what manages the stage and its certificate: cloudformation, terraform, or sam or serverless, which cannot set a certificate',
+    example: 'terraform',
+  },
   allowDrift: {
     type: 'boolean',
     flag: '--allow-drift',
     in: ['target'],
     default: DEFAULT_SETTINGS.allowDrift,
-    help: 'rotate a stage that CloudFormation manages, although its next update sets the old certificate again',
+    help: 'change a stage or certificate that CloudFormation or Terraform manages, although its next update may revert it',
   },
   allowUncheckedBackend: {
     type: 'boolean',

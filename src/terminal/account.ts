@@ -1,11 +1,14 @@
 /** The account and Region that a command works in, and telling people which. */
 import type { LoadedConfiguration } from '../configuration/load.js';
 import type { ShownSetting } from '../configuration/show.js';
-import type { StageAddress } from '../control-plane/resolve-stage.js';
+import type { ResolvedStage, StageAddress } from '../control-plane/resolve-stage.js';
 import { accountRegionOf, accountRegionText } from '../control-plane/account-text.js';
 import { printable } from '../platform/printable.js';
 import type { ControlPlane } from '../control-plane/control-plane.js';
-import type { AccountFlags, ResolvedAccount } from '../settings/resolve.js';
+import type { FoundTarget } from '../rotation/engine/jobs.js';
+import type { ManagerSettings } from '../rotation/rules/manager.js';
+import { resolve, type AccountFlags, type ResolvedAccount } from '../settings/resolve.js';
+import { flagValues } from '../settings/table.js';
 import { controlPlaneFor } from './compose.js';
 import type { CommonOptions } from './context.js';
 import type { Output } from './output.js';
@@ -58,11 +61,23 @@ function addressOf(options: object): StageAddress | undefined {
   return typeof api === 'string' ? { api, stage } : { stage };
 }
 
+/** The account and Region that a command works in. */
+export interface OpenedPlace {
+  controlPlane: ControlPlane;
+  /** What flags and the file say of the tool that manages a stage, or a certificate that no stage presents. */
+  managerOf: (stage?: ResolvedStage) => ManagerSettings;
+}
+
 /**
  * Opens the account and Region that flags, the file, the environment and the profile name.
  * @throws AppError `Usage` where the file has several and nothing says which; `ConfigurationInvalid`
  */
-export async function openAccount(options: CommonOptions, out: Output): Promise<ControlPlane> {
+export const openAccount = async (options: CommonOptions, out: Output): Promise<ControlPlane> =>
+  (await openPlace(options, out)).controlPlane;
+
+/** The same, with what is said of who else works there. @throws AppError as openAccount, and `Usage` */
+export async function openPlace(options: CommonOptions, out: Output): Promise<OpenedPlace> {
+  const flags = flagValues({ ...options });
   const { fromFileOf, loadConfiguration } = await import('../configuration/load.js');
   const loaded = await loadConfiguration({ file: options.config });
   const controlPlanes = new Map<string, Promise<ControlPlane>>();
@@ -78,14 +93,44 @@ export async function openAccount(options: CommonOptions, out: Output): Promise<
   if (options.debug === true) await debugAccount(options, loaded, account, target?.[0]);
   const controlPlane = await open(account, target?.[0]);
   await sayWhere(controlPlane, account, out);
-  return controlPlane;
+  const configuration = loaded?.configuration;
+  return {
+    controlPlane,
+    managerOf: (stage) => {
+      const own = target?.[1] ?? (stage && targetOf(stage, configuration?.targets, controlPlane.region));
+      const managedBy = resolve({
+        flag: flags.managedBy,
+        target: own?.managedBy,
+        file: configuration?.managedBy,
+      })?.value;
+      return {
+        allowDrift: flags.allowDrift ?? own?.allowDrift ?? false,
+        ...(managedBy === undefined ? {} : { managedBy }),
+      };
+    },
+  };
 }
+
+type Targets = NonNullable<LoadedConfiguration['configuration']['targets']>;
+
+/** The target of a stage, by the name or the id of its API. */
+const targetOf = (
+  { restApiId, apiName, stageName }: ResolvedStage,
+  targets: Targets = {},
+  inRegion: string,
+): Targets[string] | undefined =>
+  Object.values(targets).find(
+    ({ api, stages, region }) =>
+      stages.includes(stageName) &&
+      (api === restApiId || api === apiName) &&
+      (region ?? inRegion) === inRegion,
+  );
 
 async function placeOf(
   options: CommonOptions,
   loaded: LoadedConfiguration | undefined,
   open: (account: ResolvedAccount) => Promise<ControlPlane>,
-): Promise<{ account: ResolvedAccount; target?: readonly [name: string, ...rest: unknown[]] }> {
+): Promise<FoundTarget> {
   const address = addressOf(options);
   const flags = accountFlags(options);
   const configuration = loaded?.configuration;

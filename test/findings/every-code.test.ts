@@ -201,6 +201,17 @@ function ofDoctor(): ReportedFinding[] {
     gone,
     { ...seen, stage: { ...stage, clientCertificateId: ACM } },
     { ...seen, stage: bare },
+    { ...seen, stage: { ...stage, tags: { terraform: 'true' } } },
+    {
+      ...seen,
+      stage: {
+        ...stage,
+        tags: {
+          'aws:cloudformation:stack-name': EVIL,
+          'aws:cloudformation:logical-id': 'ServerlessRestApiProdStage',
+        },
+      },
+    },
     { ...seen, resources: api(integration('http://plain.example/')), certificateCount: 60 },
     { ...seen, probes: { current: [failing], without: [failing] } },
     {

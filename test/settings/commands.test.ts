@@ -20,6 +20,7 @@ const IN_ONE_ACCOUNT: readonly (readonly string[])[] = [
   ['backend', 'config', 'nginx', '--certificate', 'abc123'],
   ['backend', 'add', 'abc123', '--trust', 'pem-bundle:/nonexistent/x.pem'],
   ['backend', 'remove', 'abc123', '--trust', 'pem-bundle:/nonexistent/x.pem', '--yes'],
+  ['iac', 'terraform', '--stage', 'orders/prod'],
   ['rotate', '--stage', 'orders/prod', '--trust', 'manual', '--dry-run'],
   ['rotate', '--all', '--dry-run'],
 ];

@@ -5,24 +5,32 @@ import type { StageAddress } from '../../control-plane/resolve-stage.js';
 import { printable } from '../../platform/printable.js';
 import { confirmed } from '../../terminal/ask.js';
 import { action, command } from '../../terminal/command.js';
+import { addManagerOptions, type ManagerOptions } from '../../terminal/manager-options.js';
 import { addStageOptions, stageText } from '../../terminal/stage-options.js';
 import { facts } from '../../terminal/facts.js';
 
-interface Options extends StageAddress {
+interface Options extends StageAddress, ManagerOptions {
   yes?: boolean;
 }
 
 export function attachCommand(): Command {
-  return addStageOptions(
-    command('attach <id>', 'Attach a certificate to a stage (to replace one in use, see rotate)'),
+  return addManagerOptions(
+    addStageOptions(
+      command('attach <id>', 'Attach a certificate to a stage (to replace one in use, see rotate)'),
+    ),
   )
     .option('--yes', "replace the stage's current certificate without a prompt; required without a terminal")
     .action(
-      action<Options, [string]>(async ({ args: [id], options, controlPlane, out, now }) => {
-        const { attach } = await import('./run.js');
-        const change = await attach(await controlPlane(), options, id, now, (question) =>
-          confirmed(question, options.yes === true),
-        );
+      action<Options, [string]>(async ({ args: [id], options, out, now }) => {
+        const [{ attach }, { openPlace }] = await Promise.all([
+          import('./run.js'),
+          import('../../terminal/account.js'),
+        ]);
+        const { controlPlane, managerOf } = await openPlace(options, out);
+        const change = await attach(controlPlane, options, id, now, {
+          managerOf,
+          confirm: (question) => confirmed(question, options.yes === true),
+        });
         if (change.certificate?.status === 'expired') {
           out.warn(
             `the certificate ${id} has expired: backends that check it will refuse the stage's requests`,
@@ -35,14 +43,19 @@ export function attachCommand(): Command {
 }
 
 export function detachCommand(): Command {
-  return addStageOptions(command('detach', 'Remove the certificate from a stage'))
+  return addManagerOptions(addStageOptions(command('detach', 'Remove the certificate from a stage')))
     .option('--yes', 'remove it without a prompt; required without a terminal')
     .action(
-      action<Options>(async ({ options, controlPlane, out }) => {
-        const { detach } = await import('./run.js');
-        const change = await detach(await controlPlane(), options, (question) =>
-          confirmed(question, options.yes === true),
-        );
+      action<Options>(async ({ options, out }) => {
+        const [{ detach }, { openPlace }] = await Promise.all([
+          import('./run.js'),
+          import('../../terminal/account.js'),
+        ]);
+        const { controlPlane, managerOf } = await openPlace(options, out);
+        const change = await detach(controlPlane, options, {
+          managerOf,
+          confirm: (question) => confirmed(question, options.yes === true),
+        });
         out.result(change, () => changeText(change, out.style));
         if (change.changed) {
           out.note(

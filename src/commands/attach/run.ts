@@ -4,10 +4,11 @@ import { certificateView, type CertificateView } from '../../control-plane/certi
 import { AppError, UNKNOWN_OUTCOME } from '../../platform/errors.js';
 import { isAcmArn } from '../../control-plane/inventory.js';
 import { namedStage, type NamedStage } from '../../control-plane/named-stage.js';
+import { assertNotManaged, type ManagerSettings } from '../../rotation/rules/manager.js';
 import { stageText } from '../../rotation/rules/unit.js';
 import type { ControlPlane } from '../../control-plane/control-plane.js';
 import { certificateOf } from '../../control-plane/read-certificate.js';
-import { resolveStage, type StageAddress } from '../../control-plane/resolve-stage.js';
+import { resolveStage, type ResolvedStage, type StageAddress } from '../../control-plane/resolve-stage.js';
 
 /** Which certificate a stage presented and presents now: a client certificate's id, an ACM ARN, or none. */
 export interface StageChange extends NamedStage {
@@ -26,49 +27,48 @@ export interface Attached extends StageChange {
 /** Has somebody agree before a stage stops presenting what its backend may demand. Throws when nobody does. */
 export type Confirm = (question: string) => Promise<void>;
 
+/** What the user says of the tool that manages a stage. */
+export type ManagerOf = (stage: ResolvedStage) => ManagerSettings;
+
 /**
  * Makes a stage present the certificate. A stage that does so already is left alone.
- * @throws AppError `CertificateNotFound`, and as resolveStage and `confirm`
+ * @throws AppError `CertificateNotFound`, and as resolveStage, assertNotManaged and `confirm`
  */
 export async function attach(
   controlPlane: ControlPlane,
   address: StageAddress,
   clientCertificateId: string,
   now: () => Date,
-  confirm: Confirm,
+  { managerOf, confirm }: { managerOf: ManagerOf; confirm: Confirm },
 ): Promise<Attached> {
   // AWS answers an unknown id with a message about patch operations, so it is looked up first.
   const [stage, certificate] = await Promise.all([
     resolveStage(controlPlane, address),
     isAcmArn(clientCertificateId) ? undefined : controlPlane.getClientCertificate(clientCertificateId),
   ]);
-  const change = await changeStage(controlPlane, stage, clientCertificateId, confirm);
+  const change = await changeStage(controlPlane, stage, clientCertificateId, { managerOf, confirm });
   if (certificate === undefined) return change;
   return { ...change, certificate: certificateView(certificateOf(certificate), now()) };
 }
 
-/** Makes a stage present no certificate. @throws AppError as resolveStage and `confirm` */
+/** Makes a stage present no certificate. @throws AppError as resolveStage, assertNotManaged and `confirm` */
 export async function detach(
   controlPlane: ControlPlane,
   address: StageAddress,
-  confirm: Confirm,
+  consent: { managerOf: ManagerOf; confirm: Confirm },
 ): Promise<StageChange> {
-  return changeStage(controlPlane, await resolveStage(controlPlane, address), undefined, confirm);
+  return changeStage(controlPlane, await resolveStage(controlPlane, address), undefined, consent);
 }
 
 async function changeStage(
   controlPlane: ControlPlane,
-  {
-    restApiId,
-    stageName,
-    protocolType,
-    apiName,
-    clientCertificateId: before,
-  }: Awaited<ReturnType<typeof resolveStage>>,
+  found: ResolvedStage,
   wanted: string | undefined,
-  confirm: Confirm,
+  { managerOf, confirm }: { managerOf: ManagerOf; confirm: Confirm },
 ): Promise<StageChange> {
+  const { restApiId, stageName, protocolType, apiName, clientCertificateId: before } = found;
   const changed = before !== wanted;
+  if (changed) assertNotManaged({ stages: [found] }, managerOf(found));
   if (changed && before !== undefined) {
     await confirm(
       wanted === undefined

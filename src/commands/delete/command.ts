@@ -2,22 +2,30 @@ import type { Command } from 'commander';
 import { printable } from '../../platform/printable.js';
 import { confirmed } from '../../terminal/ask.js';
 import { action, command } from '../../terminal/command.js';
+import { addManagerOptions, type ManagerOptions } from '../../terminal/manager-options.js';
 import { withLook } from '../../terminal/progress.js';
 
-interface Options {
+interface Options extends ManagerOptions {
   yes?: boolean;
 }
 
 export function deleteCommand(): Command {
-  return command('delete <id>', 'Delete a certificate that no stage presents')
+  return addManagerOptions(command('delete <id>', 'Delete a certificate that no stage presents'))
     .option('--yes', 'delete it without a prompt; required without a terminal')
     .action(
-      action<Options, [string]>(async ({ args: [clientCertificateId], options, controlPlane, out, now }) => {
-        const { assertDeletable, deleteCertificate } = await import('../../rotation/engine/delete.js');
-        const opened = await controlPlane();
+      action<Options, [string]>(async ({ args: [clientCertificateId], options, out, now }) => {
+        const [{ assertDeletable, deleteCertificate }, { assertNotManaged }, { openPlace }] =
+          await Promise.all([
+            import('../../rotation/engine/delete.js'),
+            import('../../rotation/rules/manager.js'),
+            import('../../terminal/account.js'),
+          ]);
+        const { controlPlane: opened, managerOf } = await openPlace(options, out);
         await withLook({ options, out }, (progress) =>
           assertDeletable(opened, clientCertificateId, now(), undefined, progress),
         );
+        const certificate = await opened.getClientCertificate(clientCertificateId);
+        assertNotManaged({ stages: [], certificate }, managerOf());
         if (options.yes !== true) {
           await confirmed(
             `Delete the certificate ${clientCertificateId} in ${opened.region}? This cannot be undone.`,

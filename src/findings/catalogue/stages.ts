@@ -24,9 +24,23 @@ export const STAGE_FINDINGS = {
   ),
   ManagedByCloudFormation: about(
     'warning',
-    'this CloudFormation stack manages the stage: its next update sets the certificate of the template again, also after a rotation',
-    'remove ClientCertificateId from the template, then rotate with --allow-drift',
+    'this CloudFormation stack manages the stage or its certificate: its next update may set the certificate of the template again, also after a rotation',
+    (_, where) =>
+      `add what apigw-cert iac cloudformation --stage ${stageOption(where)} prints to the template, then rotate with --allow-drift`,
   ),
+  ManagedBySam: about(
+    'info',
+    'SAM manages this stage, and cannot set a client certificate: its deployments leave the certificate as it is',
+  ),
+  ManagedByTerraform: entry<NoArgs>({
+    severity: 'warning',
+    meaning:
+      'By its tags, Terraform manages the stage or its certificate: its next apply may revert a rotation.',
+    message: (_, where) =>
+      `by the tags, Terraform manages ${named(where)} or its certificate: its next apply may revert a rotation`,
+    remedy: (_, where) =>
+      `add what apigw-cert iac terraform --stage ${stageOption(where)} prints to your configuration, then rotate with --allow-drift`,
+  }),
   NeverPresented: entry<NoArgs>({
     severity: 'info',
     meaning: 'A stage has a certificate but no https integration that would present it.',

@@ -12,6 +12,8 @@ import {
 } from '../../rotation/rules/backend.js';
 import { listText } from '../../platform/list-text.js';
 import { finding, type Finding, type FindingCode, type Where } from '../finding.js';
+import { isSamStage, ownerOfCertificate, ownerOfStage } from '../../rotation/rules/manager.js';
+import { stageText } from '../../rotation/rules/unit.js';
 import type { Severity } from '../severity.js';
 import { surroundingFindings, unsetVariables } from './doctor-surroundings.js';
 
@@ -34,6 +36,8 @@ export const DOCTOR_CODES = [
   'CertificatesDiffer',
   'EndDatesDiffer',
   'ManagedByCloudFormation',
+  'ManagedBySam',
+  'ManagedByTerraform',
   'NeverPresented',
   'OtherNotTried',
   'PermissionMissing',
@@ -96,7 +100,6 @@ export interface DoctorObservation {
   now: Date;
 }
 
-const CLOUDFORMATION_STACK = 'aws:cloudformation:stack-name';
 const QUOTA_SHARE = 0.8;
 
 /** A rule can find nothing that the list does not have. */
@@ -181,6 +184,7 @@ type SubjectCode =
   | 'BackendAdmitsWithout'
   | 'BackendUnproved'
   | 'ManagedByCloudFormation'
+  | 'ManagedBySam'
   | 'PermissionMissing'
   | 'PlainHttpIntegration'
   | 'VerificationSkipped';
@@ -309,13 +313,28 @@ const backendRule: Rule = (seen) => [
   ),
 ];
 
+/** Who else manages the stage or its certificate, by their tags. */
+function managerFindings(seen: DoctorObservation): DoctorFinding[] {
+  const { stage, certificate } = seen;
+  const owners = [ownerOfStage(stage.tags), certificate && ownerOfCertificate(certificate.tags)];
+  const stacks = owners.flatMap((owner) =>
+    owner?.tool === 'CloudFormation' && owner.stack !== undefined ? [owner.stack] : [],
+  );
+  return [
+    ...each('ManagedByCloudFormation', seen, stacks),
+    ...each('ManagedBySam', seen, isSamStage(stage.tags) ? [stageText(stage)] : []),
+    ...(owners.some((owner) => owner?.tool === 'Terraform')
+      ? [finding('ManagedByTerraform', whereOf(seen), {})]
+      : []),
+  ];
+}
+
 const accountRule: Rule = (seen) => {
-  const { stage, certificateCount: count = 0, denied } = seen;
-  const stack = stage.tags[CLOUDFORMATION_STACK];
+  const { certificateCount: count = 0, denied } = seen;
   const used = { count, quota: DEFAULT_CERTIFICATE_QUOTA };
   return [
     ...each('PermissionMissing', seen, denied),
-    ...each('ManagedByCloudFormation', seen, stack === undefined ? [] : [stack]),
+    ...managerFindings(seen),
     ...(count >= DEFAULT_CERTIFICATE_QUOTA
       ? [finding('QuotaExhausted', whereOf(seen), used)]
       : count >= DEFAULT_CERTIFICATE_QUOTA * QUOTA_SHARE

@@ -89,7 +89,7 @@ const NOT_DECIDED: ReadonlySet<string> = new Set(['api', 'stages', 'region', 'pr
 /** A job but for what it works on: by flags, the target's own entry, the top level of the file, and the defaults. */
 function jobOf(
   target: Partial<TargetConfig>,
-  { renewBefore }: Configuration,
+  { renewBefore, managedBy }: Configuration,
   flags: JobFlags,
 ): Omit<RotationJob, 'account' | 'addresses' | 'others'> {
   const { settings: given, probe: asked, namedProbes: named, to: wanted } = flags;
@@ -103,7 +103,7 @@ function jobOf(
       trust: flags.trust.length > 0 ? flags.trust : undefined,
     },
     target: { ...Object.fromEntries(own), ...probeOf(target), probes: target.probe?.count },
-    file: { renewBefore },
+    file: { renewBefore, managedBy },
     default: { ...DEFAULT_SETTINGS, trust: [], hooks: {} },
   });
   const { trust = [], hooks = {}, probe, namedProbes, probeUrl, to, ...settings } = values;

@@ -1,7 +1,8 @@
 import { stageIdsText } from '../../control-plane/stages-text.js';
 import { listText } from '../../platform/list-text.js';
 import type { Stage } from '../../control-plane/api-gateway.js';
-import type { ErrorCode } from '../../platform/errors.js';
+import type { GateFailure } from './gate-failure.js';
+import { managerFailure } from './manager.js';
 import type { ProbeChoice } from './probe.js';
 import type { RotationSettings } from '../../settings/rotation.js';
 import { stageText, type RotationUnit } from './unit.js';
@@ -18,18 +19,9 @@ export interface GateInput {
   settings: RotationSettings;
 }
 
-/** Why a rotation must not begin or go on, and what to do about it. */
-export interface GateFailure {
-  code: ErrorCode;
-  message: string;
-  hint: string;
-  /** What the message names in part, whole. */
-  details?: { stages: string[]; backends?: string[] };
-}
+export type { GateFailure } from './gate-failure.js';
 
 type Gate = (input: GateInput) => GateFailure | undefined;
-
-const CLOUDFORMATION_STACK = 'aws:cloudformation:stack-name';
 
 const names = (stages: readonly Stage[]): string => stageIdsText(stages.map(stageText));
 
@@ -65,18 +57,17 @@ const trustStoresRemembered: Gate = ({ trustStores, changedStores, settings }) =
   };
 };
 
-/** The next update of the stack would set the deleted certificate again. */
-const notManagedElsewhere: Gate = ({ moving, settings }) => {
-  const managed = moving.filter(({ tags }) => tags[CLOUDFORMATION_STACK] !== undefined);
-  if (managed.length === 0 || settings.allowDrift) return undefined;
-  const stacks = [...new Set(managed.map(({ tags }) => tags[CLOUDFORMATION_STACK] ?? ''))];
-  return {
-    code: 'StageManagedByCloudFormation',
-    message: `${names(managed)} ${managed.length === 1 ? 'is' : 'are'} managed by the CloudFormation stack${stacks.length === 1 ? '' : 's'} ${listText(stacks)}, whose next update would set the old, by then deleted, certificate again`,
-    hint: 'remove ClientCertificateId of AWS::ApiGateway::Stage from the template (or make it a parameter that you set after the rotation), then run again with --allow-drift',
-    details: { stages: managed.map(stageText) },
-  };
-};
+/** Its next apply would revert the rotation. Where no stage is to move, that has been accepted before. */
+const notManagedElsewhere: Gate = ({ unit: { oldId, old }, moving, settings }) =>
+  moving.length === 0
+    ? undefined
+    : managerFailure(
+        {
+          stages: moving,
+          certificate: old && { clientCertificateId: oldId, tags: old.tags },
+        },
+        settings,
+      );
 
 /** API Gateway presents the certificate on https integrations only. Where no stage is to move, none lacks one. */
 const presentedAtAll: Gate = ({ moving, probes }) =>

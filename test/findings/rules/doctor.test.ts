@@ -158,6 +158,25 @@ const CASES: readonly (readonly [what: string, seen: DoctorObservation, codes: s
     { ...healthy, stage: { ...stage, tags: { 'aws:cloudformation:stack-name': 's' } } },
     ['ManagedByCloudFormation'],
   ],
+  [
+    'managed by SAM, which cannot set a certificate',
+    {
+      ...healthy,
+      stage: {
+        ...stage,
+        tags: {
+          'aws:cloudformation:stack-name': 's',
+          'aws:cloudformation:logical-id': 'ServerlessRestApiProdStage',
+        },
+      },
+    },
+    ['ManagedBySam'],
+  ],
+  [
+    'managed by Terraform',
+    { ...healthy, stage: { ...stage, tags: { ManagedBy: 'Terraform' } } },
+    ['ManagedByTerraform'],
+  ],
   ['quota 47', { ...healthy, certificateCount: 47 }, []],
   ['quota 48', { ...healthy, certificateCount: 48 }, ['QuotaNearlyUsed']],
   ['quota 60', { ...healthy, certificateCount: 60 }, ['QuotaExhausted']],

@@ -43,7 +43,16 @@ describe('closedGate', () => {
       'has changed nginx:/etc/x, which is no longer specified',
     ],
     ['NeverPresented', { probes: [{ probes: [], unreached: [] }] }, 'api/prod has no HTTP or HTTP_PROXY'],
-    ['StageManagedByCloudFormation', { moving: [managed] }, 'the CloudFormation stack orders-stack'],
+    [
+      'StageManagedByCloudFormation',
+      { moving: [managed] },
+      'api/prod is managed by the CloudFormation stack orders-stack, whose next update may revert this change',
+    ],
+    [
+      'StageManagedByTerraform',
+      { settings: { ...DEFAULT_SETTINGS, managedBy: 'terraform' } },
+      'api/prod and client certificate old are managed by Terraform, whose next apply may revert this change',
+    ],
     [
       'BackendNotProvable',
       { probes: [{ probes: [probe], unreached: ['b.example'] }] },
@@ -55,6 +64,11 @@ describe('closedGate', () => {
     expect(failure?.code).toBe(code);
     expect(failure?.message).toContain(message);
     expect(failure?.hint).not.toBe('');
+  });
+
+  test('nobody is asked who manages a stage where none is to move', () => {
+    const settings = { ...DEFAULT_SETTINGS, managedBy: 'terraform' as const };
+    expect(closedGate({ ...open, moving: [], probes: [], settings })).toBeUndefined();
   });
 
   test('nothing is said of integrations where no stage is to move', () => {
