@@ -80,14 +80,14 @@ export const ALL_CELLS: readonly Cell[] = STEPS.flatMap(([step, mode]) =>
 
 export const CELLS: readonly Cell[] = ALL_CELLS.filter((cell) => impossible(cell) === undefined);
 
-/** One cell for each point and fault, each with the step that has come least often so far, so that every one is in it. */
-export const SAMPLE: readonly Cell[] = FAULTS.flatMap((fault) =>
-  POINTS.map((point) => ({ point, fault })),
-).reduce<Cell[]>((cells, { point, fault }) => {
-  const times = (step: RotationStep): number => cells.filter((cell) => cell.step === step).length;
-  const [first] = STEPS.map(([step, mode]): Cell => ({ step, mode, point, fault }))
-    .filter((cell) => impossible(cell) === undefined)
-    .sort((x, y) => times(x.step) - times(y.step));
+/** One cell for each step, each with the fault and the point that have come least often so far, so that each is in it. */
+export const SAMPLE: readonly Cell[] = STEPS.reduce<Cell[]>((cells, [step, mode]) => {
+  const times = (is: (cell: Cell) => boolean): number => cells.filter(is).length;
+  const use = ({ point, fault }: Cell): number =>
+    times((cell) => cell.fault === fault) * STEPS.length + times((cell) => cell.point === point);
+  const [first] = CELLS.filter((cell) => cell.step === step && cell.mode === mode).sort(
+    (x, y) => use(x) - use(y),
+  );
   return first ? [...cells, first] : cells;
 }, []);
 

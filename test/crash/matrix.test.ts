@@ -23,11 +23,10 @@ describe('the crash matrix', () => {
     expect(CELLS).toHaveLength(709);
   });
 
-  test('its sample has every step, and every fault at every point', () => {
-    expect(new Set(SAMPLE.map(({ step }) => step))).toEqual(new Set(STEPS.map(([step]) => step)));
-    expect(new Set(SAMPLE.map(({ point, fault }) => `${point} ${fault}`)).size).toBe(
-      POINTS.length * FAULTS.length,
-    );
+  test('its sample has every step, every fault and every point', () => {
+    expect(SAMPLE.map(({ step }) => step)).toEqual(STEPS.map(([step]) => step));
+    expect(new Set(SAMPLE.map(({ fault }) => fault))).toEqual(new Set(FAULTS));
+    expect(new Set(SAMPLE.map(({ point }) => point))).toEqual(new Set(POINTS));
   });
 
   test('the sample converges, and no request fails', async () => {
