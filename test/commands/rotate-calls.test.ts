@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PutIntegrationCommand } from '@aws-sdk/client-api-gateway';
+import { CreateDeploymentCommand, PutIntegrationCommand } from '@aws-sdk/client-api-gateway';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { cli } from '../support/cli.js';
 import { attachCertificate, clientOf, generateCertificate, makeApi } from '../support/emulator.js';
@@ -169,4 +169,42 @@ test('an outage takes nothing back: the next run goes on', async () => {
     presented: certificate,
     trusted: [certificate],
   });
+});
+
+test('twenty targets, of which nothing is due, cost no more than two calls and one for each API', async () => {
+  // Of today, so that nothing is due.
+  const young = await startRotationLab({ ageDays: 1 });
+  const client = clientOf(young.emulator, { region: REGION });
+  const stages = ['prod', 'beta', 'test', 'demo', 'load'];
+  const apis = ['orders', 'pay', 'stock', 'users'];
+  for (const name of apis) {
+    const { restApiId } =
+      name === 'orders' ? young.api : await makeApi(young.emulator, client, young.backend.url, { name });
+    for (const stageName of stages) {
+      if (stageName !== 'prod') await client.send(new CreateDeploymentCommand({ restApiId, stageName }));
+      const { id } = await generateCertificate(client);
+      await attachCertificate(client, { restApiId, stageName }, id);
+    }
+  }
+  client.destroy();
+  const targets = apis.flatMap((api) =>
+    stages.map(
+      (stage) =>
+        `  ${api}-${stage}: { api: ${api}, stages: [${stage}], trust: [{ kind: pem-bundle, file: ${young.trustFile} }] }`,
+    ),
+  );
+  const file = join(young.directory, 'apigw-cert.yaml');
+  await writeFile(file, `targets:\n${targets.join('\n')}\n`);
+  const before = young.emulator.requests().length;
+  const words = ['rotate', '--config', file, '--output', 'json'];
+  const { code, json } = await cli(words, { env: young.env });
+  expect(code).toBe(0);
+  const { items } = json() as { items: { outcome: string }[] };
+  expect(items.map(({ outcome }) => outcome)).toEqual(Array.from({ length: 20 }, () => 'notDue'));
+  const calls = young.emulator
+    .requests()
+    .slice(before)
+    .map(({ operation }) => operation);
+  expect(calls.length).toBeLessThanOrEqual(2 + apis.length);
+  await young.close();
 });
