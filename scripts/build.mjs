@@ -18,8 +18,13 @@ const banner = {
 };
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
 
-// Trust stores in other AWS services and Kubernetes use clients that are optional to install.
-const optional = ['@aws-sdk/client-s3', '@aws-sdk/client-secrets-manager', '@aws-sdk/client-ssm'];
+// Trust stores and state in other AWS services use clients that are optional to install.
+const optional = [
+  '@aws-sdk/client-dynamodb',
+  '@aws-sdk/client-s3',
+  '@aws-sdk/client-secrets-manager',
+  '@aws-sdk/client-ssm',
+];
 
 const common = { bundle: true, format: 'esm', platform: 'node', target: 'node20.19', legalComments: 'none' };
 

@@ -17,7 +17,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   aws: ['platform', 'settings', 'net'],
   'control-plane': ['platform', 'certificates', 'settings', 'aws'],
   trust: ['platform', 'certificates', 'aws'],
-  rotation: ['platform', 'certificates', 'net', 'settings', 'control-plane', 'trust'],
+  state: ['platform', 'settings', 'aws'],
+  rotation: ['platform', 'certificates', 'net', 'settings', 'state', 'control-plane', 'trust'],
   configuration: ['platform', 'net', 'settings', 'aws', 'control-plane', 'trust', 'rotation'],
   findings: ['platform', 'certificates', 'settings', 'control-plane', 'rotation'],
   lint: ['platform', 'certificates', 'findings'],
@@ -41,6 +42,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'net',
     'settings',
     'aws',
+    'state',
     'control-plane',
     'trust',
     'rotation',
@@ -93,7 +95,7 @@ const IMPURE =
 const OWNED: readonly (readonly [package_: RegExp, owner: RegExp])[] = [
   [/^@peculiar\//, /^certificates\//],
   [/^picomatch$/, /^lint\/files\.ts$/],
-  [/^@aws-sdk\//, /^(aws|control-plane|trust|commands\/check-expiry\/notify)\//],
+  [/^@aws-sdk\//, /^(aws|state|control-plane|trust|commands\/check-expiry\/notify)\//],
   [/^(commander|ora|get-east-asian-width)$/, /^(cli|terminal|commands)\//],
 ];
 

@@ -9,11 +9,13 @@ import { trustKind } from '../trust/kinds/index.js';
 import type { RotationJob, TrustDescription } from '../rotation/engine/jobs.js';
 import type { Path } from '../settings/problems.js';
 import type { ExplainedAccount, FleetOrigin, Layer } from '../settings/resolve.js';
+import type { StatePlace } from '../settings/state-place.js';
 import type { Notification } from '../settings/schema.js';
 import {
   flagName,
   ROTATION_SETTINGS,
   settingsOf,
+  STATE_SETTINGS,
   thresholdText,
   valueText,
   type RotationKey,
@@ -51,13 +53,43 @@ const inFile =
   (path) =>
     read === undefined ? DEFAULT : { source: 'file', from: `${basename(read.file)}:${read.lineOf(path)}` };
 
-/** The file itself, and where state is kept. */
-export function placeSettings(
+/** The place of the state, and what named it. */
+export interface ShownPlace {
+  place: StatePlace;
+  layer: Layer;
+}
+
+/** The state as `--state` and `state:` write it. */
+function placeText(place: StatePlace): string {
+  if (place.kind === 'folder') return place.directory;
+  if (place.kind === 'dynamodb') return `dynamodb:${place.table}`;
+  return `s3://${place.bucket}${place.prefix === '' ? '' : `/${place.prefix}`}`;
+}
+
+function stateRow(
+  state: ShownPlace | undefined,
   read: ShownFile | undefined,
-  env: NodeJS.ProcessEnv = process.env,
-): ShownSetting[] {
+  env: NodeJS.ProcessEnv,
+): ShownSetting {
+  if (state) {
+    const from = state.layer === 'flag' ? flag(flagName(STATE_SETTINGS.state)) : inFile(read)(['state']);
+    return { setting: 'state', value: placeText(state.place), ...from };
+  }
   const directory = stateDirectory(env);
   const isOwn = directory.startsWith(`${env['XDG_STATE_HOME'] ?? ''}/`) && Boolean(env['XDG_STATE_HOME']);
+  return {
+    setting: 'state',
+    value: directory,
+    ...(isOwn ? { source: 'environment', from: 'XDG_STATE_HOME' } : DEFAULT),
+  };
+}
+
+/** The file itself, and where state is kept. @param state where a flag or the file names it */
+export function placeSettings(
+  read: ShownFile | undefined,
+  state?: ShownPlace,
+  env: NodeJS.ProcessEnv = process.env,
+): ShownSetting[] {
   return [
     {
       setting: 'configuration',
@@ -66,11 +98,7 @@ export function placeSettings(
         ? flag('--config')
         : { ...DEFAULT, from: read ? `found in ${dirname(read.file)}` : 'no file is read' }),
     },
-    {
-      setting: 'state',
-      value: directory,
-      ...(isOwn ? { source: 'environment', from: 'XDG_STATE_HOME' } : DEFAULT),
-    },
+    stateRow(state, read, env),
   ];
 }
 

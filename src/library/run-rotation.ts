@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { stageJob } from '../rotation/engine/jobs.js';
 import { askStage, newRotationId, requestOf, storesOf } from '../rotation/engine/request.js';
 import { openSession, rotateJobs } from '../rotation/engine/rotate-jobs.js';
@@ -7,8 +6,7 @@ import { AppError } from '../platform/errors.js';
 import { parseProbe } from '../rotation/rules/probe.js';
 import type { RotationReport } from '../rotation/rules/report.js';
 import type { RotationSettings } from '../settings/rotation.js';
-import { openFileJournal } from '../rotation/journal/file-journal.js';
-import { fileLease } from '../rotation/journal/file-lease.js';
+import { folderState } from '../rotation/journal/state.js';
 import { steadyClock } from '../platform/clock.js';
 import { sleep } from '../platform/timer.js';
 import { callCounter, openControlPlane } from './client.js';
@@ -27,6 +25,7 @@ export async function runRotation(options: RotateOptions, dryRun: boolean): Prom
     ...(to === undefined ? {} : { to }),
   };
   const clock = steadyClock();
+  const state = folderState(stateDirectory);
   const controlPlane = await openControlPlane(options, clock.correct);
   const session = openSession(controlPlane, clock.now, { progress: callCounter(options), signal });
   const context = {
@@ -37,8 +36,8 @@ export async function runRotation(options: RotateOptions, dryRun: boolean): Prom
     [stageJob({ stage }, undefined, flags, { account: { origins: {} } })],
     {
       connect: () => Promise.resolve(session),
-      lease: fileLease(stateDirectory === undefined ? {} : { directory: join(stateDirectory, 'locks') }),
-      journal: openFileJournal(...(stateDirectory === undefined ? [] : [join(stateDirectory, 'rotations')])),
+      lease: state.lease,
+      journal: state.journal,
       stores: (job, apis) => storesOf(job, apis, context),
       requestOf,
       emit(event) {

@@ -158,6 +158,11 @@ export const ERROR_CODES = {
     meaning: 'The stage’s own URL (`--probe-url`) failed before anything was changed.',
   },
   StageWithoutCertificate: { exit: EXIT.failed, meaning: 'The stage presents no client certificate.' },
+  StateUnavailable: {
+    exit: EXIT.failed,
+    meaning:
+      'The shared state (`--state`) cannot be used: it does not exist, its client is not installed, or its content is not of apigw-cert.',
+  },
   Throttled: { exit: EXIT.failed, meaning: 'AWS kept throttling the requests.' },
   TrustStoreAmbiguous: { exit: EXIT.usage, meaning: 'Two trust stores have the same name.' },
   TrustStoreFailed: {

@@ -8,11 +8,13 @@ import { parseDuration, parseThreshold, thresholdMs } from '../platform/duration
 import { AppError } from '../platform/errors.js';
 import { assertThresholdOrder, GATEWAY_LIFETIME_MS } from '../certificates/expiry.js';
 import { MANAGERS } from './rotation.js';
+import { parseStatePlace } from './state-place.js';
 import {
   ACCOUNT_SETTINGS,
   MOST_PROBES,
   ROTATION_SETTINGS,
   settingsOf,
+  STATE_SETTINGS,
   type RotationKey,
   type Setting,
   type ValueTypes,
@@ -97,6 +99,11 @@ const regions = z
 const url = (description: string) =>
   z.url({ protocol: /^https?$/, error: 'an http or https URL' }).check(z.describe(description));
 
+const state = (description: string) =>
+  z.string().check(({ value, issues }) => {
+    applyRule(() => parseStatePlace(value), issues, value);
+  }, z.describe(description));
+
 /** What the file may have for a setting, by the setting's type. */
 const OF_TYPE = {
   text,
@@ -105,6 +112,7 @@ const OF_TYPE = {
   threshold: renewBefore,
   boolean: flag,
   url,
+  state,
   count: (description: string) =>
     z.int().check(z.minimum(1), z.maximum(MOST_PROBES), z.describe(description)),
   redeploy: (description: string) => z.enum(['never', 'always']).check(z.describe(description)),
@@ -272,6 +280,7 @@ export const configurationSchemaWith = <Trust extends TrustDescription>(trustSto
   z
     .strictObject({
       ...accountShape,
+      state: z.exactOptional(schemaOf(STATE_SETTINGS.state)),
       renewBefore: z.exactOptional(schemaOf(ROTATION_SETTINGS.renewBefore)),
       managedBy: z.exactOptional(schemaOf(ROTATION_SETTINGS.managedBy)),
       thresholds: z.exactOptional(

@@ -5,6 +5,7 @@ import {
   flagName,
   ROTATION_SETTINGS,
   settingsOf,
+  STATE_SETTINGS,
   type Setting,
   type ValueType,
 } from './table.js';
@@ -19,6 +20,7 @@ const TYPES: Readonly<Record<ValueType, string>> = {
   url: 'URL',
   redeploy: '`never`, `always`',
   manager: '`cloudformation`, `sam`, `serverless`, `terraform`',
+  state: 'place',
 };
 
 const code = (text: string): string => `\`${text}\``;
@@ -26,8 +28,8 @@ const code = (text: string): string => `\`${text}\``;
 /** Where each layer says the setting, first one first. */
 function row(name: string, setting: Setting): string[] {
   const { in: places = [], yaml = name, variables = [], ofProfile, help, example, type } = setting;
-  const file =
-    places.length === 0 ? '–' : `${code(yaml)}${places.includes('top') ? ', also at the top level' : ''}`;
+  const top = places.includes('target') ? ', also at the top level' : ', only at the top level';
+  const file = places.length === 0 ? '–' : `${code(yaml)}${places.includes('top') ? top : ''}`;
   const said = defaultText(setting);
   const isInWords = setting.default === undefined;
   return [
@@ -43,7 +45,9 @@ function row(name: string, setting: Setting): string[] {
 
 /** The table of docs/configuration.md, with its head: every setting and what may say it, in the order in which it counts. */
 export function settingsTable(): string {
-  const settings = [...settingsOf(ACCOUNT_SETTINGS), ...settingsOf(ROTATION_SETTINGS)];
+  const settings = [ACCOUNT_SETTINGS, STATE_SETTINGS, ROTATION_SETTINGS].flatMap((table) =>
+    settingsOf<string>(table),
+  );
   return markdownTable(
     ['flag', 'key of a target', 'environment', 'key of the profile', 'default', 'type', 'meaning'],
     settings.map(([name, setting]) => row(name, setting)),

@@ -5,6 +5,7 @@
 import { durationText, parseDuration, parseThreshold, type Threshold } from '../platform/duration.js';
 import { AppError } from '../platform/errors.js';
 import { DEFAULT_SETTINGS, MANAGERS, type Manager, type RotationSettings } from './rotation.js';
+import { parseStatePlace } from './state-place.js';
 
 /** What the types of settings hold once they are read. */
 export interface ValueTypes {
@@ -18,6 +19,8 @@ export interface ValueTypes {
   url: string;
   redeploy: 'never' | 'always';
   manager: Manager;
+  /** As it is written; see `parseStatePlace`. */
+  state: string;
 }
 
 export type ValueType = keyof ValueTypes;
@@ -42,6 +45,10 @@ const PARSERS: { readonly [T in ValueType]: (text: string, flag: string) => Valu
     const value = Number(text);
     if (Number.isInteger(value) && value >= 1 && value <= MOST_PROBES) return value;
     throw refuse(flag, text, 'a number of calls', `specify a number from 1 to ${MOST_PROBES}`);
+  },
+  state: (text) => {
+    parseStatePlace(text);
+    return text;
   },
   url: (text, flag) => {
     if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
@@ -106,6 +113,18 @@ export const ACCOUNT_SETTINGS = {
     variables: ['AWS_ENDPOINT_URL_API_GATEWAY', 'AWS_ENDPOINT_URL'],
     ofProfile: 'endpoint_url',
     help: 'another API Gateway, such as the emulator',
+  },
+} as const satisfies Readonly<Record<string, Setting>>;
+
+/** Where rotations are recorded, who may work on them, and what was notified. */
+export const STATE_SETTINGS = {
+  state: {
+    type: 'state',
+    flag: '--state <place>',
+    in: ['top'],
+    defaultText: 'a folder of this user',
+    help: 'where rotations, locks and notifications are recorded: a folder, or, shared by machines, dynamodb:TABLE or s3://BUCKET/PREFIX',
+    example: 'dynamodb:apigw-cert',
   },
 } as const satisfies Readonly<Record<string, Setting>>;
 

@@ -43,15 +43,16 @@ export async function debugAccount(
   account: ResolvedAccount,
   target?: string,
 ): Promise<void> {
-  const [{ awsRows, placeSettings }, { awsSettings }, { fromFileOf }] = await Promise.all([
+  const [{ awsRows, placeSettings }, { awsSettings }, { fromFileOf }, { statePlace }] = await Promise.all([
     import('../configuration/show.js'),
     import('../aws/settings.js'),
     import('../configuration/load.js'),
+    import('./state.js'),
   ]);
   const fromFile = fromFileOf(loaded, account, target);
   const { profile, region } = account;
   const settings = await awsSettings({ profile, region, endpointUrl: options.endpointUrl, fromFile });
-  debugSettings([...placeSettings(loaded), ...awsRows(settings, fromFile)]);
+  debugSettings([...placeSettings(loaded, statePlace(options, loaded)), ...awsRows(settings, fromFile)]);
 }
 
 /** A stage that a command is about, where it is about one: its target in the file says where it is. */

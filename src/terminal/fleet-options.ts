@@ -66,11 +66,12 @@ export async function fleetFor(options: CommonOptions & FleetOptions): Promise<C
   const loaded = await loadConfiguration({ file: config });
   const explained = explainedAccounts(fleetInput(options, loaded?.configuration));
   if (options.debug === true) {
-    const [{ placeSettings, watchRows }, { debugSettings }] = await Promise.all([
+    const [{ placeSettings, watchRows }, { debugSettings }, { statePlace }] = await Promise.all([
       import('../configuration/show.js'),
       import('./account.js'),
+      import('./state.js'),
     ]);
-    debugSettings([...placeSettings(loaded), ...watchRows(explained, loaded)]);
+    debugSettings([...placeSettings(loaded, statePlace(options, loaded)), ...watchRows(explained, loaded)]);
   }
   const accounts = explained.map(({ account }) => account);
   const { createAwsFleet } = await import('../control-plane/aws-fleet.js');

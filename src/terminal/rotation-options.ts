@@ -7,6 +7,7 @@ import { accountFlags } from './account.js';
 import { collect, settingOption } from './command.js';
 import type { CommonOptions } from './context.js';
 import { renamedOption } from './deprecated.js';
+import type { StateOptions } from './state.js';
 import { trustDescriptions } from './trust-options.js';
 
 /** What a rotation is to be and how, under commander's names; those of the settings table are read by it. */
@@ -21,7 +22,7 @@ export interface RotationOptions {
 }
 
 /** With what concerns a run alone. */
-export interface RotateOptions extends RotationOptions {
+export interface RotateOptions extends RotationOptions, StateOptions {
   all?: boolean;
   abort?: boolean;
   dryRun?: boolean;

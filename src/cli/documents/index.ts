@@ -62,6 +62,10 @@ export const DOCUMENTS = {
   prune: certificates.prune,
   report: certificates.report,
   rotate: rotations.rotate,
+  'state-create': z.union([
+    z.strictObject({ table: z.string(), created: z.boolean() }),
+    z.strictObject({ template: z.record(z.string(), z.unknown()) }),
+  ]),
   status: rotations.status,
   'test-invoke': backends.testInvoke,
   update: certificates.update,
@@ -81,5 +85,5 @@ export function documentSchemas(): [name: string, schema: Record<string, unknown
 function titleOf(name: string): string {
   if (name === 'error') return 'The JSON document of a command that failed';
   if (name === 'version') return 'apigw-cert --version --output json';
-  return `apigw-cert ${name.replace(/^(backend|config|iac)-/, '$1 ')} --output json`;
+  return `apigw-cert ${name.replace(/^(backend|config|iac|state)-/, '$1 ')} --output json`;
 }

@@ -91,6 +91,7 @@ export function checkExpiryCommand(): Command {
         { accounts, question, ...whose(options) },
         channels,
         options,
+        async () => (await import('../../terminal/state.js')).stateOf(options, loaded),
         out,
       );
       const report = withFailedNotices(checked, failures);

@@ -4,13 +4,16 @@ import type { Configuration, Notification } from '../../settings/schema.js';
 import { AppError } from '../../platform/errors.js';
 import { printable } from '../../platform/printable.js';
 import type { CommonOptions } from '../../terminal/context.js';
-import { collect } from '../../terminal/command.js';
+import { STATE_SETTINGS } from '../../settings/table.js';
+import { collect, settingOption } from '../../terminal/command.js';
 import { counted } from '../../platform/counted.js';
 import { summaryLine } from '../../findings/formats/summary.js';
 import { asAppError, type Output } from '../../terminal/output.js';
+import type { State } from '../../rotation/journal/state.js';
+import type { StateOptions } from '../../terminal/state.js';
 
 /** Options for notifications of changes. */
-export interface NotifyOptions {
+export interface NotifyOptions extends StateOptions {
   notify?: string[];
   notifyState?: string;
   notifyDryRun?: boolean;
@@ -23,7 +26,8 @@ export function addNotifyOptions(command: Command): Command {
       'send a notification when the state of a certificate changes: sns:ARN, webhook:URL or command:LINE; may be repeated',
       collect,
     )
-    .option('--notify-state <file>', 'file that records what has been sent (default: in the state directory)')
+    .option('--notify-state <file>', 'file that records what has been sent (default: in the state)')
+    .addOption(settingOption(STATE_SETTINGS.state))
     .option('--notify-dry-run', 'show the notifications that would be sent');
 }
 
@@ -43,6 +47,7 @@ export async function channelsOf(
 /**
  * Sends notifications of what has changed since the last time. Failures are warnings on stderr and never change the result.
  * @param question what distinguishes this check from others, so that each has its own state
+ * @param openState where it is recorded what was sent
  * @returns the notifications that could not be delivered
  */
 export async function notifyChanges(
@@ -50,6 +55,7 @@ export async function notifyChanges(
   question: unknown,
   channels: readonly Notification[],
   options: NotifyOptions & CommonOptions,
+  openState: () => Promise<State>,
   out: Output,
 ): Promise<AppError[]> {
   const { notifyState, notifyDryRun: dryRun = false, profile } = options;
@@ -61,14 +67,17 @@ export async function notifyChanges(
   }
   const { notifierFor } = await import('./notify/notifier.js');
   const { notify } = await import('./notify/notify.js');
-  const { notificationStateFile } = await import('./notify/state.js');
+  const { stateKey } = await import('./notify/state.js');
   // Several profiles name accounts to look into; none of them is the one that may notify.
   const single = profile === undefined || profile.includes(',') ? {} : { profile };
+  const { fileMemo } = await import('../../rotation/journal/state.js');
   const notifiers = channels.map((channel) => notifierFor(channel, single));
   try {
+    const state = await openState();
     const results = await notify(report, {
       notifiers,
-      stateFile: notifyState ?? notificationStateFile([question, channels]),
+      memo: notifyState === undefined ? state.memo(stateKey([question, channels])) : fileMemo(notifyState),
+      lease: state.lease,
       dryRun,
       summary: `${report.level.toUpperCase()}: ${summaryLine(report)}`,
     });

@@ -5,11 +5,13 @@ import type { JobFlags, RotationJob } from '../../rotation/engine/jobs.js';
 import { AppError } from '../../platform/errors.js';
 import { printable } from '../../platform/printable.js';
 import type { ResolvedAccount } from '../../settings/resolve.js';
-import { action, command } from '../../terminal/command.js';
+import { STATE_SETTINGS } from '../../settings/table.js';
+import { action, command, settingOption } from '../../terminal/command.js';
 import type { CommonOptions } from '../../terminal/context.js';
+import { statePlace, type StateOptions } from '../../terminal/state.js';
 import { addRotationOptions, jobFlags, type RotationOptions } from '../../terminal/rotation-options.js';
 
-type Options = RotationOptions & CommonOptions;
+type Options = RotationOptions & StateOptions & CommonOptions;
 
 export function configShowCommand(): Command {
   return addRotationOptions(
@@ -18,6 +20,7 @@ export function configShowCommand(): Command {
       'Show the effective settings, and where each comes from: flag, file, environment, profile, default',
     ),
   )
+    .addOption(settingOption(STATE_SETTINGS.state))
     .addHelpText(
       'after',
       `
@@ -109,5 +112,10 @@ async function shownSettings(options: Options, flags: JobFlags): Promise<ShownSe
         ...(await ofOne()),
         ...show.watchRows(explainedAccounts(fleetInput(options, loaded?.configuration)), loaded),
       ];
-  return [...show.placeSettings(loaded), ...show.proxyRows(), ...general, ...shownJobs.flat()];
+  return [
+    ...show.placeSettings(loaded, statePlace(options, loaded)),
+    ...show.proxyRows(),
+    ...general,
+    ...shownJobs.flat(),
+  ];
 }

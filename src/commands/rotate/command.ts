@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { action, command } from '../../terminal/command.js';
+import { STATE_SETTINGS } from '../../settings/table.js';
+import { action, command, settingOption } from '../../terminal/command.js';
 import { addRotationOptions, jobFlags, type RotateOptions } from '../../terminal/rotation-options.js';
 
 const EXAMPLES = `
@@ -27,6 +28,7 @@ export function rotateCommand(): Command {
       'with --redeploy always, publish unfinished edits without a prompt; a manual trust store still prompts',
     )
     .option('--splay <duration>', 'delay the start by a random time up to this long (ignored on a terminal)')
+    .addOption(settingOption(STATE_SETTINGS.state))
     .option('--events <file>', 'write events as JSON lines to this file; - is stdout')
     .addHelpText('after', EXAMPLES)
     .action(

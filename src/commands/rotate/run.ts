@@ -19,8 +19,6 @@ import { formatDuration, parseDuration } from '../../platform/duration.js';
 import { sleep } from '../../platform/timer.js';
 import { AppError, EXIT, type ExitCode } from '../../platform/errors.js';
 import { steadyClock } from '../../platform/clock.js';
-import { openFileJournal } from '../../rotation/journal/file-journal.js';
-import { fileLease } from '../../rotation/journal/file-lease.js';
 import { resolveAccount, type ResolvedAccount } from '../../settings/resolve.js';
 import { debugSettings, sayWhere } from '../../terminal/account.js';
 import { confirmed } from '../../terminal/ask.js';
@@ -29,6 +27,7 @@ import type { Context } from '../../terminal/context.js';
 import { asAppError, errorJson, printError } from '../../terminal/output.js';
 import { openEvents } from './events.js';
 import type { RotateOptions } from '../../terminal/rotation-options.js';
+import { stateOf, statePlace } from '../../terminal/state.js';
 import { trustContext } from '../../terminal/trust-context.js';
 import { rotationProgress, type RotationProgress } from '../../terminal/rotation-progress.js';
 import { afterwardsText, reportText } from './text.js';
@@ -44,6 +43,7 @@ type Connect = (account: ResolvedAccount, target?: string) => Promise<Session>;
 export async function runRotations(context: RotateContext, flags: JobFlags): Promise<void> {
   const { options, out } = context;
   const loaded = await loadConfiguration({ file: options.config });
+  const state = await stateOf(options, loaded);
   const events = openEvents(options.events, (text) => {
     progress.stop();
     out.warn(text);
@@ -67,8 +67,8 @@ export async function runRotations(context: RotateContext, flags: JobFlags): Pro
       await jobsOf(context, loaded, flags, connect),
       {
         connect: ({ account, target }) => connect(account, target),
-        lease: fileLease(),
-        journal: openFileJournal(),
+        lease: state.lease,
+        journal: state.journal,
         stores: (job, apis) => storesOf(job, apis, trust),
         requestOf,
         emit: (event, apis) => {
@@ -199,7 +199,10 @@ async function jobsOf(
   const jobs = await namedJobs(options, loaded, flags, connect);
   if (options.debug === true) {
     const { jobRows, placeSettings } = await import('../../configuration/show.js');
-    debugSettings([...placeSettings(loaded), ...jobs.flatMap((job) => jobRows(job, loaded))]);
+    debugSettings([
+      ...placeSettings(loaded, statePlace(options, loaded)),
+      ...jobs.flatMap((job) => jobRows(job, loaded)),
+    ]);
   }
   return jobs;
 }

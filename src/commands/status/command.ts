@@ -8,11 +8,14 @@ import { AppError } from '../../platform/errors.js';
 import { printable } from '../../platform/printable.js';
 import { stageText } from '../../rotation/rules/unit.js';
 import type { RotationStep } from '../../rotation/rules/record.js';
-import { action, command } from '../../terminal/command.js';
+import { STATE_SETTINGS } from '../../settings/table.js';
+import { action, command, settingOption } from '../../terminal/command.js';
 import type { CommonOptions } from '../../terminal/context.js';
 import type { Output } from '../../terminal/output.js';
+import type { State } from '../../rotation/journal/state.js';
+import type { StateOptions } from '../../terminal/state.js';
 
-interface Options {
+interface Options extends StateOptions {
   all?: boolean;
   prune?: string;
   dryRun?: boolean;
@@ -21,18 +24,22 @@ interface Options {
 type StepText = (about: { step: RotationStep; subject?: string }) => string;
 
 export function statusCommand(): Command {
-  return command('status', 'Show the rotations recorded on this machine')
+  return command(
+    'status',
+    'Show the recorded rotations: of this user, or of all machines that share the state',
+  )
     .option('--all', 'include all finished rotations, with each step')
     .option(
       '--prune <duration>',
       'delete records of rotations that finished longer ago than this, such as 90d',
     )
     .option('--dry-run', 'with --prune, only count them')
+    .addOption(settingOption(STATE_SETTINGS.state))
     .action(
       action<Options>(async ({ options, out, now }) => {
         if (options.prune !== undefined) {
           const { pruneStatus } = await import('./prune.js');
-          await pruneStatus(options.prune, options, out, now());
+          await pruneStatus(options.prune, options, await openedState(options), out, now());
           return;
         }
         if (options.dryRun === true) {
@@ -43,14 +50,21 @@ export function statusCommand(): Command {
     );
 }
 
+async function openedState(options: StateOptions & CommonOptions): Promise<State> {
+  const [{ loadConfiguration }, { stateOf }] = await Promise.all([
+    import('../../configuration/load.js'),
+    import('../../terminal/state.js'),
+  ]);
+  return stateOf(options, await loadConfiguration({ file: options.config }));
+}
+
 async function showStatus(options: Options & CommonOptions, out: Output): Promise<void> {
-  const [{ recentRotations, rotationStatuses }, { openFileJournal }, { stepText }] = await Promise.all([
+  const [{ recentRotations, rotationStatuses }, { journal, isShared }, { stepText }] = await Promise.all([
     import('./run.js'),
-    import('../../rotation/journal/file-journal.js'),
+    openedState(options),
     import('../../terminal/rotation-progress.js'),
   ]);
   const { all = false, region } = options;
-  const journal = openFileJournal();
   const ends = await journal.ends();
   const isComplete = all || options.output === 'json' || region !== undefined;
   const shown = new Set(recentRotations(ends));
@@ -65,7 +79,9 @@ async function showStatus(options: Options & CommonOptions, out: Output): Promis
         : undefined;
     },
     end: () =>
-      ends.length === 0 ? 'no rotation has been started on this machine' : countText(counts, region),
+      ends.length > 0
+        ? countText(counts, region)
+        : `no rotation has been started ${isShared ? 'with this state' : 'on this machine'}`,
   });
 }
 

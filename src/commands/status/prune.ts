@@ -10,8 +10,7 @@ import {
 import { parseDuration } from '../../platform/duration.js';
 import { AppError, EXIT } from '../../platform/errors.js';
 import { printable } from '../../platform/printable.js';
-import { openFileJournal } from '../../rotation/journal/file-journal.js';
-import { fileLease } from '../../rotation/journal/file-lease.js';
+import type { State } from '../../rotation/journal/state.js';
 import type { CommonOptions } from '../../terminal/context.js';
 import { counted } from '../../platform/counted.js';
 import type { Output } from '../../terminal/output.js';
@@ -23,15 +22,20 @@ type Options = Pick<CommonOptions, 'region'> & { all?: boolean; dryRun?: boolean
 const NAMED = 5;
 
 /**
- * Deletes what this machine remembers of rotations that ended longer ago than that.
+ * Deletes what the state has of rotations that ended longer ago than that.
  * @throws AppError `Usage`, `FileNotReadable`
  */
-export async function pruneStatus(age: string, options: Options, out: Output, now: Date): Promise<void> {
+export async function pruneStatus(
+  age: string,
+  options: Options,
+  { journal, lease }: State,
+  out: Output,
+  now: Date,
+): Promise<void> {
   const { all = false, dryRun = false, region } = options;
   if (all)
     throw new AppError('Usage', '--all and --prune cannot be used together', { hint: 'specify one of them' });
   const before = new Date(now.getTime() - parseDuration(age));
-  const journal = openFileJournal();
   const old = await prunableJournals(journal, before);
   // How they began is read only where that decides: all of it takes seconds for thousands of rotations.
   const beginnings: Beginnings =
@@ -39,7 +43,7 @@ export async function pruneStatus(age: string, options: Options, out: Output, no
   const candidates = region === undefined ? old : inRegion(old, beginnings, region);
   const pruned: PrunedJournals = dryRun
     ? { deleted: [], failed: [] }
-    : await pruneJournals(journal, fileLease(), candidates, beginnings);
+    : await pruneJournals(journal, lease, candidates, beginnings);
   const { deleted, failed } = pruned;
   const where = region === undefined ? '' : ` in ${printable(region)}`;
   const when = `${where} that finished before ${timeText(before)}`;

@@ -3,7 +3,7 @@ import type { AppError } from '../../platform/errors.js';
 import type { RotationOutcome, RotationRecord } from '../../rotation/rules/record.js';
 import type { Journal, JournalEnd } from '../../rotation/journal/journal.js';
 
-/** A rotation as the journal of this machine has it. */
+/** A rotation as the journal has it. */
 export interface RotationStatus {
   rotationId: string;
   /**

@@ -8,6 +8,7 @@ import { readMark } from '../../control-plane/marks.js';
 import { apiNamesOf, namedStage, type NamedStage } from '../../control-plane/named-stage.js';
 import { stageText } from '../rules/unit.js';
 import type { ControlPlane } from '../../control-plane/control-plane.js';
+import { fencedBy } from '../journal/journal.js';
 import { whileHeld, type HeldLease, type Lease } from '../journal/lease.js';
 import type { StagesProgress } from '../../control-plane/stages.js';
 import { apisOf, targetsOf, type RotationJob } from './jobs.js';
@@ -234,7 +235,7 @@ function rotationDeps({ job, apis }: Task, common: Common, mayKnow: boolean): Ro
     apis,
     account: mayKnow ? turns.account : lookingAnew(turns.account),
     stores: deps.stores(job, apis),
-    journal: deps.journal,
+    journal: fencedBy(deps.journal, lease.fence),
     now,
     sleep: (ms, signal, away = ms) => turns.aside(away, () => deps.sleep(ms, signal)),
     newRotationId: () => deps.newRotationId(now()),

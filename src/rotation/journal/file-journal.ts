@@ -8,8 +8,9 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { AppError } from '../../platform/errors.js';
 import { byText } from '../../platform/order.js';
-import { JOURNAL_VERSION, rotationOutcomeIn, type RotationRecord } from '../rules/record.js';
+import type { RotationRecord } from '../rules/record.js';
 import type { Journal, JournalEnd } from './journal.js';
+import { assertRotationId, endIn, parseJson, readRecords, ROTATION_ID } from './read-records.js';
 import {
   makePrivateDirectory,
   notWritable,
@@ -19,20 +20,12 @@ import {
 
 const SUFFIX = '.jsonl';
 const NEWLINE = 0x0a;
-const ID = /^[A-Za-z0-9_-]{1,128}$/;
 /** So many files are looked at in a row. */
 const AT_A_TIME = 32;
 /** Of the end of a file, at first: an `ended` is much shorter. Octets. */
 const TAIL = 1_024;
 
 const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
-
-function broken(file: string, line: number, why: string): AppError {
-  return new AppError('JournalBroken', `${file}, line ${line}: ${why}`, {
-    hint: 'move the file away and run the same command again: the rotation is reconstructed from the state of AWS and the backend',
-    details: { file, line },
-  });
-}
 
 /** Not a rotation: the run that began to write was stopped before it had recorded, and so done, anything. */
 function remains(file: string, size: number): AppError {
@@ -43,38 +36,15 @@ function remains(file: string, size: number): AppError {
   });
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 /** Reads the acknowledged lines. @throws AppError `JournalBroken`, `JournalTooNew` */
-async function parseJournal(file: string, rotationId: string, content: string): Promise<RotationRecord[]> {
-  // Zod takes longer to load than a run with nothing to do needs for all the rest.
-  const { rotationRecordSchema, versionedSchema } = await import('./record-schema.js');
+function parseJournal(file: string, rotationId: string, content: string): Promise<RotationRecord[]> {
   const lines = content.slice(0, content.lastIndexOf('\n') + 1).split('\n');
   lines.pop();
-  return lines.map((line, index) => {
-    const json = parseJson(line);
-    const { data: header } = index === 0 ? versionedSchema.safeParse(json) : {};
-    if (header && header.version > JOURNAL_VERSION) {
-      throw new AppError(
-        'JournalTooNew',
-        `${file} has version ${header.version}; this apigw-cert supports up to version ${JOURNAL_VERSION}`,
-        { hint: 'install the newer version of apigw-cert that started this rotation', details: { file } },
-      );
-    }
-    const record = rotationRecordSchema.safeParse(json);
-    if (!record.success) throw broken(file, index + 1, 'this is not a rotation record');
-    const isHeader = record.data.type === 'started';
-    if (isHeader !== (index === 0)) throw broken(file, index + 1, 'only the first line may be the start');
-    if (record.data.type === 'started' && record.data.rotationId !== rotationId) {
-      throw broken(file, index + 1, 'this is the start of another rotation');
-    }
-    return record.data;
+  return readRecords(lines.map(parseJson), {
+    rotationId,
+    where: file,
+    details: { file },
+    hint: 'move the file away and run the same command again: the rotation is reconstructed from the state of AWS and the backend',
   });
 }
 
@@ -107,15 +77,6 @@ function lastLine(file: string): LastLine | undefined {
   }
 }
 
-/** The end of a rotation, where the line is one. */
-function endIn(line: string): JournalEnd['ended'] {
-  const { type, at, outcome: written } = (parseJson(line) ?? {}) as Record<string, unknown>;
-  const outcome = rotationOutcomeIn(written);
-  if (type !== 'ended' || outcome === undefined || typeof at !== 'string' || Number.isNaN(Date.parse(at)))
-    return undefined;
-  return { at, outcome };
-}
-
 /** The length up to and including the last newline: where the next line has to begin. */
 async function acknowledgedLength(handle: FileHandle): Promise<number> {
   const { size } = await handle.stat();
@@ -127,12 +88,10 @@ async function acknowledgedLength(handle: FileHandle): Promise<number> {
 
 /** Opens the journal in `directory`, by default `rotations` in the user's state directory. Nothing is created yet. */
 export function openFileJournal(directory: string = join(stateDirectory(), 'rotations')): Journal {
-  /** Ids come from tags in AWS too, where anybody may have written them: they must not leave the directory. */
+  /** @throws AppError `Usage` for an id that would leave the directory */
   function fileOf(rotationId: string): string {
-    if (ID.test(rotationId)) return join(directory, rotationId + SUFFIX);
-    throw new AppError('Usage', `${JSON.stringify(rotationId.slice(0, 60))} is not a rotation ID`, {
-      hint: 'list the rotations with `apigw-cert status`',
-    });
+    assertRotationId(rotationId);
+    return join(directory, rotationId + SUFFIX);
   }
 
   /** A file's text, `undefined` where there is none. @throws AppError `FileNotReadable` */
@@ -159,7 +118,7 @@ export function openFileJournal(directory: string = join(stateDirectory(), 'rota
   }
 
   function endOf(rotationId: string): JournalEnd {
-    const ended = endIn(lastLineOf(rotationId)?.text ?? '');
+    const ended = endIn(parseJson(lastLineOf(rotationId)?.text ?? ''));
     return ended ? { rotationId, ended } : { rotationId };
   }
 
@@ -206,7 +165,7 @@ export function openFileJournal(directory: string = join(stateDirectory(), 'rota
       const ids = names
         .filter((name) => name.endsWith(SUFFIX))
         .map((name) => name.slice(0, -SUFFIX.length))
-        .filter((name) => ID.test(name))
+        .filter((name) => ROTATION_ID.test(name))
         .sort(byText);
       const ends: JournalEnd[] = [];
       for (let i = 0; i < ids.length; i += AT_A_TIME) {
@@ -233,7 +192,7 @@ export function openFileJournal(directory: string = join(stateDirectory(), 'rota
     async remove(rotationId) {
       const file = fileOf(rotationId);
       const line = lastLineOf(rotationId);
-      if (line === undefined || line.isTorn || endIn(line.text) === undefined) return false;
+      if (line === undefined || line.isTorn || endIn(parseJson(line.text)) === undefined) return false;
       try {
         await unlink(file);
       } catch (cause) {

@@ -36,9 +36,11 @@ export interface Journal {
 
   /**
    * Adds a record; when this returns, the record survives a power cut. Throws `JournalNotWritable`: then the effect
-   * that was to follow must not happen.
+   * that was to follow must not happen. A journal that machines share throws `LockLost` where a run with a later lease
+   * has written to it.
+   * @param fence of the lease under which it is written; see `HeldLease`
    */
-  append(rotationId: string, record: RotationRecord): Promise<void>;
+  append(rotationId: string, record: RotationRecord, fence?: number): Promise<void>;
 
   /**
    * Every rotation there is a journal of, by its last line alone, in the order of their ids, which begin with the time
@@ -57,3 +59,9 @@ export interface Journal {
    */
   remove(rotationId: string): Promise<boolean>;
 }
+
+/** The journal as a run writes it that has the lease of that fence. */
+export const fencedBy = (journal: Journal, fence: number | undefined): Journal =>
+  fence === undefined
+    ? journal
+    : { ...journal, append: (rotationId, record) => journal.append(rotationId, record, fence) };

@@ -1,7 +1,9 @@
 /** The right to work on something, which nobody else has meanwhile. */
 export interface HeldLease {
-  /** Aborted, with an AppError `LockLost` as its reason, once it is known that another run has taken over. */
+  /** Aborted, with an AppError `LockLost` as its reason, once it is known that another run has, or may have, taken over. */
   readonly signal: AbortSignal;
+  /** One more than that of the holder before, where machines share the lease. */
+  readonly fence?: number;
   /**
    * Looks at where the lease is kept, at the moment of the call: to be called right before each effect, since a machine
    * that slept finds out here, before its signal tells.

@@ -1,7 +1,7 @@
 import { AppError } from '../../../platform/errors.js';
 import { planNotice, type Notice, type NoticeChange, type NoticePlan } from '../../../findings/notice.js';
-import { fileLease } from '../../../rotation/journal/file-lease.js';
-import { whileHeld } from '../../../rotation/journal/lease.js';
+import { whileHeld, type Lease } from '../../../rotation/journal/lease.js';
+import type { Memo } from '../../../rotation/journal/state.js';
 import type { ExpiryReport } from '../../../findings/check-expiry.js';
 import type { Notifier } from './notifier.js';
 import { readNotificationState, writeNotificationState, type StateByChannel } from './state.js';
@@ -19,13 +19,16 @@ export interface NotificationResult {
 
 export interface NotificationOptions {
   notifiers: readonly Notifier[];
-  stateFile: string;
+  /** What was sent last. */
+  memo: Memo;
+  /** Keeps checks with the same memo apart. */
+  lease: Lease;
   /** Sends nothing and remembers nothing. */
   dryRun: boolean;
   summary: string;
 }
 
-/** How long another check with the same state file may take to notify. Milliseconds. */
+/** How long another check with the same state may take to notify. Milliseconds. */
 const PATIENCE_MS = 120_000;
 
 const line = ({ was, is, message }: NoticeChange): string =>
@@ -33,28 +36,27 @@ const line = ({ was, is, message }: NoticeChange): string =>
 
 /**
  * Notifies each channel once of what has changed; the next check retries only the channels that failed.
- * @throws AppError `FileNotReadable`, `FileNotWritable` for the state file; then nothing was sent
+ * @throws AppError where the state cannot be read or written; then nothing was sent
  */
 export async function notify(
   report: ExpiryReport,
   options: NotificationOptions,
 ): Promise<NotificationResult[]> {
-  const { stateFile, dryRun } = options;
-  if (dryRun)
-    return plan(report, options, await readNotificationState(stateFile)).map(({ result }) => result);
-  return whileHeld(fileLease(), `notify ${stateFile}`, () => send(report, options), { wait: PATIENCE_MS });
+  const { memo, lease, dryRun } = options;
+  if (dryRun) return plan(report, options, await readNotificationState(memo)).map(({ result }) => result);
+  return whileHeld(lease, `notify ${memo.name}`, () => send(report, options), { wait: PATIENCE_MS });
 }
 
 async function send(report: ExpiryReport, options: NotificationOptions): Promise<NotificationResult[]> {
-  const { stateFile } = options;
-  const state = await readNotificationState(stateFile);
+  const { memo } = options;
+  const state = await readNotificationState(memo);
   const plans = plan(report, options, state);
   if (plans.every(({ result }) => result.notice === undefined)) return plans.map(({ result }) => result);
   // If the state could not be written, every check would send the same notifications again.
-  await writeNotificationState(stateFile, state);
+  await writeNotificationState(memo, state);
   const results = await Promise.all(plans.map(deliver));
   const delivered = plans.filter((_, i) => results[i]?.failure === undefined);
-  await writeNotificationState(stateFile, {
+  await writeNotificationState(memo, {
     ...state,
     ...Object.fromEntries(delivered.map(({ notifier, next }) => [notifier.key, next])),
   });

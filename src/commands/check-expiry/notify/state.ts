@@ -1,11 +1,8 @@
 import { createHash } from 'node:crypto';
-import { dirname, join } from 'node:path';
 import * as z from 'zod/mini';
 import { AppError } from '../../../platform/errors.js';
 import { noticeParts, type NotificationState } from '../../../findings/notice.js';
-import { makePrivateDirectory, notWritable, stateDirectory } from '../../../platform/state-directory.js';
-import { readRegularFile } from '../../../platform/read-regular-file.js';
-import { writeFileAtomically } from '../../../platform/write-file.js';
+import type { Memo } from '../../../rotation/journal/state.js';
 
 /** The state last notified through each channel, by the key of the channel. */
 export type StateByChannel = Readonly<Record<string, NotificationState>>;
@@ -22,48 +19,34 @@ export function stateKey(what: unknown): string {
 }
 
 /**
- * The file that records what has been sent, unless the user specifies one. Checks of different things (two lines of a
- * crontab) have files of their own: `question` is anything that distinguishes them. The folder has a former name.
+ * What was sent last; nothing when nothing has been written yet.
+ * @throws AppError `FileNotReadable` for what is not ours, and for a file that cannot be read
  */
-export function notificationStateFile(question: unknown): string {
-  return join(stateDirectory(), 'told', `${stateKey(question)}.json`);
-}
-
-/**
- * What was sent last; nothing when there is no file yet.
- * @throws AppError `FileNotReadable` for a file that is not ours
- */
-export async function readNotificationState(file: string): Promise<StateByChannel> {
-  let text: string;
+export async function readNotificationState(memo: Memo): Promise<StateByChannel> {
+  let text: string | undefined;
   try {
-    text = (await readRegularFile(file)).toString('utf8');
+    text = await memo.read();
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return {};
-    throw unreadable(file, cause);
+    if (cause instanceof AppError) throw cause;
+    throw unreadable(memo, cause);
   }
+  if (text === undefined) return {};
   try {
     return schema.parse(JSON.parse(text)).told;
   } catch (cause) {
-    throw unreadable(file, cause);
+    throw unreadable(memo, cause);
   }
 }
 
-function unreadable(file: string, cause: unknown): AppError {
-  return new AppError('FileNotReadable', `the notification state in ${file} cannot be read`, {
-    hint: 'delete the file; the next check then sends all notifications again',
+function unreadable({ name, remedy }: Memo, cause: unknown): AppError {
+  return new AppError('FileNotReadable', `the notification state in ${name} cannot be read`, {
+    hint: `${remedy}; the next check then sends all notifications again`,
     cause,
-    details: { file },
+    details: { file: name },
   });
 }
 
-/** @throws AppError `FileNotWritable`, `JournalNotWritable` for its folder */
-export async function writeNotificationState(file: string, notified: StateByChannel): Promise<void> {
-  try {
-    await makePrivateDirectory(dirname(file));
-  } catch (cause) {
-    throw notWritable(dirname(file), cause);
-  }
-  await writeFileAtomically(file, `${JSON.stringify({ version: 2, told: notified }, null, 2)}\n`, {
-    mode: 0o600,
-  });
+/** @throws AppError `FileNotWritable`, `JournalNotWritable` for a folder, and what a shared state throws */
+export function writeNotificationState(memo: Memo, notified: StateByChannel): Promise<void> {
+  return memo.write(`${JSON.stringify({ version: 2, told: notified }, null, 2)}\n`);
 }

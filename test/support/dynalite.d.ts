@@ -1,0 +1,6 @@
+declare module 'dynalite' {
+  import type { Server } from 'node:http';
+
+  /** @param options times in milliseconds */
+  export default function dynalite(options?: { createTableMs?: number; deleteTableMs?: number }): Server;
+}
