@@ -139,6 +139,7 @@ test('backends and their trust stores', async () => {
   await run(['init', '--stage', 'orders/prod', ...trust, '--yes', '--out-file', 'apigw-cert.yaml']);
   await run(['config', 'validate', 'apigw-cert.yaml']);
   await run(['config', 'show', '--config', 'apigw-cert.yaml']);
+  await run(['state', 'create', '--state', 'dynamodb:apigw-cert', '--template']);
   const wrong = file('wrong.yaml', 'region: 7\ntargets:\n  orders: {}\n');
   await run(['config', 'validate', wrong], { code: 2 });
   await run(['config', 'show', '--config', wrong], { code: 2 });
