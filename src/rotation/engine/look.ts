@@ -278,5 +278,7 @@ export function deletedCertificates(run: Run): EndedCertificate[] {
     if (!existing.has(id) && gone.has(id))
       ended.set(id, { clientCertificateId: id, trusted: trustedCertificate(pem, id) });
   }
-  return [...ended.values()];
+  // Anybody may write tags: what they say must not end the trust in a certificate that exists.
+  const trusted = new Set(certificates.map((one) => one.trusted.fingerprintSha256));
+  return [...ended.values()].filter((one) => !trusted.has(one.trusted.fingerprintSha256));
 }

@@ -2,6 +2,7 @@ import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { run, SETTINGS, type Circumstances, type Command, type Ran } from './model/command.js';
 import { Machine } from './model/machine.js';
 import type { Fate, Mishap } from './model/mishap.js';
+import { markTags } from '../../../src/control-plane/marks.js';
 import type { Topology } from './model/world.js';
 import {
   calm,
@@ -563,6 +564,29 @@ describe('what is deleted and still trusted', () => {
       expect((await go(a, { mode: 'abort' })).outcome).toBe('aborted');
       expectAsBefore(the);
     }),
+  );
+});
+
+describe('a tag that somebody wrote', () => {
+  test.each<[string, (fingerprint: string) => Record<string, string>]>([
+    ['as deleted', (fingerprint) => ({ 'apigw-cert:removed:zzzzzz': fingerprint })],
+    [
+      'as replaced',
+      (fingerprint) => markTags({ rotationId: 'r1', replaces: 'zzzzzz', replacesSha256: fingerprint }),
+    ],
+  ])('ends no trust in a certificate that exists, which it names %s', (_, tagsOf) =>
+    history(async () => {
+      for (const id of [the.oldId, the.foreignId]) {
+        begin();
+        const tags = tagsOf(the.world.fingerprint(id));
+        the.world.change('somebody', the.oldId, (one) => ({ ...one, tags: { ...one.tags, ...tags } }));
+        await go(a, { mode: 'abort' });
+        await go(a);
+        await go(a, { mode: 'abort' });
+        expectPromises(the);
+        expect(picture(the).trusted['file']).toContain(the.foreignId);
+      }
+    })(),
   );
 });
 
