@@ -17,8 +17,18 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   aws: ['platform', 'settings', 'net'],
   'control-plane': ['platform', 'certificates', 'settings', 'aws'],
   trust: ['platform', 'certificates', 'aws'],
+  publications: ['platform', 'settings', 'trust'],
   state: ['platform', 'settings', 'aws'],
-  rotation: ['platform', 'certificates', 'net', 'settings', 'state', 'control-plane', 'trust'],
+  rotation: [
+    'platform',
+    'certificates',
+    'net',
+    'settings',
+    'state',
+    'control-plane',
+    'trust',
+    'publications',
+  ],
   configuration: ['platform', 'net', 'settings', 'aws', 'control-plane', 'trust', 'rotation'],
   findings: ['platform', 'certificates', 'settings', 'control-plane', 'rotation'],
   lint: ['platform', 'certificates', 'findings'],
@@ -45,6 +55,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'state',
     'control-plane',
     'trust',
+    'publications',
     'rotation',
     'configuration',
     'findings',
@@ -95,7 +106,7 @@ const IMPURE =
 const OWNED: readonly (readonly [package_: RegExp, owner: RegExp])[] = [
   [/^@peculiar\//, /^certificates\//],
   [/^picomatch$/, /^lint\/files\.ts$/],
-  [/^@aws-sdk\//, /^(aws|state|control-plane|trust|commands\/check-expiry\/notify)\//],
+  [/^@aws-sdk\//, /^(aws|state|control-plane|trust|publications|commands\/check-expiry\/notify)\//],
   [/^(commander|ora|get-east-asian-width)$/, /^(cli|terminal|commands)\//],
 ];
 

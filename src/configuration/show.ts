@@ -9,6 +9,7 @@ import { trustKind } from '../trust/kinds/index.js';
 import type { RotationJob, TrustDescription } from '../rotation/engine/jobs.js';
 import type { Path } from '../settings/problems.js';
 import type { ExplainedAccount, FleetOrigin, Layer } from '../settings/resolve.js';
+import type { PublicationSettings } from '../settings/publication.js';
 import type { StatePlace } from '../settings/state-place.js';
 import type { Notification } from '../settings/schema.js';
 import {
@@ -208,7 +209,7 @@ export function jobRows(job: RotationJob, read: ShownFile | undefined): ShownSet
     if (origin === 'default') return DEFAULT;
     return explain(origin === 'target' ? [...pathOf(job), ...path] : path);
   };
-  const { probe, namedProbes = [], probeUrl, to, trust, hooks } = job;
+  const { probe, namedProbes = [], probeUrl, to, trust, hooks, publish } = job;
   return [
     {
       setting: `${prefix}stages`,
@@ -247,6 +248,11 @@ export function jobRows(job: RotationJob, read: ShownFile | undefined): ShownSet
         ...decidedBy(key, flagName(setting), yaml.split('.')),
       };
     }),
+    ...publish.map((entry, index): ShownSetting => ({
+      setting: `${prefix}publish[${index}]`,
+      value: publicationText(entry),
+      ...decidedBy('publish', '--publish', ['publish', index]),
+    })),
     ...(to === undefined ? [] : [{ setting: `${prefix}to`, value: to, ...flag('--to') }]),
     ...Object.entries(hooks).map(([hook, command]): ShownSetting => ({
       setting: `${prefix}hooks.${hook}`,
@@ -275,6 +281,18 @@ function commandText(command: string | readonly string[] | undefined): string {
   const [first = '', ...rest] = typeof command === 'string' ? command.trim().split(/\s+/) : (command ?? []);
   const program = /^[\w./+-]+$/.test(first) ? first : '';
   return rest.length === 0 && program !== '' ? program : `${program} …`.trim();
+}
+
+function publicationText(entry: PublicationSettings): string {
+  if (entry.kind === 'command') return `command:${commandText(entry.set)}`;
+  if (entry.kind === 'file') return `file:${entry.file}`;
+  const { parameter, region, profile, endpointUrl } = entry;
+  return [
+    `ssm:${parameter}`,
+    ...(region === undefined ? [] : [`region: ${region}`]),
+    ...(profile === undefined ? [] : [`profile: ${profile}`]),
+    ...(endpointUrl === undefined ? [] : [`endpointUrl: ${safeUrl(endpointUrl)}`]),
+  ].join(', ');
 }
 
 function notificationText(way: Notification): string {

@@ -121,6 +121,21 @@ export const ERROR_CODES = {
     meaning:
       'The response of a backend does not show whether it accepts the certificate, such as during an outage.',
   },
+  PublicationAmbiguous: {
+    exit: EXIT.failed,
+    meaning:
+      'The stages of a target present, or would present, different certificates; one ID can be published.',
+  },
+  PublicationFailed: {
+    exit: EXIT.failed,
+    meaning:
+      'The ID of the certificate in use could not be published; the certificate whose ID is published is kept until it is.',
+  },
+  PublicationUnreadable: {
+    exit: EXIT.failed,
+    meaning:
+      'It could not be determined which certificate ID is published, or something else is in its place.',
+  },
   QuotaExceeded: { exit: EXIT.failed, meaning: 'The account has reached its client certificate quota.' },
   RegionMissing: { exit: EXIT.usage, meaning: 'No AWS Region is specified or configured.' },
   RequestRefused: { exit: EXIT.failed, meaning: 'AWS rejected the request as invalid or conflicting.' },

@@ -48,7 +48,8 @@ function withAbsolutePaths<Trust extends TrustDescription>(
   directory: string,
   isPath: TrustKinds<Trust>['isPath'],
 ): Configuration<Trust> {
-  for (const { trust } of Object.values(configuration.targets ?? {})) {
+  for (const { trust, publish = [] } of Object.values(configuration.targets ?? {})) {
+    for (const entry of publish) if (entry.kind === 'file') entry.file = resolvePath(entry.file, directory);
     for (const store of trust as unknown as Record<string, unknown>[]) {
       for (const [key, value] of Object.entries(store)) {
         if (typeof value === 'string' && isPath(String(store['kind']), key))

@@ -7,6 +7,7 @@ import * as z from 'zod/mini';
 import { parseDuration, parseThreshold, thresholdMs } from '../platform/duration.js';
 import { AppError } from '../platform/errors.js';
 import { assertThresholdOrder, GATEWAY_LIFETIME_MS } from '../certificates/expiry.js';
+import { PARAMETER_NAME, readShortForm, SHORT_FORMS, type PublicationSettings } from './publication.js';
 import { MANAGERS } from './rotation.js';
 import { parseStatePlace } from './state-place.js';
 import {
@@ -185,6 +186,58 @@ const hooks = z
   })
   .check(z.describe('Commands run at points of the rotation, with APIGW_CERT_* variables'));
 
+const publicationForms = z.discriminatedUnion('kind', [
+  z
+    .strictObject({
+      kind: z.literal('ssm'),
+      parameter: z
+        .string()
+        .check(
+          z.regex(PARAMETER_NAME, {
+            error: 'the name of a parameter, such as "/orders/prod/certificate-id"',
+          }),
+          z.describe('The name of a String parameter of AWS Systems Manager'),
+        ),
+      region: z.exactOptional(region('The Region of the parameter (default: that of the stage)')),
+      profile: z.exactOptional(
+        text('A profile of the shared AWS configuration (default: that of the target)'),
+      ),
+      endpointUrl: z.exactOptional(url('Another endpoint, for emulators')),
+    })
+    .check(z.describe('A parameter of AWS Systems Manager')),
+  z
+    .strictObject({ kind: z.literal('file'), file: text('A file that holds the id alone') })
+    .check(z.describe('A file')),
+  z
+    .strictObject({
+      kind: z.literal('command'),
+      set: command('Publishes the id on its standard input; run again, it changes nothing'),
+      observe: z.exactOptional(command('Prints the id that is published now, or nothing')),
+      timeout: z.exactOptional(timeout('How long each command may take (default: 60s)')),
+    })
+    .check(z.describe('Your own commands')),
+]);
+
+const publication = z
+  .union(
+    [
+      z.pipe(
+        z
+          .string()
+          .check(z.regex(/^(ssm|file):./), z.describe('ssm:NAME of a parameter, or file:PATH of a file')),
+        z.transform((value, { issues }): PublicationSettings => {
+          const found = readShortForm(value);
+          if (found) return found;
+          issues.push({ code: 'custom', input: value, message: `specify ${SHORT_FORMS}` });
+          return z.NEVER;
+        }),
+      ),
+      publicationForms,
+    ],
+    { error: `${SHORT_FORMS}, or a mapping with kind: ssm, file or command and its keys` },
+  )
+  .check(z.describe('Where the id of the certificate in use is written to'));
+
 /** A trust store as the file and `--trust` describe it; what it holds besides is for its kind to know. */
 export interface TrustDescription {
   readonly kind: string;
@@ -202,6 +255,16 @@ const targetWith = <Trust extends TrustDescription>(trustStore: z.core.$ZodType<
         .array(trustStore)
         .check(z.minLength(1), z.describe('Every trust store of the backend, in the order they are changed')),
       probe: z.exactOptional(probe),
+      publish: z.exactOptional(
+        z
+          .array(publication)
+          .check(
+            z.minLength(1),
+            z.describe(
+              'Where the id of the certificate in use is written to, for infrastructure as code to read (docs/publish.md)',
+            ),
+          ),
+      ),
       ...rotationShape,
       hooks: z.exactOptional(hooks),
     })
@@ -330,6 +393,28 @@ export const configurationSchemaWith = <Trust extends TrustDescription>(trustSto
           })),
         ),
         () => 'this stage is already specified; a stage belongs to one target, once',
+        issues,
+      );
+      refuseTwice(
+        Object.entries(targets).flatMap(([key, target]) =>
+          (target.publish ?? []).map((entry, index) => ({
+            identity: JSON.stringify(
+              entry.kind === 'ssm'
+                ? [
+                    target.profile ?? profile,
+                    target.region ?? region,
+                    entry.kind,
+                    entry.parameter,
+                    entry.region,
+                    entry.profile,
+                  ]
+                : entry,
+            ),
+            path: ['targets', key, 'publish', index],
+            input: entry,
+          })),
+        ),
+        () => 'another entry publishes to the same place, which can hold one id',
         issues,
       );
       refuseTwice(

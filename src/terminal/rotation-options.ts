@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { JobFlags } from '../rotation/engine/jobs.js';
 import { AppError } from '../platform/errors.js';
 import { parseProbes } from '../rotation/rules/probe.js';
+import { publicationsFromFlags } from '../settings/publication.js';
 import { flagValues, ROTATION_SETTINGS } from '../settings/table.js';
 import { accountFlags } from './account.js';
 import { collect, settingOption } from './command.js';
@@ -18,6 +19,7 @@ export interface RotationOptions {
   trust?: string[];
   reload?: string;
   probe?: string[];
+  publish?: string[];
   to?: string;
 }
 
@@ -48,6 +50,11 @@ export function addRotationOptions(to: Command): Command {
       collect,
     );
   for (const setting of Object.values(ROTATION_SETTINGS)) to.addOption(settingOption(setting));
+  to.option(
+    '--publish <place>',
+    'write the ID of the certificate in use there: ssm:NAME, file:PATH; may be repeated',
+    collect,
+  );
   to.option('--to <id>', 'rotate to this certificate instead of a new one');
   return renamedOption(to, '--probes <n>', '--probe-count');
 }
@@ -91,6 +98,11 @@ export async function jobFlags(options: RotationOptions & CommonOptions): Promis
       hint: 'add one of them; apigw-cert.yaml has a probe for each target',
     });
   }
+  if (options.publish !== undefined && options.stage === undefined && options.target === undefined) {
+    throw new AppError('Usage', '--publish needs --stage or --target', {
+      hint: 'add one of them; apigw-cert.yaml has publish: for each target',
+    });
+  }
   const trust = await trustDescriptions(options.trust ?? [], options.reload);
   return {
     account: accountFlags(options),
@@ -99,5 +111,6 @@ export async function jobFlags(options: RotationOptions & CommonOptions): Promis
     ...(probe ? { probe } : {}),
     ...(named.length > 0 ? { namedProbes: named } : {}),
     ...(options.to === undefined ? {} : { to: options.to }),
+    ...(options.publish === undefined ? {} : { publish: publicationsFromFlags(options.publish) }),
   };
 }

@@ -26,6 +26,7 @@ export const STEP_WORDS: Readonly<Record<RotationStep, string>> = {
   switch: 'switch the stage',
   verifySwitch: 'check that the stages present the new certificate',
   redeploy: 'redeploy the stage',
+  publish: 'publish the ID of the certificate in use',
   soak: 'soak',
   verifyUnused: 'check that no stage presents the certificate to be removed',
   untrust: 'remove the old certificate from the trust store',

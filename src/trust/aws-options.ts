@@ -36,9 +36,12 @@ interface AwsPlace {
   region?: string | undefined;
   profile?: string | undefined;
   endpointUrl?: string | undefined;
+  /** A role to assume on top of the credentials. */
+  roleArn?: string | undefined;
+  externalId?: string | undefined;
 }
 
-interface AwsConfig extends AwsPlace {
+interface AwsConfig extends Omit<AwsPlace, 'roleArn' | 'externalId'> {
   reload?: Command | undefined;
   timeout?: string | undefined;
 }
@@ -67,8 +70,8 @@ export function awsStore(
  */
 export async function clientOptions(service: AwsService, config: AwsPlace) {
   const { openSession } = await import('../aws/session.js');
-  const session = await openSession({ profile: config.profile, region: config.region });
-  const { endpointUrl } = config;
+  const { profile, region, endpointUrl, roleArn, externalId } = config;
+  const session = await openSession({ profile, region, roleArn, externalId });
   return {
     ...(await session.clientConfig(service)),
     ...(endpointUrl === undefined ? {} : { endpoint: endpointUrl }),

@@ -66,6 +66,7 @@ const report = z.strictObject({
         'OldCertificateNotTrusted',
         'OldCertificateRefused',
         'OldCertificateStillAccepted',
+        'PublicationCorrected',
         'RefusalNotShown',
         'TrustStoreNotLive',
         'UnpublishedChanges',

@@ -10,7 +10,7 @@ import {
   type JobFlags,
   type RotationJob,
 } from '../../rotation/engine/jobs.js';
-import { askStage, newRotationId, requestOf, storesOf } from '../../rotation/engine/request.js';
+import { askStage, newRotationId, publishingOf, requestOf, storesOf } from '../../rotation/engine/request.js';
 import { openSession, rotateJobs, type JobOutcome, type Session } from '../../rotation/engine/rotate-jobs.js';
 import type { RotationReport } from '../../rotation/rules/report.js';
 import { stageText } from '../../rotation/rules/unit.js';
@@ -70,6 +70,7 @@ export async function runRotations(context: RotateContext, flags: JobFlags): Pro
         lease: state.lease,
         journal: state.journal,
         stores: (job, apis) => storesOf(job, apis, trust),
+        publishing: publishingOf,
         requestOf,
         emit: (event, apis) => {
           progress.show(event, wordingOf(apis));
@@ -120,7 +121,8 @@ function showOutcomes({ options, out }: RotateContext, outcomes: readonly Outcom
   }
   // A timer that says --quiet wants to hear of what was done, and not each night that nothing was.
   const worthTelling = ({ report }: Outcome): boolean =>
-    report !== undefined && (options.quiet !== true || !NOTHING_DONE.has(report.outcome));
+    report !== undefined &&
+    (options.quiet !== true || !NOTHING_DONE.has(report.outcome) || isCorrected(report));
   if ((options.output === 'json' || outcomes.some(worthTelling)) && options.events !== '-') {
     out.result({ items: outcomes.map(outcomeJson) }, () =>
       outcomes
@@ -168,6 +170,9 @@ function sessions(
     return session;
   };
 }
+
+/** Nothing was due, and something else than the id in use was published. */
+const isCorrected = ({ outcome, steps }: RotationReport): boolean => outcome === 'notDue' && steps.length > 0;
 
 const NOTHING_DONE: ReadonlySet<RotationReport['outcome']> = new Set([
   'notDue',

@@ -1,7 +1,7 @@
 import type { NamedStage } from '../../control-plane/named-stage.js';
 import { stageText } from '../../rotation/rules/unit.js';
 import { stageIdsText } from '../../control-plane/stages-text.js';
-import { verbOf } from '../../platform/list-text.js';
+import { listText, verbOf } from '../../platform/list-text.js';
 import type { ChalkInstance } from 'chalk';
 import { printable } from '../../platform/printable.js';
 import type { RotationReport } from '../../rotation/rules/report.js';
@@ -22,7 +22,7 @@ export function reportText(report: RotationReport, style: ChalkInstance, wording
   const when = until ? timeText(until) : '';
   switch (report.outcome) {
     case 'notDue':
-      return `${stages}: ${oldId} is not due for renewal before ${when} (expires ${end}): nothing to do`;
+      return `${stages}: ${oldId} is not due for renewal before ${when} (expires ${end}): ${publishedText(report)}`;
     case 'keepingOld':
       return `${stages}: ${style.green(newId)} is in use; the old ${oldId} is kept until ${when}`;
     case 'completed':
@@ -43,6 +43,15 @@ export function reportText(report: RotationReport, style: ChalkInstance, wording
         'nothing was changed',
       ].join('\n');
   }
+}
+
+/** What was done, or would be, although nothing was due. */
+function publishedText({ steps }: RotationReport): string {
+  if (steps.length === 0) return 'nothing to do';
+  const places = listText(steps.map(({ subject = '' }) => printable(subject)));
+  return steps.some(({ ms }) => ms === undefined)
+    ? `only its ID would be published: ${places}; nothing was changed`
+    : `only its ID was published: ${places}`;
 }
 
 function plannedText(step: string, stages: readonly NamedStage[] = []): string {

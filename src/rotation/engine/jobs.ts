@@ -13,6 +13,7 @@ import {
   type ResolvedAccount,
 } from '../../settings/resolve.js';
 import type { Configuration as AnyConfiguration, Target as AnyTarget } from '../../settings/schema.js';
+import type { PublicationSettings } from '../../settings/publication.js';
 import type { RotationValues } from '../../settings/table.js';
 import {
   parseAddress,
@@ -38,6 +39,8 @@ export interface Decided extends RotationSettings {
   probeUrl?: string;
   to?: string;
   hooks: Hooks;
+  /** Where the id of the certificate in use is published. */
+  publish: readonly PublicationSettings[];
 }
 
 /** One certificate to look after: the stages that present it are found through these, and how it is to be done. */
@@ -50,6 +53,11 @@ export interface RotationJob extends Omit<Decided, keyof RotationSettings> {
   settings: RotationSettings;
   /** The other targets: one whose stage shares the certificate lends its trust stores and its probe. */
   others: readonly OtherTarget[];
+  /**
+   * The targets of the account and Region that publish an id, its own included: a rotation may move their stages too,
+   * whatever flags say of trust stores.
+   */
+  publishing: readonly PublishedTarget[];
   /** Which layer decided each setting; what nobody decided is not in it. */
   origins: Origins<Decided>;
 }
@@ -63,9 +71,16 @@ export interface OtherTarget {
   probe?: ProbeRequest;
 }
 
+/** A target whose certificate's id is published. */
+export interface PublishedTarget extends Pick<OtherTarget, 'api' | 'stages'> {
+  /** Whether it is the job's own; with `--publish` that is what flags name as the stage. */
+  isOwn: boolean;
+  publish: readonly PublicationSettings[];
+}
+
 /** Whether a target is about a stage. @param apis all APIs, for their names */
 export function isTargetOf(
-  { api, stages }: OtherTarget,
+  { api, stages }: Pick<OtherTarget, 'api' | 'stages'>,
   { restApiId, stageName }: StageRef,
   apis: readonly RestApi[],
 ): boolean {
@@ -81,6 +96,7 @@ export interface JobFlags {
   probe?: ProbeRequest;
   namedProbes?: readonly NamedProbe[];
   to?: string;
+  publish?: readonly PublicationSettings[];
 }
 
 /** Keys of a target that say what it is about, or are written otherwise. */
@@ -91,8 +107,8 @@ function jobOf(
   target: Partial<TargetConfig>,
   { renewBefore, managedBy }: Configuration,
   flags: JobFlags,
-): Omit<RotationJob, 'account' | 'addresses' | 'others'> {
-  const { settings: given, probe: asked, namedProbes: named, to: wanted } = flags;
+): Omit<RotationJob, 'account' | 'addresses' | 'others' | 'publishing'> {
+  const { settings: given, probe: asked, namedProbes: named, to: wanted, publish: places } = flags;
   const own = Object.entries(target).filter(([key]) => !NOT_DECIDED.has(key));
   const { values, origins } = resolveAll<Decided>({
     flag: {
@@ -100,17 +116,19 @@ function jobOf(
       probe: asked,
       namedProbes: named,
       to: wanted,
+      publish: places,
       trust: flags.trust.length > 0 ? flags.trust : undefined,
     },
     target: { ...Object.fromEntries(own), ...probeOf(target), probes: target.probe?.count },
     file: { renewBefore, managedBy },
-    default: { ...DEFAULT_SETTINGS, trust: [], hooks: {} },
+    default: { ...DEFAULT_SETTINGS, trust: [], hooks: {}, publish: [] },
   });
-  const { trust = [], hooks = {}, probe, namedProbes, probeUrl, to, ...settings } = values;
+  const { trust = [], hooks = {}, publish = [], probe, namedProbes, probeUrl, to, ...settings } = values;
   return {
     settings: { ...DEFAULT_SETTINGS, ...settings },
     trust,
     hooks,
+    publish,
     ...(probe === undefined ? {} : { probe }),
     ...(namedProbes === undefined ? {} : { namedProbes }),
     ...(probeUrl === undefined ? {} : { probeUrl }),
@@ -146,13 +164,35 @@ export function targetJob(
     if (key === name || isElsewhere || flags.trust.length > 0) return [];
     return [{ api: other.api, stages: other.stages, trust: other.trust, ...probeOf(other) }];
   });
+  const job = jobOf(target, configuration, flags);
   return {
-    ...jobOf(target, configuration, flags),
+    ...job,
     account,
     target: name,
     others,
+    publishing: publishingOf(job, configuration, account, name),
     addresses: target.stages.map((stage) => ({ api: target.api, stage })),
   };
+}
+
+/** @param name of the job's own target; what `--publish` says is about the stage that flags name */
+function publishingOf(
+  { publish, origins }: Pick<RotationJob, 'publish' | 'origins'>,
+  { targets = {}, profile: topProfile, region: topRegion }: Configuration,
+  account: ResolvedAccount,
+  name?: string,
+): PublishedTarget[] {
+  const own = name === undefined ? undefined : targets[name];
+  const isFlagged = origins.publish === 'flag';
+  const owns =
+    own !== undefined && !isFlagged ? { api: own.api, stages: own.stages } : { api: '', stages: [] };
+  const others = Object.entries(targets).flatMap(
+    ([key, { api, stages, publish: its, profile = topProfile, region = topRegion }]): PublishedTarget[] =>
+      its === undefined || key === name || !isSameAccount(withoutUndefined({ profile, region }), account)
+        ? []
+        : [{ api, stages, publish: its, isOwn: false }],
+  );
+  return [...(publish.length === 0 ? [] : [{ ...owns, publish, isOwn: true }]), ...others];
 }
 
 /** The jobs of the whole configuration, or of the one target named. @throws AppError `Usage` */
@@ -302,11 +342,11 @@ export function stageJob(
   flags: JobFlags,
   { account, target }: FoundTarget,
 ): RotationJob {
-  const job =
-    configuration && target
-      ? targetJob(target[0], target[1], configuration, flags)
-      : { ...jobOf({}, configuration ?? {}, flags), others: [] };
-  return { ...job, account, addresses: [address] };
+  if (configuration && target)
+    return { ...targetJob(target[0], target[1], configuration, flags), account, addresses: [address] };
+  const job = jobOf({}, configuration ?? {}, flags);
+  const publishing = publishingOf(job, configuration ?? {}, account);
+  return { ...job, others: [], publishing, account, addresses: [address] };
 }
 
 /** The target of a certificate in use, whose stages may be named by their API's id or name. */
@@ -343,18 +383,18 @@ export function everyCertificate({ apis, stages }: Pick<AccountLook, 'apis' | 's
   return [...used.values()];
 }
 
-/** The stages that a job names, one for each certificate that they present. */
+/** The stages that a job names, and of them one for each certificate that they present. */
 export async function targetsOf(
   controlPlane: ControlPlane,
   addresses: readonly StageAddress[],
-): Promise<Stage[]> {
+): Promise<{ targets: Stage[]; stages: Stage[] }> {
   const stages = await Promise.all(addresses.map((address) => resolveStage(controlPlane, address)));
   const first = new Map<string, Stage>();
   for (const stage of stages) {
     const key = stage.clientCertificateId ?? `none ${stage.restApiId}/${stage.stageName}`;
     if (!first.has(key)) first.set(key, stage);
   }
-  return [...first.values()];
+  return { targets: [...first.values()], stages };
 }
 
 /**
@@ -364,7 +404,7 @@ export async function targetsOf(
 export async function apisOf(
   controlPlane: ControlPlane,
   stages: readonly StageRef[],
-  others: readonly OtherTarget[],
+  others: readonly Pick<OtherTarget, 'api'>[],
 ): Promise<RestApi[]> {
   const rest = await controlPlane.getRestApis();
   const isRest = (api: string): boolean => rest.some(({ id, name }) => id === api || name === api);

@@ -20,6 +20,7 @@ import { forgetRemoved, writeMark } from './mark.js';
 import { isJournalLost } from './observe.js';
 import { proveBack, proveEnd } from './prove-others.js';
 import { proveBoth, proveNew } from './prove.js';
+import { publish } from './publications.js';
 import {
   account,
   deploymentText,
@@ -75,6 +76,8 @@ export async function perform(run: Run, next: DoableStep): Promise<void> {
       );
     case 'redeploy':
       return redeploy(run, next.stage, next.to);
+    case 'publish':
+      return publish(run, next);
     case 'verifySwitch':
       return verify(run, next.next);
     case 'soak':
@@ -306,6 +309,8 @@ async function recount(run: Run): Promise<void> {
     // The certificates as well: another run may have withdrawn the new one meanwhile.
     await lookAtStages(run);
     await lookAtCertificates(run);
+    // Somebody may have published something else meanwhile, which must not go now.
+    run.published.clear();
     const begun = run.deps.now();
     await lookAtStores(run);
     if (run.look) run.look = { ...run.look, storesTook: run.deps.now().getTime() - begun.getTime() };

@@ -1,12 +1,26 @@
-import type { RestApi, Stage } from '../../control-plane/api-gateway.js';
+import type { RestApi, Stage, StageRef } from '../../control-plane/api-gateway.js';
 import type { RotationEvent } from '../rules/event.js';
 import type { NamedProbe, ProbeRequest } from '../rules/probe.js';
 import type { RotationSettings } from '../../settings/rotation.js';
 import type { Journal } from '../journal/journal.js';
+import type { ControlPlane } from '../../control-plane/control-plane.js';
+import type { Publication } from '../../publications/publication.js';
 import type { Command } from '../../trust/run-command.js';
 import type { TrustStore } from '../../trust/trust-store.js';
 import type { ObservedAccount } from './observed-account.js';
 import type { RememberingControlPlane } from '../../control-plane/remembering.js';
+
+/** A target of the configuration, or what flags name in its place, whose certificate's id is published. */
+export interface PublishingTarget {
+  /** Whether it is the one that the rotation was asked for. */
+  isOwn: boolean;
+  /** Whether a stage is one of it. */
+  has: (stage: StageRef) => boolean;
+  /** All its stages, as they are or were a moment ago. */
+  stages: (controlPlane: Pick<ControlPlane, 'getStage'>) => Promise<Stage[]>;
+  /** Opened when they are first needed, and the same each time. */
+  publications: () => Promise<readonly Publication[]>;
+}
 
 /** The world as a rotation needs it. */
 export interface RotationDeps {
@@ -24,6 +38,8 @@ export interface RotationDeps {
     moving: readonly Stage[],
     changed: readonly string[],
   ) => readonly TrustStore[] | Promise<readonly TrustStore[]>;
+  /** The targets of the account and Region that publish an id, the rotation's own first; absent where none does. */
+  publishing?: readonly PublishingTarget[] | undefined;
   journal: Journal;
   /** The time; within a run it only goes on, whatever becomes of the machine's clock. */
   now: () => Date;

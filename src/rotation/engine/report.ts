@@ -68,6 +68,8 @@ export function plannedStep(run: Run, step: Step): RotationReport['steps'][numbe
     case 'trust':
     case 'untrust':
       return { ...of, subject: `${step.store}: ${step.certificate.clientCertificateId}` };
+    case 'publish':
+      return { ...of, subject: `${step.publication}: ${step.clientCertificateId}` };
     case 'switch':
       return { ...of, stages: step.stages.map((stage) => named(run, stage)) };
     case 'redeploy':

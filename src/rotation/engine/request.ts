@@ -1,8 +1,11 @@
 /** What a rotation of one target is handed: its own ways, and those of the targets that share its certificate. */
 import { randomBytes } from 'node:crypto';
-import { isTargetOf, type RotationJob, type TrustDescription } from './jobs.js';
-import type { RotationDeps, RotationRequest } from './ports.js';
-import type { RestApi, StageRef } from '../../control-plane/api-gateway.js';
+import { isTargetOf, type PublishedTarget, type RotationJob, type TrustDescription } from './jobs.js';
+import { sameStage } from './observe.js';
+import type { PublishingTarget, RotationDeps, RotationRequest } from './ports.js';
+import type { RestApi, Stage, StageRef } from '../../control-plane/api-gateway.js';
+import { AppError } from '../../platform/errors.js';
+import type { Publication } from '../../publications/publication.js';
 import type { ProbeRequest } from '../rules/probe.js';
 import type { TrustContext } from '../../trust/context.js';
 import { underJournalName, type TrustStore } from '../../trust/trust-store.js';
@@ -67,6 +70,71 @@ export function storesOf(
     const { openTrustStore } = await import('./stores.js');
     return openTrustStore(description, context);
   }
+}
+
+/**
+ * The targets that publish an id, for the rotation of one certificate.
+ * @param named the stages that the job names, as they were read
+ * @param region of the account's control plane
+ */
+export function publishingOf(
+  { publishing, account }: Pick<RotationJob, 'publishing' | 'account'>,
+  {
+    target,
+    named,
+    apis,
+    region,
+  }: { target: Stage; named: readonly Stage[]; apis: readonly RestApi[]; region: string },
+): RotationDeps['publishing'] {
+  if (publishing.length === 0) return undefined;
+  const { profile, roleArn, externalId } = account;
+  const place = {
+    region,
+    ...(profile === undefined ? {} : { profile }),
+    ...(roleArn === undefined ? {} : { roleArn }),
+    ...(externalId === undefined ? {} : { externalId }),
+  };
+  return publishing.map((published): PublishingTarget => {
+    const { isOwn, stages, publish } = published;
+    const has =
+      stages.length === 0
+        ? (stage: StageRef) => sameStage(stage, target)
+        : (stage: StageRef) => isTargetOf(published, stage, apis);
+    let opened: Promise<readonly Publication[]> | undefined;
+    return {
+      isOwn,
+      has,
+      stages: (controlPlane) => stagesOf(published, named.filter(has), apis, controlPlane),
+      publications: () =>
+        (opened ??= import('../../publications/open.js').then(({ openPublication }) =>
+          publish.map((entry) => openPublication(entry, place)),
+        )),
+    };
+  });
+}
+
+/** The stages of a target: those that are known, and the others, which are asked for. One that does not exist is left out. */
+async function stagesOf(
+  { api, stages }: PublishedTarget,
+  known: readonly Stage[],
+  apis: readonly RestApi[],
+  controlPlane: Parameters<PublishingTarget['stages']>[0],
+): Promise<Stage[]> {
+  const found = apis.find(({ id, name }) => id === api || name === api);
+  const missing = stages.filter((name) => !known.some(({ stageName }) => stageName === name));
+  if (found === undefined || missing.length === 0) return [...known];
+  const { id: restApiId, protocolType } = found;
+  const read = await Promise.all(
+    missing.map((stageName) =>
+      controlPlane
+        .getStage({ restApiId, stageName, ...(protocolType === undefined ? {} : { protocolType }) })
+        .catch((error: unknown) => {
+          if (error instanceof AppError && error.code === 'StageNotFound') return undefined;
+          throw error;
+        }),
+    ),
+  );
+  return [...known, ...read.filter((stage) => stage !== undefined)];
 }
 
 /** A new rotation's id: sorts by time, and says when it was made. */

@@ -39,6 +39,15 @@ export interface JobOutcome {
   error?: unknown;
 }
 
+/** What tells where the stages are whose certificate's id is published. */
+export interface PublishingInput {
+  target: Stage;
+  /** All stages that the job names. */
+  named: readonly Stage[];
+  apis: readonly RestApi[];
+  region: string;
+}
+
 /** The world as the jobs need it. */
 export interface JobsDeps extends Pick<RotationDeps, 'journal' | 'confirm' | 'request' | 'sleep' | 'signal'> {
   lease: Lease;
@@ -47,6 +56,8 @@ export interface JobsDeps extends Pick<RotationDeps, 'journal' | 'confirm' | 're
   /** A new rotation's id, as {@link RotationDeps} has it. */
   newRotationId: (now: Date) => string;
   stores: (job: RotationJob, apis: readonly RestApi[]) => RotationDeps['stores'];
+  /** The targets that publish an id; absent where nothing is published. */
+  publishing?: (job: RotationJob, about: PublishingInput) => RotationDeps['publishing'];
   requestOf: (job: RotationJob, target: Stage, apis: readonly RestApi[]) => RotationRequest;
   emit: (event: RotationEvent, apis: readonly RestApi[]) => void;
 }
@@ -121,6 +132,8 @@ const NO_LEASE: HeldLease = {
 interface Task {
   job: RotationJob;
   target: Stage;
+  /** All stages that the job names. */
+  named: readonly Stage[];
   apis: readonly RestApi[];
 }
 
@@ -161,9 +174,9 @@ async function rotateInSession(
 }
 
 async function tasksOf(controlPlane: RememberingControlPlane, job: RotationJob): Promise<Task[]> {
-  const targets = await targetsOf(controlPlane, job.addresses);
-  const apis = await apisOf(controlPlane, targets, job.others);
-  return targets.map((target) => ({ job, target, apis }));
+  const { targets, stages: named } = await targetsOf(controlPlane, job.addresses);
+  const apis = await apisOf(controlPlane, targets, [...job.others, ...job.publishing]);
+  return targets.map((target) => ({ job, target, named, apis }));
 }
 
 /** The tasks by what must not be worked on side by side: a certificate, with all that were made to take its place. */
@@ -213,7 +226,7 @@ async function rotateLane(lane: readonly Task[], common: Common): Promise<void> 
       const target = common.isAnyBegun ? await session.controlPlane.getStage(task.target) : task.target;
       const maker = made.get(target.clientCertificateId ?? '');
       if (maker === job) continue;
-      const own = rotationDeps(task, common, index === 0);
+      const own = rotationDeps({ ...task, target }, common, index === 0);
       const asked = deps.requestOf(job, target, apis);
       // --force is for what was there before, not for what this very run has made for another target.
       const request = maker ? { ...asked, settings: { ...asked.settings, force: false } } : asked;
@@ -227,7 +240,7 @@ async function rotateLane(lane: readonly Task[], common: Common): Promise<void> 
 }
 
 /** @param mayKnow whether looks of before may serve: after a rotation of the same certificate none does */
-function rotationDeps({ job, apis }: Task, common: Common, mayKnow: boolean): RotationDeps {
+function rotationDeps({ job, target, named, apis }: Task, common: Common, mayKnow: boolean): RotationDeps {
   const { lease, deps } = common;
   const { controlPlane, turns, now } = common.session;
   return {
@@ -235,6 +248,7 @@ function rotationDeps({ job, apis }: Task, common: Common, mayKnow: boolean): Ro
     apis,
     account: mayKnow ? turns.account : lookingAnew(turns.account),
     stores: deps.stores(job, apis),
+    publishing: deps.publishing?.(job, { target, named, apis, region: controlPlane.region }),
     journal: fencedBy(deps.journal, lease.fence),
     now,
     sleep: (ms, signal, away = ms) => turns.aside(away, () => deps.sleep(ms, signal)),

@@ -26,6 +26,7 @@ import { despiteOthers, overtaken } from './others.js';
 import { askStage } from './perform.js';
 import type { RotationDeps, RotationRequest } from './ports.js';
 import { callsToCome, probeChoices } from './prove.js';
+import { assertPublicationsReadable, keepPublished, lookAtPublications } from './publications.js';
 import { confirmPublishing } from './publishing.js';
 import { recover } from './recover.js';
 import type { RotationReport } from '../rules/report.js';
@@ -55,6 +56,7 @@ async function gateInput(run: Run): Promise<GateInput> {
     probes: await probeChoices(run, moving),
     trustStores: (await storesOf(run)).map(({ name }) => name),
     changedStores: changedStores(run),
+    publications: await lookAtPublications(run),
     settings: run.request.settings,
   };
 }
@@ -77,6 +79,7 @@ async function passGates(run: Run): Promise<void> {
     );
   }
   if (request.to !== undefined && !unit.next) assertAdoptable(run, request.to);
+  await assertPublicationsReadable(run);
   assertOpen(closedGate(await gateInput(run)));
   await lookAtStores(run);
   const isBefore = moving.every(({ clientCertificateId }) => clientCertificateId === unit.oldId);
@@ -119,7 +122,7 @@ export async function rotate(
   const { dryRun = false } = options;
   const begun = await begin(deps, request, target);
   const idle = notDue(begun, target);
-  if (idle) return idle;
+  if (idle) return keepPublished(begun.run, idle, dryRun);
   const run = await lookAtAll(begun);
   const [fresh] = run.stages.filter((stage) => sameStage(stage, target));
   if (fresh?.clientCertificateId !== target.clientCertificateId && account(run).moving.length === 0) {

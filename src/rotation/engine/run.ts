@@ -10,10 +10,14 @@ import { journalEvidence, type StepEvidence } from '../rules/proof.js';
 import type { RotationOutcome, RotationRecord, RotationStep } from '../rules/record.js';
 import { JOURNAL_VERSION } from '../rules/record.js';
 import { callerFields } from '../journal/same-caller.js';
+import type { Published } from '../../publications/publication.js';
 import type { TrustStore } from '../../trust/trust-store.js';
 import { pruneOwnJournals } from '../journal/prune-journals.js';
 import { viewAccount, type AccountView } from './observe.js';
 import type { RotationDeps, RotationRequest } from './ports.js';
+
+/** What a publication was seen to hold, or why that is not known. */
+export type PublicationSight = Published | { state: 'unreadable'; error: AppError };
 
 /** One rotation in progress: what it was asked, what it last saw, and what it did. */
 export interface Run {
@@ -63,6 +67,8 @@ export interface Run {
    * this run.
    */
   readonly notLive: Set<string>;
+  /** What the publications held at the last look, by their names. */
+  readonly published: Map<string, PublicationSight>;
   /** What the trust stores held at the last look; absent when it is time to look again. */
   stores?: readonly StoreView[];
   records: RotationRecord[];
@@ -92,6 +98,7 @@ export const newRun = (begun: Begun): Run => ({
   gone: new Set(),
   deletedHere: new Set(),
   notLive: new Set(),
+  published: new Map(),
   progress: NOTHING_PROVED,
   hasSwitched: false,
   deployments: new Map(),

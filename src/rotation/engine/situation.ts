@@ -8,6 +8,7 @@ import { stageByStage } from '../rules/switch-record.js';
 import { stageText } from '../rules/unit.js';
 import { deletedCertificates, lookAtStores } from './look.js';
 import type { AccountView } from './observe.js';
+import { lookAtPublications } from './publications.js';
 import { probesOf } from './prove.js';
 import { account, deploymentText, type Run } from './run.js';
 
@@ -35,6 +36,7 @@ export async function situation(run: Run): Promise<Situation> {
     rotationId,
     ...view,
     stores: await lookAtStores(run),
+    publications: await lookAtPublications(run),
     deleted,
     switchedAt: last.switchedAt,
     keptFrom: last.keptFrom,

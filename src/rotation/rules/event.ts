@@ -34,6 +34,7 @@ export type RotationWarning =
   | 'OldCertificateNotTrusted'
   | 'OldCertificateRefused'
   | 'OldCertificateStillAccepted'
+  | 'PublicationCorrected'
   | 'RefusalNotShown'
   | 'TrustStoreNotLive'
   | 'UnpublishedChanges';

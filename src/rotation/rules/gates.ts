@@ -3,6 +3,7 @@ import { listText } from '../../platform/list-text.js';
 import type { Stage } from '../../control-plane/api-gateway.js';
 import type { GateFailure } from './gate-failure.js';
 import { managerFailure } from './manager.js';
+import type { PublicationView } from './next-step.js';
 import type { ProbeChoice } from './probe.js';
 import type { RotationSettings } from '../../settings/rotation.js';
 import { stageText, type RotationUnit } from './unit.js';
@@ -16,6 +17,7 @@ export interface GateInput {
   trustStores: readonly string[];
   /** Names of the trust stores that this rotation has changed already. */
   changedStores: readonly string[];
+  publications: readonly PublicationView[];
   settings: RotationSettings;
 }
 
@@ -93,11 +95,35 @@ const provable: Gate = ({ moving, probes, settings }) => {
   };
 };
 
-/** A certificate that failed in use is not tried again by a timer. While stages present it, the way back goes on. */
-const notRolledBack: Gate = ({ unit: { next }, moving, settings }) =>
+/** One id can be published: where the stages of a target would present different ones, none is true of all. */
+const oneIdToPublish: Gate = ({ publications, moving }) => {
+  const twice = publications.find(({ name }, i) => publications.findIndex((one) => one.name === name) !== i);
+  if (twice !== undefined) {
+    return {
+      code: 'PublicationAmbiguous',
+      message: `${twice.name} is specified twice`,
+      hint: 'specify each place once; each target needs its own',
+    };
+  }
+  const mixed = publications.find(({ elsewhere }) => elsewhere.length > 0);
+  if (mixed === undefined) return undefined;
+  return {
+    code: 'PublicationAmbiguous',
+    message: `${mixed.name} can hold one ID, but not all stages of its target are rotated together with ${names(moving)}`,
+    hint: 'rotate the stages of the target together (without --only-stage), or give each stage a target of its own with its own publication',
+    details: { stages: moving.map(stageText) },
+  };
+};
+
+/**
+ * A certificate that failed in use is not tried again by a timer. While stages present it, or its id is published, the
+ * way back goes on.
+ */
+const notRolledBack: Gate = ({ unit: { next }, moving, publications, settings }) =>
   next?.mark?.rolledBack === undefined ||
   settings.force ||
-  moving.some(({ clientCertificateId }) => clientCertificateId === next.clientCertificateId)
+  moving.some(({ clientCertificateId }) => clientCertificateId === next.clientCertificateId) ||
+  publications.some(({ holds }) => holds === next.clientCertificateId)
     ? undefined
     : {
         code: 'RolledBackBefore',
@@ -110,6 +136,7 @@ const GATES: readonly Gate[] = [
   trustStoreNamed,
   trustStoresDiffer,
   trustStoresRemembered,
+  oneIdToPublish,
   presentedAtAll,
   notManagedElsewhere,
   provable,

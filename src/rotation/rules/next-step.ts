@@ -19,6 +19,22 @@ export interface StoreView {
   added: readonly string[];
 }
 
+/** A place that the id of a target's certificate is published in, as it was last seen. */
+export interface PublicationView {
+  name: string;
+  /** `apiId/stageName` of the target's stages that the rotation moves. */
+  stages: readonly string[];
+  /** What its other stages present, each id once; the empty text for a stage without a certificate. */
+  elsewhere: readonly string[];
+  /**
+   * What it holds, as it was seen or, where it cannot be, by the rotation's records; absent where there is nothing in it,
+   * or nothing is known.
+   */
+  holds?: string;
+  /** Whether that is known. */
+  isKnown: boolean;
+}
+
 /**
  * Where a rotation is going. `rotate`: every stage on the new certificate, the old one gone. `rollBack`: every stage back
  * on the old one, the new one kept. `abort`: the same, the new one gone. `cancel`: what this rotation itself made is
@@ -63,6 +79,8 @@ export interface Situation {
   /** Ids that stages outside `moving` present (`--only-stage`): they must stay as they are. */
   elsewhere: readonly string[];
   stores: readonly StoreView[];
+  /** Of the targets whose stages it moves. */
+  publications: readonly PublicationView[];
   /** Certificates of this rotation that are known to be deleted; a trust store may still hold them. */
   deleted: readonly EndedCertificate[];
   /** When the last moving stage changed. */
@@ -102,6 +120,8 @@ export type Step =
   /** At most {@link MOST_AT_ONCE} stages. */
   | { kind: 'switch'; stages: readonly Stage[]; to: Certificate }
   | { kind: 'redeploy'; stage: Stage; to: Certificate }
+  /** Write the id that the stages of a target present to where infrastructure as code reads it. */
+  | { kind: 'publish'; publication: string; clientCertificateId: string }
   | { kind: 'verifySwitch'; next: Certificate }
   | { kind: 'soak'; until: Date }
   /** Wait for writes whose outcome is not known. */
@@ -144,6 +164,9 @@ export function nextStep(situation: Situation): Step {
   const { goal, unit, adoptable } = situation;
   if (goal === 'rotate') {
     if (situation.moving.length === 0) return { kind: 'stageChanged' };
+    // First, so that nothing that a later step takes away is published.
+    const publication = publishStep(situation);
+    if (publication) return publication;
     if (!unit.next) return adoptable ? { kind: 'adopt', certificate: adoptable } : { kind: 'generate' };
   }
   return (
@@ -153,6 +176,7 @@ export function nextStep(situation: Situation): Step {
     switchStep(situation) ??
     redeployStep(situation) ??
     useStep(situation) ??
+    publishStep(situation) ??
     endStep(situation)
   );
 }
@@ -255,6 +279,47 @@ function useStep({ goal, unit: { next }, progress, calls }: Situation): Step | u
   return progress.verified === proofKey(next.clientCertificateId, calls)
     ? undefined
     : { kind: 'verifySwitch', next };
+}
+
+/** The one id that all stages of a target present. */
+export function presentedBy(
+  { stages, elsewhere }: Pick<PublicationView, 'stages' | 'elsewhere'>,
+  moving: readonly Stage[],
+): string | undefined {
+  const moved = moving.filter((stage) => stages.includes(stageText(stage)));
+  const ids = new Set([...moved.map(({ clientCertificateId = '' }) => clientCertificateId), ...elsewhere]);
+  const [only = ''] = ids;
+  return ids.size === 1 && only !== '' ? only : undefined;
+}
+
+/**
+ * Publishes what the stages present, never what they are to: an apply of infrastructure as code that reads it then
+ * changes nothing. The new certificate only once it was seen in use; on the way back, what is left by all stages last.
+ */
+function publishStep(situation: Situation): Step | undefined {
+  const { goal, unit, moving, publications, progress, calls } = situation;
+  if (goal !== 'rotate' && isAnyBehind(situation)) return undefined;
+  const newId = goal === 'rotate' ? unit.next?.clientCertificateId : undefined;
+  for (const view of publications) {
+    const id = presentedBy(view, moving);
+    if (id === undefined || !isStale(situation, view, id)) continue;
+    if (id === newId && progress.verified !== proofKey(id, calls)) continue;
+    return { kind: 'publish', publication: view.name, clientCertificateId: id };
+  }
+  return undefined;
+}
+
+/** Whether another id than the one presented is, or may be, published. */
+function isStale(situation: Situation, { holds, isKnown }: PublicationView, id: string): boolean {
+  const { goal, unit, presentedBefore } = situation;
+  if (isKnown && holds === id) return false;
+  // What was made for nothing is taken back without a change of anything else.
+  if (goal === 'cancel')
+    return made(situation).some(({ clientCertificateId: ownId }) =>
+      isKnown ? holds === ownId : presentedBefore.has(ownId),
+    );
+  // What cannot be looked into is taken to be right until a stage was moved.
+  return isKnown || goal !== 'rotate' || id === unit.next?.clientCertificateId;
 }
 
 /**

@@ -114,6 +114,12 @@ export function afterStep(situation: Situation, step: Step): Situation {
         switchedAt: now,
         keptFrom: now,
       };
+    case 'publish': {
+      const publications = situation.publications.map((view) =>
+        view.name === step.publication ? { ...view, holds: step.clientCertificateId, isKnown: true } : view,
+      );
+      return { ...situation, publications };
+    }
     case 'verifySwitch':
       return proves({ verified: proofKey(step.next.clientCertificateId, calls) });
     case 'soak':

@@ -24,6 +24,7 @@ export const ROTATION_STEPS = [
   'verifyRemoval',
   'delete',
   'redeploy',
+  'publish',
   'hook',
   'undo',
   'rollBack',

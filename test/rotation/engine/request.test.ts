@@ -20,6 +20,8 @@ const job = (more: Partial<RotationJob> = {}): RotationJob => ({
   account: { origins: {} },
   trust: [],
   others: [],
+  publish: [],
+  publishing: [],
   hooks: {},
   origins: {},
   ...more,

@@ -51,6 +51,8 @@ const job = (name: string, stages: readonly string[], more: Partial<RotationJob>
   account: { origins: {} },
   trust: [],
   others: [],
+  publish: [],
+  publishing: [],
   hooks: {},
   origins: {},
   ...more,

@@ -93,6 +93,7 @@ export function situation(changes: Partial<Situation> = {}): Situation {
     moving: [stage('prod', 'old')],
     elsewhere: [],
     stores: [store('file', 'OLD')],
+    publications: [],
     deleted: [],
     switchedAt,
     keptFrom: switchedAt,

@@ -22,6 +22,7 @@ const open: GateInput = {
   probes: [{ probes: [probe], unreached: [] }],
   trustStores: ['pem-bundle:/etc/orders.pem'],
   changedStores: [],
+  publications: [],
   settings: DEFAULT_SETTINGS,
 };
 
