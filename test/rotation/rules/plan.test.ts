@@ -40,6 +40,15 @@ const certificates = {
 
 const past = fc.constantFrom(0, MINUTE, 10 * MINUTE, 8 * DAY).map((ago) => after(-ago));
 
+/** Where an id is published: of all stages that move, or also of one that does not; by what was seen or not. */
+const publications = fc.array(
+  fc.record({
+    holds: fc.constantFrom('old', 'new', 'spare', 'foreign', undefined),
+    isKnown: fc.boolean(),
+  }),
+  { maxLength: 2 },
+);
+
 /** Any state that crashes, races and people can leave, and some that they cannot. */
 const situations: fc.Arbitrary<Situation> = fc
   .record({
@@ -49,6 +58,7 @@ const situations: fc.Arbitrary<Situation> = fc
     elsewhere: fc.subarray(['old', 'spare']),
     stores: fc.array(fc.subarray(['OLD', 'NEW', 'SPARE', 'FOREIGN']), { minLength: 1, maxLength: 3 }),
     deleted: fc.boolean(),
+    publications,
     switchedAt: past,
     last: fc.record({ old: past, new: past, spare: past }),
     unsettled: fc.record({ switches: past, generation: past, release: past }),
@@ -66,7 +76,7 @@ const situations: fc.Arbitrary<Situation> = fc
       inFlight: fc.constantFrom(0, MINUTE),
     }),
   })
-  .map(({ old, next, spares, goal, presented, elsewhere, stores, deleted, last, ...rest }) => {
+  .map(({ old, next, spares, goal, presented, elsewhere, stores, deleted, last, publications, ...rest }) => {
     const exists = new Set([old, next, ...spares].flatMap((one) => one?.clientCertificateId ?? []));
     const shown = presented.filter((id) => exists.has(id) && (next !== undefined || id === 'old'));
     return situation({
@@ -77,6 +87,13 @@ const situations: fc.Arbitrary<Situation> = fc
       elsewhere: elsewhere.filter((id) => exists.has(id)),
       stores: stores.map((trusts, i) => store(`store${i}`, ...trusts)),
       deleted: deleted ? [certificate('gone')] : [],
+      publications: publications.map(({ holds, isKnown }, i) => ({
+        name: `publication${i}`,
+        stages: shown.map((_, n) => `api/s${n}`),
+        elsewhere: [],
+        isKnown,
+        ...(isKnown && holds !== undefined ? { holds } : {}),
+      })),
       lastPresented: new Map(Object.entries(last)),
       presentedBefore: new Set(['old', ...shown]),
     });
@@ -217,6 +234,7 @@ describe('afterStep', () => {
         presentedBefore: new Set(['old', 'new']),
       },
     ],
+    [{ kind: 'publish', publication: 'unknown', clientCertificateId: 'new' }, {}],
     [
       { kind: 'redeploy', stage: stage('prod', 'new'), to: next },
       { redeployed: ['api/prod'], switchedAt: NOW, keptFrom: NOW },
@@ -464,6 +482,101 @@ describe('planSteps', () => {
       }),
       { numRuns: 1_500 },
     );
+  });
+
+  test('what is published exists and is presented at the end, and nothing that is published is deleted', () => {
+    fc.assert(
+      fc.property(situations, (start) => {
+        const end = endOf(start);
+        const { last } = planSteps(start);
+        for (const { before, step } of played(start)) {
+          if (step.kind === 'publish') {
+            for (const { clientCertificateId } of before.moving)
+              expect(clientCertificateId).toBe(step.clientCertificateId);
+          }
+          if (step.kind !== 'delete') continue;
+          const { clientCertificateId: id } = step.certificate;
+          for (const { holds } of before.publications) expect(holds).not.toBe(id);
+        }
+        if (last.kind !== 'done' || start.goal === 'cancel') return;
+        const [presented] = end.moving.map(({ clientCertificateId }) => clientCertificateId);
+        for (const { holds } of end.publications) expect(holds).toBe(presented);
+      }),
+      { numRuns: 1_500 },
+    );
+  });
+
+  test('a rotation that publishes nothing has the same steps without it', () => {
+    fc.assert(
+      fc.property(situations, (any) => {
+        const others = planSteps(any).steps.filter(({ kind }) => kind !== 'publish');
+        expect(planSteps({ ...any, publications: [] }).steps.map(({ kind }) => kind)).toEqual(
+          others.map(({ kind }) => kind),
+        );
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test('the id is published before anything else where it is not, after the switch was seen, and before the soak', () => {
+    const view = { name: 'ssm:/id', stages: ['api/prod'], elsewhere: [] };
+    const steps = (isKnown: boolean, holds?: string) =>
+      planSteps(
+        situation({ publications: [{ ...view, isKnown, ...(holds === undefined ? {} : { holds }) }] }),
+      ).steps.map((step) => (step.kind === 'publish' ? `publish ${step.clientCertificateId}` : step.kind));
+    const rest = [
+      'generate',
+      'trust',
+      'preflight',
+      'recheck',
+      'switch',
+      'verifySwitch',
+      'publish (new)',
+      'soak',
+    ];
+    expect(steps(true, 'old').slice(0, 8)).toEqual(rest);
+    expect(steps(true).slice(0, 9)).toEqual(['publish old', ...rest]);
+    expect(steps(true, 'foreign').slice(0, 9)).toEqual(['publish old', ...rest]);
+    // What cannot be looked into is taken to be right until a stage was moved.
+    expect(steps(false).slice(0, 8)).toEqual(rest);
+  });
+
+  test('on the way back the old id is published before the new certificate goes', () => {
+    const next = certificate('new', { mark: mark('old') });
+    const back = (goal: Goal, changes: Partial<Situation>) =>
+      kinds(
+        planSteps(
+          situation({
+            goal,
+            unit: { oldId: 'old', old: certificate('old'), next, spares: [] },
+            stores: [store('file', 'OLD', 'NEW')],
+            ...changes,
+          }),
+        ),
+      );
+    const view = { name: 'file:id', stages: ['api/prod'], elsewhere: [], isKnown: true, holds: 'new' };
+    const switched = { moving: [stage('prod', 'new')], publications: [view] };
+    expect(back('rollBack', switched)).toEqual(['preflight', 'recheck', 'switch', 'publish']);
+    expect(back('abort', switched)).toEqual([
+      ...[
+        'withdraw',
+        'preflight',
+        'recheck',
+        'switch',
+        'publish',
+        'soak',
+        'verifyUnused',
+        'delete',
+        'untrust',
+      ],
+    ]);
+    expect(back('cancel', { publications: [view] }).slice(0, 1)).toEqual(['publish']);
+    expect(back('cancel', { publications: [{ ...view, holds: 'foreign' }] })).not.toContain('publish');
+  });
+
+  test('stages of a target that present different certificates have no id to publish', () => {
+    const view = { name: 'file:id', stages: ['api/prod'], elsewhere: ['other'], isKnown: true, holds: 'old' };
+    expect(kinds(planSteps(situation({ publications: [view] })))).not.toContain('publish');
   });
 
   test('nothing is taken away before a look and the soak, nor a stage moved unproved', () => {
