@@ -190,14 +190,12 @@ const publicationForms = z.discriminatedUnion('kind', [
   z
     .strictObject({
       kind: z.literal('ssm'),
-      parameter: z
-        .string()
-        .check(
-          z.regex(PARAMETER_NAME, {
-            error: 'the name of a parameter, such as "/orders/prod/certificate-id"',
-          }),
-          z.describe('The name of a String parameter of AWS Systems Manager'),
-        ),
+      parameter: z.string().check(
+        z.regex(PARAMETER_NAME, {
+          error: 'the name of a parameter, such as "/orders/prod/certificate-id"',
+        }),
+        z.describe('The name of a String parameter of AWS Systems Manager'),
+      ),
       region: z.exactOptional(region('The Region of the parameter (default: that of the stage)')),
       profile: z.exactOptional(
         text('A profile of the shared AWS configuration (default: that of the target)'),
