@@ -130,6 +130,8 @@ const CERTIFICATE_ID = /^[A-Za-z0-9]{1,64}$/;
 export interface RemovedCertificate {
   clientCertificateId: string;
   fingerprintSha256: string;
+  /** As the mark of the rotation that deleted it: whose trust stores may hold it. */
+  onlyStage?: string;
 }
 
 /**
@@ -139,27 +141,26 @@ export interface RemovedCertificate {
 export const removedTag = ({
   clientCertificateId,
   fingerprintSha256,
+  onlyStage,
 }: RemovedCertificate): Record<string, string> => ({
-  [REMOVED + clientCertificateId]: fingerprintSha256,
+  [REMOVED + clientCertificateId]:
+    onlyStage === undefined ? fingerprintSha256 : `${fingerprintSha256} ${onlyStage}`,
 });
-
-/** The keys of those tags, whatever their values say. */
-export const removedTagKeys = (tags: Readonly<Record<string, string>>): string[] =>
-  Object.keys(tags).filter((key) => key.startsWith(REMOVED));
-
-/** Whether a tag of that key is written by a rotation. */
-export const isMarkTag = (key: string): boolean => MARK_TAG_KEYS.includes(key) || key.startsWith(REMOVED);
 
 /** The certificates that the tags remember as deleted. What cannot be ours is left out. */
 export function removedCertificates(tags: Readonly<Record<string, string>>): RemovedCertificate[] {
-  return removedTagKeys(tags).flatMap((key) => {
+  return Object.entries(tags).flatMap(([key, value]) => {
+    if (!key.startsWith(REMOVED)) return [];
     const clientCertificateId = key.slice(REMOVED.length);
-    const fingerprintSha256 = tags[key] ?? '';
-    return CERTIFICATE_ID.test(clientCertificateId) && SHA256.test(fingerprintSha256)
-      ? [{ clientCertificateId, fingerprintSha256 }]
-      : [];
+    const [fingerprintSha256 = '', onlyStage, ...rest] = value.split(' ');
+    if (!CERTIFICATE_ID.test(clientCertificateId) || !SHA256.test(fingerprintSha256) || rest.length > 0)
+      return [];
+    return [{ clientCertificateId, fingerprintSha256, ...(onlyStage === undefined ? {} : { onlyStage }) }];
   });
 }
+
+/** Whether a tag of that key is written by a rotation. */
+export const isMarkTag = (key: string): boolean => MARK_TAG_KEYS.includes(key) || key.startsWith(REMOVED);
 
 /** The tags of the old certificate that its successor takes over: the user's, not AWS's and not a mark. */
 export function inheritedTags(tags: Readonly<Record<string, string>>): Record<string, string> {

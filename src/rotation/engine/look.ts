@@ -2,13 +2,14 @@
 import { certificateOf } from '../../control-plane/read-certificate.js';
 import type { Certificate } from '../../control-plane/certificate.js';
 import type { RestApi, Stage, StageRef } from '../../control-plane/api-gateway.js';
-import { removedCertificates, type RemovedCertificate } from '../../control-plane/marks.js';
+import type { RemovedCertificate } from '../../control-plane/marks.js';
 import { AppError } from '../../platform/errors.js';
 import { apiNamesOf } from '../../control-plane/named-stage.js';
 import type { StoreView } from '../rules/next-step.js';
 import { stageText, type EndedCertificate } from '../rules/unit.js';
 import { trustedCertificate } from '../../certificates/parse.js';
 import { stagesNow, stagesOfApi } from '../../control-plane/stages.js';
+import { rememberedBy } from './mark.js';
 import { observeCertificates, observeStores } from './observe.js';
 import { see } from './observed-account.js';
 import { STALE } from '../../control-plane/remembering.js';
@@ -85,7 +86,7 @@ export function isOldMissing(run: Run): boolean {
 /** What certificates of this rotation that exist remember as deleted. */
 function rememberedAsRemoved(run: Run): RemovedCertificate[] {
   const { old, next, spares } = account(run).unit;
-  return [old, next, ...spares].flatMap((one) => (one ? removedCertificates(one.tags) : []));
+  return [old, next, ...spares].flatMap((one) => (one ? rememberedBy(run, one) : []));
 }
 
 /** Whether something of this rotation is deleted, and a trust store may still hold it. */

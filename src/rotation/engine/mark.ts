@@ -6,10 +6,12 @@ import {
   markTags,
   MARK_TAG_KEYS,
   plainDescription,
+  removedCertificates,
   removedTag,
-  removedTagKeys,
   type Mark,
+  type RemovedCertificate,
 } from '../../control-plane/marks.js';
+import { concerns, stageText } from '../rules/unit.js';
 import type { Run } from './run.js';
 
 /**
@@ -61,9 +63,14 @@ export async function eraseMark({ deps: { controlPlane } }: Run, certificate: Ce
 export async function rememberRemoved(
   { deps: { controlPlane } }: Pick<Run, 'deps'>,
   left: Certificate,
-  { clientCertificateId, trusted: { fingerprintSha256 } }: Certificate,
+  { clientCertificateId, trusted: { fingerprintSha256 }, mark }: Certificate,
 ): Promise<Certificate> {
-  const tag = removedTag({ clientCertificateId, fingerprintSha256 });
+  const { onlyStage } = mark ?? {};
+  const tag = removedTag({
+    clientCertificateId,
+    fingerprintSha256,
+    ...(onlyStage === undefined ? {} : { onlyStage }),
+  });
   if (Object.entries(tag).every(([key, value]) => left.tags[key] === value)) return left;
   try {
     await controlPlane.tagClientCertificate(left.clientCertificateId, tag);
@@ -75,12 +82,17 @@ export async function rememberRemoved(
   }
 }
 
+/** What a certificate remembers as deleted by rotations of the run's stage. */
+export const rememberedBy = ({ target }: Pick<Run, 'target'>, { tags }: Certificate): RemovedCertificate[] =>
+  removedCertificates(tags).filter((one) => concerns(one, stageText(target)));
+
 /** Takes the tags of {@link rememberRemoved} away: no trust is left. Where that is denied, they do no harm. */
 export async function forgetRemoved(
-  { deps: { controlPlane } }: Pick<Run, 'deps'>,
+  run: Pick<Run, 'deps' | 'target'>,
   left: Certificate,
 ): Promise<Certificate> {
-  const keys = removedTagKeys(left.tags);
+  const { controlPlane } = run.deps;
+  const keys = rememberedBy(run, left).flatMap((one) => Object.keys(removedTag(one)));
   if (keys.length === 0) return left;
   try {
     await controlPlane.untagClientCertificate(left.clientCertificateId, keys);

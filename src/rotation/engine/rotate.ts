@@ -99,7 +99,7 @@ async function assertStageAnswers(run: Run): Promise<void> {
 /** What a way back needs, looked at before it begins; nothing where nothing is left to be taken back. */
 async function passGatesBack(run: Run): Promise<void> {
   const { unit } = account(run);
-  if (!unit.next && changedStores(run).length === 0) return;
+  if (!unit.next && changedStores(run).length === 0 && !isRemovedLeft(run)) return;
   assertOpen(closedGateBack(await gateInput(run)));
   await lookAtStores(run);
   if (run.request.settings.redeploy === 'always') await confirmPublishing(run);

@@ -170,13 +170,20 @@ export type LastStep = Extract<Step, { kind: 'done' | 'stageChanged' | 'impossib
 export const isLast = (step: Step): step is LastStep =>
   step.kind === 'done' || step.kind === 'stageChanged' || step.kind === 'impossible' || step.kind === 'inUse';
 
-/** The steps from a situation to the end, if each goes well, and what it ends with. */
+/** More than are ever needed. */
+const mostSteps = ({ moving, stores }: Situation): number => 500 + 4 * moving.length + 20 * stores.length;
+
+/**
+ * The steps from a situation to the end, if each goes well, and what it ends with.
+ * @throws Error where there is no end, instead of looking for it for ever
+ */
 export function planSteps(situation: Situation): { steps: Step[]; last: LastStep } {
   const steps: Step[] = [];
   for (let current = situation; ;) {
     const step = nextStep(current);
     if (isLast(step)) return { steps, last: step };
     steps.push(step);
+    if (steps.length > mostSteps(situation)) throw new Error(`a plan without an end, at ${step.kind}`);
     current = afterStep(current, step);
   }
 }

@@ -567,6 +567,44 @@ describe('what is deleted and still trusted', () => {
   );
 });
 
+describe('what is deleted and still trusted is not forgotten', () => {
+  const killed = on('DeleteClientCertificate', KILLED);
+
+  test(
+    'by an abort that is told of no trust store',
+    history(async () => {
+      await go(a, NO_WAIT);
+      await go(a, { mode: 'abort' }, { fates: [killed] });
+      expect((await go(b, { mode: 'abort', storesOf: {} })).outcome).toBe('TrustStoreMissing');
+      expect((await go(b, { mode: 'abort' })).outcome).toBe('aborted');
+      expectAsBefore(the);
+    }),
+  );
+
+  test(
+    'by a rotation of another stage, which has a trust store of its own',
+    history(async () => {
+      begin({
+        apis: { api: { name: 'orders', hosts: ['o'] }, pay: { name: 'pay', hosts: ['p'] } },
+        stages: { 'api/prod': {}, 'pay/prod': {} },
+        hosts: { o: { stores: ['file'] }, p: { stores: ['other'] } },
+        stores: { file: {}, other: {} },
+      });
+      const storesOf = { 'api/prod': ['file'], 'pay/prod': ['other'] };
+      const alone = { settings: { wait: false, onlyStage: true }, storesOf };
+      const abort: Command = { mode: 'abort', settings: { onlyStage: true }, storesOf };
+      await go(a, { ...alone, stage: 'pay/prod' });
+      await go(a, { ...abort, stage: 'pay/prod' }, { fates: [killed] });
+      await go(b, alone);
+      expect((await go(b, abort)).outcome).toBe('aborted');
+      expect(picture(the).trusted['other']).toHaveLength(3);
+      expect((await go(b, { ...abort, stage: 'pay/prod' })).outcome).toBe('aborted');
+      expectPromises(the);
+      expectAsBefore(the);
+    }),
+  );
+});
+
 describe('a tag that somebody wrote', () => {
   test.each<[string, (fingerprint: string) => Record<string, string>]>([
     ['as deleted', (fingerprint) => ({ 'apigw-cert:removed:zzzzzz': fingerprint })],
