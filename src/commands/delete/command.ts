@@ -14,17 +14,23 @@ export function deleteCommand(): Command {
     .option('--yes', 'delete it without a prompt; required without a terminal')
     .action(
       action<Options, [string]>(async ({ args: [clientCertificateId], options, out, now }) => {
-        const [{ assertDeletable, deleteCertificate }, { assertNotManaged }, { openPlace }] =
-          await Promise.all([
-            import('../../rotation/engine/delete.js'),
-            import('../../rotation/rules/manager.js'),
-            import('../../terminal/account.js'),
-          ]);
+        const [
+          { assertDeletable, deleteCertificate, lookBeforeDeletion },
+          { assertNotManaged },
+          { openPlace },
+        ] = await Promise.all([
+          import('../../rotation/engine/delete.js'),
+          import('../../rotation/rules/manager.js'),
+          import('../../terminal/account.js'),
+        ]);
         const { controlPlane: opened, managerOf } = await openPlace(options, out);
+        const view = await lookBeforeDeletion(opened);
         await withLook({ options, out }, (progress) =>
-          assertDeletable(opened, clientCertificateId, now(), undefined, progress),
+          assertDeletable(opened, clientCertificateId, now(), view, progress),
         );
-        const certificate = await opened.getClientCertificate(clientCertificateId);
+        const certificate =
+          view.certificates.find((one) => one.clientCertificateId === clientCertificateId) ??
+          (await opened.getClientCertificate(clientCertificateId));
         assertNotManaged({ stages: [], certificate }, managerOf());
         if (options.yes !== true) {
           await confirmed(
