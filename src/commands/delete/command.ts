@@ -1,4 +1,7 @@
 import type { Command } from 'commander';
+import type { ClientCertificate } from '../../control-plane/api-gateway.js';
+import type { ControlPlane } from '../../control-plane/control-plane.js';
+import { AppError } from '../../platform/errors.js';
 import { printable } from '../../platform/printable.js';
 import { confirmed } from '../../terminal/ask.js';
 import { action, command } from '../../terminal/command.js';
@@ -30,8 +33,8 @@ export function deleteCommand(): Command {
         );
         const certificate =
           view.certificates.find((one) => one.clientCertificateId === clientCertificateId) ??
-          (await opened.getClientCertificate(clientCertificateId));
-        assertNotManaged({ stages: [], certificate }, managerOf());
+          (await unlisted(opened, clientCertificateId));
+        if (certificate) assertNotManaged({ stages: [], certificate }, managerOf());
         if (options.yes !== true) {
           await confirmed(
             `Delete the certificate ${clientCertificateId} in ${opened.region}? This cannot be undone.`,
@@ -44,4 +47,14 @@ export function deleteCommand(): Command {
         out.result({ clientCertificateId, deleted: true }, () => `deleted ${printable(clientCertificateId)}`);
       }),
     );
+}
+
+/** A list may come late. Where there is none, AWS says so when it is to be deleted. */
+async function unlisted(controlPlane: ControlPlane, id: string): Promise<ClientCertificate | undefined> {
+  try {
+    return await controlPlane.getClientCertificate(id);
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'CertificateNotFound') return undefined;
+    throw error;
+  }
 }
