@@ -90,13 +90,13 @@ test.each<[string, Limit]>([
     'rotate with nothing due',
     { words: () => rotateWords(lab), files: 18, size: 730, packages: ['sdk', 'zod', 'commander'] },
   ],
-  ['status', { words: () => ['status'], files: 10, size: 200, packages: ['commander'] }],
+  ['status', { words: () => ['status'], files: 10, size: 210, packages: ['commander'] }],
   [
     'inspect FILE',
     {
       words: () => ['inspect', lab.trustFile],
       files: 16,
-      size: 520,
+      size: 530,
       packages: ['@peculiar/x509', 'commander'],
     },
   ],

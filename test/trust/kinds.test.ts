@@ -25,6 +25,11 @@ const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
 /** A way to notify somebody has this name too. */
 const NOTIFICATIONS = /(?:^|\/)(?:notify\/|notif\w*\.ts$|(?:configuration\/|settings\/).*\.ts$)/;
 
+/** Places that an id is published in, or state is kept in, have some of these names too. */
+const PLACES =
+  /^(?:publications\/|iac\/|commands\/state\/|settings\/(?:publication|schema|state-place)\.ts$)/;
+const PLACE_NAMES = ['command', 's3', 'ssm'];
+
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
 const kindFiles = files.filter((file) => file.startsWith('trust/kinds/'));
 const names = TRUST_KINDS.map(({ name }) => name);
@@ -51,6 +56,7 @@ describe('a kind of trust store', () => {
           .map(([, name, word = '']) => name ?? word)
           .filter((name) => !(ELSEWHERE[file] ?? []).includes(name))
           .filter((name) => !(name === 'command' && NOTIFICATIONS.test(file)))
+          .filter((name) => !(PLACE_NAMES.includes(name) && PLACES.test(file)))
           .map((name) => `${relative(src, join(src, file))}: ${name}`),
       );
     expect(wrong).toEqual([]);
