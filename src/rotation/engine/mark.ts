@@ -76,8 +76,8 @@ export async function rememberRemoved(
     await controlPlane.tagClientCertificate(left.clientCertificateId, tag);
     return { ...left, tags: { ...left.tags, ...tag } };
   } catch (error) {
-    // The user's own tags may leave no room.
-    if (isOneOf(error, 'AccessDenied', 'RequestRefused')) return left;
+    // The user's own tags may leave no room; or another run has rotated what was to be left.
+    if (isOneOf(error, 'AccessDenied', 'RequestRefused', 'CertificateNotFound')) return left;
     throw error;
   }
 }
@@ -97,7 +97,7 @@ export async function forgetRemoved(
   try {
     await controlPlane.untagClientCertificate(left.clientCertificateId, keys);
   } catch (error) {
-    if (isOneOf(error, 'AccessDenied')) return left;
+    if (isOneOf(error, 'AccessDenied', 'CertificateNotFound')) return left;
     throw error;
   }
   return {

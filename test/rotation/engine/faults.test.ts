@@ -605,6 +605,22 @@ describe('what is deleted and still trusted is not forgotten', () => {
   );
 });
 
+test(
+  'an abort ends, although another machine has rotated what it leaves while it was stopped',
+  history(async () => {
+    const { time } = the.world;
+    await go(a, NO_WAIT);
+    const stopped = on('DeleteClientCertificate', { kind: 'stop', for: 300_000 });
+    const back = run(a, { mode: 'abort' }, { fates: [stopped] });
+    const other = time.sleep(SETTINGS.soak + 20_000).then(() => run(b));
+    const [, { outcome }] = await time.until(Promise.all([back, other]));
+    expect(outcome).toBe('completed');
+    expectPromises(the);
+    expect([...a.records.values()].map((records) => records.at(-1)?.type)).toEqual(['ended']);
+    await endsRotated();
+  }),
+);
+
 describe('a tag that somebody wrote', () => {
   test.each<[string, (fingerprint: string) => Record<string, string>]>([
     ['as deleted', (fingerprint) => ({ 'apigw-cert:removed:zzzzzz': fingerprint })],
