@@ -4,10 +4,21 @@
  * has a default in here: resolve.ts decides what counts.
  */
 import * as z from 'zod/mini';
-import { parseDuration, parseThreshold, thresholdMs } from '../platform/duration.js';
-import { AppError } from '../platform/errors.js';
+import { thresholdMs } from '../platform/duration.js';
 import { assertThresholdOrder, GATEWAY_LIFETIME_MS } from '../certificates/expiry.js';
-import { PARAMETER_NAME, readShortForm, SHORT_FORMS, type PublicationSettings } from './publication.js';
+import {
+  applyRule,
+  command,
+  duration,
+  flag,
+  region,
+  text,
+  threshold,
+  timeout,
+  url,
+  type Issues,
+} from './fields.js';
+import { publicationSchema } from './publication-schema.js';
 import { MANAGERS } from './rotation.js';
 import { parseStatePlace } from './state-place.js';
 import {
@@ -21,42 +32,6 @@ import {
   type ValueTypes,
 } from './table.js';
 
-/** The issues of a check or a transform, as zod hands them around. */
-type Issues = z.core.ParsePayload['issues'];
-
-/** Runs a rule of the core, and turns its refusal into an issue. */
-function applyRule<T>(
-  rule: () => T,
-  issues: Issues,
-  input: unknown,
-  path: PropertyKey[] = [],
-): T | undefined {
-  try {
-    return rule();
-  } catch (error) {
-    if (!(error instanceof AppError)) throw error;
-    const hint = error.hint === undefined ? '' : `; ${error.hint}`;
-    issues.push({ code: 'custom', input, path, message: error.message + hint });
-    return undefined;
-  }
-}
-
-const text = (description: string) => z.string().check(z.minLength(1), z.describe(description));
-
-const duration = (description: string) =>
-  z.pipe(
-    z.string({ error: 'a length of time with its unit, such as "5m"' }).check(z.describe(description)),
-    z.transform((value, { issues }) => applyRule(() => parseDuration(value), issues, value) ?? z.NEVER),
-  );
-
-const threshold = (description: string) =>
-  z.pipe(
-    z
-      .string({ error: 'a length of time such as "30d", or a share of the lifetime such as "33%"' })
-      .check(z.describe(description)),
-    z.transform((value, { issues }) => applyRule(() => parseThreshold(value), issues, value) ?? z.NEVER),
-  );
-
 const renewBefore = (description: string) =>
   threshold(description).check(({ value, issues }) => {
     if (thresholdMs(value, GATEWAY_LIFETIME_MS) < GATEWAY_LIFETIME_MS) return;
@@ -68,37 +43,17 @@ const renewBefore = (description: string) =>
     });
   });
 
-const flag = (description: string) => z.boolean().check(z.describe(description));
-
-const command = (description: string) =>
-  z
-    .union([z.array(z.string()).check(z.minLength(1)), z.string().check(z.minLength(1))], {
-      error: 'a list of arguments such as [systemctl, reload, nginx], or one line for the shell',
-    })
-    .check(z.describe(`${description}: a list of arguments, run without a shell, or one line for the shell`));
-
 const name = z.string().check(
   z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, {
     error: 'a name of at most 64 letters, digits, ".", "_" and "-"',
   }),
 );
 
-const region = (description: string) =>
-  z
-    .string()
-    .check(
-      z.regex(/^[a-z]{2,4}(-[a-z]+)+-\d+$/, { error: 'a Region such as "eu-west-1"' }),
-      z.describe(description),
-    );
-
 const regions = z
   .union([z.array(region('A Region')).check(z.minLength(1)), z.literal('all')], {
     error: 'a list of Regions, or "all" for those enabled in the account',
   })
   .check(z.describe('The Regions to watch: a list, or "all" for those enabled in the account'));
-
-const url = (description: string) =>
-  z.url({ protocol: /^https?$/, error: 'an http or https URL' }).check(z.describe(description));
 
 const state = (description: string) =>
   z.string().check(({ value, issues }) => {
@@ -169,12 +124,6 @@ const probe = z
   })
   .check(z.describe('The call that proves the backend; by default safe GET requests are chosen'));
 
-const timeout = (description: string) =>
-  z.string({ error: 'a length of time with its unit, such as "60s"' }).check(({ value, issues }) => {
-    if (applyRule(() => parseDuration(value), issues, value) === 0)
-      issues.push({ code: 'custom', input: value, message: 'write more than 0' });
-  }, z.describe(description));
-
 const hooks = z
   .strictObject({
     pre: z.exactOptional(command('Before anything is done; its failure stops the rotation')),
@@ -185,56 +134,6 @@ const hooks = z
     timeout: z.exactOptional(timeout('How long each command may take (default: 60s)')),
   })
   .check(z.describe('Commands run at points of the rotation, with APIGW_CERT_* variables'));
-
-const publicationForms = z.discriminatedUnion('kind', [
-  z
-    .strictObject({
-      kind: z.literal('ssm'),
-      parameter: z.string().check(
-        z.regex(PARAMETER_NAME, {
-          error: 'the name of a parameter, such as "/orders/prod/certificate-id"',
-        }),
-        z.describe('The name of a String parameter of AWS Systems Manager'),
-      ),
-      region: z.exactOptional(region('The Region of the parameter (default: that of the stage)')),
-      profile: z.exactOptional(
-        text('A profile of the shared AWS configuration (default: that of the target)'),
-      ),
-      endpointUrl: z.exactOptional(url('Another endpoint, for emulators')),
-    })
-    .check(z.describe('A parameter of AWS Systems Manager')),
-  z
-    .strictObject({ kind: z.literal('file'), file: text('A file that holds the id alone') })
-    .check(z.describe('A file')),
-  z
-    .strictObject({
-      kind: z.literal('command'),
-      set: command('Publishes the id on its standard input; run again, it changes nothing'),
-      observe: z.exactOptional(command('Prints the id that is published now, or nothing')),
-      timeout: z.exactOptional(timeout('How long each command may take (default: 60s)')),
-    })
-    .check(z.describe('Your own commands')),
-]);
-
-const publication = z
-  .union(
-    [
-      z.pipe(
-        z
-          .string()
-          .check(z.regex(/^(ssm|file):./), z.describe('ssm:NAME of a parameter, or file:PATH of a file')),
-        z.transform((value, { issues }): PublicationSettings => {
-          const found = readShortForm(value);
-          if (found) return found;
-          issues.push({ code: 'custom', input: value, message: `specify ${SHORT_FORMS}` });
-          return z.NEVER;
-        }),
-      ),
-      publicationForms,
-    ],
-    { error: `${SHORT_FORMS}, or a mapping with kind: ssm, file or command and its keys` },
-  )
-  .check(z.describe('Where the id of the certificate in use is written to'));
 
 /** A trust store as the file and `--trust` describe it; what it holds besides is for its kind to know. */
 export interface TrustDescription {
@@ -255,7 +154,7 @@ const targetWith = <Trust extends TrustDescription>(trustStore: z.core.$ZodType<
       probe: z.exactOptional(probe),
       publish: z.exactOptional(
         z
-          .array(publication)
+          .array(publicationSchema)
           .check(
             z.minLength(1),
             z.describe(
