@@ -17,7 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   aws: ['platform', 'settings', 'net'],
   'control-plane': ['platform', 'certificates', 'settings', 'aws'],
   trust: ['platform', 'certificates', 'aws'],
-  publications: ['platform', 'settings', 'trust'],
+  publications: ['platform', 'settings', 'aws', 'trust'],
   state: ['platform', 'settings', 'aws'],
   rotation: [
     'platform',

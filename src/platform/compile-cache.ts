@@ -39,8 +39,8 @@ export function useCompileCache(
 }
 
 /**
- * Makes the directory and those above it that are missing, for this user alone; below what belongs to somebody else (as
- * the home of a user who calls sudo) none is made.
+ * Makes the directory and those above it that are missing, for this user alone; below a directory of
+ * another user (such as the home of a user who calls sudo) none is made.
  * @returns whether the directory is new
  */
 function makeOwn(directory: string): boolean {
@@ -51,7 +51,7 @@ function makeOwn(directory: string): boolean {
     const parent = dirname(directory);
     if (parent === directory) return false;
     makeOwn(parent);
-    if (lstatSync(parent).uid !== process.getuid?.()) throw new Error(`${parent} belongs to somebody else`);
+    if (lstatSync(parent).uid !== process.getuid?.()) return false;
     mkdirSync(directory, { mode: 0o700 });
     return true;
   }

@@ -38,18 +38,6 @@ export async function stateClientConfig(
   }
 }
 
-/** Loads a client that is optional to install. @throws AppError `StateUnavailable` */
-export async function loadedClient<T>(name: string, load: () => Promise<T>): Promise<T> {
-  try {
-    return await load();
-  } catch (cause) {
-    throw new AppError('StateUnavailable', `the package ${name} is not installed`, {
-      cause,
-      hint: `install it beside apigw-cert: npm install -g ${name}`,
-    });
-  }
-}
-
 /** Waits in real time. */
 export const pause = (ms: number): Promise<void> => delay(ms);
 

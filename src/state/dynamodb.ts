@@ -4,14 +4,9 @@
  */
 import type * as Sdk from '@aws-sdk/client-dynamodb';
 import { regionOfTable } from '../settings/state-place.js';
-import {
-  isRefusal,
-  loadedClient,
-  pause,
-  stateClientConfig,
-  stateError,
-  type StateAccess,
-} from './connect.js';
+import { optionalClient } from '../aws/optional-client.js';
+import { openedOnce } from '../platform/opened-once.js';
+import { isRefusal, pause, stateClientConfig, stateError, type StateAccess } from './connect.js';
 import {
   settledStore,
   type DocumentAdapter,
@@ -30,7 +25,7 @@ const packageName = '@aws-sdk/client-dynamodb';
 
 /** The SDK, with a client for the table's Region. */
 export async function connectDynamoDb(table: string, access: StateAccess) {
-  const sdk = await loadedClient(packageName, () => import('@aws-sdk/client-dynamodb'));
+  const sdk = await optionalClient(packageName, 'StateUnavailable', () => import('@aws-sdk/client-dynamodb'));
   const config = await stateClientConfig('DynamoDB', {
     ...access,
     region: regionOfTable(table) ?? access.region,
@@ -57,12 +52,12 @@ function documentOf(item: Item): WrittenDocument {
 
 /** Opens the table. Nothing is asked yet. @param table a name or an ARN */
 export function dynamoDbStore(table: string, access: StateAccess = {}): DocumentStore {
-  let opened: ReturnType<typeof connectDynamoDb> | undefined;
+  const connect = openedOnce(() => connectDynamoDb(table, access));
   const call = async <T>(
     action: string,
     ask: (sdk: typeof Sdk, client: Sdk.DynamoDBClient) => Promise<T>,
   ): Promise<T> => {
-    const { sdk, client } = await (opened ??= connectDynamoDb(table, access));
+    const { sdk, client } = await connect();
     try {
       return await ask(sdk, client);
     } catch (error) {
@@ -109,7 +104,7 @@ export function dynamoDbStore(table: string, access: StateAccess = {}): Document
         await client.send(new sdk.DeleteItemCommand({ TableName: table, Key: keyOf(key) }));
       }),
     async put(key, text, nonce, expected) {
-      const { sdk, client } = await (opened ??= connectDynamoDb(table, access));
+      const { sdk, client } = await connect();
       try {
         await client.send(
           new sdk.PutItemCommand({

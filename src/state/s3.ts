@@ -4,14 +4,9 @@
  * object is of its write alone: the same text is never written twice under one ETag.
  */
 import type * as Sdk from '@aws-sdk/client-s3';
-import {
-  isRefusal,
-  loadedClient,
-  pause,
-  stateClientConfig,
-  stateError,
-  type StateAccess,
-} from './connect.js';
+import { optionalClient } from '../aws/optional-client.js';
+import { openedOnce } from '../platform/opened-once.js';
+import { isRefusal, pause, stateClientConfig, stateError, type StateAccess } from './connect.js';
 import {
   settledStore,
   type DocumentAdapter,
@@ -34,8 +29,8 @@ export function s3Store(bucket: string, prefix: string, access: StateAccess = {}
   const folder = prefix === '' ? '' : `${prefix}/`;
   const store = `the S3 bucket ${bucket}`;
   const pathOf = ({ group, name }: DocumentKey): string => `${folder}${group}/${name}`;
-  const connect = async (): Promise<{ sdk: typeof Sdk; client: Sdk.S3Client }> => {
-    const sdk = await loadedClient(packageName, () => import('@aws-sdk/client-s3'));
+  const connect = openedOnce(async (): Promise<{ sdk: typeof Sdk; client: Sdk.S3Client }> => {
+    const sdk = await optionalClient(packageName, 'StateUnavailable', () => import('@aws-sdk/client-s3'));
     const config = await stateClientConfig('S3', {
       ...access,
       regionHint: 'set AWS_REGION, or `region` at the top level of apigw-cert.yaml',
@@ -47,8 +42,7 @@ export function s3Store(bucket: string, prefix: string, access: StateAccess = {}
       forcePathStyle: config.endpoint !== undefined,
     });
     return { sdk, client };
-  };
-  let opened: ReturnType<typeof connect> | undefined;
+  });
 
   const about = (action: string) => ({
     store,
@@ -63,7 +57,7 @@ export function s3Store(bucket: string, prefix: string, access: StateAccess = {}
     action: string,
     ask: (sdk: typeof Sdk, client: Sdk.S3Client) => Promise<T>,
   ): Promise<T> => {
-    const { sdk, client } = await (opened ??= connect());
+    const { sdk, client } = await connect();
     try {
       return await ask(sdk, client);
     } catch (error) {
@@ -118,7 +112,7 @@ export function s3Store(bucket: string, prefix: string, access: StateAccess = {}
         await client.send(new sdk.DeleteObjectCommand({ Bucket: bucket, Key: pathOf(key) }));
       }),
     async put(key, text, nonce, expected) {
-      const { sdk, client } = await (opened ??= connect());
+      const { sdk, client } = await connect();
       try {
         const { ETag } = await client.send(
           new sdk.PutObjectCommand({

@@ -78,18 +78,6 @@ export async function clientOptions(service: AwsService, config: AwsPlace) {
   };
 }
 
-/** Loads a client that is optional to install. */
-export async function loaded<T>(name: string, load: () => Promise<T>): Promise<T> {
-  try {
-    return await load();
-  } catch (cause) {
-    throw new AppError('TrustStoreUnreadable', `the package ${name} is not installed`, {
-      cause,
-      hint: `install it beside apigw-cert: npm install -g ${name}`,
-    });
-  }
-}
-
 /** Whether the service has said no. Otherwise, as without an answer, it may have done what was asked. */
 function isRefusal({ $metadata }: SdkError): boolean {
   const status = $metadata?.httpStatusCode;

@@ -112,7 +112,9 @@ describe('with nothing due', () => {
     const { code, stdout, stderr } = await idle('--quiet');
     expect(code).toBe(0);
     expect(stdout).toMatch(/: only its ID was published: /);
-    expect(stderr).toContain(`warning: file:${file} held abc123, which its stages do not present`);
+    expect(stderr).toContain(
+      `warning: file:${file} contained abc123, which no stage of the target presents; it now contains ${lab.oldId}, the certificate in use`,
+    );
     expect(await published()).toBe(`${lab.oldId}\n`);
     expect((await idle()).stdout).toMatch(/: nothing to do\n$/);
     const { stdout: json } = await idle('--output', 'json');

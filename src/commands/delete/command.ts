@@ -1,7 +1,4 @@
 import type { Command } from 'commander';
-import type { ClientCertificate } from '../../control-plane/api-gateway.js';
-import type { ControlPlane } from '../../control-plane/control-plane.js';
-import { AppError } from '../../platform/errors.js';
 import { printable } from '../../platform/printable.js';
 import { confirmed } from '../../terminal/ask.js';
 import { action, command } from '../../terminal/command.js';
@@ -21,10 +18,12 @@ export function deleteCommand(): Command {
           { assertDeletable, deleteCertificate, lookBeforeDeletion },
           { assertNotManaged },
           { openPlace },
+          { findCertificate },
         ] = await Promise.all([
           import('../../rotation/engine/delete.js'),
           import('../../rotation/rules/manager.js'),
           import('../../terminal/account.js'),
+          import('../../control-plane/find-certificate.js'),
         ]);
         const { controlPlane: opened, managerOf } = await openPlace(options, out);
         const view = await lookBeforeDeletion(opened);
@@ -33,7 +32,8 @@ export function deleteCommand(): Command {
         );
         const certificate =
           view.certificates.find((one) => one.clientCertificateId === clientCertificateId) ??
-          (await unlisted(opened, clientCertificateId));
+          (await findCertificate(opened, clientCertificateId));
+        // Where there is none, AWS says so when it is to be deleted.
         if (certificate) assertNotManaged({ stages: [], certificate }, managerOf());
         if (options.yes !== true) {
           await confirmed(
@@ -47,14 +47,4 @@ export function deleteCommand(): Command {
         out.result({ clientCertificateId, deleted: true }, () => `deleted ${printable(clientCertificateId)}`);
       }),
     );
-}
-
-/** A list may come late. Where there is none, AWS says so when it is to be deleted. */
-async function unlisted(controlPlane: ControlPlane, id: string): Promise<ClientCertificate | undefined> {
-  try {
-    return await controlPlane.getClientCertificate(id);
-  } catch (error) {
-    if (error instanceof AppError && error.code === 'CertificateNotFound') return undefined;
-    throw error;
-  }
 }

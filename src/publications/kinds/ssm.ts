@@ -1,6 +1,8 @@
+import { optionalClient } from '../../aws/optional-client.js';
 import { AppError } from '../../platform/errors.js';
+import { openedOnce } from '../../platform/opened-once.js';
 import type { PublicationSettings } from '../../settings/publication.js';
-import { clientOptions, loaded, readFailure, settled } from '../../trust/aws-options.js';
+import { clientOptions, readFailure, settled } from '../../trust/aws-options.js';
 import type { Revision } from '../../trust/document.js';
 import { storeName } from '../../trust/store-name.js';
 import { named } from '../failure.js';
@@ -22,19 +24,17 @@ export function ssmPublication(
   const { parameter: Name, region, profile, endpointUrl } = config;
   const name = storeName(`ssm:${Name}`, { region, profile, endpoint: endpointUrl });
   const open = async () => {
-    const sdk = await loaded('@aws-sdk/client-ssm', () => import('@aws-sdk/client-ssm'));
+    const sdk = await optionalClient(
+      '@aws-sdk/client-ssm',
+      'TrustStoreUnreadable',
+      () => import('@aws-sdk/client-ssm'),
+    );
     // A profile of its own is reached without the role of the stage's account.
     const account = profile === undefined ? place : { profile };
     const options = await clientOptions('SSM', { ...account, region: region ?? place.region, endpointUrl });
     return { sdk, client: new sdk.SSMClient(options) };
   };
-  let opened: ReturnType<typeof open> | undefined;
-  /** One client for a whole run, unless it could not be made. */
-  const connect = (): ReturnType<typeof open> =>
-    (opened ??= open().catch((error: unknown) => {
-      opened = undefined;
-      throw error;
-    }));
+  const connect = openedOnce(open);
   const get = async (): Promise<Held> => {
     const { sdk, client } = await connect();
     try {

@@ -1,12 +1,12 @@
 /** How a run begins: what AWS and the journal tell of the certificate that the target presents. */
 import { certificateOf } from '../../control-plane/read-certificate.js';
+import { findCertificate } from '../../control-plane/find-certificate.js';
 import type { Certificate } from '../../control-plane/certificate.js';
 import type { Stage } from '../../control-plane/api-gateway.js';
 import { AppError } from '../../platform/errors.js';
 import { dueAt, isDue } from '../../certificates/expiry.js';
 import type { RotationRecord } from '../rules/record.js';
 import { concerns, oldIdOf, stageText, unitOf, type RotationUnit } from '../rules/unit.js';
-import type { ControlPlane } from '../../control-plane/control-plane.js';
 import type { JournalledRotation } from '../journal/journal.js';
 import { sameCaller } from '../journal/same-caller.js';
 import { isOldMissing, isRemovedLeft, lookAtCertificates, lookAtStages } from './look.js';
@@ -41,7 +41,7 @@ async function certificatesWith(
         : await observeCertificates(controlPlane);
     if (certificates.some(({ clientCertificateId }) => clientCertificateId === currentId))
       return certificates;
-    if (!(await certificateExists(controlPlane, currentId))) return certificates;
+    if ((await findCertificate(controlPlane, currentId)) === undefined) return certificates;
     if (tries === MOST_LISTS) {
       throw new AppError(
         'ServiceUnreachable',
@@ -50,16 +50,6 @@ async function certificatesWith(
       );
     }
     await sleep(LIST_AGAIN_AFTER, signal);
-  }
-}
-
-async function certificateExists(controlPlane: ControlPlane, id: string): Promise<boolean> {
-  try {
-    await controlPlane.getClientCertificate(id);
-    return true;
-  } catch (error) {
-    if (error instanceof AppError && error.code === 'CertificateNotFound') return false;
-    throw error;
   }
 }
 

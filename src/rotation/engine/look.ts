@@ -1,5 +1,6 @@
 /** Looking at the account: what AWS's answers show, and whether they can be believed. */
 import { certificateOf } from '../../control-plane/read-certificate.js';
+import { findCertificate } from '../../control-plane/find-certificate.js';
 import type { Certificate } from '../../control-plane/certificate.js';
 import type { RestApi, Stage, StageRef } from '../../control-plane/api-gateway.js';
 import type { RemovedCertificate } from '../../control-plane/marks.js';
@@ -54,8 +55,8 @@ export async function lookAtCertificates(run: Run): Promise<void> {
   const found: Certificate[] = [];
   for (const id of knownIds(run)) {
     if (shown.has(id) || run.gone.has(id)) continue;
-    const certificate = await findCertificate(run, id);
-    if (certificate) found.push(certificate);
+    const certificate = await findCertificate(controlPlane, id);
+    if (certificate) found.push(certificateOf(certificate));
     else if (
       run.made?.certificate.clientCertificateId === id &&
       !run.made.isSeen &&
@@ -66,15 +67,6 @@ export async function lookAtCertificates(run: Run): Promise<void> {
   }
   run.certificates = [...listed, ...found];
   if (run.made && shown.has(run.made.certificate.clientCertificateId)) run.made.isSeen = true;
-}
-
-async function findCertificate(run: Run, id: string): Promise<Certificate | undefined> {
-  try {
-    return certificateOf(await run.deps.controlPlane.getClientCertificate(id));
-  } catch (error) {
-    if (isMissing(error, 'CertificateNotFound')) return undefined;
-    throw error;
-  }
 }
 
 /** Whether the list lacks the old certificate, although by the new one's mark trust in it may be left. */

@@ -145,7 +145,7 @@ function warnOfCorrection(run: Run, name: string, before: string, id: string): v
   warn(
     run,
     'PublicationCorrected',
-    `${name} held ${before}, which its stages do not present: it holds ${id} now, which they present`,
+    `${name} contained ${before}, which no stage of the target presents; it now contains ${id}, the certificate in use`,
   );
 }
 

@@ -1,6 +1,7 @@
 import { AppError } from '../../platform/errors.js';
 import { isDue } from '../../certificates/expiry.js';
-import { closedGate, closedGateBack, type GateFailure, type GateInput } from '../rules/gates.js';
+import { closedGate, closedGateBack, type GateInput } from '../rules/gates.js';
+import { assertOpen } from '../rules/gate-failure.js';
 import { keepOldMark } from '../../control-plane/marks.js';
 import type { Step } from '../rules/next-step.js';
 import { isLast, planSteps } from '../rules/plan.js';
@@ -59,12 +60,6 @@ async function gateInput(run: Run): Promise<GateInput> {
     publications: await lookAtPublications(run),
     settings: run.request.settings,
   };
-}
-
-function assertOpen(failure: GateFailure | undefined): void {
-  if (!failure) return;
-  const { code, message, hint, details } = failure;
-  throw new AppError(code, message, { hint, ...(details ? { details } : {}) });
 }
 
 /** Looks at the whole account and the trust stores, and lets the gates decide whether anything may begin. */

@@ -21,8 +21,6 @@ export interface GateInput {
   settings: RotationSettings;
 }
 
-export type { GateFailure } from './gate-failure.js';
-
 type Gate = (input: GateInput) => GateFailure | undefined;
 
 const names = (stages: readonly Stage[]): string => stageIdsText(stages.map(stageText));

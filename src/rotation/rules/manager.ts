@@ -4,10 +4,9 @@
  */
 import type { StageRef } from '../../control-plane/api-gateway.js';
 import { stageIdsText } from '../../control-plane/stages-text.js';
-import { AppError } from '../../platform/errors.js';
 import { listText } from '../../platform/list-text.js';
 import type { Manager } from '../../settings/rotation.js';
-import type { GateFailure } from './gate-failure.js';
+import { assertOpen, type GateFailure } from './gate-failure.js';
 import { stageText } from './unit.js';
 
 type Tags = Readonly<Record<string, string>>;
@@ -58,14 +57,11 @@ export const isSamStage = (tags: Tags): boolean =>
 export function ownerOfStage(tags: Tags, managedBy?: Manager): Owner | undefined {
   const setsNone = managedBy === 'sam' || managedBy === 'serverless' || isSamStage(tags);
   if (setsNone) return hasTerraformTag(tags) ? { tool: 'Terraform' } : undefined;
-  return ownerOf(tags, managedBy);
+  return ownerOfCertificate(tags, managedBy);
 }
 
-/** What has made a certificate, and expects it to be there. */
-export const ownerOfCertificate = (tags: Tags, managedBy?: Manager): Owner | undefined =>
-  ownerOf(tags, managedBy);
-
-function ownerOf(tags: Tags, managedBy: Manager | undefined): Owner | undefined {
+/** What has made a certificate, and expects it to be there; or would set another one on a stage. */
+export function ownerOfCertificate(tags: Tags, managedBy?: Manager): Owner | undefined {
   const stack = tags[STACK_NAME];
   if (stack !== undefined) return { tool: 'CloudFormation', stack };
   if (managedBy === 'terraform' || hasTerraformTag(tags)) return { tool: 'Terraform' };
@@ -120,9 +116,6 @@ function hintOf(tool: Owner['tool'], stage: string): string {
 }
 
 /** @throws AppError `StageManagedByCloudFormation`, `StageManagedByTerraform` */
-export function assertNotManaged(managed: Managed, settings: ManagerSettings): void {
-  const failure = managerFailure(managed, settings);
-  if (failure === undefined) return;
-  const { code, message, hint, details } = failure;
-  throw new AppError(code, message, { hint, ...(details ? { details } : {}) });
-}
+export const assertNotManaged = (managed: Managed, settings: ManagerSettings): void => {
+  assertOpen(managerFailure(managed, settings));
+};

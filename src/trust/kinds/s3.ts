@@ -1,13 +1,6 @@
+import { optionalClient } from '../../aws/optional-client.js';
 import * as z from 'zod/mini';
-import {
-  awsOptions,
-  awsRoles,
-  awsStore,
-  clientOptions,
-  loaded,
-  readFailure,
-  settled,
-} from '../aws-options.js';
+import { awsOptions, awsRoles, awsStore, clientOptions, readFailure, settled } from '../aws-options.js';
 import type { TextDocument } from '../document.js';
 import { defineKind } from './kind.js';
 
@@ -29,7 +22,11 @@ function document(config: S3Config): TextDocument {
   const { bucket, key } = config;
   const where = { Bucket: bucket, Key: key };
   const connect = async () => {
-    const sdk = await loaded('@aws-sdk/client-s3', () => import('@aws-sdk/client-s3'));
+    const sdk = await optionalClient(
+      '@aws-sdk/client-s3',
+      'TrustStoreUnreadable',
+      () => import('@aws-sdk/client-s3'),
+    );
     // An emulator has one host name and cannot answer for a bucket's own.
     const client = new sdk.S3Client({
       ...(await clientOptions('S3', config)),

@@ -1,14 +1,7 @@
+import { optionalClient } from '../../aws/optional-client.js';
 import * as z from 'zod/mini';
 import { AppError } from '../../platform/errors.js';
-import {
-  awsOptions,
-  awsRoles,
-  awsStore,
-  clientOptions,
-  loaded,
-  readFailure,
-  settled,
-} from '../aws-options.js';
+import { awsOptions, awsRoles, awsStore, clientOptions, readFailure, settled } from '../aws-options.js';
 import type { TextDocument } from '../document.js';
 import { gated } from '../gate.js';
 import { defineKind } from './kind.js';
@@ -31,8 +24,9 @@ const STAGED = 'APIGW_CERT_STAGED';
 function document(config: SecretsManagerConfig): TextDocument {
   const SecretId = config.secret;
   const connect = async () => {
-    const sdk = await loaded(
+    const sdk = await optionalClient(
       '@aws-sdk/client-secrets-manager',
+      'TrustStoreUnreadable',
       () => import('@aws-sdk/client-secrets-manager'),
     );
     return { sdk, client: new sdk.SecretsManagerClient(await clientOptions('Secrets Manager', config)) };

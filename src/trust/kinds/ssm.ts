@@ -1,14 +1,7 @@
+import { optionalClient } from '../../aws/optional-client.js';
 import * as z from 'zod/mini';
 import { AppError } from '../../platform/errors.js';
-import {
-  awsOptions,
-  awsRoles,
-  awsStore,
-  clientOptions,
-  loaded,
-  readFailure,
-  settled,
-} from '../aws-options.js';
+import { awsOptions, awsRoles, awsStore, clientOptions, readFailure, settled } from '../aws-options.js';
 import { changedMeanwhile } from '../bundle-view.js';
 import type { TextDocument } from '../document.js';
 import { defineKind } from './kind.js';
@@ -30,7 +23,11 @@ type SsmConfig = z.infer<typeof schema>;
 function document(config: SsmConfig): TextDocument {
   const Name = config.parameter;
   const connect = async () => {
-    const sdk = await loaded('@aws-sdk/client-ssm', () => import('@aws-sdk/client-ssm'));
+    const sdk = await optionalClient(
+      '@aws-sdk/client-ssm',
+      'TrustStoreUnreadable',
+      () => import('@aws-sdk/client-ssm'),
+    );
     return { sdk, client: new sdk.SSMClient(await clientOptions('SSM', config)) };
   };
   const get = async (name: string) => {
