@@ -30,7 +30,7 @@ const check = (words: readonly string[], input?: string | Uint8Array) =>
   cli(['iac', 'check', ...words], { cwd: folder, ...(input === undefined ? {} : { input }) });
 
 const OUTAGE =
-  'aws_api_gateway_stage.orders: the apply switches the stage from 03q4xp to ohwc42: every backend that does not trust that one refuses all requests';
+  'aws_api_gateway_stage.orders: the apply switches the stage from 03q4xp to ohwc42: every backend that does not trust the latter refuses all requests';
 
 test('a plan that changes no certificate passes', async () => {
   expect(await check(['safe.json'])).toMatchObject({

@@ -42,7 +42,7 @@ export const PLAN_FINDINGS = {
     severity: 'critical',
     meaning: 'A plan switches a stage to another client certificate.',
     message: ({ address, before, after }) =>
-      `${address}: the apply switches the stage from ${before ?? 'the certificate in use'} to ${after ?? 'another client certificate'}: every backend that does not trust that one refuses all requests`,
+      `${address}: the apply switches the stage from ${before ?? 'the certificate in use'} to ${after ?? 'another client certificate'}: every backend that does not trust the latter refuses all requests`,
     remedy: steps,
   }),
   PlanCreatesCertificate: entry<PlannedBefore>({
