@@ -78,6 +78,11 @@ export const ERROR_CODES = {
     meaning: 'The state directory is not writable, so nothing was started that could not be resumed.',
   },
   JournalTooNew: { exit: EXIT.failed, meaning: 'The journal was written by a newer version of apigw-cert.' },
+  ListRefused: {
+    exit: EXIT.failed,
+    meaning:
+      'A published list of certificates is empty, damaged, incomplete or older than the last one; it was not applied.',
+  },
   LockLost: {
     exit: EXIT.unfinished,
     meaning: 'Another run took over the lock, for example while this machine was asleep.',

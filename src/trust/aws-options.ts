@@ -6,6 +6,7 @@ import { changedMeanwhile } from './bundle-view.js';
 import type { Revision, TextDocument } from './document.js';
 import { documentTrustStore } from './document-store.js';
 import { pemFormat } from './pem-format.js';
+import { sealed } from './published-list.js';
 import { commandSchema, reloadCommand, timeoutSchema, type Command } from './run-command.js';
 import { storeName } from './store-name.js';
 import type { DescribedTrustStore } from './trust-store.js';
@@ -49,17 +50,20 @@ interface AwsConfig extends Omit<AwsPlace, 'roleArn' | 'externalId'> {
 /**
  * A store whose PEM bundle a service of AWS holds. Of one name there may be another in each account, Region and emulator.
  * @param formerName without what tells these apart
+ * @param encoding how the text becomes octets, for the checksum of the published list
  */
 export function awsStore(
   formerName: string,
   { region, profile, endpointUrl, reload, timeout }: AwsConfig,
   document: TextDocument,
+  encoding: BufferEncoding = 'utf8',
 ): DescribedTrustStore {
   return documentTrustStore({
     name: storeName(formerName, { region, profile, endpoint: endpointUrl }),
     formerName,
     document,
     format: pemFormat,
+    seal: (text, before) => sealed(text, before, encoding),
     makeLive: reloadCommand(reload, timeout),
   });
 }

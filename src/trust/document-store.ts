@@ -1,4 +1,4 @@
-import type { RemovableCertificate } from '../certificates/certificate.js';
+import type { RemovableCertificate, TrustedCertificate } from '../certificates/certificate.js';
 import { AppError, type ErrorCode } from '../platform/errors.js';
 import { type Revision, STOPPED, type TextDocument } from './document.js';
 import { fingerprints, type TrustFormat } from './format.js';
@@ -13,6 +13,8 @@ export interface DocumentStore {
   formerName?: string;
   document: TextDocument;
   format: TrustFormat;
+  /** Completes a text that is to take the place of another, such as by its version. */
+  seal?: ((text: string, before: string) => string) | undefined;
   /** Runs before anything is read or written: throws when this kind of store cannot work here. */
   suits?: (() => Promise<void>) | undefined;
   /** Asks the server whether it could load the text that is now in place. */
@@ -46,6 +48,9 @@ async function explain({ document }: DocumentStore, reason: string): Promise<voi
   await document.unfinished?.mark(withoutControls(reason)).catch(() => undefined);
 }
 
+const sealed = ({ seal }: DocumentStore, text: string, before: string): string =>
+  seal?.(text, before) ?? text;
+
 /**
  * Puts the former text back and has the server load it, after `cause` stopped a change. Throws in every case: what the
  * gate threw where it was the cause.
@@ -58,7 +63,7 @@ async function undo(
 ): Promise<never> {
   const outcome = (text: string): unknown => (gate.isRefused() ? cause : failure(store, text, cause));
   try {
-    await store.document.write(before.text, written, UNGUARDED);
+    await store.document.write(sealed(store, before.text, written.text), written, UNGUARDED);
   } catch (error) {
     const what = `${messageOf(cause)}; then the former content could not be restored: ${messageOf(error)}`;
     await explain(store, what);
@@ -122,14 +127,17 @@ async function write(store: DocumentStore, before: Revision, text: string, gate:
   }
 }
 
-/** One change, from reading to live: everything that can go wrong ends with the former text in place. */
-async function change(store: DocumentStore, edit: Edit, gate: Gate): Promise<void> {
+/**
+ * One change, from reading to live: everything that can go wrong ends with the former text in place.
+ * @returns whether anything was written or loaded
+ */
+async function change(store: DocumentStore, edit: Edit, gate: Gate): Promise<boolean> {
   const { document } = store;
   const before = await document.read();
-  const text = edit.apply(before.text);
+  const text = sealed(store, edit.apply(before.text), before.text);
   // Where no mark can be kept, only making it live again is sure to heal a run that was killed before it did.
   const unfinished = document.unfinished === undefined || (await document.unfinished.read()) !== undefined;
-  if (text === before.text && !unfinished) return;
+  if (text === before.text && !unfinished) return false;
 
   const after = text === before.text ? before : await write(store, before, text, gate);
   let wasTried = unfinished;
@@ -150,6 +158,7 @@ async function change(store: DocumentStore, edit: Edit, gate: Gate): Promise<voi
     await undo(store, before, after, { cause: error, wasTried, gate });
   }
   await document.unfinished?.clear();
+  return true;
 }
 
 /** Errors of the parts name what happened; this says to which trust store. */
@@ -184,14 +193,33 @@ function without(store: DocumentStore, text: string, certificate: RemovableCerti
   return kept.map((segment) => segment.text).join('');
 }
 
+/** A text with exactly these certificates, or with these beside those that are there. What is foreign in it stays. */
+function replaced(
+  { format }: DocumentStore,
+  text: string,
+  certificates: readonly TrustedCertificate[],
+  keepOthers: boolean,
+): string {
+  const held = fingerprints(format, text);
+  const wanted = new Set(certificates.map(({ fingerprintSha256 }) => fingerprintSha256));
+  const missing = certificates.filter(({ fingerprintSha256 }) => !held.includes(fingerprintSha256));
+  const whole = missing.reduce((before, certificate) => format.insert(before, certificate), text);
+  if (keepOthers || held.every((fingerprint) => wanted.has(fingerprint))) return whole;
+  return format
+    .parse(whole)
+    .filter(({ fingerprint }) => fingerprint === undefined || wanted.has(fingerprint))
+    .map((segment) => segment.text)
+    .join('');
+}
+
 /** Makes a trust store of a document: the one transaction that all of them share. */
 export function documentTrustStore(store: DocumentStore): DescribedTrustStore {
   const { document, format } = store;
-  const changing = (edit: Edit, beforeEffect: BeforeEffect): Promise<void> => {
+  const changing = (edit: Edit, beforeEffect: BeforeEffect): Promise<boolean> => {
     const gate = gated(beforeEffect);
     return named(store, gate, async () => {
       await store.suits?.();
-      await document.exclusively(() => change(store, edit, gate));
+      return document.exclusively(() => change(store, edit, gate));
     });
   };
   return described({
@@ -206,8 +234,8 @@ export function documentTrustStore(store: DocumentStore): DescribedTrustStore {
           ? { state: 'unfinished', fingerprints: found, ...unfinished }
           : { state: 'known', fingerprints: found };
       }),
-    add: (certificate, { beforeEffect = UNGUARDED } = {}) =>
-      changing(
+    add: async (certificate, { beforeEffect = UNGUARDED } = {}) => {
+      await changing(
         {
           ends: false,
           apply: (text) =>
@@ -216,8 +244,17 @@ export function documentTrustStore(store: DocumentStore): DescribedTrustStore {
               : format.insert(text, certificate),
         },
         beforeEffect,
-      ),
-    remove: (certificate, { beforeEffect = UNGUARDED } = {}) =>
-      changing({ ends: true, apply: (text) => without(store, text, certificate) }, beforeEffect),
+      );
+    },
+    remove: async (certificate, { beforeEffect = UNGUARDED } = {}) => {
+      await changing({ ends: true, apply: (text) => without(store, text, certificate) }, beforeEffect);
+    },
+    replace: async (certificates, { keepOthers = false } = {}) => {
+      if (certificates.length === 0) throw new Error('a trust store is never emptied');
+      return changing(
+        { ends: false, apply: (text) => replaced(store, text, certificates, keepOthers) },
+        UNGUARDED,
+      );
+    },
   });
 }

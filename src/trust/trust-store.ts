@@ -70,6 +70,14 @@ export type StoreState =
 export interface DescribedTrustStore extends TrustStore {
   /** What `observe` answers, with what it leaves out. Throws `TrustStoreUnreadable`. */
   describe(): Promise<StoreState>;
+
+  /**
+   * Trusts exactly these certificates, of which there is at least one, and makes that live: one change, which is whole or
+   * not at all. Absent where a store only knows how to add and remove. Throws as `add` does.
+   * @param options.keepOthers those that are there stay
+   * @returns whether anything was written or loaded; `false` when all was so already
+   */
+  replace?(certificates: readonly TrustedCertificate[], options?: { keepOthers?: boolean }): Promise<boolean>;
 }
 
 /** Completes a trust store by the answer to `observe`: only what is known for certain. */

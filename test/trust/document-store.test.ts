@@ -148,6 +148,52 @@ describe('a change', () => {
   });
 });
 
+describe('replacing all', () => {
+  const replace = (certificates: TrustedCertificate[], options?: { keepOthers?: boolean }) =>
+    open().replace?.(certificates, options);
+
+  test('adds and removes in one change, and does nothing where nothing differs', async () => {
+    text = `# mine\n${old.pem}`;
+    expect(await replace([next])).toBe(true);
+    expect(log.filter((what) => /^(write|reload \d)$/.test(what))).toEqual(['write', 'reload 1']);
+    expect(text).toMatch(/^# mine\n/);
+    expect(pemFormat.parse(text).flatMap(({ fingerprint }) => fingerprint ?? [])).toEqual([
+      next.fingerprintSha256,
+    ]);
+    log = [];
+    expect(await replace([next])).toBe(false);
+    expect(log).toEqual(['lock', 'unlock']);
+  });
+
+  test('keeps the others where that is asked for', async () => {
+    text = old.pem;
+    expect(await replace([next], { keepOthers: true })).toBe(true);
+    expect(text).toBe(pemFormat.insert(old.pem, next));
+    expect(await replace([next], { keepOthers: true })).toBe(false);
+  });
+
+  test('that cannot be loaded leaves what was there', async () => {
+    text = old.pem;
+    faults.add('reload 1');
+    expect((await appError(replace([next]) ?? Promise.resolve())).code).toBe('TrustStoreFailed');
+    expect(text).toBe(old.pem);
+  });
+
+  test('a change that a killed run left is loaded', async () => {
+    text = old.pem;
+    mark = 'earlier';
+    expect(await replace([old])).toBe(true);
+    expect(log).toContain('reload 1');
+    expect(mark).toBeUndefined();
+  });
+
+  test('by nothing is refused', async () => {
+    text = old.pem;
+    await expect(replace([])).rejects.toThrow('never emptied');
+    expect(text).toBe(old.pem);
+  });
+});
+
 test('what it holds is described, and whether a change of it did not come to its end', async () => {
   text = pemFormat.insert(old.pem, next);
   const fingerprints = [old.fingerprintSha256, next.fingerprintSha256];

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { createTrustStore } from '../../src/trust/kinds/index.js';
+import { acceptList, sealed } from '../../src/trust/published-list.js';
 import { appError, noContext, refusingCall, trustStoreContract } from '../contract/trust-store.contract.js';
 import { type AwsDouble, startAwsDouble } from '../support/aws-double.js';
 import { mintIdentity, type TestIdentity } from '../support/certificates.js';
@@ -142,10 +143,24 @@ for (const [name, config] of Object.values(SERVICES)) {
       const both = old.certificate.pem + next.certificate.pem;
       aws.versions.set(name, [both]);
       expect((await appError(reloading('exit 3').remove(old.certificate))).code).toBe('TrustStoreFailed');
-      expect(current()).toBe(both);
+      expect(current()).toBe(sealed(both, `# apigw-cert list version 1\n`, 'utf8'));
       aws.versions.set(name, [old.certificate.pem]);
       expect((await appError(reloading('exit 3').add(next.certificate))).code).toBe('TrustStoreFailed');
-      expect(current()).toBe(old.certificate.pem);
+      expect(current()).toBe(sealed(old.certificate.pem, `# apigw-cert list version 1\n`, 'utf8'));
+    });
+
+    test('each change is published with the next version, and one without a change with none', async () => {
+      aws.versions.set(name, [old.certificate.pem]);
+      await open().add(next.certificate);
+      await open().add(next.certificate);
+      await open().remove(old.certificate);
+      const lists = (aws.versions.get(name) ?? [])
+        .slice(1)
+        .map((text) => acceptList(Buffer.from(text), undefined, false));
+      expect(lists.map(({ version, certificates }) => [version, certificates.length])).toEqual([
+        [1, 2],
+        [2, 1],
+      ]);
     });
 
     test('an addition whose reload fails stays where it may not be taken back any more', async () => {
@@ -195,7 +210,22 @@ test('s3: octets of others come through unchanged, in whatever encoding', async 
   aws.versions.set(name, [foreign]);
   const store = createTrustStore({ ...config, region: 'eu-west-1', endpointUrl: aws.url }, noContext);
   await store.add(old.certificate);
-  expect(aws.versions.get(name)?.at(-1)).toMatch(new RegExp(`^${foreign}# .*\n-----BEGIN`));
+  expect(aws.versions.get(name)?.at(-1)).toMatch(
+    new RegExp(`^# apigw-cert list version 1 .*\n${foreign}# .*\n-----BEGIN`),
+  );
+});
+
+test('ssm: two writers at the same moment publish no two lists of one version', async () => {
+  const [name, config] = SERVICES.ssm;
+  const first = sealed(old.certificate.pem, '', 'utf8');
+  aws.versions.set(name, [first]);
+  const theirs = sealed(`# theirs\n${old.certificate.pem}`, first, 'utf8');
+  aws.beforeWrite = () => aws.versions.get(name)?.push(theirs);
+  const store = createTrustStore({ ...config, region: 'eu-west-1', endpointUrl: aws.url }, noContext);
+  expect((await appError(store.add(next.certificate))).message).toContain('somebody else changed it');
+  const versions = (aws.versions.get(name) ?? []).map((text) => /version (\d+)/.exec(text)?.[1]);
+  expect(versions).toEqual(['1', '2', '2', '3']);
+  expect(aws.versions.get(name)?.at(-1)).toBe(sealed(theirs, `${theirs}x`, 'utf8'));
 });
 
 test('secretsmanager: a binary secret is no empty list', async () => {

@@ -13,12 +13,13 @@ const schema = z
   })
   .check(z.describe('a PEM bundle in an S3 object'));
 
-type S3Config = z.infer<typeof schema>;
+export type S3Config = z.infer<typeof schema>;
 
 /** One octet a character, so that a comment in any encoding comes through unchanged. */
 const ENCODING = 'latin1';
 
-function document(config: S3Config): TextDocument {
+/** The object as a document. */
+export function s3Document(config: S3Config): TextDocument {
   const { bucket, key } = config;
   const where = { Bucket: bucket, Key: key };
   const connect = async () => {
@@ -77,5 +78,5 @@ export const s3 = defineKind({
     applied: 'none',
     proved: "**untested** on AWS: the SDK against an HTTP double of the service's model",
   },
-  open: (config) => awsStore(`s3://${config.bucket}/${config.key}`, config, document(config)),
+  open: (config) => awsStore(`s3://${config.bucket}/${config.key}`, config, s3Document(config), ENCODING),
 });

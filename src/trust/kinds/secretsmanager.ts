@@ -16,12 +16,13 @@ const schema = z
   })
   .check(z.describe('a PEM bundle in AWS Secrets Manager'));
 
-type SecretsManagerConfig = z.infer<typeof schema>;
+export type SecretsManagerConfig = z.infer<typeof schema>;
 
 /** The label of a version that is written and not yet current. */
 const STAGED = 'APIGW_CERT_STAGED';
 
-function document(config: SecretsManagerConfig): TextDocument {
+/** The secret as a document. */
+export function secretsManagerDocument(config: SecretsManagerConfig): TextDocument {
   const SecretId = config.secret;
   const connect = async () => {
     const sdk = await optionalClient(
@@ -90,5 +91,5 @@ export const secretsmanager = defineKind({
     applied: 'none',
     proved: '**untested** on AWS, as `s3`',
   },
-  open: (config) => awsStore(`secretsmanager:${config.secret}`, config, document(config)),
+  open: (config) => awsStore(`secretsmanager:${config.secret}`, config, secretsManagerDocument(config)),
 });

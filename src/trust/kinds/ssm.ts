@@ -4,6 +4,7 @@ import { AppError } from '../../platform/errors.js';
 import { awsOptions, awsRoles, awsStore, clientOptions, readFailure, settled } from '../aws-options.js';
 import { changedMeanwhile } from '../bundle-view.js';
 import type { TextDocument } from '../document.js';
+import { isPublished, sealed } from '../published-list.js';
 import { defineKind } from './kind.js';
 
 const schema = z
@@ -18,9 +19,10 @@ const schema = z
     z.describe('a PEM bundle in a parameter of AWS Systems Manager (at most 8 KB, some six certificates)'),
   );
 
-type SsmConfig = z.infer<typeof schema>;
+export type SsmConfig = z.infer<typeof schema>;
 
-function document(config: SsmConfig): TextDocument {
+/** The parameter as a document. */
+export function ssmDocument(config: SsmConfig): TextDocument {
   const Name = config.parameter;
   const connect = async () => {
     const sdk = await optionalClient(
@@ -59,10 +61,13 @@ function document(config: SsmConfig): TextDocument {
     });
     return (await client.send(command)).Version ?? 0;
   };
-  /** Makes the text of somebody who wrote right before us the last one again. */
-  const giveWay = async (written: number, theirs: string): Promise<void> => {
-    const last = await put(theirs);
-    if (last > written + 1) await giveWay(last, (await get(`${Name}:${last - 1}`)).text);
+  /**
+   * Makes the text of somebody who wrote right before us the last one again. A published list has a version anew, since
+   * whoever follows it may have seen ours under the one that both have.
+   */
+  const giveWay = async (written: number, theirs: string, ours: string): Promise<void> => {
+    const last = await put(isPublished(theirs) ? sealed(theirs, ours, 'utf8') : theirs);
+    if (last > written + 1) await giveWay(last, (await get(`${Name}:${last - 1}`)).text, ours);
   };
   return {
     read,
@@ -77,7 +82,7 @@ function document(config: SsmConfig): TextDocument {
           const theirs = (await get(`${Name}:${written - 1}`)).text;
           // A repetition of our own, after an answer that was lost, is no gap.
           if (theirs !== text) {
-            await giveWay(written, theirs);
+            await giveWay(written, theirs, text);
             throw changedMeanwhile({ parameter: Name });
           }
         }
@@ -100,5 +105,5 @@ export const ssm = defineKind({
     applied: 'none',
     proved: '**untested** on AWS, as `s3`',
   },
-  open: (config) => awsStore(`ssm:${config.parameter}`, config, document(config)),
+  open: (config) => awsStore(`ssm:${config.parameter}`, config, ssmDocument(config)),
 });
