@@ -14,6 +14,8 @@ export interface Fate {
 
 export interface Memory {
   documents: Map<string, WrittenDocument>;
+  /** What each call of an adapter does to it, at once. */
+  effects: Effects;
   /**
    * The store as one process reaches it.
    * @param network time itself, in which requests travel
@@ -22,6 +24,23 @@ export interface Memory {
    */
   adapter(network: Network, hear: (ms: number) => Promise<void>, fate: () => Fate): DocumentAdapter;
 }
+
+/** The calls of an adapter, without the way to it and back. */
+export interface Effects {
+  read(key: DocumentKey): WrittenDocument | undefined;
+  list(group: string): WrittenDocument[];
+  last(group: string): WrittenDocument | undefined;
+  remove(key: DocumentKey): void;
+  put(key: DocumentKey, text: string, nonce: string, expected: string | undefined): PutAnswer;
+}
+
+/** What an adapter is apart from its calls. */
+export const MEMORY_ADAPTER = {
+  name: 'the memory',
+  maxOctets: 100_000,
+  isUnclear: (error: unknown) => error instanceof AppError && error.code === 'ServiceUnreachable',
+  errorOf: (error: unknown) => error as AppError,
+};
 
 /** Where requests travel. */
 export interface Network {
@@ -40,8 +59,23 @@ export function documentMemory(): Memory {
       .filter(([path]) => path.startsWith(`${group}/`))
       .sort(([one], [other]) => (one < other ? -1 : 1))
       .map(([, document]) => document);
+  const effects: Effects = {
+    read: (key) => documents.get(pathOf(key)),
+    list: inGroup,
+    last: (group) => inGroup(group).at(-1),
+    remove: (key) => {
+      documents.delete(pathOf(key));
+    },
+    put: (key, text, nonce, expected) => {
+      if (documents.get(pathOf(key))?.version !== expected) return 'refused';
+      const version = String(++versions);
+      documents.set(pathOf(key), { name: key.name, text, nonce, version });
+      return { version };
+    },
+  };
   return {
     documents,
+    effects,
     adapter(network, hear, fate) {
       const call = async <T>(effect: () => T): Promise<T> => {
         const { before = 0, after = 0, lost, late = 0 } = fate();
@@ -53,24 +87,15 @@ export function documentMemory(): Memory {
         return result as T;
       };
       return {
-        name: 'the memory',
-        maxOctets: 100_000,
-        read: (key) => call(() => documents.get(pathOf(key))),
-        list: (group) => call(() => inGroup(group)),
-        last: (group) => call(() => inGroup(group).at(-1)),
+        ...MEMORY_ADAPTER,
+        read: (key) => call(() => effects.read(key)),
+        list: (group) => call(() => effects.list(group)),
+        last: (group) => call(() => effects.last(group)),
         remove: (key) =>
           call(() => {
-            documents.delete(pathOf(key));
+            effects.remove(key);
           }),
-        put: (key, text, nonce, expected) =>
-          call((): PutAnswer => {
-            if (documents.get(pathOf(key))?.version !== expected) return 'refused';
-            const version = String(++versions);
-            documents.set(pathOf(key), { name: key.name, text, nonce, version });
-            return { version };
-          }),
-        isUnclear: (error) => error instanceof AppError && error.code === 'ServiceUnreachable',
-        errorOf: (error) => error as AppError,
+        put: (...put) => call(() => effects.put(...put)),
       };
     },
   };

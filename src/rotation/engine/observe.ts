@@ -57,8 +57,17 @@ function remembered(
   const named = new Set(
     records.flatMap((entry) => (entry.type === 'certificate' ? [entry.clientCertificateId] : [])),
   );
+  // Nor where what another rotation made is trusted, which only its own journal tells.
+  const others = new Set(
+    records.flatMap((entry) =>
+      entry.type === 'certificate' && entry.madeBy !== undefined ? [entry.clientCertificateId] : [],
+    ),
+  );
   for (const { clientCertificateId: id, trusted } of deleted) {
-    if (id !== oldId && !named.has(id)) possible.add(trusted.fingerprintSha256);
+    if (id !== oldId && (!named.has(id) || others.has(id))) possible.add(trusted.fingerprintSha256);
+  }
+  for (const { clientCertificateId: id, trusted } of spares) {
+    if (others.has(id)) possible.add(trusted.fingerprintSha256);
   }
   // What was there before the rotation adopted it stays there, whatever of the journal is left. Where a store shows what
   // it holds and the mark says that this was not there before, the rotation added it, from whatever machine.

@@ -9,6 +9,7 @@ import type { ProbeChoice } from '../rules/probe.js';
 import { journalEvidence, type StepEvidence } from '../rules/proof.js';
 import type { RotationOutcome, RotationRecord, RotationStep } from '../rules/record.js';
 import { JOURNAL_VERSION } from '../rules/record.js';
+import { otherMakerOf } from '../rules/unit.js';
 import { callerFields } from '../journal/same-caller.js';
 import type { Published } from '../../publications/publication.js';
 import type { TrustStore } from '../../trust/trust-store.js';
@@ -119,13 +120,21 @@ export function account(run: Run): AccountView {
 /** Writes the rotation's certificates into the journal before any trust store learns of them. */
 export async function rememberCertificates(run: Run): Promise<void> {
   const { old, next, spares } = account(run).unit;
-  for (const { clientCertificateId, trusted } of [old, next, ...spares].filter((one) => one !== undefined)) {
+  for (const certificate of [old, next, ...spares].filter((one) => one !== undefined)) {
+    const { clientCertificateId, trusted } = certificate;
     const isKnown = run.records.some(
       (entry) => entry.type === 'certificate' && entry.clientCertificateId === clientCertificateId,
     );
     if (isKnown) continue;
     const at = run.deps.now().toISOString();
-    await record(run, { type: 'certificate', at, clientCertificateId, pem: trusted.pem });
+    const madeBy = otherMakerOf(certificate, run);
+    await record(run, {
+      type: 'certificate',
+      at,
+      clientCertificateId,
+      pem: trusted.pem,
+      ...(madeBy === undefined ? {} : { madeBy }),
+    });
   }
 }
 

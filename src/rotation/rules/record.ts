@@ -108,7 +108,14 @@ export type RotationRecord =
     }
   | { type: 'failed'; at: string; step: RotationStep; subject?: string; code: string; message: string }
   /** A certificate of the rotation: when somebody deletes it, a trust store may hold it still. */
-  | { type: 'certificate'; at: string; clientCertificateId: string; pem: string }
+  | {
+      type: 'certificate';
+      at: string;
+      clientCertificateId: string;
+      pem: string;
+      /** The rotation that made it, where that has a journal of its own: this one does not tell where it is trusted. */
+      madeBy?: string;
+    }
   /** Until when the old certificate is to be kept: a promise that later runs keep without being told of it. */
   | { type: 'kept'; at: string; until: string }
   | { type: 'note'; at: string; text: string }

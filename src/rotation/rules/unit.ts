@@ -90,6 +90,15 @@ export function rank(certificates: readonly Certificate[], presented: ReadonlySe
   );
 }
 
+/** The id of another rotation than this, if one made the certificate; what a mark was only put on was there before. */
+export const otherMakerOf = (
+  { mark, clientCertificateId }: Certificate,
+  { oldId, rotationId }: { oldId: string; rotationId: string },
+): string | undefined =>
+  mark && !mark.adopted && clientCertificateId !== oldId && mark.rotationId !== rotationId
+    ? mark.rotationId
+    : undefined;
+
 /** The certificate ids that stages present. */
 export function presentedIds(stages: readonly Stage[]): Set<string> {
   return new Set(stages.flatMap(({ clientCertificateId }) => clientCertificateId ?? []));

@@ -56,7 +56,7 @@ export function begun(
   }: BegunOptions = {},
 ): Begun {
   const process = new Process(new Machine(world, 'a'), fates, () => latency);
-  process.lock();
+  const lease = process.lock();
   const calls: string[] = [];
   const told = <T extends object>(controlPlane: T): T =>
     new Proxy(controlPlane, {
@@ -105,7 +105,7 @@ export function begun(
         events.push(event);
       },
       signal: new AbortController().signal,
-      assertHeld: () => process.assertHeld(),
+      assertHeld: () => lease.assertHeld(),
       confirm: () => Promise.resolve(),
       request: () => Promise.resolve(200),
       ...deps,

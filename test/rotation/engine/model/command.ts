@@ -9,6 +9,8 @@ import type { RotationEvent } from '../../../../src/rotation/rules/event.js';
 import { DEFAULT_SETTINGS, type RotationSettings } from '../../../../src/settings/rotation.js';
 import type { TrustStore } from '../../../../src/trust/trust-store.js';
 import { steadyClock } from '../../../../src/platform/clock.js';
+import { fencedBy } from '../../../../src/rotation/journal/journal.js';
+import type { HeldLease } from '../../../../src/rotation/journal/lease.js';
 import type { Hooks } from '../../../../src/rotation/engine/ports.js';
 import { Process, type Machine } from './machine.js';
 import type { Fate } from './mishap.js';
@@ -66,6 +68,28 @@ export const explored = {
   unprotected: 0,
 };
 
+/** Who only looks has none. */
+const NO_LEASE: HeldLease = {
+  signal: new AbortController().signal,
+  assertHeld: () => Promise.resolve(),
+  release: () => Promise.resolve(),
+};
+
+/** A wait that ends at once when the signal is aborted. */
+function orAborted(wait: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (): void => {
+      reject(signal.reason as AppError);
+    };
+    if (signal.aborted) fail();
+    signal.addEventListener('abort', fail, { once: true });
+    void wait.then(() => {
+      signal.removeEventListener('abort', fail);
+      resolve();
+    });
+  });
+}
+
 /** One run of the command on a machine, to its end or its death. */
 export async function run(
   machine: Machine,
@@ -88,8 +112,9 @@ export async function run(
   );
   let made = 0;
   const work = async (): Promise<Omit<Ran, 'events' | 'calls'>> => {
+    let lease: HeldLease = NO_LEASE;
     try {
-      if (!dryRun) process.lock();
+      if (!dryRun) lease = await process.hold();
       const clock = steadyClock(
         () => process.wall(),
         () => process.monotonic(),
@@ -115,15 +140,16 @@ export async function run(
         apis: [],
         account: turns.account,
         stores: storesBehind,
-        journal: process.journal(),
+        journal: fencedBy(process.journal(), lease.fence),
         now: clock.now,
-        sleep: (ms: number) => turns.aside(ms, () => process.sleep(ms)),
+        sleep: (ms: number, signal: AbortSignal) =>
+          turns.aside(ms, () => orAborted(process.sleep(ms), signal)),
         newRotationId: () => `${machine.name}-${explored.runs}-${made++}`,
         emit: (event: RotationEvent) => {
           events.push(event);
         },
-        signal: new AbortController().signal,
-        assertHeld: () => process.assertHeld(),
+        signal: lease.signal,
+        assertHeld: () => lease.assertHeld(),
         confirm: () => Promise.resolve(),
         request: () => Promise.resolve(answers?.() ?? 200),
       };
@@ -143,7 +169,7 @@ export async function run(
       if (!(error instanceof AppError)) throw error;
       return { outcome: error.code, error };
     } finally {
-      process.unlock();
+      await lease.release();
     }
   };
   const ran = await Promise.race([work(), process.death.then(() => ({ outcome: 'killed' }))]);

@@ -4,6 +4,7 @@ import { explored, run, type Command, type Ran } from './command.js';
 import { cycled, Machine } from './machine.js';
 import { ANY_TROUBLE, fates, type Fate } from './mishap.js';
 import { calm, DISOBEDIENT, finish, LARGE, PLAIN, scene, told, type Scene } from './scene.js';
+import type { Memory } from '../../../support/document-memory.js';
 import type { Topology } from './world.js';
 
 /** A run and what befalls it; `to` stands for the certificate that the user has made. */
@@ -59,12 +60,13 @@ export const COMMANDS: fc.Arbitrary<Typed> = fc
     ...(to === undefined ? {} : { to }),
   }));
 
-export function runs(most: number, command: fc.Arbitrary<Typed>): fc.Arbitrary<Drawn[]> {
+/** @param calls how many most of them make */
+export function runs(most: number, command: fc.Arbitrary<Typed>, calls?: number): fc.Arbitrary<Drawn[]> {
   return fc.array(
     fc.record<Drawn>({
       pause: fc.oneof(fc.constant(0), fc.nat(3_000), fc.nat(120_000)),
       command,
-      fates: fates(ANY_TROUBLE),
+      fates: fates(ANY_TROUBLE, undefined, calls),
       latency: fc.array(fc.integer({ min: 1, max: 900 }), { minLength: 1, maxLength: 12 }),
       losesJournal: fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, fc.constant(true)),
     }),
@@ -120,11 +122,13 @@ export async function history(
   topology: Topology,
   machineCount: number,
   work: (the: Scene, machines: readonly [Machine, ...Machine[]]) => Promise<void>,
+  /** The state that the machines share; each has its own where it is left away. */
+  shared?: Memory,
 ): Promise<void> {
   const the = scene(topology);
   const [first, ...others] = Array.from(
     { length: machineCount },
-    (_, i) => new Machine(the.world, 'abc'.charAt(i)),
+    (_, i) => new Machine(the.world, 'abc'.charAt(i), shared),
   );
   if (!first) throw new Error('a history needs a machine');
   await told(

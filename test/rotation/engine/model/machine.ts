@@ -2,8 +2,13 @@ import type { Integration, Stage } from '../../../../src/control-plane/api-gatew
 import { AppError } from '../../../../src/platform/errors.js';
 import type { RotationRecord } from '../../../../src/rotation/rules/record.js';
 import type { ControlPlane } from '../../../../src/control-plane/control-plane.js';
+import { documentJournal } from '../../../../src/rotation/journal/document-journal.js';
+import { documentLease, type LeaseClock } from '../../../../src/rotation/journal/document-lease.js';
 import type { Journal } from '../../../../src/rotation/journal/journal.js';
+import type { HeldLease } from '../../../../src/rotation/journal/lease.js';
+import { settledStore, type DocumentStore } from '../../../../src/state/documents.js';
 import type { TrustStore } from '../../../../src/trust/trust-store.js';
+import { MEMORY_ADAPTER, type Memory } from '../../../support/document-memory.js';
 import { Fates, type CallKind, type Fate } from './mishap.js';
 import { stageKey, type World } from './world.js';
 
@@ -18,10 +23,13 @@ export class Machine {
   /** How far its wall clock is ahead, in milliseconds. */
   skew = 0;
   holder: Process | undefined;
+  /** The state that it shares with others, in place of records and a lock of its own. */
+  readonly shared: Memory | undefined;
 
-  constructor(world: World, name: string) {
+  constructor(world: World, name: string, shared?: Memory) {
     this.world = world;
     this.name = name;
+    this.shared = shared;
   }
 
   loseJournal(): void {
@@ -68,30 +76,97 @@ export class Process {
     return this.#time.now < this.#stoppedUntil;
   }
 
-  // The lock of its machine
+  // The lock of its machine, or the lease of all
 
   /** @throws AppError `Locked` */
-  lock(): void {
-    const { holder } = this.machine;
-    if (holder && !holder.isLockAnybodys()) throw new AppError('Locked', 'another run is at work');
-    this.machine.holder = this;
+  async hold(): Promise<HeldLease> {
+    const { shared } = this.machine;
+    if (!shared) return this.lock();
+    const held = await documentLease(this.#store(shared), this.#clock()).hold('the account');
+    this.#fence = held.fence;
+    return {
+      ...(held.fence === undefined ? {} : { fence: held.fence }),
+      signal: held.signal,
+      assertHeld: () => {
+        this.#checkedAt = this.#time.now;
+        return held.assertHeld();
+      },
+      release: () => held.release(),
+    };
+  }
+
+  /** The number of its lease, and when it was last looked at. */
+  #fence: number | undefined;
+  #checkedAt = 0;
+
+  /** No effect without the lease, unless the process stood still between the look at it and the effect. */
+  #judge(what: string): void {
+    const { shared, name } = this.machine;
+    if (!shared || this.#stoppedAt >= this.#checkedAt) return;
+    const [lease] = shared.effects.list('leases');
+    const { fence = 0 } = JSON.parse(lease?.text ?? '{}') as { fence?: number };
+    if (fence !== this.#fence) this.#world.violate(`${name} ${what} while another has the lease`);
+  }
+
+  /** The machine's own lock. @throws AppError `Locked` */
+  lock(): HeldLease {
+    const { machine } = this;
+    if (machine.holder && !machine.holder.isLockAnybodys())
+      throw new AppError('Locked', 'another run is at work');
+    machine.holder = this;
+    return {
+      signal: new AbortController().signal,
+      assertHeld: () =>
+        machine.holder === this
+          ? Promise.resolve()
+          : Promise.reject(new AppError('LockLost', 'another run has taken the lock over')),
+      release: () => {
+        if (machine.holder === this) machine.holder = undefined;
+        return Promise.resolve();
+      },
+    };
+  }
+
+  #clock(): LeaseClock {
+    return {
+      now: () => this.monotonic(),
+      sleep: (ms) => this.sleep(ms),
+      after: (ms, happen) => {
+        let isOff = false;
+        void this.sleep(ms).then(() => {
+          if (!isOff) happen();
+        });
+        return () => {
+          isOff = true;
+        };
+      },
+    };
+  }
+
+  #store({ effects }: Memory): DocumentStore {
+    const call = <T>(what: string, effect: () => T): Promise<T> =>
+      this.#call('shared', `state ${what}`, effect);
+    return settledStore(
+      {
+        ...MEMORY_ADAPTER,
+        read: (key) => call(`read ${key.group}`, () => effects.read(key)),
+        list: (group) => call(`list ${group}`, () => effects.list(group)),
+        last: (group) => call(`last ${group}`, () => effects.last(group)),
+        remove: (key) =>
+          call(`remove ${key.group}`, () => {
+            effects.remove(key);
+          }),
+        put: (key, ...rest) => call(`put ${key.group}`, () => effects.put(key, ...rest)),
+      },
+      (ms) => this.sleep(ms),
+    );
   }
 
   isLockAnybodys(): boolean {
     return this.#isDead || (this.isStopped && this.#time.now > this.#stoppedAt + LOCK_LIFE);
   }
 
-  #stoppedAt = 0;
-
-  /** @throws AppError `LockLost` */
-  assertHeld(): Promise<void> {
-    if (this.machine.holder === this) return Promise.resolve();
-    return Promise.reject(new AppError('LockLost', 'another run has taken the lock over'));
-  }
-
-  unlock(): void {
-    if (this.machine.holder === this) this.machine.holder = undefined;
-  }
+  #stoppedAt = -1;
 
   // Clocks
 
@@ -149,6 +224,7 @@ export class Process {
     await this.#time.sleep(this.#latency());
     await this.#goOn();
     const isLocal = kind === 'journal' || kind === 'store' || kind === 'observe';
+    const isAws = !isLocal && kind !== 'shared';
     const unanswered = (): AppError =>
       new AppError(isLocal ? 'TrustStoreFailed' : 'ServiceUnreachable', `no answer to ${what}`);
     const stop = (ms: number): void => {
@@ -196,12 +272,13 @@ export class Process {
       default:
     }
     await prepare?.();
+    if (kind === 'write' || kind === 'store') this.#judge(what);
     const result = effect({
       age: mishap?.kind === 'stale' ? mishap.age : this.#world.readAge,
       ...(mishap?.kind === 'empty' || mishap?.kind === 'shrunken' ? { less: mishap.kind } : {}),
     });
     // Whole seconds, as in HTTP.
-    if (!isLocal) this.#hear(new Date(Math.floor(this.#time.now / 1000) * 1000));
+    if (isAws) this.#hear(new Date(Math.floor(this.#time.now / 1000) * 1000));
     switch (mishap?.kind) {
       case 'killAfter':
         return this.#kill();
@@ -330,6 +407,7 @@ export class Process {
 
   journal(): Journal {
     const { machine } = this;
+    if (machine.shared) return documentJournal(this.#store(machine.shared));
     const of = (id: string): RotationRecord[] => machine.records.get(id) ?? [];
     return {
       open: (id) => Promise.resolve([...of(id)]),

@@ -37,24 +37,24 @@ export interface Fate {
 }
 
 /** What a call does, as far as it decides what can befall it. */
-export type CallKind = 'list' | 'read' | 'write' | 'invoke' | 'journal' | 'observe' | 'store';
+export type CallKind = 'list' | 'read' | 'write' | 'invoke' | 'journal' | 'observe' | 'store' | 'shared';
 
 const BEFALLS: Readonly<Record<Mishap['kind'], readonly CallKind[]>> = {
-  lostBefore: ['list', 'read', 'write', 'invoke', 'journal', 'observe', 'store'],
-  lostAfter: ['write', 'journal', 'store'],
-  late: ['write'],
-  throttled: ['list', 'read', 'write', 'invoke'],
+  lostBefore: ['list', 'read', 'write', 'invoke', 'journal', 'observe', 'store', 'shared'],
+  lostAfter: ['write', 'journal', 'store', 'shared'],
+  late: ['write', 'shared'],
+  throttled: ['list', 'read', 'write', 'invoke', 'shared'],
   denied: ['list', 'read', 'write', 'invoke'],
   locked: ['store'],
   conflict: ['write'],
-  killBefore: ['list', 'read', 'write', 'invoke', 'journal', 'observe', 'store'],
-  killAfter: ['list', 'read', 'write', 'invoke', 'journal', 'observe', 'store'],
-  killLate: ['write'],
-  stop: ['list', 'read', 'write', 'invoke', 'journal', 'observe', 'store'],
+  killBefore: ['list', 'read', 'write', 'invoke', 'journal', 'observe', 'store', 'shared'],
+  killAfter: ['list', 'read', 'write', 'invoke', 'journal', 'observe', 'store', 'shared'],
+  killLate: ['write', 'shared'],
+  stop: ['list', 'read', 'write', 'invoke', 'journal', 'observe', 'store', 'shared'],
   stale: ['list', 'read'],
   empty: ['list'],
   shrunken: ['list'],
-  clock: ['list', 'read', 'write', 'invoke', 'journal', 'observe', 'store'],
+  clock: ['list', 'read', 'write', 'invoke', 'journal', 'observe', 'store', 'shared'],
 };
 
 const isMeant = ({ on, mishap }: Fate, kind: CallKind, what: string): boolean =>
@@ -116,12 +116,11 @@ const MISHAPS: Readonly<Record<Trouble, fc.Arbitrary<Mishap>>> = {
   clock: fc.constantFrom(-3_600_000, 3_600_000).map((by) => ({ kind: 'clock', by })),
 };
 
-/** Mishaps of these kinds at any calls of a run. */
-export function fates(troubles: readonly Trouble[], most = 5): fc.Arbitrary<Fate[]> {
+/** Mishaps of these kinds at any calls of a run. @param calls most runs make so many, and twice as many with a shared state */
+export function fates(troubles: readonly Trouble[], most = 5, calls = 70): fc.Arbitrary<Fate[]> {
   return fc.array(
     fc.record({
-      // Most runs make some sixty calls.
-      after: fc.oneof({ weight: 3, arbitrary: fc.nat(70) }, { weight: 2, arbitrary: fc.nat(12) }),
+      after: fc.oneof({ weight: 3, arbitrary: fc.nat(calls) }, { weight: 2, arbitrary: fc.nat(12) }),
       mishap: fc.oneof(...troubles.map((trouble) => MISHAPS[trouble])),
     }),
     { maxLength: most },
