@@ -13,6 +13,8 @@ interface Element {
 }
 
 const SEQUENCE = 0x30;
+const BIT_STRING = 0x03;
+const OCTET_STRING = 0x04;
 const OBJECT_IDENTIFIER = 0x06;
 const VERSION = 0xa0;
 const EXTENSIONS = 0xa3;
@@ -93,6 +95,25 @@ export function subjectName(der: Uint8Array): Uint8Array {
   return der.subarray(subject.start, subject.end);
 }
 
+/**
+ * The content of an extension (RFC 5280 section 4.2): what its OCTET STRING holds, or nothing where a certificate does not
+ * have it.
+ * @param der one certificate
+ * @param oid the content octets of its OID, in hex
+ * @throws RangeError when it is not the DER of a certificate
+ */
+export function extensionValue(der: Uint8Array, oid: string): Uint8Array | undefined {
+  const field = tbsFields(der).find(({ tag }) => tag === EXTENSIONS);
+  if (!field) return undefined;
+  for (const extension of childrenOf(der, childOf(der, field, 0, SEQUENCE))) {
+    const id = childOf(der, extension, 0, OBJECT_IDENTIFIER);
+    if (Buffer.from(der.subarray(id.content, id.end)).toString('hex') !== oid) continue;
+    const value = childrenOf(der, extension).find(({ tag }) => tag === OCTET_STRING);
+    return value && der.subarray(value.content, value.end);
+  }
+  return undefined;
+}
+
 /** The content octets of the OIDs 2.5.29.14 (subjectKeyIdentifier) and 2.5.29.35 (authorityKeyIdentifier), in hex. */
 const KEY_IDENTIFIERS = ['551d0e', '551d23'];
 
@@ -103,10 +124,38 @@ const KEY_IDENTIFIERS = ['551d0e', '551d23'];
  * @throws RangeError when it is not the DER of a certificate
  */
 export function hasKeyIdentifier(der: Uint8Array): boolean {
-  const field = tbsFields(der).find(({ tag }) => tag === EXTENSIONS);
-  if (!field) return false;
-  return childrenOf(der, childOf(der, field, 0, SEQUENCE)).some((extension) => {
-    const oid = childOf(der, extension, 0, OBJECT_IDENTIFIER);
-    return KEY_IDENTIFIERS.includes(Buffer.from(der.subarray(oid.content, oid.end)).toString('hex'));
-  });
+  return KEY_IDENTIFIERS.some((oid) => extensionValue(der, oid) !== undefined);
+}
+
+/** The content octets of the OID 2.5.29.15 (keyUsage), in hex. */
+const KEY_USAGE = '551d0f';
+
+/** The bits of a key usage, from the first (RFC 5280 section 4.2.1.3), in the names that ACM gives them. */
+const KEY_USAGES = [
+  'DIGITAL_SIGNATURE',
+  'NON_REPUDIATION',
+  'KEY_ENCIPHERMENT',
+  'DATA_ENCIPHERMENT',
+  'KEY_AGREEMENT',
+  'CERTIFICATE_SIGNING',
+  'CRL_SIGNING',
+  'ENCIPHER_ONLY',
+  'DECIPHER_ONLY',
+] as const;
+
+export type KeyUsage = (typeof KEY_USAGES)[number];
+
+/**
+ * What a certificate's key may be used for; nothing where the certificate does not restrict it.
+ * @param der one certificate
+ * @throws RangeError when it is not the DER of a certificate
+ */
+export function keyUsagesOf(der: Uint8Array): KeyUsage[] | undefined {
+  const value = extensionValue(der, KEY_USAGE);
+  if (value === undefined) return undefined;
+  const bits = elementAt(value, 0, value.length);
+  if (bits.tag !== BIT_STRING) throw new RangeError('the key usage is no BIT STRING');
+  // The first octet counts the bits of the last that do not belong to it.
+  const octets = value.subarray(bits.content + 1, bits.end);
+  return KEY_USAGES.filter((_, bit) => (((octets[bit >> 3] ?? 0) << (bit & 7)) & 0x80) !== 0);
 }

@@ -2,7 +2,7 @@
  * Makes certificates: faithful replicas of API Gateway's client certificates, and throwaway server certificates
  * for the backends of the demo and the tests. Loads @peculiar/x509: import it dynamically.
  */
-import { generateKeyPair, KeyObject, randomBytes, sign, webcrypto } from 'node:crypto';
+import { generateKeyPair, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { promisify } from 'node:util';
 import { AsnConvert } from '@peculiar/asn1-schema';
 import {
@@ -15,6 +15,7 @@ import {
   Version,
 } from '@peculiar/asn1-x509';
 import { API_GATEWAY_SUBJECT } from './certificate.js';
+import { issueCertificate, makeAuthority } from './issue.js';
 import * as x509 from './peculiar.js';
 
 const MS_PER_DAY = 86_400_000;
@@ -103,18 +104,6 @@ export async function mintClientCertificate(options: {
   return { pem: awsPem(AsnConvert.serialize(certificate)), privateKeyPem: privateKeyPem(privateKey) };
 }
 
-const P256 = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
-
-/** P-256 rather than RSA since a backend's certificate needs no likeness to anything, and its keys are made in 1 ms. */
-function serverKeys(): Promise<webcrypto.CryptoKeyPair> {
-  return webcrypto.subtle.generateKey(P256, true, ['sign', 'verify']);
-}
-
-/** A certificate's PEM with LF line ends and one newline at its end. */
-function filePem(certificate: x509.X509Certificate): string {
-  return `${certificate.toString('pem')}\n`;
-}
-
 /**
  * Makes a throwaway certificate authority and a server certificate that it issued (P-256, serverAuth).
  *
@@ -128,40 +117,15 @@ export async function mintServerCertificate(options: {
   ipAddresses?: string[];
 }): Promise<{ caPem: string; certPem: string; privateKeyPem: string }> {
   const { notBefore, days = 90, dnsNames, ipAddresses = [] } = options;
-  const [caKeys, keys] = await Promise.all([serverKeys(), serverKeys()]);
-  const ca = await x509.X509CertificateGenerator.createSelfSigned({
-    ...validity(notBefore, days),
-    name: 'CN=apigw-cert throwaway CA',
-    keys: caKeys,
-    signingAlgorithm: P256,
-    extensions: [
-      new x509.BasicConstraintsExtension(true, 0, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
-      await x509.SubjectKeyIdentifierExtension.create(caKeys.publicKey),
-    ],
-  });
-  const certificate = await x509.X509CertificateGenerator.create({
-    ...validity(notBefore, days),
+  const issuer = await makeAuthority({ notBefore, days, subject: 'CN=apigw-cert throwaway CA' });
+  const { pem: certPem, privateKeyPem: key } = await issueCertificate({
+    notBefore,
+    days,
     subject: 'CN=apigw-cert throwaway server',
-    issuer: ca.subjectName,
-    publicKey: keys.publicKey,
-    signingKey: caKeys.privateKey,
-    signingAlgorithm: P256,
-    extensions: [
-      new x509.BasicConstraintsExtension(false, undefined, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
-      new x509.SubjectAlternativeNameExtension([
-        ...dnsNames.map((value) => ({ type: 'dns', value }) as const),
-        ...ipAddresses.map((value) => ({ type: 'ip', value }) as const),
-      ]),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
-      await x509.AuthorityKeyIdentifierExtension.create(caKeys.publicKey),
-    ],
+    issuer,
+    dnsNames,
+    ipAddresses,
+    purposes: ['serverAuth'],
   });
-  return {
-    caPem: filePem(ca),
-    certPem: filePem(certificate),
-    privateKeyPem: privateKeyPem(KeyObject.from(keys.privateKey)),
-  };
+  return { caPem: issuer.pem, certPem, privateKeyPem: key };
 }

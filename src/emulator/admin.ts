@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { $ZodError } from 'zod/v4/core';
 import * as z from 'zod/mini';
+import type { AcmRenewal } from './acm/renew.js';
 import type { Controls } from './controls.js';
 import { badRequest, ServiceError } from './errors.js';
 import type { FaultInput } from './faults.js';
@@ -18,6 +19,8 @@ function overview(): object {
 }
 
 type Handler = (controls: Controls, body: unknown) => unknown;
+
+const renewalBody = z.looseObject({ certificateArn: z.string() });
 
 const clock = (controls: Controls): object => ({ now: controls.now().toISOString() });
 
@@ -51,6 +54,13 @@ const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
     'DELETE faults',
     (controls) => {
       controls.clearFaults();
+    },
+  ],
+  [
+    'POST acm/renew',
+    (controls, body) => {
+      const { certificateArn, ...renewal } = renewalBody.parse(body);
+      return controls.renewAcmCertificate(certificateArn, renewal as unknown as AcmRenewal);
     },
   ],
   ['GET requests', (controls) => controls.requests()],
@@ -93,7 +103,7 @@ export async function administer(
     throw new ServiceError(415, 'UnsupportedMediaTypeException', 'The body must be application/json');
   }
   try {
-    const result = handler(controls, parseJson(bytes));
+    const result = await handler(controls, parseJson(bytes));
     return result === undefined ? { status: 204 } : { status: 200, body: result };
   } catch (error) {
     if (error instanceof $ZodError) throw badRequest(z.prettifyError(error));

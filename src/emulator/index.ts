@@ -19,6 +19,7 @@ import { DEFAULT_SETTINGS, type Settings } from './settings.js';
 import { createStore, type Store } from './store.js';
 import { createTimers } from './timers.js';
 
+export type { AcmRenewal } from './acm/renew.js';
 export type { Controls } from './controls.js';
 export type { Fault, FaultInput, LateAnswer } from './faults.js';
 export type { LoggedRequest } from './request-log.js';
@@ -84,7 +85,9 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const limiter = createRateLimiter();
   const requestLog = createRequestLog();
   const backend = createBackendCaller(anchors);
-  const controls = createControls({ clock, faults, history, requestLog, settings, limiter });
+  const controls = createControls({
+    ...{ clock, faults, history, requestLog, settings, limiter, store, persistence },
+  });
   const server = createServer({
     surroundings: { clock, settings, store, backend, random },
     controls,

@@ -3,12 +3,18 @@
  * Everything that a caller names is kept in a Map: a tag called `__proto__` is a tag like any other.
  */
 
+import type { KeyType } from '../certificates/key-type.js';
+
 /** All that one account holds in one Region. */
 export interface World {
   /** Twelve digits, derived from the access key. */
   account: string;
   region: string;
   certificates: Map<string, StoredCertificate>;
+  /** By ARN. */
+  acmCertificates: Map<string, AcmCertificate>;
+  /** The private CAs that issued certificates of ACM, by the ARN that was asked for. */
+  authorities: Map<string, Authority>;
   apis: Map<string, RestApi>;
   /** The APIs of apigatewayv2. */
   v2Apis: Map<string, V2Api>;
@@ -23,6 +29,46 @@ export interface StoredCertificate {
   pem: string;
   privateKeyPem: string;
   tags: Map<string, string>;
+}
+
+/** A certificate of ACM. */
+export interface AcmCertificate {
+  arn: string;
+  /** `PRIVATE`: issued by a private CA. `AMAZON_ISSUED`: a public one, which is never validated here. */
+  type: 'IMPORTED' | 'PRIVATE' | 'AMAZON_ISSUED';
+  domainName: string | undefined;
+  /** Beside the domain name. */
+  alternativeNames: string[];
+  keyType: KeyType;
+  createdAt: number;
+  issuedAt: number | undefined;
+  /** Absent until it is issued. PEM with LF line ends. */
+  issued: IssuedCertificate | undefined;
+  authorityArn: string | undefined;
+  renewal: Renewal | undefined;
+  tags: Map<string, string>;
+}
+
+export interface IssuedCertificate {
+  pem: string;
+  /** The certificates above it, in the order in which they were given; empty for none. */
+  chainPem: string;
+  privateKeyPem: string;
+}
+
+/** What became of the latest renewal. */
+export interface Renewal {
+  status: 'SUCCESS' | 'PENDING_AUTO_RENEWAL' | 'FAILED';
+  /** Of a failed one: `PCA_ACCESS_DENIED`. */
+  reason: string | undefined;
+  updatedAt: number;
+}
+
+/** A private CA: a root, and below it what signs. */
+export interface Authority {
+  rootPem: string;
+  pem: string;
+  privateKeyPem: string;
 }
 
 export interface RestApi {
@@ -148,8 +194,11 @@ export interface V2Stage extends CertificateHolder {
 
 /** What the data plane presents. A copy: a certificate that was deleted meanwhile is presented all the same. */
 export interface Presentation {
-  certificate: StoredCertificate | undefined;
+  certificate: PresentedCertificate | undefined;
   /** What was presented before, and goes on to be while the change spreads. */
-  former: StoredCertificate | undefined;
+  former: PresentedCertificate | undefined;
   changedAt: number;
 }
+
+/** `id` is that of a client certificate, or the ARN of a certificate of ACM, whose chain follows it in `pem`. */
+export type PresentedCertificate = Pick<StoredCertificate, 'id' | 'pem' | 'privateKeyPem'>;

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import type { Clock } from './clock.js';
 import type { BackendCaller } from './data-plane/backend.js';
-import { badRequest } from './errors.js';
+import { badRequest, type ServiceError } from './errors.js';
 import type { World } from './model.js';
 import type { Settings } from './settings.js';
 import type { Store } from './store.js';
@@ -53,15 +53,23 @@ export function operation<Body = unknown>({ body, handle, ...rest }: Definition<
   return {
     ...rest,
     handle: (call) =>
-      handle({ ...call, body: body === undefined ? (call.body as Body) : parse(body, call.body) }),
+      handle({
+        ...call,
+        body: body === undefined ? (call.body as Body) : parse(body, call.body, badRequest),
+      }),
   };
 }
 
-function parse<Body>(schema: z.ZodMiniType<Body>, body: unknown): Body {
+/** Checks a body. @throws ServiceError by `refusal`, with what is wrong */
+export function parse<Body>(
+  schema: z.ZodMiniType<Body>,
+  body: unknown,
+  refusal: (message: string) => ServiceError,
+): Body {
   const result = schema.safeParse(body ?? {});
   if (result.success) return result.data;
   const issue = result.error.issues[0];
-  throw badRequest(`Invalid request input: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid'}`);
+  throw refusal(`Invalid request input: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid'}`);
 }
 
 /** AWS timestamps are JSON numbers: seconds since the epoch. */

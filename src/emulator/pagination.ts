@@ -20,11 +20,11 @@ function decode(collection: string, position: string): string {
   return last;
 }
 
-function limitOf(text: string | null): number {
+function limitOf(text: string | null, most: number): number {
   if (text === null) return DEFAULT_LIMIT;
   const limit = Number(text);
-  if (!/^\d+$/.test(text) || limit < 1 || limit > MAX_LIMIT) {
-    throw badRequest(`Invalid limit parameter specified. Must be between 1 and ${MAX_LIMIT}`);
+  if (!/^\d+$/.test(text) || limit < 1 || limit > most) {
+    throw badRequest(`Invalid limit parameter specified. Must be between 1 and ${most}`);
   }
   return limit;
 }
@@ -38,8 +38,9 @@ export function pageOf<Item>(
   collection: string,
   items: ReadonlyMap<string, Item>,
   asked: { limit: string | null; position: string | null },
+  most = MAX_LIMIT,
 ): { found: Item[]; next?: string } {
-  const limit = limitOf(asked.limit);
+  const limit = limitOf(asked.limit, most);
   const after = asked.position === null ? '' : decode(collection, asked.position);
   const rest = [...items].filter(([key]) => key > after).sort(([a], [b]) => byText(a, b));
   const page = rest.slice(0, limit);

@@ -18,7 +18,8 @@ import { join } from 'node:path';
 import { types } from 'node:util';
 import { AppError } from '../platform/errors.js';
 import { replaceAtomically } from '../platform/replace-atomically.js';
-import type { V2Api, World } from './model.js';
+import type { World } from './model.js';
+import { emptyWorld } from './store.js';
 
 const FORMAT = 2;
 /** A snapshot alone, from before there were changes beside it. */
@@ -59,13 +60,14 @@ function reviver(_key: string, value: unknown): unknown {
   return new Map(value[MAP] as [unknown, unknown][]);
 }
 
-/** A world as it was written before there was apigatewayv2. */
-function completed(world: Omit<World, 'v2Apis'> & Partial<World>): World {
-  return { ...world, v2Apis: world.v2Apis ?? new Map<string, V2Api>() };
-}
+/** A world as it was written before there were apigatewayv2 and ACM. */
+const completed = (world: Pick<World, 'account' | 'region'> & Partial<World>): World => ({
+  ...emptyWorld(world.account, world.region),
+  ...world,
+});
 
 /** What a world holds: an API with its stages is one thing, a certificate another. */
-const KINDS = ['certificates', 'apis', 'v2Apis'] as const;
+const KINDS = ['certificates', 'acmCertificates', 'authorities', 'apis', 'v2Apis'] as const;
 type Kind = (typeof KINDS)[number];
 
 /** A thing as it is now; deleted where it has no value. */
@@ -92,7 +94,7 @@ const changesFile = (number: number): string => `changes-${number}.jsonl`;
 function replay(worlds: World[], { account, region, changes }: Line): void {
   let world = worlds.find((each) => each.account === account && each.region === region);
   if (world === undefined) {
-    world = { account, region, certificates: new Map(), apis: new Map(), v2Apis: new Map() };
+    world = emptyWorld(account, region);
     worlds.push(world);
   }
   for (const { kind, id, value } of changes) {
@@ -105,11 +107,8 @@ function replay(worlds: World[], { account, region, changes }: Line): void {
 /** The ids of what a world held when its changes were last noted. */
 type Known = Record<Kind, Set<string>>;
 
-const idsOf = (world: World): Known => ({
-  certificates: new Set(world.certificates.keys()),
-  apis: new Set(world.apis.keys()),
-  v2Apis: new Set(world.v2Apis.keys()),
-});
+const idsOf = (world: World): Known =>
+  Object.fromEntries(KINDS.map((kind) => [kind, new Set(world[kind].keys())])) as Known;
 
 function changesOf(world: World, known: Known, named: ReadonlySet<string>): Change[] {
   return KINDS.flatMap((kind) => {
@@ -215,7 +214,7 @@ export function createPersistence(dataDir: string, worlds: () => readonly World[
       }
     },
     save(world, named) {
-      const before = known.get(world) ?? { certificates: new Set(), apis: new Set(), v2Apis: new Set() };
+      const before = known.get(world) ?? idsOf(emptyWorld(world.account, world.region));
       const changes = changesOf(world, before, new Set(named));
       known.set(world, idsOf(world));
       const { account, region } = world;

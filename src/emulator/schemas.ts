@@ -47,6 +47,7 @@ export const settingsSchema = z.strictObject({
   propagationDelayMs: z.number().check(z.minimum(0)),
   needRedeploy: z.boolean(),
   deleteInUseStatus: z.literal([400, 409]),
+  testInvokeAcm: z.boolean(),
 }) satisfies z.ZodMiniType<Settings>;
 
 export const instantSchema = z.date().check(z.minimum(EARLIEST), z.maximum(LATEST));

@@ -11,7 +11,7 @@ const CREDENTIAL =
   /^AWS4-HMAC-SHA256 .*?Credential=(?<accessKey>[^/,\s]+)\/\d{8}\/(?<region>[^/,\s]+)\/(?<service>[^/,\s]+)\/aws4_request/;
 
 /** A stable account id of twelve digits for an access key. */
-function accountOf(accessKey: string): string {
+export function accountOf(accessKey: string): string {
   const hash = createHash('sha256').update(accessKey).digest().readBigUInt64BE();
   return (hash % 1_000_000_000_000n).toString().padStart(12, '0');
 }
@@ -20,7 +20,7 @@ function accountOf(accessKey: string): string {
  * Reads the credential scope of a Signature Version 4 `Authorization` header.
  * @throws ServiceError 403 when there is none, or it is for another service
  */
-export function signatureScope(authorization: string | undefined): Scope {
+export function signatureScope(authorization: string | undefined, wanted: 'apigateway' | 'acm'): Scope {
   if (authorization === undefined) {
     throw new ServiceError(403, 'MissingAuthenticationTokenException', 'Missing Authentication Token');
   }
@@ -33,11 +33,11 @@ export function signatureScope(authorization: string | undefined): Scope {
       'Authorization header requires an AWS4-HMAC-SHA256 credential scope.',
     );
   }
-  if (service !== 'apigateway') {
+  if (service !== wanted) {
     throw new ServiceError(
       403,
       'InvalidSignatureException',
-      "Credential should be scoped to correct service: 'apigateway'.",
+      `Credential should be scoped to correct service: '${wanted}'.`,
     );
   }
   return { account: accountOf(accessKey), region };

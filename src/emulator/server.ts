@@ -1,4 +1,5 @@
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
+import { acmOperationOf, isAcmTarget, runAcmOperation } from './acm/run.js';
 import { ADMIN_PATH, administer } from './admin.js';
 import { routeOf, runOperation } from './control-plane.js';
 import type { Controls } from './controls.js';
@@ -49,6 +50,12 @@ function failed(error: unknown): Answer {
   return errorAnswer(new ServiceError(500, 'InternalFailure', message));
 }
 
+/** Where JSON 1.1 has the code of an error. */
+const withCodeInBody = (answer: Answer): Answer => ({
+  ...answer,
+  body: { __type: answer.headers?.['x-amzn-ErrorType'], ...(answer.body as object) },
+});
+
 /** Reads a request's body when it is first wanted, and again for whoever comes later. */
 function bodyReader(request: IncomingMessage): () => Promise<Buffer> {
   let body: Promise<Buffer> | undefined;
@@ -74,7 +81,9 @@ function jobOf(request: IncomingMessage, entry: LoggedRequest, parts: ServerPart
           : invoke(invocation, request, receive, surroundings),
     };
   }
-  const scope = signatureScope(request.headers.authorization);
+  const acmTarget = request.headers['x-amz-target'];
+  if (isAcmTarget(acmTarget)) return acmJob(acmTarget, request, receive, entry, parts);
+  const scope = signatureScope(request.headers.authorization, 'apigateway');
   Object.assign(entry, scope);
   const route = routeOf(entry.method, path);
   const { name, service, method } = route.operation;
@@ -93,6 +102,34 @@ function jobOf(request: IncomingMessage, entry: LoggedRequest, parts: ServerPart
       return answer;
     },
     emptyAnswer: { status: route.operation.success, body: {} },
+  };
+}
+
+/** An operation of ACM: at API Gateway's pace there is no limit on it. */
+function acmJob(
+  target: string,
+  request: IncomingMessage,
+  receive: () => Promise<Buffer>,
+  entry: LoggedRequest,
+  { surroundings, persistence, history }: ServerParts,
+): Job {
+  const scope = signatureScope(request.headers.authorization, 'acm');
+  Object.assign(entry, scope);
+  const operation = acmOperationOf(target);
+  const { name, isRead } = operation;
+  return {
+    names: [name, `acm:${name}`],
+    receive,
+    async run(store = surroundings.store) {
+      const world = (isRead ? store : surroundings.store).world(scope.account, scope.region);
+      const { body, changed } = await runAcmOperation(operation, world, await receive(), surroundings);
+      if (!isRead) {
+        history.record();
+        await persistence.save(world, changed);
+      }
+      return { status: 200, body };
+    },
+    emptyAnswer: { status: 200, body: {} },
   };
 }
 
@@ -166,6 +203,7 @@ async function serveService(request: IncomingMessage, parts: ServerParts): Promi
     answer = await runUnderFault(job, fault, parts);
   } catch (error) {
     answer = failed(error);
+    if (isAcmTarget(request.headers['x-amz-target'])) answer = withCodeInBody(answer);
   }
   if (answer !== 'cut') entry.status = answer.status;
   return answer;

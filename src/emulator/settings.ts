@@ -13,6 +13,8 @@ export interface Settings {
   needRedeploy: boolean;
   /** How the deletion of a certificate in use is refused; AWS does not document which. */
   deleteInUseStatus: 400 | 409;
+  /** Whether TestInvokeMethod takes the ARN of a certificate of ACM; AWS does not document it. */
+  testInvokeAcm: boolean;
 }
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -21,4 +23,5 @@ export const DEFAULT_SETTINGS: Settings = {
   propagationDelayMs: 0,
   needRedeploy: false,
   deleteInUseStatus: 400,
+  testInvokeAcm: false,
 };

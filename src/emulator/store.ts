@@ -15,6 +15,17 @@ const found = <T>(all: readonly (T | undefined)[]): T | undefined => all.find((e
 export const isApiId = (store: Pick<Store, 'findApi' | 'findV2Api'>, id: string): boolean =>
   store.findApi(id) !== undefined || store.findV2Api(id) !== undefined;
 
+/** A world without anything in it. */
+export const emptyWorld = (account: string, region: string): World => ({
+  account,
+  region,
+  certificates: new Map(),
+  acmCertificates: new Map(),
+  authorities: new Map(),
+  apis: new Map(),
+  v2Apis: new Map(),
+});
+
 export function createStore(initial: readonly World[] = []): Store {
   const key = (account: string, region: string): string => `${account}/${region}`;
   const worlds = new Map(initial.map((world) => [key(world.account, world.region), world]));
@@ -22,7 +33,7 @@ export function createStore(initial: readonly World[] = []): Store {
     world(account, region) {
       let world = worlds.get(key(account, region));
       if (world === undefined) {
-        world = { account, region, certificates: new Map(), apis: new Map(), v2Apis: new Map() };
+        world = emptyWorld(account, region);
         worlds.set(key(account, region), world);
       }
       return world;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GetClientCertificateCommand, GetStageCommand } from '@aws-sdk/client-api-gateway';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { importNew } from '../support/acm.js';
 import { cli, emulatorEnv, type CliResult } from '../support/cli.js';
 import { generateCertificate, makeApi, startLab, type Lab } from '../support/emulator.js';
 import { openssl } from '../support/openssl.js';
@@ -229,7 +230,7 @@ describe('attach and detach', () => {
   });
 
   test('an ACM certificate is attached by its ARN', async () => {
-    const acm = 'arn:aws:acm:eu-central-1:123456789012:certificate/1';
+    const acm = await importNew(lab.emulator);
     const { code } = await run('attach', acm, '--stage', 'orders/prod', '--yes');
     expect({ code, presents: await stageCertificate() }).toEqual({ code: 0, presents: acm });
     await run('attach', lab.certificate.id, '--stage', 'prod', '--yes');

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { documentSchemas } from '../../src/cli/documents/index.js';
+import { importNew } from '../support/acm.js';
 import { BINARY, cli, type CliResult } from '../support/cli.js';
 import { documentNameOf, validDocument } from '../support/documents.js';
 import { attachCertificate, clientOf, generateCertificate, makeApi } from '../support/emulator.js';
@@ -95,7 +96,7 @@ test('several APIs: stages without a certificate, with one of ACM, and with one 
   const other = await makeApi(lab.emulator, client, lab.backend.url, { name: 'chat', stageName: 'test' });
   await attachCertificate(client, other, gone.id);
   lab.emulator.setClock(new Date());
-  const acm = 'arn:aws:acm:eu-central-1:123456789012:certificate/12345678-1234-1234-1234-123456789012';
+  const acm = await importNew(lab.emulator);
   await run(['attach', acm, '--stage', 'chat/test', '--yes']);
   await run(['list', '--usage']);
   await run(['check-expiry', '--compliance', '--in-use'], { code: 1 });

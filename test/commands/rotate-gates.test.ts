@@ -14,6 +14,7 @@ import {
 } from '@aws-sdk/client-api-gateway';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { mintServerCertificate } from '../../src/certificates/mint.js';
+import { importNew } from '../support/acm.js';
 import { attachCertificate, clientOf, generateCertificate, makeApi } from '../support/emulator.js';
 import { cli } from '../support/cli.js';
 import { rotateCli, rotateWords, stateOf } from '../support/rotate-cli.js';
@@ -115,7 +116,7 @@ describe('a rotation does not begin', () => {
     };
     await set('');
     await expectRefused([], /presents no client certificate/);
-    await set(`arn:aws:acm:${REGION}:123456789012:certificate/x`);
+    await set(await importNew(lab.emulator));
     await expectRefused([], /presents an ACM certificate/);
   });
 });

@@ -1,7 +1,10 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { realpathSync } from 'node:fs';
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { makePki } from '../support/acm.js';
 import { startLab, type Lab } from '../support/emulator.js';
 
 /** Every AWS CLI that the machine has on its PATH, by its file. */
@@ -28,7 +31,7 @@ afterAll(async () => {
 /** Runs the CLI as a user would, and reads its JSON; `undefined` when it prints nothing. */
 function awsCli(
   file: string,
-  service: 'apigateway' | 'apigatewayv2' = 'apigateway',
+  service: 'acm' | 'apigateway' | 'apigatewayv2' = 'apigateway',
 ): (line: string, ...more: string[]) => Promise<Record<string, unknown> | undefined> {
   const env = {
     PATH: process.env['PATH'],
@@ -170,6 +173,47 @@ cliTest(
     await expect(aws(`get-api ${api}`)).rejects.toThrow(
       /\(NotFoundException\).*Invalid API identifier specified/,
     );
+  },
+  180_000,
+);
+
+cliTest(
+  'the AWS CLI runs the operations of ACM, unmodified: %s',
+  async (file) => {
+    const aws = awsCli(file, 'acm');
+    const pki = await makePki();
+    const leaf = await pki.leaf();
+    const folder = mkdtempSync(join(tmpdir(), 'apigw-cert-'));
+    const written = (name: string, text: string): string => {
+      writeFileSync(join(folder, name), text);
+      return `fileb://${join(folder, name)}`;
+    };
+    const key = written('key.pem', leaf.privateKeyPem);
+    const imported = await aws(
+      `import-certificate --certificate ${written('leaf.pem', leaf.pem)} --private-key ${key}`,
+      '--certificate-chain',
+      written('chain.pem', pki.issuing.pem),
+    );
+    rmSync(folder, { recursive: true });
+    const certificate = `--certificate-arn ${String(imported?.['CertificateArn'])}`;
+    expect(await aws(`get-certificate ${certificate}`)).toEqual({
+      Certificate: leaf.pem,
+      CertificateChain: pki.issuing.pem,
+    });
+    expect(await aws(`describe-certificate ${certificate}`)).toMatchObject({
+      Certificate: { Type: 'IMPORTED', Status: 'ISSUED', KeyAlgorithm: 'EC_prime256v1', InUseBy: [] },
+    });
+    expect(await aws('list-certificates --includes keyTypes=EC_prime256v1')).toMatchObject({
+      CertificateSummaryList: [imported],
+    });
+    await aws(`delete-certificate ${certificate}`);
+    await expect(aws(`delete-certificate ${certificate}`)).rejects.toThrow('(ResourceNotFoundException)');
+    if (!process.env['APIGW_CERT_FULL']) return;
+    const requested = await aws('request-certificate --domain-name orders.example --tags Key=a,Value=1');
+    const own = `--certificate-arn ${String(requested?.['CertificateArn'])}`;
+    await aws(`add-tags-to-certificate ${own} --tags Key=b,Value=2`);
+    await aws(`remove-tags-from-certificate ${own} --tags Key=a`);
+    expect(await aws(`list-tags-for-certificate ${own}`)).toEqual({ Tags: [{ Key: 'b', Value: '2' }] });
   },
   180_000,
 );

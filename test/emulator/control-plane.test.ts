@@ -30,6 +30,7 @@ import {
   UpdateStageCommand,
 } from '@aws-sdk/client-api-gateway';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { importNew } from '../support/acm.js';
 import { startEmulator, type Emulator } from '../../src/emulator/index.js';
 import { attachCertificate, clientOf, makeApi, type ApiFixture } from '../support/emulator.js';
 
@@ -336,7 +337,7 @@ describe('APIs and stages', () => {
     });
 
     expect((await update([{ ...attach, value: '' }])).clientCertificateId).toBeUndefined();
-    const arn = 'arn:aws:acm:eu-central-1:123456789012:certificate/0';
+    const arn = await importNew(emulator);
     expect(await update([{ ...attach, value: arn }])).toMatchObject({ clientCertificateId: arn });
   });
 

@@ -1,7 +1,7 @@
 import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import tls from 'node:tls';
-import type { StoredCertificate } from '../model.js';
+import type { PresentedCertificate } from '../model.js';
 import { BackendFailure, failureOf, isStaleSocket, tlsTrustFailure } from './failure.js';
 
 export interface BackendRequest {
@@ -10,7 +10,7 @@ export interface BackendRequest {
   url: URL;
   headers: http.OutgoingHttpHeaders;
   body: Buffer;
-  certificate: StoredCertificate | undefined;
+  certificate: PresentedCertificate | undefined;
   insecureSkipVerification: boolean;
   timeoutMs: number;
   /** A connection of its own instead of a kept one: a new handshake, so that nothing former can vouch. */
@@ -83,7 +83,7 @@ export function createBackendCaller(backendCa: readonly string[]): BackendCaller
   const pools = new Map<string, https.Agent>();
   const plain = new http.Agent({ keepAlive: true });
 
-  function secureContext(certificate: StoredCertificate | undefined): tls.SecureContext {
+  function secureContext(certificate: PresentedCertificate | undefined): tls.SecureContext {
     const key = certificate?.pem ?? '';
     const identity = certificate && { cert: certificate.pem, key: certificate.privateKeyPem };
     const context = contexts.get(key) ?? tls.createSecureContext({ ...trust, ...identity });

@@ -1,6 +1,7 @@
 import { badRequest } from '../errors.js';
 import type { Canary, RestApi, Stage, World } from '../model.js';
-import { checkCertificate } from '../presentation.js';
+import type { Clock } from '../clock.js';
+import { checkRestCertificate } from '../presentation.js';
 import { checkPatch, type PatchOperation, type Refusal } from './patch.js';
 
 const CANARY = '/canarySettings';
@@ -109,13 +110,17 @@ function promoted(stage: Stage, { path, from }: PatchOperation): Stage {
 }
 
 /** The stage as it is after one operation; the stage given stays as it is. */
-function patched(stage: Stage, patch: PatchOperation, api: RestApi, world: World): Stage {
+function patched(
+  stage: Stage,
+  patch: PatchOperation,
+  { api, world, clock }: { api: RestApi; world: World; clock: Clock },
+): Stage {
   const { op, path, value } = patch;
   if (op === 'copy') return promoted(stage, patch);
   if (path.startsWith(CANARY)) return { ...stage, canary: patchedCanary(stage, patch, api) };
   switch (path) {
     case '/clientCertificateId':
-      return { ...stage, clientCertificateId: value ? checkCertificate(world, value) : undefined };
+      return { ...stage, clientCertificateId: value ? checkRestCertificate(world, value, clock) : undefined };
     case '/deploymentId':
       return { ...stage, deploymentId: checkDeployment(api, value ?? '') };
     case '/description':
@@ -132,9 +137,8 @@ function patched(stage: Stage, patch: PatchOperation, api: RestApi, world: World
 export function patchedStage(
   stage: Stage,
   operations: readonly PatchOperation[],
-  api: RestApi,
-  world: World,
+  where: { api: RestApi; world: World; clock: Clock },
 ): Stage {
   checkPatch(operations, PATHS, refusal);
-  return operations.reduce((before, patch) => patched(before, patch, api, world), stage);
+  return operations.reduce((before, patch) => patched(before, patch, where), stage);
 }

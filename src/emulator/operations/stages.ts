@@ -294,7 +294,9 @@ export const stageOperations = [
       const api = findApi(world, param('restApiId'));
       const stage = findStage(api, param('stageName'));
       const now = clock.now().getTime();
-      Object.assign(stage, patchedStage(stage, patchOperations, api, world), { lastUpdatedDate: now });
+      Object.assign(stage, patchedStage(stage, patchOperations, { api, world, clock }), {
+        lastUpdatedDate: now,
+      });
       if (!settings.needRedeploy) publishCertificate(stage, world, now);
       return stageOutput(stage);
     },

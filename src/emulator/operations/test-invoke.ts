@@ -7,7 +7,9 @@ import { createExecutionLog, type ExecutionLog } from '../data-plane/execution-l
 import { BackendFailure, failureAnswer, failureLine } from '../data-plane/failure.js';
 import { integrationRequest, methodStatus, type MethodRequest } from '../data-plane/integration-request.js';
 import { badRequest, notFound } from '../errors.js';
-import type { Integration, RestApi, StoredCertificate, World } from '../model.js';
+import type { Integration, RestApi, PresentedCertificate, World } from '../model.js';
+import { presentable } from '../presentation.js';
+import type { Settings } from '../settings.js';
 import { operation, stringMap } from '../operation.js';
 import { findApi, findResource } from './lookup.js';
 
@@ -40,9 +42,15 @@ function resourceTarget(
   return { resource, method, pathParameters };
 }
 
-function certificateFor(world: World, id: string | undefined): StoredCertificate | undefined {
+/** Whether AWS takes the ARN of a certificate of ACM here is not recorded: `testInvokeAcm` says it. */
+function certificateFor(
+  world: World,
+  id: string | undefined,
+  { testInvokeAcm }: Settings,
+): PresentedCertificate | undefined {
   if (id === undefined) return undefined;
-  const certificate = world.certificates.get(id);
+  const known = world.certificates.has(id) || testInvokeAcm;
+  const certificate = known ? presentable(world, id) : undefined;
   if (certificate === undefined) throw badRequest('Invalid client certificate identifier specified');
   return certificate;
 }
@@ -111,7 +119,7 @@ export const testInvokeOperations = [
       clientCertificateId: z.nullish(z.string()),
       stageVariables: z.nullish(stringMap),
     }),
-    async handle({ world, param, body, clock, backend }) {
+    async handle({ world, param, body, clock, backend, settings }) {
       const started = performance.now();
       const httpMethod = param('httpMethod');
       const [path, ...query] = body.pathWithQueryString ? body.pathWithQueryString.split('?') : [];
@@ -121,7 +129,7 @@ export const testInvokeOperations = [
         httpMethod,
         path,
       );
-      const certificate = certificateFor(world, body.clientCertificateId ?? undefined);
+      const certificate = certificateFor(world, body.clientCertificateId ?? undefined, settings);
       const { integration } = target.method;
       if (integration === undefined) throw badRequest('No integration defined for method');
       const request: MethodRequest = {
