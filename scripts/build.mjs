@@ -28,8 +28,19 @@ const optional = [
 
 const common = { bundle: true, format: 'esm', platform: 'node', target: 'node20.19', legalComments: 'none' };
 
+// As ES modules the SDK's packages lose what is not used, two thirds of them. @peculiar/x509 stays CommonJS, since
+// ES modules are all evaluated before the body that imports reflect-metadata, which it needs.
+const withSdk = {
+  mainFields: ['module', 'main'],
+  alias: { '@peculiar/x509': './node_modules/@peculiar/x509/build/x509.cjs.js' },
+  external: optional,
+  banner,
+  define: { __VERSION__: JSON.stringify(version) },
+};
+
 const result = await build({
   ...common,
+  ...withSdk,
   entryPoints: {
     program: 'src/cli/program.ts',
     index: 'src/index.ts',
@@ -37,19 +48,22 @@ const result = await build({
   },
   outdir: 'build/split',
   splitting: true,
-  // As ES modules the SDK's packages lose what is not used, two thirds of them. @peculiar/x509 stays CommonJS, since
-  // ES modules are all evaluated before the body that imports reflect-metadata, which it needs.
-  mainFields: ['module', 'main'],
-  alias: { '@peculiar/x509': './node_modules/@peculiar/x509/build/x509.cjs.js' },
-  external: optional,
   chunkNames: 'chunks/[name]-[hash]',
   metafile: true,
-  banner,
-  define: { __VERSION__: JSON.stringify(version) },
 });
 
 // In other people's processes: when it throws, Node shows the line, which is to be one that can be read.
 await build({ ...common, entryPoints: { node: 'src/node/index.ts' }, outdir: 'dist' });
+
+// A function is loaded as a whole: one file, which a package of its own can be made of.
+const functions = await build({
+  ...common,
+  ...withSdk,
+  entryPoints: { lambda: 'src/lambda/index.ts' },
+  outdir: 'dist',
+  minify: true,
+  metafile: true,
+});
 
 for (const file of Object.keys(result.metafile.outputs)) {
   const text = readFileSync(file, 'utf8');
@@ -87,7 +101,7 @@ await build({
 });
 
 const packageDirs = new Set();
-for (const file of Object.keys(result.metafile.inputs)) {
+for (const file of Object.keys({ ...result.metafile.inputs, ...functions.metafile.inputs })) {
   const match = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file);
   if (match) packageDirs.add(match[1]);
 }

@@ -66,6 +66,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'terminal',
   ],
   library: ['platform', 'settings', 'control-plane', 'rotation', 'findings', 'commands'],
+  lambda: ['platform', 'settings', 'control-plane', 'trust', 'rotation', 'configuration', 'findings'],
   cli: [
     'platform',
     'certificates',

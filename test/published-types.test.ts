@@ -30,6 +30,7 @@ import {
   type TrustStore,
 } from 'apigw-cert';
 import { startEmulator, type Emulator, type Fault, type FaultInput, type Settings } from 'apigw-cert/emulator';
+import { createHandler, type Answer, type Handler, type Request } from 'apigw-cert/lambda';
 import { trustClientCertificates, type Verdict } from 'apigw-cert/node';
 
 export function use(emulator: Emulator): readonly Fault[] {
@@ -53,6 +54,11 @@ export async function rotated(options: RotateOptions): Promise<string> {
   const done = await rotate({ ...options, onEvent: (event) => events.push(event) });
   for (const event of events) if (event.type === 'stepDone') console.log(event.step, event.ms);
   return [planned.outcome, done.newCertificateId ?? ''].join();
+}
+export async function asked(handler: Handler = createHandler({ config: 'apigw-cert.yaml' })): Promise<string> {
+  const request: Request = { request: 'rotate', job: { target: 'orders' } };
+  const answer: Answer = await handler(request, { awsRequestId: '', getRemainingTimeInMillis: () => 1 });
+  return answer.request === 'rotate' && answer.status === 'waiting' ? answer.until : '';
 }
 export const faults = startEmulator({ certificateQuota: 3, clock: new Date() }).then(use);
 export type Types = [ClientCertificate, ControlPlane, TrustStore, Verdict];

@@ -209,7 +209,7 @@ export function jobRows(job: RotationJob, read: ShownFile | undefined): ShownSet
     if (origin === 'default') return DEFAULT;
     return explain(origin === 'target' ? [...pathOf(job), ...path] : path);
   };
-  const { probe, namedProbes = [], probeUrl, to, trust, hooks, publish } = job;
+  const { account, probe, namedProbes = [], probeUrl, to, trust, hooks, publish } = job;
   return [
     {
       setting: `${prefix}stages`,
@@ -218,6 +218,18 @@ export function jobRows(job: RotationJob, read: ShownFile | undefined): ShownSet
         .join(', '),
       ...(job.target === undefined ? flag('--stage') : explain([...pathOf(job), 'stages'])),
     },
+    ...(account.roleArn === undefined
+      ? []
+      : [
+          {
+            setting: `${prefix}roleArn`,
+            value: account.roleArn,
+            ...explain([
+              ...(account.entry === undefined ? pathOf(job) : ['accounts', account.entry]),
+              'roleArn',
+            ]),
+          },
+        ]),
     ...trust.map((description, index): ShownSetting => ({
       setting: `${prefix}trust[${index}]`,
       value: descriptionText(description),

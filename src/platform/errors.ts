@@ -93,6 +93,11 @@ export const ERROR_CODES = {
     meaning:
       'The state read from the account no longer allows a certificate to be removed; the run reads it again.',
   },
+  MachineNeeded: {
+    exit: EXIT.usage,
+    meaning:
+      'A target uses files, commands or a terminal of a machine, which a Lambda function does not have.',
+  },
   NeverPresented: {
     exit: EXIT.failed,
     meaning: 'The stage has no https integration, so its certificate is never presented.',

@@ -14,6 +14,9 @@ export type PublicationSettings =
   /** `set` is run with the id on its standard input; `observe` prints what is published. */
   | { kind: 'command'; set: Command; observe?: Command; timeout?: string };
 
+/** Whether a service of AWS holds what is published, so that it can be changed from anywhere. */
+export const isServicePublication = ({ kind }: PublicationSettings): boolean => kind === 'ssm';
+
 /** What AWS takes as the name of a parameter: https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html */
 export const PARAMETER_NAME = /^(?=.{1,1011}$)\/?[\w.-]+(\/[\w.-]+)*$/;
 

@@ -61,7 +61,7 @@ function withAbsolutePaths<Trust extends TrustDescription>(
 }
 
 /** Keys whose values are names and ids, which YAML may take for numbers: `12345e6789`, `0123456789`. */
-const NAME_KEYS = new Set(['api', 'stages', 'profile']);
+const NAME_KEYS = new Set(['api', 'stages', 'profile', 'externalId']);
 
 /** Names that look like numbers, as they were written. */
 function restoreNames(document: Document.Parsed): void {

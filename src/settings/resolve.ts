@@ -123,7 +123,7 @@ export interface ResolvedAccount {
 }
 
 /** The account's number in the ARN of one of its roles. */
-const accountOfRole = (roleArn: string): string => roleArn.split(':')[4] ?? roleArn;
+export const accountOfRole = (roleArn: string): string => roleArn.split(':')[4] ?? roleArn;
 
 const entryName = ({ name, profile, roleArn }: AccountEntry): string =>
   name ?? (roleArn === undefined ? (profile ?? '') : accountOfRole(roleArn));
@@ -198,7 +198,7 @@ function onlyRegion(
 export function resolveAccount(
   flags: AccountFlags,
   file: FileAccounts = {},
-  target?: Pick<FileAccounts, 'profile' | 'region'>,
+  target?: Pick<FileAccounts, 'profile' | 'region'> & Pick<AccountEntry, 'roleArn' | 'externalId'>,
 ): ResolvedAccount {
   const { accounts = [] } = file;
   const named = namedEntry(flags, file);
@@ -206,8 +206,14 @@ export function resolveAccount(
   const isOpen = profile === undefined && named === undefined && target === undefined;
   if (isOpen && accounts.length > 1) throw severalAccounts(accounts);
   const entry = named ?? (isOpen ? accounts[0] : undefined);
-  const access: AccountEntry = entry ?? (profile === undefined ? {} : { profile: profile.value });
-  const name = entry === undefined ? profile?.value : entryName(entry);
+  const { roleArn, externalId } = target ?? {};
+  const own: AccountEntry = {
+    ...(profile === undefined ? {} : { profile: profile.value }),
+    ...(roleArn === undefined ? {} : { roleArn }),
+    ...(externalId === undefined ? {} : { externalId }),
+  };
+  const access = entry ?? own;
+  const name = entryName(access) || undefined;
 
   const region = resolve<string>({ flag: said(flags.region), target: target?.region });
   const fromFile = (): string | undefined => {

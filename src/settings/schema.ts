@@ -104,6 +104,28 @@ const accountShape = {
   profile: z.exactOptional(schemaOf(ACCOUNT_SETTINGS.profile)),
 };
 
+const roleShape = {
+  roleArn: z.exactOptional(
+    z.string().check(
+      z.regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/\S+$/, {
+        error: 'the ARN of a role, such as "arn:aws:iam::123456789012:role/watch"',
+      }),
+      z.describe('A role to assume, with the profile’s or the default credentials'),
+    ),
+  ),
+  externalId: z.exactOptional(text('The external id that the role’s trust policy asks for')),
+};
+
+function refuseLoneExternalId(value: { roleArn?: string; externalId?: string }, issues: Issues): void {
+  if (value.externalId === undefined || value.roleArn !== undefined) return;
+  issues.push({
+    code: 'custom',
+    input: value,
+    path: ['externalId'],
+    message: 'an external id has a meaning for a roleArn only',
+  });
+}
+
 const probe = z
   .strictObject({
     method: z.exactOptional(
@@ -148,6 +170,7 @@ const targetWith = <Trust extends TrustDescription>(trustStore: z.core.$ZodType<
         .array(text('A stage name'))
         .check(z.minLength(1), z.describe('The stages that are rotated together')),
       ...accountShape,
+      ...roleShape,
       trust: z
         .array(trustStore)
         .check(z.minLength(1), z.describe('Every trust store of the backend, in the order they are changed')),
@@ -165,35 +188,22 @@ const targetWith = <Trust extends TrustDescription>(trustStore: z.core.$ZodType<
       ...rotationShape,
       hooks: z.exactOptional(hooks),
     })
-    .check(z.describe('One API whose certificate is rotated'));
+    .check(({ value, issues }) => {
+      refuseLoneExternalId(value, issues);
+    }, z.describe('One API whose certificate is rotated'));
 
 const account = z
   .strictObject({
     name: z.exactOptional(text('What reports call the account')),
     profile: z.exactOptional(text('A profile of the shared AWS configuration')),
-    roleArn: z.exactOptional(
-      z.string().check(
-        z.regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/\S+$/, {
-          error: 'the ARN of a role, such as "arn:aws:iam::123456789012:role/watch"',
-        }),
-        z.describe('A role to assume, with the profile’s or the default credentials'),
-      ),
-    ),
-    externalId: z.exactOptional(text('The external id that the role’s trust policy asks for')),
+    ...roleShape,
     regions: z.exactOptional(regions),
   })
   .check(({ value, issues }) => {
     if (value.profile === undefined && value.roleArn === undefined) {
       issues.push({ code: 'custom', input: value, message: 'an account needs a profile or a roleArn' });
     }
-    if (value.externalId !== undefined && value.roleArn === undefined) {
-      issues.push({
-        code: 'custom',
-        input: value,
-        path: ['externalId'],
-        message: 'an external id has a meaning for a roleArn only',
-      });
-    }
+    refuseLoneExternalId(value, issues);
   }, z.describe('One AWS account to watch'));
 
 const notification = z
@@ -284,7 +294,13 @@ export const configurationSchemaWith = <Trust extends TrustDescription>(trustSto
       refuseTwice(
         Object.entries(targets).flatMap(([key, target]) =>
           target.stages.map((stage, index) => ({
-            identity: JSON.stringify([target.profile ?? profile, target.region ?? region, target.api, stage]),
+            identity: JSON.stringify([
+              target.profile ?? profile,
+              target.roleArn,
+              target.region ?? region,
+              target.api,
+              stage,
+            ]),
             path: ['targets', key, 'stages', index],
             input: stage,
           })),
@@ -299,6 +315,7 @@ export const configurationSchemaWith = <Trust extends TrustDescription>(trustSto
               entry.kind === 'ssm'
                 ? [
                     target.profile ?? profile,
+                    target.roleArn,
                     target.region ?? region,
                     entry.kind,
                     entry.parameter,

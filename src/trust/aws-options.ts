@@ -19,6 +19,14 @@ export const awsOptions = {
   profile: z
     .optional(z.string().check(z.minLength(1)))
     .check(z.describe('a profile of the shared AWS configuration')),
+  roleArn: z
+    .optional(
+      z.string().check(z.regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/\S+$/, 'must be the ARN of a role')),
+    )
+    .check(z.describe('a role to assume, with the credentials of the profile or the default credentials')),
+  externalId: z
+    .optional(z.string().check(z.minLength(1)))
+    .check(z.describe('the external id that the trust policy of the role asks for')),
   endpointUrl: z.optional(z.url()).check(z.describe('another endpoint, for emulators')),
   reload: z.optional(commandSchema).check(z.describe('makes those who read it read it again')),
   timeout: z.optional(timeoutSchema),
@@ -28,6 +36,8 @@ export const awsOptions = {
 export const awsRoles = {
   region: 'name',
   profile: 'name',
+  roleArn: 'name',
+  externalId: 'text',
   endpointUrl: 'url',
   reload: 'command',
   timeout: 'name',
@@ -42,7 +52,7 @@ interface AwsPlace {
   externalId?: string | undefined;
 }
 
-interface AwsConfig extends Omit<AwsPlace, 'roleArn' | 'externalId'> {
+interface AwsConfig extends AwsPlace {
   reload?: Command | undefined;
   timeout?: string | undefined;
 }
@@ -54,12 +64,12 @@ interface AwsConfig extends Omit<AwsPlace, 'roleArn' | 'externalId'> {
  */
 export function awsStore(
   formerName: string,
-  { region, profile, endpointUrl, reload, timeout }: AwsConfig,
+  { region, profile, roleArn, endpointUrl, reload, timeout }: AwsConfig,
   document: TextDocument,
   encoding: BufferEncoding = 'utf8',
 ): DescribedTrustStore {
   return documentTrustStore({
-    name: storeName(formerName, { region, profile, endpoint: endpointUrl }),
+    name: storeName(formerName, { region, profile, role: roleArn, endpoint: endpointUrl }),
     formerName,
     document,
     format: pemFormat,

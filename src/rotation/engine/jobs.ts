@@ -6,6 +6,7 @@ import type { NamedProbe, ProbeRequest } from '../rules/probe.js';
 import { DEFAULT_SETTINGS, type RotationSettings } from '../../settings/rotation.js';
 import type { ControlPlane } from '../../control-plane/control-plane.js';
 import {
+  accountOfRole,
   resolveAccount,
   resolveAll,
   type AccountFlags,
@@ -100,7 +101,15 @@ export interface JobFlags {
 }
 
 /** Keys of a target that say what it is about, or are written otherwise. */
-const NOT_DECIDED: ReadonlySet<string> = new Set(['api', 'stages', 'region', 'profile', 'probe']);
+const NOT_DECIDED: ReadonlySet<string> = new Set([
+  'api',
+  'stages',
+  'region',
+  'profile',
+  'roleArn',
+  'externalId',
+  'probe',
+]);
 
 /** A job but for what it works on: by flags, the target's own entry, the top level of the file, and the defaults. */
 function jobOf(
@@ -141,11 +150,15 @@ function probeOf({ probe }: Partial<TargetConfig>): { probe?: ProbeRequest } {
   return probe === undefined ? {} : { probe: { method: probe.method ?? 'GET', path: probe.path } };
 }
 
+type Place = Pick<ResolvedAccount, 'profile' | 'roleArn' | 'region'>;
+
+/** Whether both are reached without a role, or each with a role of the same account. */
+const isSameRole = ({ roleArn: one }: Place, { roleArn: other }: Place): boolean =>
+  one === other || (one !== undefined && other !== undefined && accountOfRole(one) === accountOfRole(other));
+
 /** Whether nothing says that two are of different accounts or Regions; what neither says is the environment's. */
-const isSameAccount = (
-  one: Pick<ResolvedAccount, 'profile' | 'region'>,
-  other: Pick<ResolvedAccount, 'profile' | 'region'>,
-): boolean =>
+const isSameAccount = (one: Place, other: Place): boolean =>
+  isSameRole(one, other) &&
   (one.profile ?? other.profile) === (other.profile ?? one.profile) &&
   (one.region ?? other.region) === (other.region ?? one.region);
 
@@ -160,7 +173,8 @@ export function targetJob(
   const others = Object.entries(configuration.targets ?? {}).flatMap(([key, other]): OtherTarget[] => {
     const isElsewhere =
       (other.region ?? configuration.region) !== account.region ||
-      (other.profile ?? configuration.profile) !== account.profile;
+      (other.profile ?? configuration.profile) !== account.profile ||
+      !isSameRole(other, account);
     if (key === name || isElsewhere || flags.trust.length > 0) return [];
     return [{ api: other.api, stages: other.stages, trust: other.trust, ...probeOf(other) }];
   });
@@ -187,8 +201,13 @@ function publishingOf(
   const owns =
     own !== undefined && !isFlagged ? { api: own.api, stages: own.stages } : { api: '', stages: [] };
   const others = Object.entries(targets).flatMap(
-    ([key, { api, stages, publish: its, profile = topProfile, region = topRegion }]): PublishedTarget[] =>
-      its === undefined || key === name || !isSameAccount(withoutUndefined({ profile, region }), account)
+    ([
+      key,
+      { api, stages, publish: its, profile = topProfile, roleArn, region = topRegion },
+    ]): PublishedTarget[] =>
+      its === undefined ||
+      key === name ||
+      !isSameAccount(withoutUndefined({ profile, roleArn, region }), account)
         ? []
         : [{ api, stages, publish: its, isOwn: false }],
   );
@@ -227,10 +246,12 @@ function isWithin(
 ): boolean {
   const own = {
     ...withoutUndefined({ profile: target.profile ?? configuration.profile }),
-    ...withoutUndefined({ region: target.region ?? configuration.region }),
+    ...withoutUndefined({ region: target.region ?? configuration.region, roleArn: target.roleArn }),
   };
   const entry = account === undefined ? undefined : resolveAccount({ account, region }, configuration);
-  return isSameAccount(own, withoutUndefined({ profile: entry?.profile ?? profile, region }));
+  // Only an account of the file names a role; a profile leaves the target its own.
+  const { roleArn } = entry ?? target;
+  return isSameAccount(own, withoutUndefined({ profile: entry?.profile ?? profile, roleArn, region }));
 }
 
 const withoutUndefined = <T extends Record<string, string | undefined>>(
@@ -287,7 +308,7 @@ export async function findTarget(
   const places = new Map(
     candidates.map(([, target]) => {
       const account = accountOf(target);
-      return [JSON.stringify([account.profile, account.region]), account] as const;
+      return [JSON.stringify([account.profile, account.roleArn, account.region]), account] as const;
     }),
   );
   for (const account of places.values()) {
@@ -356,9 +377,9 @@ export function targetOfCertificate(
   account: ResolvedAccount,
 ): FoundTarget {
   const about = Object.entries(configuration?.targets ?? {}).filter(
-    ([, { api, stages, profile = configuration?.profile, region = configuration?.region }]) =>
+    ([, { api, stages, profile = configuration?.profile, roleArn, region = configuration?.region }]) =>
       stages.some((stage) => names.includes(`${api}/${stage}`)) &&
-      isSameAccount(withoutUndefined({ profile, region }), account),
+      isSameAccount(withoutUndefined({ profile, roleArn, region }), account),
   );
   const [target] = about;
   return { account, ...(target && about.length === 1 ? { target } : {}) };

@@ -49,7 +49,10 @@ export interface PublishingInput {
 }
 
 /** The world as the jobs need it. */
-export interface JobsDeps extends Pick<RotationDeps, 'journal' | 'confirm' | 'request' | 'sleep' | 'signal'> {
+export interface JobsDeps extends Pick<
+  RotationDeps,
+  'journal' | 'confirm' | 'approve' | 'request' | 'sleep' | 'signal'
+> {
   lease: Lease;
   /** The session of the account and Region that a job is about; the same for the same. @throws AppError */
   connect: (job: RotationJob) => Promise<Session>;
@@ -260,6 +263,7 @@ function rotationDeps({ job, target, named, apis }: Task, common: Common, mayKno
     signal: AbortSignal.any([deps.signal, lease.signal]),
     assertHeld: () => lease.assertHeld(),
     confirm: deps.confirm,
+    approve: deps.approve,
     request: deps.request,
   };
 }

@@ -211,7 +211,10 @@ async function beforeStep(run: Run, next: Step): Promise<void> {
   if (rival) throw rival;
   if (isLast(next) || next.kind === 'keep') return;
   await rememberCertificates(run);
-  if (next.kind === 'recheck') await runHook(run, 'trusted');
+  if (next.kind === 'recheck') {
+    await run.deps.approve?.();
+    await runHook(run, 'trusted');
+  }
   if (next.kind === 'soak' || next.kind === 'verifyUnused') await runHook(run, 'switched');
 }
 

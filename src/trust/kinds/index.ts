@@ -63,6 +63,13 @@ export type TrustStoreConfig = z.infer<typeof trustStoreSchema>;
 export const trustKind = (name: string): TrustKind | undefined =>
   TRUST_KINDS.find((kind) => kind.name === name);
 
+/** The option of an entry that is a command, if one is set. */
+export const commandOf = (
+  { options }: Pick<TrustKind, 'options'>,
+  entry: Readonly<Record<string, unknown>>,
+): string | undefined =>
+  Object.keys(options).find((option) => options[option] === 'command' && entry[option] !== undefined);
+
 /** The servers that cannot use a CA bundle, with how each is configured to read one. */
 export const CA_BUNDLE_READERS = TRUST_KINDS.flatMap(({ name, caBundle }) =>
   caBundle ? [{ kind: name, ...caBundle }] : [],

@@ -49,6 +49,8 @@ interface Definition<Schema extends KindSchema> {
   servers?: readonly BackendServer[];
   /** How this server reads a file as a CA bundle, which does not survive a rotation. */
   caBundle?: CaBundleReader;
+  /** A service of AWS holds it, so that it can be changed from anywhere. */
+  isService?: true;
   /** It does not survive a rotation, and opening it says so. */
   isUnsuitable?: true;
   /** Its row in docs/trust-stores.md, in Markdown. */

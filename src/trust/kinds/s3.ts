@@ -72,6 +72,7 @@ export function s3Document(config: S3Config): TextDocument {
 export const s3 = defineKind({
   name: 's3',
   schema,
+  isService: true,
   options: { bucket: 'name', key: 'name', ...awsRoles },
   document: {
     written: 'PEM in an object, `If-Match` on its ETag',

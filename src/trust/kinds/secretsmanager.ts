@@ -85,6 +85,7 @@ export function secretsManagerDocument(config: SecretsManagerConfig): TextDocume
 export const secretsmanager = defineKind({
   name: 'secretsmanager',
   schema,
+  isService: true,
   options: { secret: 'name', ...awsRoles },
   document: {
     written: "PEM in the secret's text; AWSCURRENT moves only from the version that was read",

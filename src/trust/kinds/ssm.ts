@@ -98,6 +98,7 @@ export function ssmDocument(config: SsmConfig): TextDocument {
 export const ssm = defineKind({
   name: 'ssm',
   schema,
+  isService: true,
   options: { parameter: 'name', ...awsRoles },
   document: {
     written:

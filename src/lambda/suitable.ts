@@ -1,0 +1,46 @@
+/** What of a target works without a machine: no files, no programs, nobody at a terminal. */
+import { AppError } from '../platform/errors.js';
+import type { RotationJob, TrustDescription } from '../rotation/engine/jobs.js';
+import { listText } from '../platform/list-text.js';
+import { isServicePublication } from '../settings/publication.js';
+import { commandOf, TRUST_KINDS, trustKind } from '../trust/kinds/index.js';
+
+const services = TRUST_KINDS.filter(({ isService }) => isService === true).map(({ name }) => name);
+
+function whyNotTrust(description: TrustDescription): string | undefined {
+  const kind = trustKind(description.kind);
+  if (kind?.isService !== true) return `the trust store kind "${description.kind}" needs a machine`;
+  const option = commandOf(kind, description);
+  return option && `"${option}" of the trust store "${description.kind}" runs a command`;
+}
+
+/** As much of a job as decides it. */
+type Judged = Pick<RotationJob, 'trust' | 'hooks' | 'publish'> & {
+  others: readonly Pick<RotationJob, 'trust'>[];
+  publishing: readonly Pick<RotationJob, 'publish'>[];
+};
+
+/** Every reason why a job cannot be done by a function. */
+function whyNot({ trust, others, hooks, publish, publishing }: Judged): string[] {
+  const stores = [...trust, ...others.flatMap((other) => other.trust)];
+  const hook = Object.keys(hooks).find((name) => name !== 'timeout');
+  const places = [...publish, ...publishing.flatMap((target) => target.publish)];
+  const place = places.find((entry) => !isServicePublication(entry));
+  return [
+    ...stores.flatMap((description) => whyNotTrust(description) ?? []),
+    ...(hook === undefined ? [] : [`the hook "${hook}" runs a command`]),
+    ...(place === undefined ? [] : [`"publish" with the kind "${place.kind}" needs a machine`]),
+  ];
+}
+
+/**
+ * Refuses a job that could not be completed here, before anything is begun.
+ * @throws AppError `MachineNeeded`
+ */
+export function assertSuitable(job: Judged): void {
+  const [reason, ...more] = new Set(whyNot(job));
+  if (reason === undefined) return;
+  throw new AppError('MachineNeeded', [reason, ...more].join('; '), {
+    hint: `use a trust store of the kind ${listText(services)} without commands, or rotate this target on a machine with \`apigw-cert rotate\``,
+  });
+}
