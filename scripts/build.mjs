@@ -65,6 +65,14 @@ const functions = await build({
   metafile: true,
 });
 
+// The SDK of durable functions is for whoever deploys one to install; it needs Node 22, as their runtimes have.
+await build({
+  ...common,
+  entryPoints: { durable: 'src/durable/index.ts' },
+  outdir: 'dist',
+  external: ['@aws/durable-execution-sdk-js', '@aws-sdk/client-lambda'],
+});
+
 for (const file of Object.keys(result.metafile.outputs)) {
   const text = readFileSync(file, 'utf8');
   const body = text.replace(`${banner.js}\n`, '');

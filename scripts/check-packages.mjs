@@ -47,8 +47,14 @@ function checkNpm(file, scratch) {
   const names = Object.keys(entries)
     .filter((entry) => !entry.endsWith('.json'))
     .map((entry) => `apigw-cert${entry.slice(1)}`);
-  assertEqual('exports', names.length, 3);
-  for (const name of names) {
+  assertEqual('exports', names.length, 5);
+  // The one whose SDK is for whoever uses it to install says which.
+  const durable = 'apigw-cert/durable';
+  const missing = `await import('${durable}').catch(({ message }) => console.log(message))`;
+  const [sdk = ''] =
+    /@aws\/[\w-]+/.exec(run(process.execPath, ['--input-type=module', '-e', missing], { cwd: folder })) ?? [];
+  assertEqual(durable, sdk, '@aws/durable-execution-sdk-js');
+  for (const name of names.filter((each) => each !== durable)) {
     const program = (load) =>
       `const loaded = ${load}; if (Object.keys(loaded).length === 0) process.exit(1);`;
     run(process.execPath, ['--input-type=module', '-e', program(`await import('${name}')`)], { cwd: folder });
@@ -59,8 +65,10 @@ function checkNpm(file, scratch) {
   const prefix = join(scratch, 'global');
   run('npm', ['install', '--global', '--prefix', prefix, ...common, file]);
   assertEqual('--version', run(join(prefix, 'bin/apigw-cert'), ['--version']), `${version}\n`);
-  const missing = man.filter((page) => !existsSync(join(prefix, 'share/man/man1', page.split('/').at(-1))));
-  assertEqual('manual pages that npm did not install', missing.join(), '');
+  const missingPages = man.filter(
+    (page) => !existsSync(join(prefix, 'share/man/man1', page.split('/').at(-1))),
+  );
+  assertEqual('manual pages that npm did not install', missingPages.join(), '');
 }
 
 function checkDeb(file, scratch) {

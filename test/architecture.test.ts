@@ -66,6 +66,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'terminal',
   ],
   library: ['platform', 'settings', 'control-plane', 'rotation', 'findings', 'commands'],
+  durable: ['platform', 'lambda'],
   lambda: ['platform', 'settings', 'control-plane', 'trust', 'rotation', 'configuration', 'findings'],
   cli: [
     'platform',
@@ -107,7 +108,8 @@ const IMPURE =
 const OWNED: readonly (readonly [package_: RegExp, owner: RegExp])[] = [
   [/^@peculiar\//, /^certificates\//],
   [/^picomatch$/, /^lint\/files\.ts$/],
-  [/^@aws-sdk\//, /^(aws|state|control-plane|trust|publications|commands\/check-expiry\/notify)\//],
+  [/^@aws-sdk\//, /^(aws|state|control-plane|trust|publications|commands\/check-expiry\/notify|durable)\//],
+  [/^@aws\/durable-execution-sdk-js$/, /^durable\//],
   [/^(commander|ora|get-east-asian-width)$/, /^(cli|terminal|commands)\//],
 ];
 

@@ -114,6 +114,7 @@ export function createHandler({
       }
     } catch (error) {
       logFailure(log, error);
+      log.metrics({ Attention: 1, Duration: Math.round(performance.now() - started) });
       throw asAppError(error);
     }
   };

@@ -1,4 +1,5 @@
 /** Which certificates there are to look after: accounts × Regions × targets. */
+import pLimit from 'p-limit';
 import { accountOfRole } from '../settings/resolve.js';
 import type { RotationJob } from '../rotation/engine/jobs.js';
 import { asAppError } from './answer.js';
@@ -12,6 +13,9 @@ type Target = NonNullable<Opened['configuration']['targets']>[string];
 
 /** Targets of one answer: without `due` nothing is asked of AWS. */
 const LIMIT = { listed: 1_000, due: 100 };
+
+/** Accounts and Regions that are looked at side by side: each has a request limit of its own. */
+const PLACES_AT_ONCE = 10;
 
 /** A job as far as the configuration tells it. */
 function listed(name: string, { roleArn, region }: Target, defaultRegion: string | undefined): Job {
@@ -85,8 +89,11 @@ async function dueJobs(
       refused.push(refusal(candidate.target, error, shown));
     }
   }
-  for (const its of places.values()) {
-    const { outcomes, place } = await round(its, context, { dryRun: true });
+  const atOnce = pLimit(PLACES_AT_ONCE);
+  const results = await Promise.all(
+    [...places.values()].map((its) => atOnce(() => round(its, context, { dryRun: true }))),
+  );
+  for (const { outcomes, place } of results) {
     for (const { target = '', stage, report, error } of outcomes) {
       if (report === undefined) refused.push(refusal(target, error, shown));
       else if (report.outcome !== 'notDue' && stage !== undefined && place !== undefined) {

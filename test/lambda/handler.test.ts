@@ -192,8 +192,13 @@ describe('what needs a machine is refused before anything is begun', () => {
         code: 'ConfigurationInvalid',
         message: expect.stringContaining(message),
       });
-    expect(parsed().map(({ level, code }) => [level, code])).toEqual(
-      Array(3).fill(['ERROR', 'ConfigurationInvalid']),
+    expect(parsed().map(({ level, code, Attention }) => [level ?? Attention, code])).toEqual(
+      Array(3)
+        .fill([
+          ['ERROR', 'ConfigurationInvalid'],
+          [1, undefined],
+        ])
+        .flat(),
     );
   });
 

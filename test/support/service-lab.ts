@@ -123,7 +123,7 @@ targets:
   orders:
     api: orders
     stages: [prod]
-    probe: { path: /health }
+    probe: { path: /health, count: 2 }
     settle: 2s
     trust:
       - { kind: s3, bucket: trust, key: list.pem, endpointUrl: "${services.url}" }
