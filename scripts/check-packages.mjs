@@ -94,6 +94,7 @@ function checkDeb(file, scratch) {
   assertEqual('--version', apigwCert('--version'), `${version}\n`);
   for (const path of [
     'usr/lib/systemd/system/apigw-cert@.service',
+    'usr/lib/systemd/system/apigw-cert-follow@.service',
     'usr/share/bash-completion/completions/apigw-cert',
     'usr/share/zsh/vendor-completions/_apigw-cert',
     'usr/share/fish/vendor_completions.d/apigw-cert.fish',

@@ -1,4 +1,4 @@
-import { request as httpRequest } from 'node:http';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { after } from '../platform/timer.js';
 import { namesProxy } from './proxy.js';
@@ -16,10 +16,36 @@ export interface RequestOptions {
  * followed, and the answer's body is not read.
  * @throws Error of the network; its name is `TimeoutError` when the time was over
  */
-export async function sendRequest(
+export const sendRequest = (url: URL, options: RequestOptions): Promise<number> =>
+  exchange(url, options, (response) => {
+    response.destroy();
+    return Promise.resolve(response.statusCode ?? 0);
+  });
+
+/**
+ * As {@link sendRequest}, with the answer's body.
+ * @param maxOctets no more of the body is read: where it is longer, there are `maxOctets + 1` octets or a few more
+ */
+export const fetchOctets = (
+  url: URL,
+  { maxOctets, ...options }: RequestOptions & { maxOctets: number },
+): Promise<{ status: number; octets: Uint8Array }> =>
+  exchange(url, options, async (response) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length > maxOctets) break;
+    }
+    return { status: response.statusCode ?? 0, octets: Buffer.concat(chunks) };
+  });
+
+async function exchange<Answer>(
   url: URL,
   { method = 'GET', headers = {}, body, timeoutMs }: RequestOptions,
-): Promise<number> {
+  read: (response: IncomingMessage) => Promise<Answer>,
+): Promise<Answer> {
   const agent = namesProxy()
     ? (await import('./agent.js')).environmentAgent({ keepAlive: false })
     : undefined;
@@ -36,8 +62,7 @@ export async function sendRequest(
         ...(agent === undefined ? {} : { agent }),
       });
       request.on('response', (response) => {
-        resolve(response.statusCode ?? 0);
-        response.destroy();
+        read(response).then(resolve, reject);
       });
       request.on('error', (error) => {
         reject(error.name === 'AbortError' && error.cause instanceof Error ? error.cause : error);

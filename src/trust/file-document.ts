@@ -44,8 +44,8 @@ async function readText(path: string): Promise<string> {
   }
 }
 
-/** A hidden file beside it, for what this tool has to remember about it. */
-async function sidecar(path: string, suffix: string): Promise<string> {
+/** A hidden file beside it, for what this tool has to remember about it. @throws AppError `TrustStoreUnreadable` */
+export async function sidecar(path: string, suffix: string): Promise<string> {
   const file = await target(path);
   return join(dirname(file), `.${basename(file)}.apigw-cert-${suffix}`);
 }

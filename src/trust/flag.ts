@@ -21,12 +21,18 @@ function example({ name, flag }: TrustKind): string {
   return flag === undefined || flag === 'alone' ? name : `${name}:${EXAMPLE[flag.option] ?? 'VALUE'}`;
 }
 
-function usage(text: string, problem: string, hint: string): AppError {
-  const shown = printable(text.length > 80 ? `${text.slice(0, 79)}…` : text);
-  return new AppError('Usage', `--trust ${JSON.stringify(shown)}: ${problem}`, { hint });
+/** What was typed, and after which option. */
+interface Written {
+  text: string;
+  flag: string;
 }
 
-function unknownKind(text: string, kind: string): AppError {
+function usage({ text, flag }: Written, problem: string, hint: string): AppError {
+  const shown = printable(text.length > 80 ? `${text.slice(0, 79)}…` : text);
+  return new AppError('Usage', `${flag} ${JSON.stringify(shown)}: ${problem}`, { hint });
+}
+
+function unknownKind(text: Written, kind: string): AppError {
   const flagged = TRUST_KINDS.filter(({ flag }) => flag !== undefined);
   const known = `specify ${flagged.map(spelling).join(', ')}; the other kinds are described in apigw-cert.yaml (docs/trust-stores.md)`;
   if (kind === '' || /[/.\\]/.test(kind)) {
@@ -49,36 +55,42 @@ export const takesReload = (kind: string): boolean => 'reload' in (trustKind(kin
 /**
  * Reads `--trust KIND[:VALUE]` and `--reload COMMAND` into the shape that `apigw-cert.yaml` has.
  * @param reload a line for the shell; kinds that have no reload go without it
+ * @param option the option that it was typed after, for messages
  * @throws AppError `Usage`
  */
-export function trustStoreFromFlag(text: string, reload?: string): TrustStoreConfig {
+export function trustStoreFromFlag(text: string, reload?: string, option = '--trust'): TrustStoreConfig {
+  const written = { text, flag: option };
   const colon = text.indexOf(':');
   const name = colon === -1 ? text : text.slice(0, colon);
   const value = colon === -1 ? undefined : text.slice(colon + 1);
   const kind = trustKind(name);
-  if (!kind) throw unknownKind(text, name);
+  if (!kind) throw unknownKind(written, name);
   // Opening it says why, and what to do instead.
   if (kind.isUnsuitable === true) return trustStoreSchema.parse({ kind: name });
   const { flag } = kind;
   if (flag === undefined) {
     throw usage(
-      text,
+      written,
       `a trust store of the kind ${name} needs more options than fit on the command line`,
       `describe it under "trust:" in apigw-cert.yaml; its options are ${Object.keys(kind.options).join(', ')} (docs/trust-stores.md)`,
     );
   }
   if (flag === 'alone') {
-    if (value !== undefined) throw usage(text, `${name} takes no value`, `write --trust ${name}`);
+    if (value !== undefined) throw usage(written, `${name} takes no value`, `write ${option} ${name}`);
     return trustStoreSchema.parse({ kind: name });
   }
-  const { option } = flag;
+  const { option: key } = flag;
   if (value === undefined || value === '') {
-    throw usage(text, `the ${option} is missing`, `write it after a colon, such as --trust ${example(kind)}`);
+    throw usage(
+      written,
+      `the ${key} is missing`,
+      `write it after a colon, such as ${option} ${example(kind)}`,
+    );
   }
   return trustStoreSchema.parse({
     kind: name,
     // A store goes by its path, also in the journal, which a later run reads from another folder.
-    [option]: kind.options[option] === 'path' ? resolve(value) : value,
+    [key]: kind.options[key] === 'path' ? resolve(value) : value,
     ...(reload === undefined || !takesReload(name) ? {} : { reload }),
   });
 }

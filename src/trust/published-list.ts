@@ -107,7 +107,6 @@ export function acceptList(
     throw refused('tooLarge', 'the list is larger than 1 MiB', 'specify a list of certificates in PEM');
   }
   const text = Buffer.from(octets).toString(OCTETS);
-  const certificates = certificatesIn(text);
   const head = header(text, OCTETS);
   if (isPublished(text) && head?.isIntact !== true) {
     throw refused(
@@ -116,6 +115,7 @@ export function acceptList(
       'if it was changed by hand, publish it again: apigw-cert backend add with a certificate that it holds',
     );
   }
+  const certificates = certificatesIn(text);
   if (certificates.length === 0) {
     throw refused('empty', 'the list holds no certificate', 'check that this is the list that is published');
   }

@@ -77,7 +77,10 @@ export interface DescribedTrustStore extends TrustStore {
    * @param options.keepOthers those that are there stay
    * @returns whether anything was written or loaded; `false` when all was so already
    */
-  replace?(certificates: readonly TrustedCertificate[], options?: { keepOthers?: boolean }): Promise<boolean>;
+  readonly replace?: (
+    certificates: readonly TrustedCertificate[],
+    options?: { keepOthers?: boolean },
+  ) => Promise<boolean>;
 }
 
 /** Completes a trust store by the answer to `observe`: only what is known for certain. */

@@ -169,6 +169,15 @@ test('rotations: planned, done, not due, failed, recorded', async () => {
   await run(['status', '--prune', '0s', '--dry-run']);
 });
 
+test('following a list', async () => {
+  file('list.pem', readFileSync(lab.trustFile, 'utf8'));
+  file('followed.pem', '');
+  const words = ['backend', 'follow', '--from', 'file:list.pem', '--to', 'pem-bundle:followed.pem', '--once'];
+  await run(words);
+  file('list.pem', '');
+  await run(words, { code: 1 });
+});
+
 test('what is about the program itself, and what is wrong with the words', async () => {
   await run(['--version']);
   await run(['completion', 'bash']);

@@ -1,6 +1,7 @@
 /** Documents about backends: `backend …`, `doctor`, `test-invoke` and `init`. */
 import * as z from 'zod/mini';
 import type { BackendConfig } from '../../commands/backend/config/run.js';
+import type { FollowStatus } from '../../commands/backend/follow/rules.js';
 import type { LintReport } from '../../commands/backend/lint/run.js';
 import type { ShownStore } from '../../commands/backend/trust/run.js';
 import type { BackendReport } from '../../commands/backend/verify/run.js';
@@ -29,6 +30,22 @@ const shownStore = z.strictObject({
   since: z.optional(time),
 });
 export const backendTrust = z.strictObject({ items: z.array(shownStore) });
+
+const followReport = z.strictObject({
+  host: z.string(),
+  from: z.string(),
+  trustStore: z.string(),
+  state: z.enum(['starting', 'current', 'failing', 'stopped']),
+  listVersion: z.optional(count),
+  fingerprintsSha256: z.optional(z.array(fingerprint)),
+  since: z.optional(time),
+  notInList: z.optional(z.array(fingerprint)),
+  checkedAt: z.optional(time),
+  error: z.optional(z.strictObject({ code: z.string(), message: z.string(), hint: z.optional(z.string()) })),
+  updatedAt: time,
+  validUntil: time,
+});
+export const backendFollow = z.strictObject({ ...followReport.shape, changed: z.boolean() });
 
 export const backendConfig = z.strictObject({
   server: z.string(),
@@ -231,6 +248,7 @@ export const init = z.strictObject({
 
 export type BackendDocuments = [
   Holds<Same<z.infer<typeof shownStore>, ShownStore>>,
+  Holds<Same<z.infer<typeof followReport>, FollowStatus>>,
   Holds<Same<z.infer<typeof backendConfig>, BackendConfig>>,
   Holds<Same<z.infer<typeof listener>, LintReport['listeners'][number]>>,
   Holds<Same<z.infer<typeof lintReport>, LintReport>>,

@@ -31,6 +31,7 @@ export const DOCUMENTS = {
   attach: certificates.attach,
   'backend-add': backends.backendTrust,
   'backend-config': backends.backendConfig,
+  'backend-follow': backends.backendFollow,
   'backend-lint': backends.backendLint,
   'backend-remove': backends.backendTrust,
   'backend-show': backends.backendTrust,

@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
       'remove',
       'Remove certificates from trust stores and reload their servers',
     ),
+  follow: async () => (await import('./follow/command.js')).backendFollowCommand(),
 };
 
 /**

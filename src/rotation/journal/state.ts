@@ -7,6 +7,7 @@ import { writeFileAtomically } from '../../platform/write-file.js';
 import type { StatePlace } from '../../settings/state-place.js';
 import type { StateAccess } from '../../state/connect.js';
 import type { DocumentStore } from '../../state/documents.js';
+import { openStore } from '../../state/open.js';
 import { openFileJournal } from './file-journal.js';
 import { fileLease } from './file-lease.js';
 import type { Journal } from './journal.js';
@@ -101,16 +102,4 @@ export async function openState(place: StatePlace, access: StateAccess = {}): Pr
     memo: (key) => documentMemo(store, key),
     isShared: true,
   };
-}
-
-async function openStore(
-  place: Exclude<StatePlace, { kind: 'folder' }>,
-  access: StateAccess,
-): Promise<DocumentStore> {
-  if (place.kind === 'dynamodb') {
-    const { dynamoDbStore } = await import('../../state/dynamodb.js');
-    return dynamoDbStore(place.table, access);
-  }
-  const { s3Store } = await import('../../state/s3.js');
-  return s3Store(place.bucket, place.prefix, access);
 }

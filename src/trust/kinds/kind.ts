@@ -1,6 +1,7 @@
 /** What one kind of trust store says of itself. Everything else that the program knows of a kind is read from here. */
 import type * as z from 'zod/mini';
 import type { TrustContext } from '../context.js';
+import type { TextDocument } from '../document.js';
 import type { TrustFormat } from '../format.js';
 import type { BackendServer } from '../server-configuration.js';
 import type { DescribedTrustStore } from '../trust-store.js';
@@ -29,6 +30,30 @@ export interface OpenContext extends TrustContext {
   caBundleReaders: readonly (CaBundleReader & { kind: string })[];
 }
 
+/** How a published list is named by those who follow it. */
+export interface PublishedForm {
+  /** In words: `s3://BUCKET/KEY`. */
+  form: string;
+  /**
+   * Opens what is written so; nothing for what is written otherwise. Nothing is read yet.
+   * @param access how the account is reached; the environment where it says nothing
+   */
+  open: (text: string, access: PublishedAccess) => PublishedDocument | undefined;
+}
+
+/** How the account of a published list is reached. */
+export interface PublishedAccess {
+  profile?: string | undefined;
+  region?: string | undefined;
+  endpointUrl?: string | undefined;
+}
+
+/** The text of a published list. */
+export interface PublishedDocument extends Pick<TextDocument, 'read'> {
+  /** How the text becomes octets. */
+  encoding: BufferEncoding;
+}
+
 type KindSchema = z.ZodMiniType<{ kind: string }> & z.core.$ZodTypeDiscriminable;
 
 interface Definition<Schema extends KindSchema> {
@@ -51,6 +76,8 @@ interface Definition<Schema extends KindSchema> {
   caBundle?: CaBundleReader;
   /** A service of AWS holds it, so that it can be changed from anywhere. */
   isService?: true;
+  /** How hosts read what it holds, where that is a published list. */
+  published?: PublishedForm;
   /** It does not survive a rotation, and opening it says so. */
   isUnsuitable?: true;
   /** Its row in docs/trust-stores.md, in Markdown. */

@@ -1,5 +1,6 @@
 import { optionalClient } from '../../aws/optional-client.js';
 import * as z from 'zod/mini';
+import { openedOnce } from '../../platform/opened-once.js';
 import { awsOptions, awsRoles, awsStore, clientOptions, readFailure, settled } from '../aws-options.js';
 import type { TextDocument } from '../document.js';
 import { defineKind } from './kind.js';
@@ -13,16 +14,15 @@ const schema = z
   })
   .check(z.describe('a PEM bundle in an S3 object'));
 
-export type S3Config = z.infer<typeof schema>;
+type S3Config = z.infer<typeof schema>;
 
 /** One octet a character, so that a comment in any encoding comes through unchanged. */
 const ENCODING = 'latin1';
 
-/** The object as a document. */
-export function s3Document(config: S3Config): TextDocument {
+function document(config: S3Config): TextDocument {
   const { bucket, key } = config;
   const where = { Bucket: bucket, Key: key };
-  const connect = async () => {
+  const connect = openedOnce(async () => {
     const sdk = await optionalClient(
       '@aws-sdk/client-s3',
       'TrustStoreUnreadable',
@@ -34,7 +34,7 @@ export function s3Document(config: S3Config): TextDocument {
       forcePathStyle: config.endpointUrl !== undefined,
     });
     return { sdk, client };
-  };
+  });
   const read = async () => {
     const { sdk, client } = await connect();
     try {
@@ -74,10 +74,18 @@ export const s3 = defineKind({
   schema,
   isService: true,
   options: { bucket: 'name', key: 'name', ...awsRoles },
+  published: {
+    form: 's3://BUCKET/KEY',
+    open(text, access) {
+      const [, bucket, key] = /^s3:\/\/([^/\s]+)\/(\S+)$/.exec(text) ?? [];
+      if (bucket === undefined || key === undefined) return undefined;
+      return { ...document({ kind: 's3', bucket, key, ...access }), encoding: ENCODING };
+    },
+  },
   document: {
     written: 'PEM in an object, `If-Match` on its ETag',
     applied: 'none',
     proved: "**untested** on AWS: the SDK against an HTTP double of the service's model",
   },
-  open: (config) => awsStore(`s3://${config.bucket}/${config.key}`, config, s3Document(config), ENCODING),
+  open: (config) => awsStore(`s3://${config.bucket}/${config.key}`, config, document(config), ENCODING),
 });

@@ -1,5 +1,6 @@
 import { optionalClient } from '../../aws/optional-client.js';
 import * as z from 'zod/mini';
+import { openedOnce } from '../../platform/opened-once.js';
 import { AppError } from '../../platform/errors.js';
 import { awsOptions, awsRoles, awsStore, clientOptions, readFailure, settled } from '../aws-options.js';
 import type { TextDocument } from '../document.js';
@@ -16,22 +17,21 @@ const schema = z
   })
   .check(z.describe('a PEM bundle in AWS Secrets Manager'));
 
-export type SecretsManagerConfig = z.infer<typeof schema>;
+type SecretsManagerConfig = z.infer<typeof schema>;
 
 /** The label of a version that is written and not yet current. */
 const STAGED = 'APIGW_CERT_STAGED';
 
-/** The secret as a document. */
-export function secretsManagerDocument(config: SecretsManagerConfig): TextDocument {
+function document(config: SecretsManagerConfig): TextDocument {
   const SecretId = config.secret;
-  const connect = async () => {
+  const connect = openedOnce(async () => {
     const sdk = await optionalClient(
       '@aws-sdk/client-secrets-manager',
       'TrustStoreUnreadable',
       () => import('@aws-sdk/client-secrets-manager'),
     );
     return { sdk, client: new sdk.SecretsManagerClient(await clientOptions('Secrets Manager', config)) };
-  };
+  });
   const read = async () => {
     const { sdk, client } = await connect();
     const { SecretString, VersionId } = await client
@@ -87,10 +87,18 @@ export const secretsmanager = defineKind({
   schema,
   isService: true,
   options: { secret: 'name', ...awsRoles },
+  published: {
+    form: 'secretsmanager:NAME',
+    open(text, access) {
+      const [, secret] = /^secretsmanager:(\P{Cc}+)$/u.exec(text) ?? [];
+      if (secret === undefined) return undefined;
+      return { ...document({ kind: 'secretsmanager', secret, ...access }), encoding: 'utf8' };
+    },
+  },
   document: {
     written: "PEM in the secret's text; AWSCURRENT moves only from the version that was read",
     applied: 'none',
     proved: '**untested** on AWS, as `s3`',
   },
-  open: (config) => awsStore(`secretsmanager:${config.secret}`, config, secretsManagerDocument(config)),
+  open: (config) => awsStore(`secretsmanager:${config.secret}`, config, document(config)),
 });

@@ -1,5 +1,6 @@
 import { optionalClient } from '../../aws/optional-client.js';
 import * as z from 'zod/mini';
+import { openedOnce } from '../../platform/opened-once.js';
 import { AppError } from '../../platform/errors.js';
 import { awsOptions, awsRoles, awsStore, clientOptions, readFailure, settled } from '../aws-options.js';
 import { changedMeanwhile } from '../bundle-view.js';
@@ -19,19 +20,18 @@ const schema = z
     z.describe('a PEM bundle in a parameter of AWS Systems Manager (at most 8 KB, some six certificates)'),
   );
 
-export type SsmConfig = z.infer<typeof schema>;
+type SsmConfig = z.infer<typeof schema>;
 
-/** The parameter as a document. */
-export function ssmDocument(config: SsmConfig): TextDocument {
+function document(config: SsmConfig): TextDocument {
   const Name = config.parameter;
-  const connect = async () => {
+  const connect = openedOnce(async () => {
     const sdk = await optionalClient(
       '@aws-sdk/client-ssm',
       'TrustStoreUnreadable',
       () => import('@aws-sdk/client-ssm'),
     );
     return { sdk, client: new sdk.SSMClient(await clientOptions('SSM', config)) };
-  };
+  });
   const get = async (name: string) => {
     const { sdk, client } = await connect();
     const { Parameter } = await client
@@ -100,11 +100,19 @@ export const ssm = defineKind({
   schema,
   isService: true,
   options: { parameter: 'name', ...awsRoles },
+  published: {
+    form: 'ssm:NAME',
+    open(text, access) {
+      const [, parameter] = /^ssm:(\P{Cc}+)$/u.exec(text) ?? [];
+      if (parameter === undefined) return undefined;
+      return { ...document({ kind: 'ssm', parameter, ...access }), encoding: 'utf8' };
+    },
+  },
   document: {
     written:
       'PEM in a String parameter (8 KB at most); a version written in between is detected and restored',
     applied: 'none',
     proved: '**untested** on AWS, as `s3`',
   },
-  open: (config) => awsStore(`ssm:${config.parameter}`, config, ssmDocument(config)),
+  open: (config) => awsStore(`ssm:${config.parameter}`, config, document(config)),
 });
