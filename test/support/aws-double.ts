@@ -13,6 +13,8 @@ export interface AwsDouble {
   url: string;
   /** The versions of everything, by name, the last being the current one. */
   versions: Map<string, string[]>;
+  /** What was asked for: `s3.GET`, `secretsmanager.GetSecretValue`. */
+  operations: string[];
   /** Runs once, just before the next write is judged: somebody else is quicker. */
   beforeWrite: (() => void) | undefined;
   readOnly: boolean;
@@ -136,6 +138,7 @@ export async function startAwsDouble(): Promise<AwsDouble> {
     void (async () => {
       const octets = await bodyOf(request);
       const target = request.headers['x-amz-target'];
+      double.operations.push(typeof target === 'string' ? target : `s3.${request.method ?? ''}`);
       const isWrite = typeof target === 'string' ? /\.(Put|Update)/.test(target) : request.method === 'PUT';
       const mishap = isWrite ? double.mishaps.shift() : undefined;
       if (mishap === 'before') {
@@ -169,6 +172,7 @@ export async function startAwsDouble(): Promise<AwsDouble> {
   const double: AwsDouble = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     versions,
+    operations: [],
     beforeWrite: undefined,
     readOnly: false,
     mishaps: [],
