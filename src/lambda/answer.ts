@@ -4,7 +4,7 @@ import type { JobOutcome } from '../rotation/engine/rotate-jobs.js';
 import type { RotationReport } from '../rotation/rules/report.js';
 import type { CertificateRound, Round } from './messages.js';
 
-/** How soon to ask again where nothing says when. Milliseconds. */
+/** How soon to ask again where nothing says when, on average: not all who met the same lease at once. Milliseconds. */
 const SOON = 60_000;
 
 /** Unfinished, and nobody has to do anything. `ConfirmationNeeded` is for a person. */
@@ -36,20 +36,34 @@ function roundOfReport({ outcome, until }: RotationReport, now: Date): Round {
 }
 
 /** When to ask again after a run that is unfinished. */
-function untilOf({ code, details }: AppError, now: Date): Date {
+function untilOf({ code, details }: AppError, now: Date, random: () => number): Date {
   const { until } = details;
   const named = typeof until === 'string' ? new Date(until) : undefined;
   if (named !== undefined && !Number.isNaN(named.getTime())) return named;
   // What is unfinished for no reason outside of it can go on at once.
   const isAtOnce = code === 'RotationWaiting' || code === 'Interrupted';
-  return new Date(now.getTime() + (isAtOnce ? 0 : SOON));
+  return new Date(now.getTime() + (isAtOnce ? 0 : Math.round(SOON * (0.5 + random()))));
 }
 
-/** A failure as an answer. @param shown makes a text fit to be shown to others */
-export function roundOfError(error: AppError, now: Date, shown: (text: string) => string): Round {
+/**
+ * A failure as an answer.
+ * @param shown makes a text fit to be shown to others
+ * @param random at least 0, less than 1
+ */
+export function roundOfError(
+  error: AppError,
+  now: Date,
+  shown: (text: string) => string,
+  random: () => number = Math.random,
+): Round {
   const { code, message, hint } = error;
   if (isUnfinished(error))
-    return { status: 'waiting', until: untilOf(error, now).toISOString(), code, reason: shown(message) };
+    return {
+      status: 'waiting',
+      until: untilOf(error, now, random).toISOString(),
+      code,
+      reason: shown(message),
+    };
   return {
     status: 'attention',
     code,

@@ -163,9 +163,9 @@ describe('an answer', () => {
     [new AppError('RotationWaiting', 'x', { details: { until: 'tomorrow' } }), NOW.toISOString()],
     [new AppError('RotationWaiting', 'x'), NOW.toISOString()],
     [new AppError('Interrupted', 'x'), NOW.toISOString()],
-    [new AppError('Locked', 'x'), '2026-11-29T10:01:00.000Z'],
+    [new AppError('Locked', 'x'), '2026-11-29T10:00:45.000Z'],
   ])('says when to ask again: %#', (error, until) => {
-    expect(roundOfError(error, NOW, shown)).toMatchObject({ status: 'waiting', until });
+    expect(roundOfError(error, NOW, shown, () => 0.25)).toMatchObject({ status: 'waiting', until });
   });
 
   test('of what was not thrown on purpose shows none of its text', () => {
