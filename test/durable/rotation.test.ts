@@ -25,8 +25,8 @@ afterEach(async () => {
 });
 
 /** The rotation of the lab, with waits of seconds. */
-async function runnerOf(options: Partial<DurableOptions> = {}, more = '') {
-  const config = await lab.configure(lab.target(`    soak: 1s\n${more}`));
+async function runnerOf(options: Partial<DurableOptions> = {}, more = '    soak: 0s') {
+  const config = await lab.configure(lab.target(more));
   const handler = createHandler({ config, write: (line) => lab.lines.push(line) });
   return new LocalDurableTestRunner({ handlerFunction: createDurableHandler({ handler, ...options }) });
 }
@@ -34,7 +34,7 @@ async function runnerOf(options: Partial<DurableOptions> = {}, more = '') {
 const payload = { request: 'rotate', job: { target: 'orders' } };
 
 test('one execution rotates a certificate through soak and keepOld, without a failed request', async () => {
-  const runner = await runnerOf({}, '    keepOld: 2s');
+  const runner = await runnerOf({}, '    soak: 1s\n    keepOld: 2s');
   const execution = await runner.run({ payload });
   expect(execution.getResult()).toMatchObject({ status: 'done', outcome: 'completed' });
   expect(await presented(lab)).not.toBe(lab.certificate.id);

@@ -2,9 +2,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { GetClientCertificatesCommand } from '@aws-sdk/client-api-gateway';
 import type { CheckAnswer, PlanAnswer } from '../../src/lambda/index.js';
 import { startTraffic, type Traffic } from '../support/rotation.js';
+import { startS3Double } from '../support/s3-double.js';
 import { presented, startServiceLab, type ServiceLab } from '../support/service-lab.js';
 
 let lab: ServiceLab;
+const IS_FULL = process.env['APIGW_CERT_FULL'] !== undefined;
 
 const certificateIds = async (): Promise<string[]> =>
   ((await lab.client.send(new GetClientCertificatesCommand({}))).items ?? []).map(({ clientCertificateId }) =>
@@ -114,6 +116,68 @@ describe('rotate', () => {
       until: expect.stringMatching(/^20.*Z$/),
     });
     expect(await lab.rotate({}, { config })).toMatchObject({ status: 'waiting', code: 'RotationWaiting' });
+  });
+
+  test('keeps its state in S3 as well', async () => {
+    const s3 = await startS3Double();
+    s3.buckets.add('example-state');
+    process.env['AWS_ENDPOINT_URL_S3'] = s3.url;
+    try {
+      const config = await lab.configure(
+        lab.target('    soak: 0s').replace('dynamodb:apigw-cert', 's3://example-state/a'),
+      );
+      lab.db.operations.length = 0;
+      const round = await lab.rotate({}, { config });
+      if (round.status === 'waiting') lab.pass(round.until);
+      expect(await lab.rotate({}, { config })).toMatchObject({ status: 'done' });
+      expect(await presented(lab)).not.toBe(lab.certificate.id);
+      expect([...s3.objects.keys()].some((key) => key.startsWith('/example-state/a/journal/'))).toBe(true);
+      expect(lab.db.operations).toEqual([]);
+    } finally {
+      s3.close();
+    }
+  });
+
+  test('notices each permission that is denied, and goes on once it is allowed', async () => {
+    traffic = startTraffic(`${lab.api.invokeUrl}/health`, { lanes: 2 });
+    const config = await lab.configure(lab.target('    soak: 0s'));
+    const denied = async (): Promise<unknown> => {
+      const answer = await lab.rotate({}, { config });
+      return answer.status === 'attention' ? answer.code : answer;
+    };
+    const reads = ['GetClientCertificates', 'GetRestApis', 'GetStage', 'GetStages', 'GetResources'];
+    const all = [...reads, 'GenerateClientCertificate', 'TestInvokeMethod'];
+    for (const operation of [...(IS_FULL ? all : []), 'UpdateStage']) {
+      lab.emulator.addFault({
+        operation,
+        occurrence: 'every',
+        kind: 'error',
+        code: 'AccessDeniedException',
+        status: 403,
+      });
+      expect([operation, await denied()]).toEqual([operation, 'AccessDenied']);
+      lab.emulator.clearFaults();
+      expect([operation, await presented(lab)]).toEqual([operation, lab.certificate.id]);
+    }
+    lab.services.readOnly = true;
+    expect(await denied()).toBe('TrustStoreFailed');
+    lab.services.readOnly = false;
+    lab.db.faults.push('denied');
+    expect(await denied()).toBe('AccessDenied');
+    expect(await presented(lab)).toBe(lab.certificate.id);
+
+    lab.emulator.addFault({
+      operation: 'DeleteClientCertificate',
+      occurrence: 'every',
+      kind: 'error',
+      code: 'AccessDeniedException',
+      status: 403,
+    });
+    lab.pass(((await lab.rotate({}, { config })) as { until: string }).until);
+    expect(await denied()).toBe('AccessDenied');
+    lab.emulator.clearFaults();
+    expect(await lab.rotate({}, { config })).toMatchObject({ status: 'done', outcome: 'completed' });
+    expect((await traffic.stop()).failed).toEqual([]);
   });
 
   test('does not begin where settle is longer than the function may run', async () => {
@@ -261,10 +325,15 @@ targets:
 
   test('with due, finds the certificates to replace with the role of each target, and names an execution for each', async () => {
     const config = await lab.configure(
-      fleet().replaceAll(
-        'kind: ssm, parameter: /a',
-        `kind: s3, bucket: trust, key: list.pem, endpointUrl: "${lab.services.url}"`,
-      ),
+      fleet()
+        .replaceAll(
+          'kind: ssm, parameter: /a',
+          `kind: s3, bucket: trust, key: list.pem, endpointUrl: "${lab.services.url}"`,
+        )
+        .replace(
+          /(two: .*)(endpointUrl)/,
+          `$1roleArn: "${role('333333333333')}", externalId: external-3, $2`,
+        ),
     );
     const answer = (await lab.ask({ request: 'plan', due: true }, { config })) as PlanAnswer;
     const { id: certificateId } = lab.certificate;
@@ -279,9 +348,11 @@ targets:
       ),
     );
     expect(answer.refused).toMatchObject([{ target: 'three', code: 'StageNotFound' }]);
-    expect(lab.roles.map((form) => [form.get('RoleArn'), form.get('ExternalId')])).toEqual([
+    const roles = lab.roles.map((form) => [form.get('RoleArn'), form.get('ExternalId')]);
+    expect(roles.sort(([one], [other]) => String(one).localeCompare(String(other)))).toEqual([
       [role('111111111111'), 'external-1'],
       [role('222222222222'), null],
+      [role('333333333333'), 'external-3'],
     ]);
     // Nothing was written by looking.
     expect(lab.db.operations.filter((operation) => /Put|Delete/.test(operation))).toEqual([]);
