@@ -209,7 +209,7 @@ export function jobRows(job: RotationJob, read: ShownFile | undefined): ShownSet
     if (origin === 'default') return DEFAULT;
     return explain(origin === 'target' ? [...pathOf(job), ...path] : path);
   };
-  const { account, probe, namedProbes = [], probeUrl, to, trust, hooks, publish } = job;
+  const { account, probe, namedProbes = [], probeUrl, to, trust, hooks, publish, acknowledge } = job;
   return [
     {
       setting: `${prefix}stages`,
@@ -264,6 +264,11 @@ export function jobRows(job: RotationJob, read: ShownFile | undefined): ShownSet
       setting: `${prefix}publish[${index}]`,
       value: publicationText(entry),
       ...decidedBy('publish', '--publish', ['publish', index]),
+    })),
+    ...Object.entries<string | number>({ ...acknowledge }).map(([key, value]): ShownSetting => ({
+      setting: `${prefix}acknowledge.${key}`,
+      value: key === 'timeout' ? valueText(value, 'duration') : String(value),
+      ...decidedBy('acknowledge', '', ['acknowledge', key]),
     })),
     ...(to === undefined ? [] : [{ setting: `${prefix}to`, value: to, ...flag('--to') }]),
     ...Object.entries(hooks).map(([hook, command]): ShownSetting => ({

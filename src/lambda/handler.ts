@@ -58,7 +58,7 @@ export function createHandler({
     let log = logWith({}, secretsOf(process.env));
     try {
       const request = readRequest(event);
-      const { configuration, state } = await openOnce();
+      const { configuration, state, access } = await openOnce();
       const secrets = secretsOf(process.env, externalIds(configuration));
       const shown = shownWithout(secrets);
       const subject = request.request === 'rotate' ? { target: request.job.target } : {};
@@ -75,6 +75,7 @@ export function createHandler({
       const roundContext: RoundContext = {
         configuration,
         state,
+        access,
         now,
         signal: stop.signal,
         emit: (happening) => {

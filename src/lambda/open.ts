@@ -9,6 +9,8 @@ import { parseStatePlace } from '../settings/state-place.js';
 export interface Opened {
   configuration: LoadedConfiguration['configuration'];
   state: State;
+  /** How the account of the state, and of the reports of hosts, is reached. */
+  access: { profile?: string; region?: string };
 }
 
 /**
@@ -31,11 +33,9 @@ export async function open(file: string): Promise<Opened> {
       { hint: 'set state: dynamodb:TABLE or state: s3://BUCKET/PREFIX (docs/state.md)' },
     );
   }
-  return {
-    configuration,
-    state: await openState(place, {
-      ...(profile === undefined ? {} : { profile }),
-      ...(region === undefined ? {} : { region }),
-    }),
+  const access = {
+    ...(profile === undefined ? {} : { profile }),
+    ...(region === undefined ? {} : { region }),
   };
+  return { configuration, state: await openState(place, access), access };
 }

@@ -12,7 +12,14 @@ import {
   type JobFlags,
   type RotationJob,
 } from '../rotation/engine/jobs.js';
-import { askStage, newRotationId, publishingOf, requestOf, storesOf } from '../rotation/engine/request.js';
+import {
+  acknowledgersOf,
+  askStage,
+  newRotationId,
+  publishingOf,
+  requestOf,
+  storesOf,
+} from '../rotation/engine/request.js';
 import { openSession, rotateJobs, type JobOutcome, type Session } from '../rotation/engine/rotate-jobs.js';
 import type { RotationEvent } from '../rotation/rules/event.js';
 import type { ResolvedAccount } from '../settings/resolve.js';
@@ -117,6 +124,7 @@ export async function round(
       journal: state.journal,
       stores: (job, apis) => storesOf(job, apis, nobody),
       publishing: publishingOf,
+      acknowledgers: (job, apis) => acknowledgersOf(job, apis, context.access),
       requestOf,
       emit,
       sleep,

@@ -1,4 +1,5 @@
 /** Reads a configuration that was found. Costs the start-up time of zod and yaml. */
+import { parseReportPlace } from './report-place.js';
 import { dirname } from 'node:path';
 import { isScalar, isSeq, LineCounter, parseDocument, Parser, visit, type CST, type Document } from 'yaml';
 import type * as z from 'zod/mini';
@@ -48,7 +49,9 @@ function withAbsolutePaths<Trust extends TrustDescription>(
   directory: string,
   isPath: TrustKinds<Trust>['isPath'],
 ): Configuration<Trust> {
-  for (const { trust, publish = [] } of Object.values(configuration.targets ?? {})) {
+  for (const { trust, publish = [], acknowledge } of Object.values(configuration.targets ?? {})) {
+    if (acknowledge && parseReportPlace(acknowledge.reports).kind === 'folder')
+      acknowledge.reports = resolvePath(acknowledge.reports, directory);
     for (const entry of publish) if (entry.kind === 'file') entry.file = resolvePath(entry.file, directory);
     for (const store of trust as unknown as Record<string, unknown>[]) {
       for (const [key, value] of Object.entries(store)) {

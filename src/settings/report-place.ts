@@ -8,6 +8,16 @@ export type ReportPlace =
   /** @param group tells the hosts of one list from those of others in the same table */
   | { kind: 'dynamodb'; table: string; group: string };
 
+/** The hosts whose word a rotation waits for, as `acknowledge:` of a target says it. */
+export interface AcknowledgeSettings {
+  /** At least so many; `all`: those that report, at least one. */
+  hosts: number | 'all';
+  /** See {@link parseReportPlace}. */
+  reports: string;
+  /** How long a run waits, in milliseconds. */
+  timeout?: number;
+}
+
 /** Reads a place as it is written. A folder's path is left as it is. @throws AppError `Usage` */
 export function parseReportPlace(text: string): ReportPlace {
   const [, table, group] = /^(dynamodb:.+)\/([A-Za-z0-9._-]{1,64})$/s.exec(text) ?? [];

@@ -20,6 +20,7 @@ import {
 } from './fields.js';
 import { publicationSchema } from './publication-schema.js';
 import { MANAGERS } from './rotation.js';
+import { parseReportPlace } from './report-place.js';
 import { parseStatePlace } from './state-place.js';
 import {
   ACCOUNT_SETTINGS,
@@ -157,6 +158,27 @@ const hooks = z
   })
   .check(z.describe('Commands run at points of the rotation, with APIGW_CERT_* variables'));
 
+/** More hosts than any list is followed by. */
+const MOST_HOSTS = 100_000;
+
+const acknowledge = z
+  .strictObject({
+    hosts: z
+      .union([z.int().check(z.minimum(1), z.maximum(MOST_HOSTS)), z.literal('all')], {
+        error: `a number of hosts from 1 to ${MOST_HOSTS}, or "all"`,
+      })
+      .check(
+        z.describe('At least so many hosts must report, or "all": every host that reports, at least one'),
+      ),
+    reports: z.string().check(({ value, issues }) => {
+      applyRule(() => parseReportPlace(value), issues, value);
+    }, z.describe('Where they report (`--report`): a folder, s3://BUCKET/PREFIX or dynamodb:TABLE/NAME')),
+    timeout: z.exactOptional(duration('How long a run waits for them; a later run continues (default: 15m)')),
+  })
+  .check(
+    z.describe('The hosts that follow the published list, which must report a change before the next step'),
+  );
+
 /** A trust store as the file and `--trust` describe it; what it holds besides is for its kind to know. */
 export interface TrustDescription {
   readonly kind: string;
@@ -175,6 +197,7 @@ const targetWith = <Trust extends TrustDescription>(trustStore: z.core.$ZodType<
         .array(trustStore)
         .check(z.minLength(1), z.describe('Every trust store of the backend, in the order they are changed')),
       probe: z.exactOptional(probe),
+      acknowledge: z.exactOptional(acknowledge),
       publish: z.exactOptional(
         z
           .array(publicationSchema)

@@ -21,6 +21,7 @@ export const STEP_WORDS: Readonly<Record<RotationStep, string>> = {
   generate: 'generate the new certificate',
   adopt: 'mark the certificate specified with --to as the new one',
   trust: 'add the certificate to the trust store',
+  acknowledge: 'wait until the hosts report the change',
   preflight: 'test the backends before switching',
   recheck: 're-check before switching',
   switch: 'switch the stage',

@@ -10,7 +10,14 @@ import {
   type JobFlags,
   type RotationJob,
 } from '../../rotation/engine/jobs.js';
-import { askStage, newRotationId, publishingOf, requestOf, storesOf } from '../../rotation/engine/request.js';
+import {
+  acknowledgersOf,
+  askStage,
+  newRotationId,
+  publishingOf,
+  requestOf,
+  storesOf,
+} from '../../rotation/engine/request.js';
 import { openSession, rotateJobs, type JobOutcome, type Session } from '../../rotation/engine/rotate-jobs.js';
 import type { RotationReport } from '../../rotation/rules/report.js';
 import { stageText } from '../../rotation/rules/unit.js';
@@ -27,7 +34,7 @@ import type { Context } from '../../terminal/context.js';
 import { asAppError, errorJson, printError } from '../../terminal/output.js';
 import { openEvents } from './events.js';
 import type { RotateOptions } from '../../terminal/rotation-options.js';
-import { stateOf, statePlace } from '../../terminal/state.js';
+import { stateAccess, stateOf, statePlace } from '../../terminal/state.js';
 import { trustContext } from '../../terminal/trust-context.js';
 import { rotationProgress, type RotationProgress } from '../../terminal/rotation-progress.js';
 import { afterwardsText, reportText } from './text.js';
@@ -71,6 +78,7 @@ export async function runRotations(context: RotateContext, flags: JobFlags): Pro
         journal: state.journal,
         stores: (job, apis) => storesOf(job, apis, trust),
         publishing: publishingOf,
+        acknowledgers: (job, apis) => acknowledgersOf(job, apis, stateAccess(options, loaded)),
         requestOf,
         emit: (event, apis) => {
           progress.show(event, wordingOf(apis));

@@ -107,6 +107,7 @@ async function untrust(run: Run, storeName: string, certificate: EndedCertificat
   const store = await storeNamed(run, storeName);
   await assertMayEnd(run, certificate);
   run.progress = { ...run.progress, confirmed: false };
+  delete run.progress.acknowledged;
   try {
     await step(
       run,

@@ -15,6 +15,7 @@ import {
 } from '../../settings/resolve.js';
 import type { Configuration as AnyConfiguration, Target as AnyTarget } from '../../settings/schema.js';
 import type { PublicationSettings } from '../../settings/publication.js';
+import type { AcknowledgeSettings } from '../../settings/report-place.js';
 import type { RotationValues } from '../../settings/table.js';
 import {
   parseAddress,
@@ -42,6 +43,8 @@ export interface Decided extends RotationSettings {
   hooks: Hooks;
   /** Where the id of the certificate in use is published. */
   publish: readonly PublicationSettings[];
+  /** The hosts whose word is waited for. */
+  acknowledge?: AcknowledgeSettings;
 }
 
 /** One certificate to look after: the stages that present it are found through these, and how it is to be done. */
@@ -70,6 +73,7 @@ export interface OtherTarget {
   stages: readonly string[];
   trust: readonly TrustDescription[];
   probe?: ProbeRequest;
+  acknowledge?: AcknowledgeSettings;
 }
 
 /** A target whose certificate's id is published. */
@@ -132,12 +136,14 @@ function jobOf(
     file: { renewBefore, managedBy },
     default: { ...DEFAULT_SETTINGS, trust: [], hooks: {}, publish: [] },
   });
-  const { trust = [], hooks = {}, publish = [], probe, namedProbes, probeUrl, to, ...settings } = values;
+  const { trust = [], hooks = {}, publish = [], acknowledge, ...others } = values;
+  const { probe, namedProbes, probeUrl, to, ...settings } = others;
   return {
     settings: { ...DEFAULT_SETTINGS, ...settings },
     trust,
     hooks,
     publish,
+    ...(acknowledge === undefined ? {} : { acknowledge }),
     ...(probe === undefined ? {} : { probe }),
     ...(namedProbes === undefined ? {} : { namedProbes }),
     ...(probeUrl === undefined ? {} : { probeUrl }),
@@ -176,7 +182,8 @@ export function targetJob(
       (other.profile ?? configuration.profile) !== account.profile ||
       !isSameRole(other, account);
     if (key === name || isElsewhere || flags.trust.length > 0) return [];
-    return [{ api: other.api, stages: other.stages, trust: other.trust, ...probeOf(other) }];
+    const { api, stages, trust, acknowledge } = other;
+    return [{ api, stages, trust, ...probeOf(other), ...(acknowledge === undefined ? {} : { acknowledge }) }];
   });
   const job = jobOf(target, configuration, flags);
   return {

@@ -5,6 +5,7 @@ import { proofKey, type Step } from '../rules/next-step.js';
 import type { LastStep } from '../rules/plan.js';
 import { stageText } from '../rules/unit.js';
 import { stagesNow } from '../../control-plane/stages.js';
+import { acknowledge, isLiveEverywhere } from './acknowledge.js';
 import { endTrust } from './end-trust.js';
 import {
   isCheckFresh,
@@ -61,6 +62,8 @@ export async function perform(run: Run, next: DoableStep): Promise<void> {
       run.progress = NOTHING_PROVED;
       warnOfWrongStore(run, next);
       return trust(run, next.store, next.certificate);
+    case 'acknowledge':
+      return acknowledge(run, next);
     case 'preflight':
       return prove(run, next.to);
     case 'recheck':
@@ -182,17 +185,21 @@ async function prove(run: Run, to: Certificate): Promise<void> {
 /** Looks once more right before the switch: the proofs took time, and others may have been at work. */
 async function check(run: Run, stages: readonly Stage[]): Promise<void> {
   const { controlPlane, now } = run.deps;
-  await step(run, 'recheck', undefined, async () => {
+  const isStillLive = await step(run, 'recheck', undefined, async () => {
     const begun = now();
     const [seen] = await Promise.all([stagesNow(controlPlane, stages), lookAtCertificates(run)]);
     replaceStages(run, seen);
     delete run.stores;
     // Here and not before the switch: a slow store must not make this look outdated before it has served.
     await lookAtStores(run);
+    const { next } = account(run).unit;
+    const value = run.goal !== 'rotate' || !next || (await isLiveEverywhere(run, [next]));
     run.check = { begun, ended: now() };
-    return { value: undefined };
+    return { value };
   });
   run.progress = { ...run.progress, checked: true };
+  // A host that came meanwhile is waited for again.
+  if (!isStillLive) delete run.progress.acknowledged;
 }
 
 async function redeploy(run: Run, stage: Stage, { clientCertificateId }: Certificate): Promise<void> {

@@ -1,4 +1,5 @@
 import type { RestApi, Stage, StageRef } from '../../control-plane/api-gateway.js';
+import type { HostReports } from '../../acknowledgements/reports.js';
 import type { RotationEvent } from '../rules/event.js';
 import type { NamedProbe, ProbeRequest } from '../rules/probe.js';
 import type { RotationSettings } from '../../settings/rotation.js';
@@ -22,6 +23,15 @@ export interface PublishingTarget {
   publications: () => Promise<readonly Publication[]>;
 }
 
+/** Hosts that follow the published list of a target, and report. */
+export interface Acknowledger {
+  reports: Pick<HostReports, 'name' | 'list'>;
+  /** At least so many of them; 1 where all that report count. */
+  hosts: number;
+  /** How long a run waits for them, in milliseconds. */
+  timeout: number;
+}
+
 /** The world as a rotation needs it. */
 export interface RotationDeps {
   controlPlane: RememberingControlPlane;
@@ -40,6 +50,8 @@ export interface RotationDeps {
   ) => readonly TrustStore[] | Promise<readonly TrustStore[]>;
   /** The targets of the account and Region that publish an id, the rotation's own first; absent where none does. */
   publishing?: readonly PublishingTarget[] | undefined;
+  /** The hosts behind these stages whose word is waited for; absent where none is. */
+  acknowledgers?: ((moving: readonly Stage[]) => readonly Acknowledger[]) | undefined;
   journal: Journal;
   /** The time; within a run it only goes on, whatever becomes of the machine's clock. */
   now: () => Date;

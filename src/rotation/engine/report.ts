@@ -74,6 +74,11 @@ export function plannedStep(run: Run, step: Step): RotationReport['steps'][numbe
       return { ...of, stages: step.stages.map((stage) => named(run, stage)) };
     case 'redeploy':
       return { ...of, stages: [named(run, step.stage)] };
+    case 'acknowledge':
+      return {
+        ...of,
+        subject: step.certificates.map(({ clientCertificateId }) => clientCertificateId).join(', '),
+      };
     case 'adopt':
     case 'delete':
     case 'release':

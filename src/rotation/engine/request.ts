@@ -2,10 +2,13 @@
 import { randomBytes } from 'node:crypto';
 import { isTargetOf, type PublishedTarget, type RotationJob, type TrustDescription } from './jobs.js';
 import { sameStage } from './observe.js';
-import type { PublishingTarget, RotationDeps, RotationRequest } from './ports.js';
+import type { Acknowledger, PublishingTarget, RotationDeps, RotationRequest } from './ports.js';
 import type { RestApi, Stage, StageRef } from '../../control-plane/api-gateway.js';
 import { AppError } from '../../platform/errors.js';
 import type { Publication } from '../../publications/publication.js';
+import { openReports } from '../../acknowledgements/reports.js';
+import { parseReportPlace, type AcknowledgeSettings } from '../../settings/report-place.js';
+import type { StateAccess } from '../../state/connect.js';
 import type { ProbeRequest } from '../rules/probe.js';
 import type { TrustContext } from '../../trust/context.js';
 import { underJournalName, type TrustStore } from '../../trust/trust-store.js';
@@ -70,6 +73,38 @@ export function storesOf(
     const { openTrustStore } = await import('./stores.js');
     return openTrustStore(description, context);
   }
+}
+
+const ACKNOWLEDGED_WITHIN = 15 * 60_000;
+
+/**
+ * The hosts behind a job's target, and behind the other targets that share its certificate.
+ * @param access how the account of the reports is reached
+ */
+export function acknowledgersOf(
+  { acknowledge, others }: RotationJob,
+  apis: readonly RestApi[],
+  access: StateAccess,
+): RotationDeps['acknowledgers'] {
+  const made = new Map<AcknowledgeSettings, Acknowledger>();
+  const open = (settings: AcknowledgeSettings): Acknowledger => {
+    const { hosts, reports, timeout = ACKNOWLEDGED_WITHIN } = settings;
+    const known = made.get(settings) ?? {
+      reports: openReports(parseReportPlace(reports), access),
+      hosts: hosts === 'all' ? 1 : hosts,
+      timeout,
+    };
+    made.set(settings, known);
+    return known;
+  };
+  return (moving) => [
+    ...(acknowledge ? [open(acknowledge)] : []),
+    ...others.flatMap((other) =>
+      other.acknowledge && moving.some((stage) => isTargetOf(other, stage, apis))
+        ? [open(other.acknowledge)]
+        : [],
+    ),
+  ];
 }
 
 /**

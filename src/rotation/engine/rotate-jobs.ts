@@ -61,6 +61,8 @@ export interface JobsDeps extends Pick<
   stores: (job: RotationJob, apis: readonly RestApi[]) => RotationDeps['stores'];
   /** The targets that publish an id; absent where nothing is published. */
   publishing?: (job: RotationJob, about: PublishingInput) => RotationDeps['publishing'];
+  /** The hosts whose word is waited for; absent where no configuration is read, which alone names them. */
+  acknowledgers?: (job: RotationJob, apis: readonly RestApi[]) => RotationDeps['acknowledgers'];
   requestOf: (job: RotationJob, target: Stage, apis: readonly RestApi[]) => RotationRequest;
   emit: (event: RotationEvent, apis: readonly RestApi[]) => void;
 }
@@ -251,6 +253,7 @@ function rotationDeps({ job, target, named, apis }: Task, common: Common, mayKno
     apis,
     account: mayKnow ? turns.account : lookingAnew(turns.account),
     stores: deps.stores(job, apis),
+    acknowledgers: deps.acknowledgers?.(job, apis),
     publishing: deps.publishing?.(job, { target, named, apis, region: controlPlane.region }),
     journal: fencedBy(deps.journal, lease.fence),
     now,

@@ -16,6 +16,7 @@ import {
   takeSteps,
   withdrawn,
 } from './drive.js';
+import { assertReportsReadable } from './acknowledge.js';
 import { begin, lookAtAll, lookAtMissingCertificates, notDue, readJournal, type Target } from './begin.js';
 import { runHook } from './hooks.js';
 import { isRemovedLeft, lookAtStages, lookAtStores, replaceCertificate } from './look.js';
@@ -77,6 +78,7 @@ async function passGates(run: Run): Promise<void> {
   await assertPublicationsReadable(run);
   assertOpen(closedGate(await gateInput(run)));
   await lookAtStores(run);
+  await assertReportsReadable(run);
   const isBefore = moving.every(({ clientCertificateId }) => clientCertificateId === unit.oldId);
   if (isBefore && !request.settings.force) await assertStageAnswers(run);
   if (request.settings.redeploy === 'always') await confirmPublishing(run);

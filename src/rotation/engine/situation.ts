@@ -6,6 +6,7 @@ import { lastPresented, openWrites, presentedBefore, type OpenWrite } from '../r
 import type { RotationRecord } from '../rules/record.js';
 import { stageByStage } from '../rules/switch-record.js';
 import { stageText } from '../rules/unit.js';
+import { acknowledgersOf } from './acknowledge.js';
 import { deletedCertificates, lookAtStores } from './look.js';
 import type { AccountView } from './observe.js';
 import { lookAtPublications } from './publications.js';
@@ -45,6 +46,7 @@ export async function situation(run: Run): Promise<Situation> {
     unsettled: unsettled(run, records, now),
     calls: callsKey(await probesOf(run)),
     redeployed: await redeployedStages(run, view),
+    acknowledges: acknowledgersOf(run).length > 0,
     progress: run.progress,
     settings: { ...settings, keepOld: keepOld(run, view, last.keptFrom) },
     ...(adoptable ? { adoptable } : {}),

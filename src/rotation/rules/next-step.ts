@@ -52,6 +52,8 @@ export interface Progress {
    * the certificate, the backends or a trust store change.
    */
   proved?: string;
+  /** What all hosts that report were seen to have live, or to trust no more, as {@link acknowledgeKey}. */
+  acknowledged?: string;
   /** Right before the switch: those stages still present what they did, and no other run goes first. */
   checked: boolean;
   /** What was verified after the switch, as {@link proofKey}: the stages present that certificate, accepted by the backends. */
@@ -100,6 +102,8 @@ export interface Situation {
    * are to present; on the way back, those never deployed with the new one.
    */
   redeployed: readonly string[];
+  /** Whether hosts report what they have live, so that their word is waited for. */
+  acknowledges?: boolean;
   progress: Progress;
   settings: Pick<RotationSettings, 'soak' | 'redeploy' | 'inFlight'> & { keepOld: number };
   /** The certificate that `--to` names. */
@@ -114,6 +118,8 @@ export type Step =
   | { kind: 'trust'; store: string; certificate: Certificate }
   /** Mark the new certificate so that no run, on whatever machine, switches a stage to it any more. */
   | { kind: 'withdraw'; certificate: Certificate }
+  /** Wait until all hosts that report trust a certificate, or trust those that are gone no more. */
+  | { kind: 'acknowledge'; wanted: 'live' | 'gone'; certificates: readonly EndedCertificate[] }
   | { kind: 'preflight'; to: Certificate }
   /** Look once more at what is about to be switched. */
   | { kind: 'recheck'; stages: readonly Stage[] }
@@ -147,6 +153,12 @@ export type Step =
 export const proofKey = (clientCertificateId: string, calls: string): string =>
   `${clientCertificateId} ${calls}`;
 
+/** What the hosts were asked about. */
+export const acknowledgeKey = (
+  wanted: 'live' | 'gone',
+  certificates: readonly Pick<EndedCertificate, 'clientCertificateId'>[],
+): string => [wanted, ...certificates.map(({ clientCertificateId }) => clientCertificateId)].join(' ');
+
 /** Whether a certificate outlives the rotation that gives it up: `--to` named it. The old one never does. */
 const isKept = ({ mark, clientCertificateId }: Certificate, { oldId }: RotationUnit): boolean =>
   mark?.adopted === true && clientCertificateId !== oldId;
@@ -173,6 +185,7 @@ export function nextStep(situation: Situation): Step {
     releaseStep(situation) ??
     wayBack(situation) ??
     trustStep(situation) ??
+    acknowledgeStep(situation) ??
     switchStep(situation) ??
     redeployStep(situation) ??
     useStep(situation) ??
@@ -252,6 +265,27 @@ function isNeeded(situation: Situation, { clientCertificateId: id }: Certificate
   if (id !== unit.oldId && !presentedBefore.has(id)) return false;
   const last = lastPresented.get(id);
   return last !== undefined && now.getTime() < last.getTime() + settings.soak;
+}
+
+/**
+ * Before a stage comes to the new certificate, every host has to have it. On the way back nothing is waited for: the old one
+ * was never taken away, and requests may be failing.
+ */
+function acknowledgeStep(situation: Situation): Step | undefined {
+  const { goal, unit } = situation;
+  if (goal !== 'rotate' || !unit.next || !isAnyBehind(situation)) return undefined;
+  return acknowledgementOf(situation, 'live', [unit.next]);
+}
+
+/** The step that asks the hosts, unless this run has. */
+function acknowledgementOf(
+  { acknowledges, progress }: Situation,
+  wanted: 'live' | 'gone',
+  certificates: readonly EndedCertificate[],
+): Step | undefined {
+  if (acknowledges !== true || progress.acknowledged === acknowledgeKey(wanted, certificates))
+    return undefined;
+  return { kind: 'acknowledge', wanted, certificates };
 }
 
 function switchStep(situation: Situation): Step | undefined {
@@ -395,7 +429,10 @@ function endStep(situation: Situation): Step {
   if (remembered) return { kind: 'untrust', ...remembered };
   if (first) return { kind: 'delete', certificate: first };
   if (held[0]) return { kind: 'untrust', ...held[0] };
-  if (toConfirm) return { kind: 'verifyRemoval', next: toConfirm };
+  if (toConfirm) {
+    const gone = acknowledgementOf(situation, 'gone', deleted.toSorted(byId));
+    return gone ?? { kind: 'verifyRemoval', next: toConfirm };
+  }
   if (kept[0]) return { kind: 'release', certificate: kept[0] };
   return toFinish ? { kind: 'finish', certificate: toFinish } : { kind: 'done' };
 }

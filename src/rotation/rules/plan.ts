@@ -1,6 +1,13 @@
 import type { Certificate } from '../../control-plane/certificate.js';
 import type { Mark } from '../../control-plane/marks.js';
-import { nextStep, proofKey, type Situation, type Step, type StoreView } from './next-step.js';
+import {
+  acknowledgeKey,
+  nextStep,
+  proofKey,
+  type Situation,
+  type Step,
+  type StoreView,
+} from './next-step.js';
 import { stageText, type RotationUnit } from './unit.js';
 
 /** Stands for the certificate that a dry run does not make. */
@@ -87,6 +94,8 @@ export function afterStep(situation: Situation, step: Step): Situation {
       }));
       return { ...situation, stores };
     }
+    case 'acknowledge':
+      return proves({ acknowledged: acknowledgeKey(step.wanted, step.certificates) });
     case 'preflight':
       return proves({ proved: proofKey(step.to.clientCertificateId, calls) });
     case 'recheck':

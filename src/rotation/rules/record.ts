@@ -14,6 +14,7 @@ export const ROTATION_STEPS = [
   'generate',
   'adopt',
   'trust',
+  'acknowledge',
   'preflight',
   'recheck',
   'switch',

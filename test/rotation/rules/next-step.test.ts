@@ -82,6 +82,79 @@ const CASES: readonly (readonly [what: string, situation: Situation, step: Step]
   ],
   ['both are trusted', situation({ unit: made, stores: BOTH }), { kind: 'preflight', to: next }],
   [
+    'both are trusted, and hosts have to report it',
+    situation({ unit: made, stores: BOTH, acknowledges: true }),
+    { kind: 'acknowledge', wanted: 'live', certificates: [next] },
+  ],
+  [
+    'the hosts have reported another certificate',
+    situation({
+      unit: made,
+      stores: BOTH,
+      acknowledges: true,
+      progress: { ...NOTHING, acknowledged: 'live old' },
+    }),
+    { kind: 'acknowledge', wanted: 'live', certificates: [next] },
+  ],
+  [
+    'the hosts have reported that one is gone',
+    situation({
+      unit: made,
+      stores: BOTH,
+      acknowledges: true,
+      progress: { ...NOTHING, acknowledged: 'gone new' },
+    }),
+    { kind: 'acknowledge', wanted: 'live', certificates: [next] },
+  ],
+  [
+    'the hosts have reported it',
+    situation({
+      unit: made,
+      stores: BOTH,
+      acknowledges: true,
+      progress: { ...NOTHING, acknowledged: 'live new' },
+    }),
+    { kind: 'preflight', to: next },
+  ],
+  [
+    'stages go back: no host is waited for',
+    situation({
+      unit: made,
+      goal: 'rollBack',
+      moving: [stage('prod', 'new')],
+      stores: BOTH,
+      acknowledges: true,
+    }),
+    { kind: 'preflight', to: old },
+  ],
+  [
+    'no stage is behind: no host is waited for',
+    situation({ unit: made, moving: [stage('prod', 'new')], stores: BOTH, acknowledges: true }),
+    { kind: 'verifySwitch', next },
+  ],
+  [
+    'trust in what is deleted has ended: every host has to report it',
+    soaked({
+      unit: gone,
+      stores: [store('file', 'NEW')],
+      deleted: [certificate('spare'), certificate('old')],
+      progress: { ...verified, acknowledged: 'live new' },
+      acknowledges: true,
+    }),
+    { kind: 'acknowledge', wanted: 'gone', certificates: [certificate('old'), certificate('spare')] },
+  ],
+  [
+    'every host has reported that it is gone',
+    soaked({
+      unit: gone,
+      stores: [store('file', 'NEW')],
+      deleted: [certificate('old')],
+      progress: { ...verified, acknowledged: 'gone old' },
+      acknowledges: true,
+    }),
+    { kind: 'verifyRemoval', next },
+  ],
+  [
     'both are proved',
     situation({ unit: made, stores: BOTH, progress: proved }),
     { kind: 'recheck', stages: [stage('prod', 'old')] },

@@ -62,6 +62,7 @@ const situations: fc.Arbitrary<Situation> = fc
     switchedAt: past,
     last: fc.record({ old: past, new: past, spare: past }),
     unsettled: fc.record({ switches: past, generation: past, release: past }),
+    acknowledges: fc.boolean(),
     progress: fc.record({
       proved: fc.constantFrom(proof('new'), proof('old'), 'something else'),
       checked: fc.boolean(),
@@ -113,6 +114,20 @@ function played(start: Situation): { before: Situation; step: Step }[] {
 }
 
 const endOf = (start: Situation): Situation => planSteps(start).steps.reduce(afterStep, start);
+
+test('no stage comes to a certificate, and no removal is confirmed, before the hosts have reported', () => {
+  fc.assert(
+    fc.property(situations, (any) => {
+      for (const { before, step } of played(unproved(any))) {
+        if (step.kind === 'acknowledge') expect([before.acknowledges, before.goal]).toEqual([true, 'rotate']);
+        if (before.acknowledges !== true || before.goal !== 'rotate') continue;
+        const { acknowledged } = before.progress;
+        if (step.kind === 'switch') expect(acknowledged).toBe(`live ${step.to.clientCertificateId}`);
+        if (step.kind === 'verifyRemoval') expect(acknowledged).toMatch(/^gone /);
+      }
+    }),
+  );
+});
 
 describe('afterStep', () => {
   const next = certificate('new', { mark: mark('old', { replacesSha256: 'OLD' }) });
