@@ -104,12 +104,7 @@ describe('one certificate on 200 stages', () => {
     expect(error.details.stages).toHaveLength(200);
   });
 
-  test('questions before a rotation, and its plan, count them', async () => {
-    const redeploy = await rotate(big, '--redeploy', 'always');
-    expect({ code: redeploy.code, stderr: redeploy.stderr }).toEqual({
-      code: 1,
-      stderr: expect.stringMatching(MANY),
-    });
+  test('the plan of a rotation counts them', async () => {
     expect((await rotate(big, '--dry-run')).stdout).toMatch(MANY);
   });
 });
@@ -119,6 +114,11 @@ test('a rotation counts its stages all the way, and its journal names them once'
   try {
     const { lab, client } = account;
     const some = /20 stages in 2 APIs \([^)]+\(\w+\), [^)]+\(\w+\) and 18 more\)/;
+    const question = await rotate(account, '--redeploy', 'always');
+    expect({ code: question.code, stderr: question.stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/20 stages in 2 APIs \([^,)]+, [^,)]+ and 18 more\)/),
+    });
     const started = await rotate(account, '--no-wait', '--soak', '1h');
     expect({ code: started.code, stderr: started.stderr }).toEqual({
       code: 75,

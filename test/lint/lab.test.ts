@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { isInstalled } from '../support/real-server.js';
 import { compareGenerated, type Lab, openLab } from './lab/run.js';
 
-const count = Number(process.env['APIGW_CERT_LINT_COUNT'] ?? 25);
+const count = Number(process.env['APIGW_CERT_LINT_COUNT'] ?? 15);
 const seed = Number(process.env['APIGW_CERT_LINT_SEED'] ?? 1);
 
 let lab: Lab;
