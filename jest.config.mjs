@@ -23,7 +23,8 @@ export default {
   },
   // Against a test that hangs, and long enough for a machine that is busy with other things; nothing waits for it.
   testTimeout: 600_000,
-  maxWorkers: 2,
+  // More than cores: much of a test is waiting, for the pace of requests and for soaks.
+  maxWorkers: 3,
   globalSetup: '<rootDir>/test/support/scratch.mjs',
   reporters: ['default', '<rootDir>/test/support/summary-reporter.mjs'],
 };
