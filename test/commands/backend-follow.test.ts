@@ -32,6 +32,7 @@ import { follow, followOn, type Follower } from '../../src/commands/backend/foll
 import { openSource } from '../../src/commands/backend/follow/source.js';
 import { AppError } from '../../src/platform/errors.js';
 import { asAppError } from '../../src/terminal/output.js';
+import { TRUST_KINDS, trustKind } from '../../src/trust/kinds/index.js';
 import { MAX_LIST_OCTETS, sealed } from '../../src/trust/published-list.js';
 import { appError } from '../contract/trust-store.contract.js';
 import { startAwsDouble } from '../support/aws-double.js';
@@ -291,6 +292,29 @@ describe('one look', () => {
   });
 });
 
+describe('every kind of trust store that is a file or folder', () => {
+  const kinds = TRUST_KINDS.filter(({ flag }) => typeof flag === 'object');
+
+  test.each(kinds.map(({ name }) => name))('%s', async (name) => {
+    const { options, flag } = trustKind(name) ?? { options: {} };
+    const path = join(folder, 'trusted');
+    if (typeof flag === 'object' && flag.option === 'directory') mkdirSync(path);
+    else writeFileSync(path, '');
+    const destination = openDestination(
+      `${name}:${path}`,
+      Object.fromEntries(
+        ['check', 'reload'].flatMap((option) => (option in options ? [[option, 'true']] : [])),
+      ),
+    );
+    publish(old);
+    await follow(follower({ destination }));
+    publish(next);
+    expect((await follow(follower({ destination }))).status.fingerprintsSha256).toEqual(prints(next));
+    expect(await destination.store.observe()).toEqual(prints(next));
+    expect(await follow(follower({ destination }))).toMatchObject({ changed: false });
+  });
+});
+
 describe('a follower that keeps looking', () => {
   /** Runs what is given before each pause, and stops after the last. */
   async function run(turns: (() => void)[], parts: World = {}) {
@@ -492,15 +516,21 @@ describe('sources', () => {
     ['ssm:/apigw/trusted', '/apigw/trusted'],
   ])('%s', async (from, name) => {
     const aws = await startAwsDouble();
-    Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' });
+    const before = { ...process.env };
+    Object.assign(process.env, {
+      AWS_ACCESS_KEY_ID: 'test',
+      AWS_SECRET_ACCESS_KEY: 'test',
+      AWS_ENDPOINT_URL: aws.url,
+    });
     try {
       publish(old);
-      const source = openSource(from, { region: 'eu-west-1', endpointUrl: aws.url });
+      const source = openSource(from, { region: 'eu-west-1' });
       const missing = await appError(source.read());
       expect([missing.code, missing.message.startsWith(`${from}: `)]).toEqual(['TrustStoreUnreadable', true]);
       aws.versions.set(name, [published]);
       expect(Buffer.from(await source.read()).toString('latin1')).toBe(published);
     } finally {
+      process.env = before;
       aws.close();
     }
   });

@@ -93,8 +93,9 @@ export interface FleetFigures {
 /**
  * Rotates the certificate of an API whose backend is `count` hosts, half nginx and half HAProxy, while `count / 10` hosts
  * (at least one) are drained and killed, as many are added, and as many followers are killed and started again.
+ * @param options.isLost instead of all this, the follower of one host dies, and is not started again
  */
-export async function rotateFleet(count: number): Promise<FleetFigures> {
+export async function rotateFleet(count: number, { isLost = false } = {}): Promise<FleetFigures> {
   const directory = await mkdtemp(join(tmpdir(), 'apigw-cert-fleet-'));
   const reportsFolder = join(directory, 'reports');
   await mkdir(reportsFolder);
@@ -180,13 +181,14 @@ export async function rotateFleet(count: number): Promise<FleetFigures> {
     api: orders
     stages: [prod]
     trust: [{ kind: s3, bucket: bucket, key: trust/apigw.pem }]
-    acknowledge: { hosts: ${count}, reports: ${reportsFolder}, timeout: 2m }
+    acknowledge: { hosts: ${count}, reports: ${reportsFolder}, timeout: ${isLost ? '15s' : '2m'} }
     probe: { path: /health, count: 5 }
     settle: 5s
     soak: 1s
     inFlight: 1s
 `,
     );
+    if (isLost) initial[0]?.follower?.kill('SIGKILL');
     const begun = performance.now();
     const rotation = start(['rotate', '--config', config]);
     let output = '';
@@ -198,6 +200,20 @@ export async function rotateFleet(count: number): Promise<FleetFigures> {
       await until(areEqual);
       acknowledgedAfter.push((performance.now() - at) / 1000);
     };
+
+    const figures = async (killed = 0, added = 0, followersRestarted = 0): Promise<FleetFigures> => {
+      const exitCode = await ended;
+      const seconds = (performance.now() - begun) / 1000;
+      const { requests, failed } = await traffic.stop();
+      const said = await reports.list();
+      const held = said.map((report) => ('host' in report ? String(report.fingerprintsSha256) : ''));
+      return {
+        ...{ hosts: count, killed, added, followersRestarted, requests, failed, exitCode, output, seconds },
+        acknowledgedAfter,
+        left: { listVersion: list().version, reports: said.length, fingerprints: [...new Set(held)] },
+      };
+    };
+    if (isLost) return await figures();
 
     // While both are being brought to the hosts: some are terminated, as many take their places, and followers die.
     await until(() => listed().length === 2 || rotation.exitCode !== null);
@@ -224,29 +240,7 @@ export async function rotateFleet(count: number): Promise<FleetFigures> {
     // Once it is in use, the old one goes.
     await until(() => listed().length === 1 || rotation.exitCode !== null);
     await measured();
-    const exitCode = await ended;
-    const seconds = (performance.now() - begun) / 1000;
-    const { requests, failed } = await traffic.stop();
-    const said = await reports.list();
-    return {
-      hosts: count,
-      killed: killed.length,
-      added: late.length,
-      followersRestarted: restarted.length,
-      requests,
-      failed,
-      exitCode,
-      output,
-      seconds,
-      acknowledgedAfter,
-      left: {
-        listVersion: list().version,
-        reports: said.length,
-        fingerprints: [
-          ...new Set(said.map((report) => ('host' in report ? String(report.fingerprintsSha256) : ''))),
-        ],
-      },
-    };
+    return await figures(killed.length, late.length, restarted.length);
   } finally {
     for (const { follower } of hosts) follower?.kill('SIGKILL');
     balancer.close();

@@ -61,6 +61,7 @@ test('a list that was published is accepted whole, and again', () => {
       // Nothing to do, nothing published.
       expect(sealed(text, text, 'latin1')).toBe(text);
     }),
+    { numRuns: 30 },
   );
 });
 
@@ -117,7 +118,7 @@ test('whatever comes, what is accepted after a version has at least that version
       if (isVersioned) expect(found.version).toBeGreaterThanOrEqual(4);
       else expect(found.isWhole).toBe(found.version !== undefined);
     }),
-    { numRuns: 120 },
+    { numRuns: 60 },
   );
 });
 

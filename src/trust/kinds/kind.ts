@@ -45,7 +45,6 @@ export interface PublishedForm {
 export interface PublishedAccess {
   profile?: string | undefined;
   region?: string | undefined;
-  endpointUrl?: string | undefined;
 }
 
 /** The text of a published list. */

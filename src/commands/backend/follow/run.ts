@@ -62,9 +62,9 @@ export async function runFollow(context: FollowContext): Promise<void> {
 }
 
 function followerOf({ options, now }: FollowContext): Omit<Follower, 'onStatus' | 'signal'> {
-  const { from = '', to = '', profile, region, endpointUrl, allowOlder, statusFile, report } = options;
+  const { from = '', to = '', profile, region, allowOlder, statusFile, report } = options;
   return {
-    source: openSource(from, { profile, region, endpointUrl }),
+    source: openSource(from, { profile, region }),
     destination: openDestination(to, options),
     host: hostOf(options),
     allowOlder: allowOlder === true,
