@@ -209,7 +209,7 @@ export function jobRows(job: RotationJob, read: ShownFile | undefined): ShownSet
     if (origin === 'default') return DEFAULT;
     return explain(origin === 'target' ? [...pathOf(job), ...path] : path);
   };
-  const { account, probe, namedProbes = [], probeUrl, to, trust, hooks, publish, acknowledge } = job;
+  const { account, approve, probe, namedProbes = [], probeUrl, to, trust, hooks, publish, acknowledge } = job;
   return [
     {
       setting: `${prefix}stages`,
@@ -270,6 +270,9 @@ export function jobRows(job: RotationJob, read: ShownFile | undefined): ShownSet
       value: key === 'timeout' ? valueText(value, 'duration') : String(value),
       ...decidedBy('acknowledge', '', ['acknowledge', key]),
     })),
+    ...(approve === undefined
+      ? []
+      : [{ setting: `${prefix}approve`, value: approve, ...decidedBy('approve', '') }]),
     ...(to === undefined ? [] : [{ setting: `${prefix}to`, value: to, ...flag('--to') }]),
     ...Object.entries(hooks).map(([hook, command]): ShownSetting => ({
       setting: `${prefix}hooks.${hook}`,

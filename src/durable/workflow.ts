@@ -25,7 +25,7 @@ export interface Approval {
 export interface WorkflowOptions {
   /** The handler of `apigw-cert/lambda`. */
   ask: Handler;
-  /** Asks a person before stages are switched. Absent: nobody is asked. */
+  /** Asks a person before the stages of a target with `approve: before-switch` are switched. Absent: it needs attention. */
   onApproval?: ((approval: Approval) => Promise<void>) | undefined;
   /** How long a person has to answer, until the rotation is aborted. */
   approvalTimeout: number;
@@ -40,6 +40,10 @@ export interface WorkflowOptions {
 
 /** Waits before the same request after a temporary failure; then it is one like any other. Seconds. */
 const AFTER_TEMPORARY = [60, 300, 900];
+/** What waits for others asks often at first, and each hour after so many times: seconds. */
+const SHORT = 120;
+const MOST_SHORT = 60;
+const LONG = 3_600;
 /** An execution has 3,000 operations at most, and a round with its wait takes two. */
 const MOST_ROUNDS = 1_200;
 /** Jobs that one execution starts: each takes two operations. Another execution continues. */
@@ -87,11 +91,13 @@ export async function rotateOne(
   { ask, onApproval, approvalTimeout, attentionInterval, now }: WorkflowOptions,
 ): Promise<RotateAnswer> {
   const { job } = request;
-  let approval: RotateRequest['approval'] = onApproval === undefined ? undefined : 'required';
+  let { approval } = request;
   let abort = request.abort === true;
   /** `force` is for the first round: what it began, the others complete. */
   let force = request.force === true;
   let temporary = 0;
+  /** Short waits one after another: for hosts to report, or for a lease. */
+  let short = 0;
   for (let count = 1; count <= MOST_ROUNDS; count += 1) {
     const asked: RotateRequest = {
       request: 'rotate',
@@ -115,8 +121,9 @@ export async function rotateOne(
     if (answer.status === 'done') return answer;
     if (answer.status === 'waiting') {
       temporary = 0;
-      await context.wait(`until-${count}`, { seconds: wait });
-    } else if (isApprovalNeeded(answer) && onApproval !== undefined && approval === 'required') {
+      short = wait < SHORT ? short + 1 : 0;
+      await context.wait(`until-${count}`, { seconds: short > MOST_SHORT ? LONG : wait });
+    } else if (isApprovalNeeded(answer) && onApproval !== undefined) {
       const said = await askPerson(context, `approval-${count}`, approvalTimeout, (callbackId) =>
         onApproval({ callbackId, job, reason: answer.reason }),
       );

@@ -40,9 +40,8 @@ function untilOf({ code, details }: AppError, now: Date, random: () => number): 
   const { until } = details;
   const named = typeof until === 'string' ? new Date(until) : undefined;
   if (named !== undefined && !Number.isNaN(named.getTime())) return named;
-  // What is unfinished for no reason outside of it can go on at once.
-  const isAtOnce = code === 'RotationWaiting' || code === 'Interrupted';
-  return new Date(now.getTime() + (isAtOnce ? 0 : Math.round(SOON * (0.5 + random()))));
+  // What was stopped for lack of time can go on at once.
+  return new Date(now.getTime() + (code === 'Interrupted' ? 0 : Math.round(SOON * (0.5 + random()))));
 }
 
 /**

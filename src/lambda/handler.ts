@@ -165,8 +165,9 @@ async function rotateOnce(
         },
       );
     }
-    const isApprovalMissing = approval === 'required';
-    const { outcomes, now } = await round([job], context, { abort, force, isApprovalMissing });
+    const asking: typeof job = approval === 'required' ? { ...job, approve: 'before-switch' } : job;
+    const isApproved = approval === 'given';
+    const { outcomes, now } = await round([asking], context, { abort, force, isApproved });
     const certificates = outcomes.map((outcome): CertificateRound => {
       if (outcome.error !== undefined && !(outcome.error instanceof AppError)) logFailure(log, outcome.error);
       return certificateRound(outcome, now, shown);

@@ -35,7 +35,10 @@ export interface PlanRequest {
 export interface RotateRequest {
   request: 'rotate';
   job: Job;
-  /** `required`: stops before the switch and answers `attention` with `ConfirmationNeeded`. */
+  /**
+   * `required`: stops before the switch and answers `attention` with `ConfirmationNeeded`, as with `approve: before-switch`
+   * in the target. `given`: someone has approved it.
+   */
   approval?: 'required' | 'given';
   /** Aborts the rotation in progress. */
   abort?: boolean;

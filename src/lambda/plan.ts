@@ -55,6 +55,7 @@ export async function plan(
         trust: target.trust,
         hooks: target.hooks ?? {},
         publish: target.publish ?? [],
+        ...(target.acknowledge === undefined ? {} : { acknowledge: target.acknowledge }),
         others: [],
         publishing: [],
       });

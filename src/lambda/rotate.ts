@@ -43,8 +43,8 @@ export interface RoundOptions {
   abort?: boolean;
   dryRun?: boolean;
   force?: boolean;
-  /** Throws `ConfirmationNeeded` before the switch. */
-  isApprovalMissing?: boolean;
+  /** Someone has approved the switch, where that is needed. */
+  isApproved?: boolean;
 }
 
 /** What became of the certificates of several jobs of one account and Region. */
@@ -76,13 +76,10 @@ export function jobOf({ target: name, stage }: Job, { configuration }: Opened, f
   return job;
 }
 
-const APPROVAL_NEEDED = 'the backends accept both certificates; the switch to the new one is not approved';
-
-function approvalNeeded(): AppError {
-  return new AppError('ConfirmationNeeded', APPROVAL_NEEDED, {
+const approvalNeeded = (question: string): AppError =>
+  new AppError('ConfirmationNeeded', `not approved: ${question}`, {
     hint: 'approve it, or abort the rotation; until then both certificates stay trusted',
   });
-}
 
 /** Opens an account and Region. */
 async function connect(
@@ -113,7 +110,7 @@ export async function round(
   options: RoundOptions = {},
 ): Promise<RoundResult> {
   const { state, signal, emit } = context;
-  const { abort = false, dryRun = false, isApprovalMissing = false } = options;
+  const { abort = false, dryRun = false, isApproved = false } = options;
   const nobody = { announce: () => undefined };
   let session: Promise<Session> | undefined;
   const outcomes = await rotateJobs(
@@ -134,13 +131,7 @@ export async function round(
           hint: 'set redeploy: never for this target, or rotate it on a terminal',
         });
       },
-      ...(isApprovalMissing
-        ? {
-            approve: () => {
-              throw approvalNeeded();
-            },
-          }
-        : {}),
+      approve: (question) => (isApproved ? Promise.resolve() : Promise.reject(approvalNeeded(question))),
       request: askStage,
       signal,
     },

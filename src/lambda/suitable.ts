@@ -3,6 +3,7 @@ import { AppError } from '../platform/errors.js';
 import type { RotationJob, TrustDescription } from '../rotation/engine/jobs.js';
 import { listText } from '../platform/list-text.js';
 import { isServicePublication } from '../settings/publication.js';
+import { parseReportPlace } from '../settings/report-place.js';
 import { commandOf, TRUST_KINDS, trustKind } from '../trust/kinds/index.js';
 
 const services = TRUST_KINDS.filter(({ isService }) => isService === true).map(({ name }) => name);
@@ -15,20 +16,23 @@ function whyNotTrust(description: TrustDescription): string | undefined {
 }
 
 /** As much of a job as decides it. */
-type Judged = Pick<RotationJob, 'trust' | 'hooks' | 'publish'> & {
-  others: readonly Pick<RotationJob, 'trust'>[];
+type Judged = Pick<RotationJob, 'trust' | 'hooks' | 'publish' | 'acknowledge'> & {
+  others: readonly Pick<RotationJob, 'trust' | 'acknowledge'>[];
   publishing: readonly Pick<RotationJob, 'publish'>[];
 };
 
 /** Every reason why a job cannot be done by a function. */
-function whyNot({ trust, others, hooks, publish, publishing }: Judged): string[] {
+function whyNot({ trust, others, hooks, publish, publishing, acknowledge }: Judged): string[] {
   const stores = [...trust, ...others.flatMap((other) => other.trust)];
   const hook = Object.keys(hooks).find((name) => name !== 'timeout');
   const places = [...publish, ...publishing.flatMap((target) => target.publish)];
+  const reports = [acknowledge, ...others.map((other) => other.acknowledge)];
+  const folder = reports.find((one) => one && parseReportPlace(one.reports).kind === 'folder');
   const place = places.find((entry) => !isServicePublication(entry));
   return [
     ...stores.flatMap((description) => whyNotTrust(description) ?? []),
     ...(hook === undefined ? [] : [`the hook "${hook}" runs a command`]),
+    ...(folder === undefined ? [] : [`the reports of "acknowledge" are in the folder "${folder.reports}"`]),
     ...(place === undefined ? [] : [`"publish" with the kind "${place.kind}" needs a machine`]),
   ];
 }

@@ -51,6 +51,7 @@ export async function runRotation(options: RotateOptions, dryRun: boolean): Prom
       sleep,
       newRotationId,
       confirm: asking(options, 'NotConfirmed'),
+      approve: asking(options, 'ConfirmationNeeded'),
       request: askStage,
       signal,
     },

@@ -208,6 +208,11 @@ const targetWith = <Trust extends TrustDescription>(trustStore: z.core.$ZodType<
             ),
           ),
       ),
+      approve: z.exactOptional(
+        z
+          .enum(['before-switch'])
+          .check(z.describe('Someone has to approve before the stages are switched to the new certificate')),
+      ),
       ...rotationShape,
       hooks: z.exactOptional(hooks),
     })

@@ -52,6 +52,17 @@ async function ask(prompt: string): Promise<string | undefined> {
 }
 
 /**
+ * Has the switch of a target with `approve: before-switch` approved: by `--yes`, or by the person at the terminal.
+ * @throws AppError `ConfirmationNeeded`, after which everything stays as it is, `Interrupted`
+ */
+export async function approved(question: string, yes: boolean): Promise<void> {
+  if (yes || (process.stdin.isTTY && (await askYes(question)))) return;
+  throw new AppError('ConfirmationNeeded', `not approved: ${question}`, {
+    hint: 'run the same command again on a terminal, or with --yes; or abort the rotation with --abort',
+  });
+}
+
+/**
  * Has what cannot be taken back confirmed: by `--yes`, or by the person at the terminal.
  * @throws AppError `NotConfirmed`, `Interrupted`
  */

@@ -53,6 +53,24 @@ const run = async (...words: string[]): Promise<{ code: number | undefined; rota
   return { code, rotations: (json() as Report).items };
 };
 
+test('a switch that is to be approved stays where it is until someone has approved it', async () => {
+  const file = join(lab.directory, 'approve.yaml');
+  const trust = `[{ kind: pem-bundle, file: ${lab.trustFile} }]`;
+  await writeFile(
+    file,
+    `targets: { t: { api: orders, stages: [prod], soak: 300ms, approve: before-switch, trust: ${trust} } }\n`,
+  );
+  const rotate = (...words: string[]) => cli(['rotate', '--config', file, ...words], { env: lab.env });
+  const { code, stderr } = await rotate();
+  expect([code, stderr]).toEqual([75, expect.stringContaining('not approved: switch orders/prod to ')]);
+  expect(await stateOf(lab)).toMatchObject({
+    presented: lab.oldId,
+    trusted: [expect.anything(), expect.anything()],
+  });
+  expect((await rotate('--yes')).code).toBe(0);
+  expect((await stateOf(lab)).presented).not.toBe(lab.oldId);
+});
+
 test('a target whose stages present two certificates rotates both', async () => {
   lab.emulator.advanceClock(-340 * 86_400_000);
   const second = await generateCertificate(client);

@@ -48,7 +48,10 @@ test('one execution rotates a certificate through soak and keepOld, without a fa
 });
 
 test('a person approves before any stage is switched, and a later execution finds nothing to do', async () => {
-  const runner = await runnerOf({ onApproval: () => Promise.resolve() });
+  const runner = await runnerOf(
+    { onApproval: () => Promise.resolve() },
+    '    soak: 0s\n    approve: before-switch',
+  );
   const running = runner.run({ payload });
   const callback = runner.getOperation('approval-1');
   await callback.waitForData(WaitingOperationStatus.SUBMITTED);

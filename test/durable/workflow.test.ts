@@ -69,6 +69,17 @@ test('waits as long as each answer says, at least a second, until the rotation i
   expect(asked).toEqual(Array(4).fill(rotate));
 });
 
+test('asks each hour where others keep it waiting, and often again after another wait', async () => {
+  const soon = waiting('2026-11-29T10:00:50.000Z');
+  const { waits } = await run(rotate, [
+    ...Array<Round>(62).fill(soon),
+    waiting('2026-11-29T11:00:00.000Z'),
+    soon,
+    done,
+  ]);
+  expect(waits).toEqual([...Array<number>(60).fill(50), 3_600, 3_600, 3_600, 50]);
+});
+
 test('looks again soon after what is temporary, then as after anything else: attention never ends it', async () => {
   const broken = Object.assign(new TypeError('secret-text'), {});
   const { execution, waits } = await run(
@@ -102,7 +113,7 @@ test('force and abort are for the first round and for all', async () => {
 
 test.each([
   ['approved', { ...rotate, approval: 'given' }],
-  ['refused', { ...rotate, approval: 'required', abort: true }],
+  ['refused', { ...rotate, abort: true }],
 ])('a switch that is to be approved waits for a person: %s', async (said, last) => {
   const asked: Request[] = [];
   const approvals: Approval[] = [];
@@ -130,7 +141,7 @@ test.each([
   await (said === 'approved' ? callback.sendCallbackSuccess('') : callback.sendCallbackFailure());
   expect((await running).getStatus()).toBe('SUCCEEDED');
   expect(approvals).toEqual([{ callbackId: expect.any(String), job, reason: 'both' }]);
-  expect(asked).toEqual([{ ...rotate, approval: 'required' }, last]);
+  expect(asked).toEqual([rotate, last]);
 });
 
 /** As much of the API of Lambda as starts executions: a name with another payload is refused. */

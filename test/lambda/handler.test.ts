@@ -81,7 +81,13 @@ describe('rotate', () => {
     expect(held).toMatchObject({ status: 'attention', code: 'ConfirmationNeeded', isTemporary: false });
     expect(await presented(lab)).toBe(lab.certificate.id);
     expect(await certificateIds()).toHaveLength(2);
-    expect(await lab.rotate({ approval: 'required' })).toMatchObject({ code: 'ConfirmationNeeded' });
+    const config = await lab.configure(lab.target('    approve: before-switch'));
+    expect(await lab.rotate({}, { config })).toMatchObject({
+      code: 'ConfirmationNeeded',
+      reason: expect.stringMatching(
+        /^not approved: switch orders\/prod to \w+\? The backends accept both certificates$/,
+      ),
+    });
     expect(await certificateIds()).toHaveLength(2);
 
     let aborted = await lab.rotate({ abort: true });
@@ -92,7 +98,7 @@ describe('rotate', () => {
     expect(aborted).toMatchObject({ status: 'done', outcome: 'aborted' });
     expect(await certificateIds()).toEqual([lab.certificate.id]);
 
-    expect(await lab.rotate({ approval: 'given' })).toMatchObject({ status: 'waiting' });
+    expect(await lab.rotate({ approval: 'given' }, { config })).toMatchObject({ status: 'waiting' });
     expect(await presented(lab)).not.toBe(lab.certificate.id);
   });
 
@@ -220,6 +226,10 @@ describe('what needs a machine is refused before anything is begun', () => {
       '"reload" of the trust store "ssm" runs a command',
     ],
     ['trust: [{ kind: ssm, parameter: /a }]\n    hooks: { done: "true" }', 'the hook "done" runs a command'],
+    [
+      'trust: [{ kind: ssm, parameter: /a }]\n    acknowledge: { hosts: all, reports: /srv/reports }',
+      'the reports of "acknowledge" are in the folder "/srv/reports"',
+    ],
     [
       'trust: [{ kind: ssm, parameter: /a }]\n    publish: [file:/tmp/id]',
       '"publish" with the kind "file" needs a machine',

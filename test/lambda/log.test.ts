@@ -160,8 +160,8 @@ describe('an answer', () => {
       new AppError('RotationWaiting', 'x', { details: { until: '2026-12-01T00:00:00.000Z' } }),
       '2026-12-01T00:00:00.000Z',
     ],
-    [new AppError('RotationWaiting', 'x', { details: { until: 'tomorrow' } }), NOW.toISOString()],
-    [new AppError('RotationWaiting', 'x'), NOW.toISOString()],
+    [new AppError('RotationWaiting', 'x', { details: { until: 'tomorrow' } }), '2026-11-29T10:00:45.000Z'],
+    [new AppError('RotationWaiting', 'x'), '2026-11-29T10:00:45.000Z'],
     [new AppError('Interrupted', 'x'), NOW.toISOString()],
     [new AppError('Locked', 'x'), '2026-11-29T10:00:45.000Z'],
   ])('says when to ask again: %#', (error, until) => {

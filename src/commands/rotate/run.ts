@@ -28,7 +28,7 @@ import { AppError, EXIT, type ExitCode } from '../../platform/errors.js';
 import { steadyClock } from '../../platform/clock.js';
 import { resolveAccount, type ResolvedAccount } from '../../settings/resolve.js';
 import { debugSettings, sayWhere } from '../../terminal/account.js';
-import { confirmed } from '../../terminal/ask.js';
+import { approved, confirmed } from '../../terminal/ask.js';
 import { controlPlaneFor } from '../../terminal/compose.js';
 import type { Context } from '../../terminal/context.js';
 import { asAppError, errorJson, printError } from '../../terminal/output.js';
@@ -87,6 +87,10 @@ export async function runRotations(context: RotateContext, flags: JobFlags): Pro
         sleep,
         newRotationId,
         confirm: (question) => confirmed(question, options.yes === true || options.dryRun === true),
+        approve: (question) => {
+          progress.stop();
+          return approved(question, options.yes === true);
+        },
         request: askStage,
         signal: stop.signal,
       },

@@ -45,6 +45,8 @@ export interface Decided extends RotationSettings {
   publish: readonly PublicationSettings[];
   /** The hosts whose word is waited for. */
   acknowledge?: AcknowledgeSettings;
+  /** Someone has to approve the switch. */
+  approve?: 'before-switch';
 }
 
 /** One certificate to look after: the stages that present it are found through these, and how it is to be done. */
@@ -136,7 +138,7 @@ function jobOf(
     file: { renewBefore, managedBy },
     default: { ...DEFAULT_SETTINGS, trust: [], hooks: {}, publish: [] },
   });
-  const { trust = [], hooks = {}, publish = [], acknowledge, ...others } = values;
+  const { trust = [], hooks = {}, publish = [], acknowledge, approve, ...others } = values;
   const { probe, namedProbes, probeUrl, to, ...settings } = others;
   return {
     settings: { ...DEFAULT_SETTINGS, ...settings },
@@ -148,6 +150,7 @@ function jobOf(
     ...(namedProbes === undefined ? {} : { namedProbes }),
     ...(probeUrl === undefined ? {} : { probeUrl }),
     ...(to === undefined ? {} : { to }),
+    ...(approve === undefined ? {} : { approve }),
     origins,
   };
 }

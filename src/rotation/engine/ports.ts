@@ -69,8 +69,8 @@ export interface RotationDeps {
   assertHeld: () => Promise<void>;
   /** Has a person, or a flag, agree to what cannot be undone. @throws AppError `NotConfirmed` */
   confirm: (question: string) => Promise<void>;
-  /** Has a person agree to the switch, each time before it. Absent: nobody is asked. @throws AppError `ConfirmationNeeded` */
-  approve?: (() => Promise<void> | void) | undefined;
+  /** Has a person approve the switch. Absent: nobody has to. @throws AppError `ConfirmationNeeded` */
+  approve?: ((question: string) => Promise<void>) | undefined;
   /** Asks the stage's own URL, as a client would, and returns the status; 0 when there was no answer. */
   request: (url: string) => Promise<number>;
 }

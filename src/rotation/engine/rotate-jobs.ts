@@ -49,10 +49,9 @@ export interface PublishingInput {
 }
 
 /** The world as the jobs need it. */
-export interface JobsDeps extends Pick<
-  RotationDeps,
-  'journal' | 'confirm' | 'approve' | 'request' | 'sleep' | 'signal'
-> {
+export interface JobsDeps extends Pick<RotationDeps, 'journal' | 'confirm' | 'request' | 'sleep' | 'signal'> {
+  /** Asked for targets whose switch someone has to approve. @throws AppError `ConfirmationNeeded` */
+  approve: (question: string) => Promise<void>;
   lease: Lease;
   /** The session of the account and Region that a job is about; the same for the same. @throws AppError */
   connect: (job: RotationJob) => Promise<Session>;
@@ -266,7 +265,7 @@ function rotationDeps({ job, target, named, apis }: Task, common: Common, mayKno
     signal: AbortSignal.any([deps.signal, lease.signal]),
     assertHeld: () => lease.assertHeld(),
     confirm: deps.confirm,
-    approve: deps.approve,
+    approve: job.approve === undefined ? undefined : deps.approve,
     request: deps.request,
   };
 }

@@ -3,6 +3,7 @@ import { isDue } from '../../certificates/expiry.js';
 import { closedGate, closedGateBack, type GateInput } from '../rules/gates.js';
 import { assertOpen } from '../rules/gate-failure.js';
 import { keepOldMark } from '../../control-plane/marks.js';
+import { stageIdsText } from '../../control-plane/stages-text.js';
 import type { Step } from '../rules/next-step.js';
 import { isLast, planSteps } from '../rules/plan.js';
 import {
@@ -214,10 +215,24 @@ async function beforeStep(run: Run, next: Step): Promise<void> {
   if (isLast(next) || next.kind === 'keep') return;
   await rememberCertificates(run);
   if (next.kind === 'recheck') {
-    await run.deps.approve?.();
+    await approveSwitch(run);
     await runHook(run, 'trusted');
   }
   if (next.kind === 'soak' || next.kind === 'verifyUnused') await runHook(run, 'switched');
+}
+
+/** Once a run: the stages of a large rotation are switched in several steps. */
+async function approveSwitch(run: Run): Promise<void> {
+  const { approve } = run.deps;
+  const { moving, unit } = account(run);
+  if (approve === undefined || run.isApproved || unit.next === undefined) return;
+  const stages = moving
+    .map((stage) => named(run, stage))
+    .map(({ apiName, stageName }) => `${apiName}/${stageName}`);
+  await approve(
+    `switch ${stageIdsText(stages)} to ${unit.next.clientCertificateId}? The backends accept both certificates`,
+  );
+  run.isApproved = true;
 }
 
 /** Later runs keep it too, without being told of it. */

@@ -59,6 +59,8 @@ export interface Run {
   /** Those of them that this run deleted: a list that still shows one is stale. */
   readonly deletedHere: Set<string>;
   progress: Progress;
+  /** Whether a person has approved the switch, where one has to. */
+  isApproved: boolean;
   /** Whether this very run has moved a stage, or may have: what fails then, fails by its doing. */
   hasSwitched: boolean;
   /** What the deployments of stages are described as, by their ids; asked for with `--redeploy always` only. */
@@ -101,6 +103,7 @@ export const newRun = (begun: Begun): Run => ({
   notLive: new Set(),
   published: new Map(),
   progress: NOTHING_PROVED,
+  isApproved: false,
   hasSwitched: false,
   deployments: new Map(),
   records: [],

@@ -88,6 +88,7 @@ async function rotateAll(
   const deps: JobsDeps = {
     journal: process.journal(),
     confirm: () => Promise.resolve(),
+    approve: () => Promise.resolve(),
     request: () => Promise.resolve(200),
     sleep: (ms) => process.sleep(ms),
     signal,
