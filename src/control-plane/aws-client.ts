@@ -4,6 +4,7 @@ import type { NodeHttpHandler } from '@smithy/node-http-handler';
 import { openSession, type AwsSession, type ClientConfig, type SessionInput } from '../aws/session.js';
 import { AppError } from '../platform/errors.js';
 import { toAppError, type Operation } from './aws-error.js';
+import { callerOf } from './resolve-caller.js';
 import { pacePlugin, type WithConnection } from './pace-middleware.js';
 import type { Pace } from './pace.js';
 import { onceOnly, repeatable } from './retry.js';
@@ -50,6 +51,8 @@ export interface AwsClient {
   readonly onceClient: () => APIGatewayClient;
   /** For clients of apigatewayv2, which are made by whoever needs them: the same account, Region and connections. */
   readonly webSocketConfig: () => Promise<ClientConfig>;
+  /** For a client of ACM: the same account, Region and connections. */
+  readonly acmConfig: () => Promise<ClientConfig>;
   /** What every client is to use. */
   readonly plugin: <Input extends object, Output extends object>() => Pluggable<Input, Output>;
   /** @throws AppError of what went wrong, in words */
@@ -131,6 +134,17 @@ export async function createAwsClient(options: AwsClientOptions): Promise<AwsCli
     };
   }
 
+  async function acmConfig(): Promise<ClientConfig> {
+    const own = await session.clientConfig('ACM', region);
+    const { endpoint: elsewhere } = await callerOf(client, { ...options, region });
+    // Who sends API Gateway to something that is not AWS has no certificates at AWS.
+    return {
+      ...config,
+      ...own,
+      ...(own.endpoint === undefined && elsewhere !== undefined ? { endpoint: elsewhere } : {}),
+    };
+  }
+
   async function call<T extends { $metadata: { attempts?: number } }>(
     operation: Operation,
     send: () => Promise<T>,
@@ -158,5 +172,5 @@ export async function createAwsClient(options: AwsClientOptions): Promise<AwsCli
     }
   }
 
-  return { region, client, session, onceClient, webSocketConfig, plugin, call };
+  return { region, client, session, onceClient, webSocketConfig, acmConfig, plugin, call };
 }

@@ -11,7 +11,7 @@ export interface Operation {
   name: string;
   /** IAM action, `apigateway:GET`. */
   action: string;
-  /** Path of the IAM resource, `/clientcertificates`. */
+  /** Path of the IAM resource, `/clientcertificates`, or its whole ARN. */
   resource: string;
   /** What a 404 means here. */
   notFound: { code: ErrorCode; message: string; hint: string };
@@ -27,9 +27,11 @@ interface ApiError extends SdkError {
  * knows which of them was denied.
  */
 function permissionHint({ message }: ApiError, { action, resource }: Operation, region: string): string {
-  const arn = `arn:${partitionOf(region)}:apigateway:${region}::${resource}`;
+  const arn = resource.startsWith('arn:')
+    ? resource
+    : `arn:${partitionOf(region)}:apigateway:${region}::${resource}`;
   const [, saidAction = action, saidArn = arn] =
-    /to perform: (apigateway:\w+) on resource: (arn:\S+)/.exec(message) ?? [];
+    /to perform: ((?:acm|apigateway):\w+) on resource: (arn:\S+)/.exec(message) ?? [];
   const explicit = message.includes('explicit deny')
     ? '; a policy denies it explicitly, which overrides any allow'
     : '';
@@ -75,7 +77,9 @@ export function toAppError(thrown: unknown, operation: Operation, context: CallC
     say(
       'Throttled',
       `AWS kept throttling ${operation.name}`,
-      'all clients that manage API Gateway share 10 requests per second per account; try again in a minute',
+      operation.action.startsWith('acm:')
+        ? 'try again in a minute'
+        : 'all clients that manage API Gateway share 10 requests per second per account; try again in a minute',
     );
 
   switch (error.name) {
@@ -118,6 +122,7 @@ export function toAppError(thrown: unknown, operation: Operation, context: CallC
     case 'ThrottlingException':
       return throttled();
     case 'NotFoundException':
+    case 'ResourceNotFoundException':
       return say(operation.notFound.code, operation.notFound.message, operation.notFound.hint);
     case 'BadRequestException':
     case 'ConflictException':

@@ -17,6 +17,7 @@ import {
   UpdateStageCommand,
   type ClientCertificate as SdkCertificate,
 } from '@aws-sdk/client-api-gateway';
+import type { AcmCertificate } from './acm-certificate.js';
 import type { RestApi } from './api-gateway.js';
 import { AppError, UNKNOWN_OUTCOME } from '../platform/errors.js';
 import { partitionOf } from '../aws/partition.js';
@@ -27,6 +28,7 @@ import { required, toCertificate, toDeployment, toResource, toStage } from './aw
 import type { WebSocketCalls } from './aws-web-socket.js';
 import type { ControlPlane } from './control-plane.js';
 import { apiOperation, certificateOperation, stageOperation } from './operations.js';
+import { assertGenerated } from './generated-only.js';
 import { allPages } from './pages.js';
 
 /** The most that API Gateway gives a page (service model). */
@@ -62,6 +64,9 @@ export async function createAwsControlPlane(options: AwsClientOptions = {}): Pro
   // Most commands have no use for it.
   const webSocket = (): Promise<WebSocketCalls> =>
     (loaded ??= import('./aws-web-socket.js').then(({ createWebSocketCalls }) => createWebSocketCalls(aws)));
+  let acmReader: Promise<(arn: string) => Promise<AcmCertificate>> | undefined;
+  const acm = (): Promise<(arn: string) => Promise<AcmCertificate>> =>
+    (acmReader ??= import('./aws-acm.js').then(({ createAcmReader }) => createAcmReader(aws)));
   const certificateArn = (id: string): string =>
     `arn:${partitionOf(region)}:apigateway:${region}::/clientcertificates/${id}`;
   const tagOperation = (name: string, action: string, id: string): Operation => ({
@@ -91,6 +96,7 @@ export async function createAwsControlPlane(options: AwsClientOptions = {}): Pro
     },
 
     async getClientCertificate(clientCertificateId) {
+      assertGenerated(clientCertificateId);
       const operation = certificateOperation('GetClientCertificate', 'GET', clientCertificateId);
       const output = await call(operation, () =>
         client.send(new GetClientCertificateCommand({ clientCertificateId })),
@@ -99,6 +105,7 @@ export async function createAwsControlPlane(options: AwsClientOptions = {}): Pro
     },
 
     async updateClientCertificate(clientCertificateId, description) {
+      assertGenerated(clientCertificateId);
       const operation = certificateOperation('UpdateClientCertificate', 'PATCH', clientCertificateId);
       const patchOperations = [{ op: 'replace' as const, path: '/description', value: description }];
       const output = await call(operation, () =>
@@ -108,6 +115,7 @@ export async function createAwsControlPlane(options: AwsClientOptions = {}): Pro
     },
 
     async deleteClientCertificate(clientCertificateId) {
+      assertGenerated(clientCertificateId);
       const operation = certificateOperation('DeleteClientCertificate', 'DELETE', clientCertificateId);
       await untilGone(() =>
         call(operation, () => onceClient().send(new DeleteClientCertificateCommand({ clientCertificateId }))),
@@ -115,6 +123,7 @@ export async function createAwsControlPlane(options: AwsClientOptions = {}): Pro
     },
 
     async tagClientCertificate(id, tags) {
+      assertGenerated(id);
       const resourceArn = certificateArn(id);
       await call(tagOperation('TagResource', 'PUT', id), () =>
         client.send(new TagResourceCommand({ resourceArn, tags: { ...tags } })),
@@ -122,6 +131,7 @@ export async function createAwsControlPlane(options: AwsClientOptions = {}): Pro
     },
 
     async untagClientCertificate(id, tagKeys) {
+      assertGenerated(id);
       const resourceArn = certificateArn(id);
       await call(tagOperation('UntagResource', 'DELETE', id), () =>
         client.send(new UntagResourceCommand({ resourceArn, tagKeys: [...tagKeys] })),
@@ -149,6 +159,7 @@ export async function createAwsControlPlane(options: AwsClientOptions = {}): Pro
       return (output.item ?? []).map((stage) => toStage(restApiId, stage));
     },
 
+    getAcmCertificate: async (arn) => (await acm())(arn),
     getWebSocketApis: async () => (await webSocket()).getApis(),
     getWebSocketStages: async (apiId) => (await webSocket()).getStages(apiId),
     getWebSocketIntegrations: async (apiId) => (await webSocket()).getIntegrations(apiId),

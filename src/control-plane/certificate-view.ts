@@ -1,4 +1,5 @@
 import { daysLeft } from '../certificates/certificate.js';
+import type { AcmDetails } from './acm-details.js';
 import type { Certificate } from './certificate.js';
 import { expiryStatus, type ExpiryStatus, type ExpiryThresholds } from '../certificates/expiry.js';
 
@@ -26,6 +27,8 @@ export interface CertificateView {
   notAfter: Date;
   fingerprintSha256: string;
   tags: Readonly<Record<string, string>>;
+  /** Of a certificate of ACM, whose ARN is the id. */
+  acm?: AcmDetails;
 }
 
 /** The view of one certificate. */

@@ -9,6 +9,7 @@ import type {
   TestInvocation,
   TestInvokeResult,
 } from './api-gateway.js';
+import type { AcmCertificate } from './acm-certificate.js';
 import type { Caller } from './caller.js';
 
 /**
@@ -50,6 +51,12 @@ export interface ControlPlane {
   tagClientCertificate(clientCertificateId: string, tags: Readonly<Record<string, string>>): Promise<void>;
 
   untagClientCertificate(clientCertificateId: string, tagKeys: readonly string[]): Promise<void>;
+
+  /**
+   * A certificate of ACM by its ARN, with its chain: two calls to ACM. Throws `CertificateNotFound`,
+   * `CertificateUnreadable`.
+   */
+  getAcmCertificate(arn: string): Promise<AcmCertificate>;
 
   getRestApis(): Promise<RestApi[]>;
 

@@ -76,15 +76,30 @@ export function usageOf(reading: SourceReading): Inventory | undefined {
   return join;
 }
 
+/** The certificates of ACM that could be read. */
+const acmViews = ({ acm = [] }: SourceReading): CertificateView[] =>
+  acm.flatMap((each) => (each.state === 'read' ? [each.view] : []));
+
+/** The stages that present each certificate, those of ACM included. */
+function usersOf({ usedBy, elsewhere }: Inventory): ReadonlyMap<string, readonly NamedStage[]> {
+  const users = new Map(usedBy);
+  for (const { clientCertificateId, kind, ...stage } of elsewhere)
+    if (kind === 'acm') users.set(clientCertificateId, [...(users.get(clientCertificateId) ?? []), stage]);
+  return users;
+}
+
 /** The certificates of all sources that were read, soonest expiry first. */
 export function certificateRows(results: readonly SourceResult<SourceReading>[]): CertificateRow[] {
   return results
     .flatMap((result) => {
       if (result.state === 'unknown') return [];
-      const usedBy = usageOf(result.value)?.usedBy;
+      const joined = usageOf(result.value);
+      const users = joined && usersOf(joined);
       const { account, region } = result.source;
-      return result.value.certificates.map((certificate) => {
-        const uses = usedBy?.get(certificate.clientCertificateId);
+      return [...result.value.certificates, ...acmViews(result.value)].map((certificate) => {
+        const id = certificate.clientCertificateId;
+        // Nothing presents one of ACM that was asked for and is on no stage.
+        const uses = users?.get(id) ?? (users && certificate.acm ? [] : undefined);
         return { account, region, ...certificate, ...(uses === undefined ? {} : { usedBy: uses }) };
       });
     })
@@ -94,7 +109,7 @@ export function certificateRows(results: readonly SourceResult<SourceReading>[])
 /** A stage as an inventory shows it, with what it presents. */
 export interface StageRow extends Source, NamedStage {
   clientCertificateId?: string;
-  /** Of a client certificate that the account has; absent for others, such as those of ACM. */
+  /** Of a certificate that could be read; absent for others. */
   status?: CertificateView['status'];
   daysLeft?: number;
   notAfter?: Date;
@@ -107,7 +122,9 @@ export function stageRows(results: readonly SourceResult<SourceReading>[]): Stag
     if (result.state === 'unknown' || result.value.usage === undefined) return [];
     const { certificates, usage } = result.value;
     const names = apiNamesOf(usage.apis);
-    const byId = new Map(certificates.map((each) => [each.clientCertificateId, each]));
+    const byId = new Map(
+      [...certificates, ...acmViews(result.value)].map((each) => [each.clientCertificateId, each]),
+    );
     return usage.stages
       .map((stage): StageRow => {
         const { clientCertificateId } = stage;

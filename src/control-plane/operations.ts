@@ -13,6 +13,18 @@ export const certificateOperation = (name: string, action: string, id?: string):
   },
 });
 
+/** A call about a certificate of ACM. */
+export const acmOperation = (name: string, arn: string): Operation => ({
+  name,
+  action: `acm:${name}`,
+  resource: arn,
+  notFound: {
+    code: 'CertificateNotFound',
+    message: `there is no ACM certificate ${arn} in this account and Region`,
+    hint: 'run `aws acm list-certificates --includes keyTypes=RSA_2048,EC_prime256v1` to see some; check --profile and --region',
+  },
+});
+
 /** A call about a REST API, or something below it. @param what of which a 404 says that there is none */
 export const apiOperation = (
   name: string,

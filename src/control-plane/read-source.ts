@@ -1,10 +1,11 @@
-import type { Integration, RestApi, StageRef } from './api-gateway.js';
+import type { Integration, RestApi, StagePresentation, StageRef } from './api-gateway.js';
 import { certificateView, type CertificateView } from './certificate-view.js';
 import { AppError } from '../platform/errors.js';
 import type { ExpiryThresholds } from '../certificates/expiry.js';
 import { CLOCK_TOLERANCE_MS, type SourceReading } from './source-reading.js';
 import type { OpenSource } from './fleet-port.js';
 import type { ControlPlane } from './control-plane.js';
+import { isAcmArn } from './inventory.js';
 import { certificateOf } from './read-certificate.js';
 import type { SourceProgress } from './read-fleet.js';
 import { allPresentations } from './stages.js';
@@ -19,15 +20,18 @@ export interface ReadingWish {
   /** Which integrations there are: one more call an API, at 5 in 2 seconds. */
   integrations: boolean;
   thresholds: ExpiryThresholds;
+  /** Certificates that are to be read by their ids; those of ACM are read whether or not a stage presents them. */
+  ids?: readonly string[];
 }
 
 /** Reads an account and Region once, with the fewest calls that answer what is asked. */
 export async function readSource(
-  { controlPlane, clockOffsetMs }: Pick<OpenSource, 'controlPlane' | 'clockOffsetMs'>,
-  { usage, needsUsage = () => false, integrations, thresholds }: ReadingWish,
+  open: Pick<OpenSource, 'controlPlane' | 'clockOffsetMs' | 'accountId'>,
+  { usage, needsUsage = () => false, integrations, thresholds, ids = [] }: ReadingWish,
   now: () => Date,
   progress?: SourceProgress,
 ): Promise<SourceReading> {
+  const { controlPlane, clockOffsetMs } = open;
   const raw = await controlPlane.getClientCertificates();
   const at = trueTime(now(), clockOffsetMs());
   const certificates: CertificateView[] = [];
@@ -44,13 +48,32 @@ export async function readSource(
   }
   certificates.sort((a, b) => a.notAfter.getTime() - b.notAfter.getTime());
   const reading = { readAt: at, certificates, unreadable };
-  if (usage === 'never' || (usage === 'ifNeeded' && !needsUsage(certificates))) return reading;
+  const acmOf = async (stages: readonly StagePresentation[]): Promise<Pick<SourceReading, 'acm'>> => {
+    const presented = stages.map(({ clientCertificateId = '' }) => clientCertificateId);
+    const arns = [...new Set([...ids, ...presented].filter(isAcmArn))];
+    if (arns.length === 0) return {};
+    progress?.expect(arns.length);
+    const { readAcm } = await import('./read-acm.js');
+    const acm = await Promise.all(
+      arns.map(async (arn) => {
+        const found = await readAcm(open, arn, at, thresholds);
+        progress?.done();
+        return found;
+      }),
+    );
+    return { acm };
+  };
+  if (usage === 'never' || (usage === 'ifNeeded' && !needsUsage(certificates))) {
+    return { ...reading, ...(await acmOf([])) };
+  }
 
   try {
     const { apis, stages } = await allPresentations(controlPlane, progress);
-    if (!integrations) return { ...reading, usage: { apis, stages } };
+    const acm = await acmOf(stages);
+    if (!integrations) return { ...reading, ...acm, usage: { apis, stages } };
     return {
       ...reading,
+      ...acm,
       usage: { apis, stages, httpsApis: await httpsApis(controlPlane, apis, stages, progress) },
     };
   } catch (error) {

@@ -1,3 +1,4 @@
+import type { AcmReading } from './acm-certificate.js';
 import type { RestApi, StagePresentation } from './api-gateway.js';
 import type { CertificateView } from './certificate-view.js';
 
@@ -11,6 +12,8 @@ export interface SourceReading {
   certificates: readonly CertificateView[];
   /** Certificates whose PEM could not be read. */
   unreadable: readonly { clientCertificateId: string; message: string }[];
+  /** The certificates of ACM that stages present, where the stages were read, and those that were asked for by ARN. */
+  acm?: readonly AcmReading[];
   /** Absent when it was not asked for. */
   usage?: {
     apis: readonly RestApi[];

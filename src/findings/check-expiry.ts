@@ -144,6 +144,7 @@ export async function checkExpiry(
             ),
           integrations: compliance,
           thresholds,
+          ...(filter.ids === undefined ? {} : { ids: filter.ids }),
         },
         now,
         sourceProgress,

@@ -1,3 +1,4 @@
+import { isAcmArn } from '../control-plane/inventory.js';
 import { isRegionless, type Source } from '../settings/accounts.js';
 import type { FindingCode, ReportedFinding } from './finding.js';
 import type { CheckLevel } from './severity.js';
@@ -43,7 +44,6 @@ const EXPIRY: ReadonlySet<string> = new Set([
 
 /** What only the stages show; whether it is over is not known where they were not read. */
 const BY_STAGES: ReadonlySet<string> = new Set<FindingCode>([
-  'AcmCertificateNotWatched',
   'NeverPresented',
   'StageCertificateMissing',
   'StageWithoutCertificate',
@@ -92,6 +92,13 @@ export function planNotice(
     lost.filter(({ region = '' }) => isRegionless({ region })).map(({ account }) => account),
   );
   const stagesRead = new Set(withStages.map(where));
+  const unread = new Set(
+    findings.flatMap(({ code, clientCertificateId: arn }) =>
+      arn !== undefined && (code === 'AcmCertificateUnknown' || code === 'AcmCertificateElsewhere')
+        ? [arn]
+        : [],
+    ),
+  );
   const next: Record<string, CheckLevel> = {};
   const changes: NoticeChange[] = [];
   for (const [key, { level, account = '', region = '', clientCertificateId, message }] of now) {
@@ -108,7 +115,8 @@ export function planNotice(
     if (
       unknown.has(source) ||
       (unknownAccounts.has(account) && !isRegionless({ region })) ||
-      (BY_STAGES.has(what) && !stagesRead.has(source))
+      ((BY_STAGES.has(what) || isAcmArn(id)) && !stagesRead.has(source)) ||
+      unread.has(id)
     ) {
       next[key] = was;
       continue;

@@ -47,7 +47,7 @@ export const ERROR_CODES = {
   CertificateUnreadable: { exit: EXIT.failed, meaning: 'The input contains no readable certificate.' },
   CertificateOfAcm: {
     exit: EXIT.failed,
-    meaning: 'The stage presents an ACM certificate, which apigw-cert does not rotate.',
+    meaning: 'The certificate is an ACM certificate, which the command does not support.',
   },
   ConcurrentModification: {
     exit: EXIT.failed,

@@ -212,7 +212,7 @@ describe('inspect of an id', () => {
 
   test.each([
     ['zzzzzz', /apigw-cert list/],
-    ['arn:aws:acm:eu-central-1:123456789012:certificate/1', /aws acm describe-certificate/],
+    ['arn:aws:acm:eu-central-1:123456789012:certificate/1', /aws acm list-certificates/],
   ])('says that %s is none, and what to do', async (id, remedy) => {
     const { code, stdout, stderr } = await inspect(id);
     expect([code, stdout]).toEqual([1, '']);

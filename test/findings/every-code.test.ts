@@ -7,6 +7,9 @@ import { lintBackend, type LintFormat } from '../../src/commands/backend/lint/ru
 import { checkPlans } from '../../src/commands/iac/check/run.js';
 import { expiryReport, withFailedNotices, type ExpiryQuestion } from '../../src/findings/check-expiry.js';
 import type { Integration, Resource, Stage } from '../../src/control-plane/api-gateway.js';
+import { acmView, type AcmCertificate, type AcmReading } from '../../src/control-plane/acm-certificate.js';
+import type { AcmDetails } from '../../src/control-plane/acm-details.js';
+import type { ClientChain } from '../../src/certificates/client-chain.js';
 import type { CertificateView } from '../../src/control-plane/certificate-view.js';
 import { DEFAULT_THRESHOLDS } from '../../src/control-plane/certificate-view.js';
 import type { CertificateFacts } from '../../src/certificates/certificate.js';
@@ -48,6 +51,52 @@ function view(id: string, left: number, more: Partial<CertificateView> = {}): Ce
 
 const ACM = 'arn:aws:acm:eu-central-1:123456789012:certificate/1';
 
+/** A certificate of ACM of which everything that ACM says was made up by somebody. */
+function acmReading(details: Partial<AcmDetails>, chain: Partial<ClientChain>, left = 200): AcmReading {
+  const arn = `arn:aws:acm:eu-central-1:123456789012:certificate/${JSON.stringify([details, chain]).length}`;
+  const certificate: AcmCertificate = {
+    arn,
+    domainName: EVIL,
+    createdDate: NOW,
+    details: { origin: 'privateCa', acmStatus: 'ISSUED', inUseBy: [], chain: [], ...details },
+    trusted: { ...view(arn, left), pem: '', fingerprintSha1: '', spkiPin: '', issuer: EVIL },
+    chainPem: '',
+    chain: {
+      certificates: [],
+      end: 'belowRoot',
+      unused: [],
+      isOrdered: true,
+      isForClients: true,
+      maySign: true,
+      ...chain,
+    },
+  };
+  return { state: 'read', arn, certificate, view: acmView(certificate, NOW) };
+}
+
+const above = (left: number): ClientChain['certificates'][number] => ({
+  subject: EVIL,
+  issuer: EVIL,
+  notAfter: day(left),
+  fingerprintSha256: 'AA',
+});
+
+const ACM_READINGS: readonly AcmReading[] = [
+  { state: 'unknown', arn: ACM, reason: EVIL, hint: EVIL },
+  { state: 'elsewhere', arn: `${ACM}2`, accountId: '123456789012', region: 'eu-west-1' },
+  acmReading({ origin: 'imported', acmStatus: EVIL }, { end: 'none', publicRoot: EVIL }),
+  acmReading({ renewal: { status: 'FAILED', reason: EVIL } }, { end: 'stranger', isForClients: false }),
+  acmReading(
+    { renewal: { status: 'FAILED', reason: 'PCA_ACCESS_DENIED' }, certificateAuthorityArn: EVIL },
+    { firstToExpire: above(1), isOrdered: false },
+  ),
+  acmReading(
+    { renewalEligibility: 'INELIGIBLE' },
+    { certificates: Array.from({ length: 5 }, () => above(300)) },
+  ),
+  acmReading({ renewal: { status: EVIL } }, {}, 20),
+];
+
 function ofCheckExpiry(): ReportedFinding[] {
   const replaced = view('old', 200);
   const certificates = [
@@ -72,7 +121,7 @@ function ofCheckExpiry(): ReportedFinding[] {
     ],
     stages: [
       ...['warning', 'critical', 'expired', 'young', 'old'].map((id) => stage(id, id)),
-      stage('acm', ACM),
+      ...ACM_READINGS.map(({ arn }) => stage('acm', arn)),
       stage('gone', 'gone'),
       stage('bare'),
       stage('plain', 'differs', 'plain'),
@@ -83,6 +132,7 @@ function ofCheckExpiry(): ReportedFinding[] {
     readAt: NOW,
     certificates,
     unreadable: [{ clientCertificateId: 'broken', message: EVIL }],
+    acm: ACM_READINGS,
   };
   const read: SourceResult<SourceReading> = {
     state: 'read',
@@ -199,7 +249,12 @@ function ofDoctor(): ReportedFinding[] {
     withLeft(0),
     withLeft(366),
     gone,
-    { ...seen, stage: { ...stage, clientCertificateId: ACM } },
+    {
+      ...seen,
+      stage: { ...stage, clientCertificateId: ACM },
+      acm: { state: 'unknown' as const, arn: ACM, reason: EVIL, hint: EVIL },
+      isAcmUntested: true,
+    },
     { ...seen, stage: bare },
     { ...seen, stage: { ...stage, tags: { terraform: 'true' } } },
     {

@@ -77,6 +77,7 @@ const inspectedClientCertificate = z.strictObject({
   ...anatomyMembers,
   ...certificateMembers,
   usedBy: z.array(namedStage),
+  findings: z.optional(z.array(finding).check(z.describe('Of an ACM certificate'))),
 });
 
 const inspectedFile = z.strictObject({

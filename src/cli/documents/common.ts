@@ -99,6 +99,35 @@ export const certificateMembers = {
   notAfter: time,
   fingerprintSha256: fingerprint,
   tags: z.record(z.string(), z.string()),
+  acm: z.optional(
+    z
+      .strictObject({
+        origin: z.enum(['imported', 'privateCa', 'public']),
+        acmStatus: z.string().check(z.describe('As ACM reports it: ISSUED, EXPIRED, REVOKED and others')),
+        keyType: z.optional(z.string()),
+        certificateAuthorityArn: z.optional(z.string()),
+        renewalEligibility: z.optional(z.enum(['ELIGIBLE', 'INELIGIBLE'])),
+        renewal: z.optional(
+          z.strictObject({
+            status: z.string(),
+            reason: z.optional(z.string()),
+            updatedAt: z.optional(time),
+          }),
+        ),
+        inUseBy: z.array(z.string()).check(z.describe('What ACM reports as using it')),
+        chain: z
+          .array(
+            z.strictObject({
+              subject: z.string(),
+              issuer: z.string(),
+              notAfter: time,
+              fingerprintSha256: fingerprint,
+            }),
+          )
+          .check(z.describe('Presented with it, in this order')),
+      })
+      .check(z.describe('Of an ACM certificate; its tags are not read')),
+  ),
 };
 export const certificate = z.strictObject(certificateMembers);
 

@@ -7,6 +7,7 @@ import { namedStage, type NamedStage } from '../../control-plane/named-stage.js'
 import { assertNotManaged, type ManagerSettings } from '../../rotation/rules/manager.js';
 import { stageText } from '../../rotation/rules/unit.js';
 import type { ControlPlane } from '../../control-plane/control-plane.js';
+import { acmView } from '../../control-plane/acm-certificate.js';
 import { certificateOf } from '../../control-plane/read-certificate.js';
 import { resolveStage, type ResolvedStage, type StageAddress } from '../../control-plane/resolve-stage.js';
 
@@ -19,7 +20,7 @@ export interface StageChange extends NamedStage {
   changed: boolean;
 }
 
-/** What was attached; nothing for a ACM certificate, which API Gateway tells nothing about. */
+/** What was attached; nothing for an ACM certificate that may not be read. */
 export interface Attached extends StageChange {
   certificate?: CertificateView;
 }
@@ -32,7 +33,7 @@ export type ManagerOf = (stage: ResolvedStage) => ManagerSettings;
 
 /**
  * Makes a stage present the certificate. A stage that does so already is left alone.
- * @throws AppError `CertificateNotFound`, and as resolveStage, assertNotManaged and `confirm`
+ * @throws AppError `CertificateNotFound`, `Usage` for an ACM certificate on a WebSocket stage, and as resolveStage, assertNotManaged and `confirm`
  */
 export async function attach(
   controlPlane: ControlPlane,
@@ -44,11 +45,44 @@ export async function attach(
   // AWS answers an unknown id with a message about patch operations, so it is looked up first.
   const [stage, certificate] = await Promise.all([
     resolveStage(controlPlane, address),
-    isAcmArn(clientCertificateId) ? undefined : controlPlane.getClientCertificate(clientCertificateId),
+    isAcmArn(clientCertificateId)
+      ? viewOfAcm(controlPlane, clientCertificateId, now())
+      : controlPlane
+          .getClientCertificate(clientCertificateId)
+          .then((found) => certificateView(certificateOf(found), now())),
   ]);
+  assertStageAccepts(stage, clientCertificateId);
   const change = await changeStage(controlPlane, stage, clientCertificateId, { managerOf, confirm });
-  if (certificate === undefined) return change;
-  return { ...change, certificate: certificateView(certificateOf(certificate), now()) };
+  return certificate === undefined ? change : { ...change, certificate };
+}
+
+/** @throws AppError `Usage` */
+function assertStageAccepts({ protocolType, apiName, stageName }: ResolvedStage, id: string): void {
+  if (protocolType === undefined || !isAcmArn(id)) return;
+  throw new AppError(
+    'Usage',
+    `${apiName}/${stageName} is a stage of a WebSocket API, which accepts no ACM certificate`,
+    {
+      hint: 'attach a client certificate: apigw-cert generate, then apigw-cert attach ID',
+    },
+  );
+}
+
+/**
+ * What ACM says of a certificate; nothing where it may not be read, since API Gateway checks it all the same.
+ * @throws AppError `CertificateNotFound`, `Usage` for one of another Region
+ */
+async function viewOfAcm(
+  controlPlane: ControlPlane,
+  arn: string,
+  now: Date,
+): Promise<CertificateView | undefined> {
+  try {
+    return acmView(await controlPlane.getAcmCertificate(arn), now);
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'AccessDenied') return undefined;
+    throw error;
+  }
 }
 
 /** Makes a stage present no certificate. @throws AppError as resolveStage, assertNotManaged and `confirm` */
@@ -73,7 +107,7 @@ async function changeStage(
     await confirm(
       wanted === undefined
         ? `Detach ${before} from ${apiName}/${stageName}? If the backend requires a certificate, requests will fail.`
-        : `Switch ${apiName}/${stageName} from ${before} to ${wanted} without testing it first? If the backend does not trust ${wanted}, requests will fail. Use \`apigw-cert rotate --to ${wanted}\` to test it first.`,
+        : `Switch ${apiName}/${stageName} from ${before} to ${wanted} without testing it first? If the backend does not trust ${wanted}, requests will fail. ${isAcmArn(wanted) || isAcmArn(before) ? 'docs/acm.md says how to move a stage between the two sorts.' : `Use \`apigw-cert rotate --to ${wanted}\` to test it first.`}`,
     );
   }
   const stage = { restApiId, stageName, ...(protocolType === undefined ? {} : { protocolType }) };

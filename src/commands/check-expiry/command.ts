@@ -22,6 +22,7 @@ interface Options extends FleetOptions, FilterOptions, NotifyOptions {
   critical?: string;
   inUse?: boolean;
   unused?: boolean;
+  usage?: boolean;
   all?: boolean;
   compliance?: boolean;
   failOn: string;
@@ -44,6 +45,10 @@ export function checkExpiryCommand(): Command {
       new Option('--in-use', 'check only certificates that a stage presents').conflicts(['unused', 'all']),
     )
     .addOption(new Option('--unused', 'check only certificates that no stage presents').conflicts('all'))
+    .option(
+      '--usage',
+      'also read which stages present what, and the ACM certificates that they present; one more call per API',
+    )
     .option('--all', 'count unused certificates like those in use; do not read stages');
   addNotifyOptions(addFleetOptions(addFilterOptions(made)))
     .option(
@@ -81,7 +86,7 @@ export function checkExpiryCommand(): Command {
         ...(options.quota === undefined ? {} : { quota: options.quota }),
       };
       // A series keeps its label `apis` in good days and in bad ones.
-      const usage = options.output === 'prometheus';
+      const usage = options.usage === true || options.output === 'prometheus';
       const checked = await withProgress(options, (progress) =>
         checkExpiry(fleet, accounts, { ...question, usage }, now, progress),
       );

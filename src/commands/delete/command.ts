@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { assertGenerated } from '../../control-plane/generated-only.js';
 import { printable } from '../../platform/printable.js';
 import { confirmed } from '../../terminal/ask.js';
 import { action, command } from '../../terminal/command.js';
@@ -14,6 +15,7 @@ export function deleteCommand(): Command {
     .option('--yes', 'delete it without a prompt; required without a terminal')
     .action(
       action<Options, [string]>(async ({ args: [clientCertificateId], options, out, now }) => {
+        assertGenerated(clientCertificateId);
         const [
           { assertDeletable, deleteCertificate, lookBeforeDeletion },
           { assertNotManaged },

@@ -7,6 +7,7 @@ import type {
 } from '../../control-plane/api-gateway.js';
 import { AppError } from '../../platform/errors.js';
 import { isAcmArn } from '../../control-plane/inventory.js';
+import { readAcm } from '../../control-plane/read-acm.js';
 import { namedStage, type NamedStage } from '../../control-plane/named-stage.js';
 import { backendCalls, distinctProbes, type BackendCall } from '../../rotation/rules/calls.js';
 import {
@@ -80,6 +81,25 @@ async function ask(
   return results;
 }
 
+/**
+ * Calls the backends with the stage's certificate. AWS does not document whether a test call takes a certificate of ACM.
+ * @returns nothing where it refuses one
+ */
+async function askCurrent(
+  controlPlane: ControlPlane,
+  probes: readonly Probe[],
+  current: string,
+): Promise<DoctorProbe[] | undefined> {
+  try {
+    return await ask(controlPlane, probes, current);
+  } catch (error) {
+    const isRefusal =
+      error instanceof AppError && (error.code === 'RequestRefused' || error.code === 'StageNotFound');
+    if (isAcmArn(current) && isRefusal) return undefined;
+    throw error;
+  }
+}
+
 const NO_PROBES: ProbeChoice = { probes: [], unreached: [] };
 
 /** Calls the backends with the stage's certificate, without any, and with one that they should refuse. */
@@ -95,15 +115,17 @@ async function askAll(
     other: string | undefined;
   },
   allowed: ReturnType<typeof forgiving>,
-): Promise<DoctorObservation['probes']> {
+): Promise<DoctorObservation['probes'] & Pick<DoctorObservation, 'isAcmUntested'>> {
   const none = { current: [], without: [] };
   if (probes.length === 0) return none;
   const without = await allowed(() => ask(controlPlane, probes, undefined));
   if (without === undefined) return none;
+  const withCurrent = current === undefined ? [] : await askCurrent(controlPlane, probes, current);
   return {
-    current: current === undefined ? [] : await ask(controlPlane, probes, current),
+    current: withCurrent ?? [],
     without,
     ...(other === undefined ? {} : { other: await ask(controlPlane, probes, other) }),
+    ...(withCurrent === undefined ? { isAcmUntested: true } : {}),
   };
 }
 
@@ -150,10 +172,13 @@ export async function doctor(
   const name = (one: StageRef): NamedStage => namedStage(one, new Map([[restApiId, apiName]]));
   const denied: string[] = [];
   const allowed = forgiving(denied);
-  const [certificates, stages, { choice, ...seen }] = await Promise.all([
+  const [certificates, stages, { choice, ...seen }, acm] = await Promise.all([
     allowed(() => controlPlane.getClientCertificates()),
     allowed(async () => (await allStages(controlPlane, progress)).stages),
     waysTo(controlPlane, stage, probeRequest, allowed),
+    clientCertificateId !== undefined && isAcmArn(clientCertificateId)
+      ? readAcm({ controlPlane }, clientCertificateId, now())
+      : undefined,
   ]);
   const at = now();
   const excluded = new Set(clientCertificateId === undefined ? [] : [clientCertificateId]);
@@ -166,7 +191,7 @@ export async function doctor(
   const distinct = distinctProbes(choice.probes);
   const calls = backendCalls(distinct, times, name);
   announce(calls);
-  const probes = await askAll(
+  const { isAcmUntested = false, ...probes } = await askAll(
     controlPlane,
     {
       probes: distinct.map(({ probe }) => probe),
@@ -178,6 +203,8 @@ export async function doctor(
   const findings = diagnose({
     ...observation({ stage, stages, certificate, certificates, ...seen, choice, probes, denied, now: at }),
     region: controlPlane.region,
+    ...(acm === undefined ? {} : { acm }),
+    isAcmUntested,
   });
   return {
     stage: name(stage),

@@ -56,6 +56,11 @@ export function downloadCommand(): Command {
           report,
           () => `${file}: ${listText(certificates.map((one) => printable(one.clientCertificateId)))}`,
         );
+      if (certificates.some(({ acm }) => acm !== undefined)) {
+        out.note(
+          'This is what the stage presents, not what its backend should trust: trust the root, and check the subject (docs/acm.md).',
+        );
+      }
       for (const finding of findings) out.warn(warningText(finding, out.noteStyle));
     }),
   );

@@ -6,6 +6,8 @@ import type { ControlPlane } from '../../control-plane/control-plane.js';
 import { reported, type ReportedFinding } from '../../findings/finding.js';
 import { bundleFinding } from '../../lint/bundle-finding.js';
 import { readBundle, writeBundle } from '../../certificates/bundle.js';
+import { acmView } from '../../control-plane/acm-certificate.js';
+import { isAcmArn } from '../../control-plane/inventory.js';
 import { certificateOf } from '../../control-plane/read-certificate.js';
 
 export type DownloadEncoding = 'pem' | 'der';
@@ -35,24 +37,52 @@ export async function download(
     });
   }
   const at = now();
-  const answers = await Promise.all(distinct.map((id) => controlPlane.getClientCertificate(id)));
-  const fetched = answers.map(certificateOf);
-  const content = contentOf(
-    fetched.map(({ trusted }) => trusted),
-    encoding,
+  const fetched = await Promise.all(
+    distinct.map((id) => (isAcmArn(id) ? fetchAcm(controlPlane, id, at) : fetch(controlPlane, id, at))),
   );
+  const content = contentOf(fetched, encoding);
   return {
-    certificates: fetched.map((certificate) => ({
-      ...certificateView(certificate, at),
-      pem: certificate.trusted.pem,
-    })),
+    certificates: fetched.map(({ view, pem }) => ({ ...view, pem })),
     content,
     findings: readBundle(content).findings.map((each) => reported(bundleFinding(each, file))),
   };
 }
 
-function contentOf(certificates: readonly TrustedCertificate[], encoding: DownloadEncoding): Uint8Array {
-  const [first, ...others] = certificates;
-  if (!first || others.length > 0) return Buffer.from(writeBundle(certificates));
-  return encoding === 'der' ? new X509Certificate(first.pem).raw : Buffer.from(first.pem);
+interface Fetched {
+  view: CertificateView;
+  /** Of ACM, with its chain: PEM as it is written to a file. */
+  pem: string;
+  certificates: readonly TrustedCertificate[];
+}
+
+async function fetch(controlPlane: ControlPlane, id: string, now: Date): Promise<Fetched> {
+  const certificate = certificateOf(await controlPlane.getClientCertificate(id));
+  const { trusted } = certificate;
+  return { view: certificateView(certificate, now), pem: trusted.pem, certificates: [trusted] };
+}
+
+async function fetchAcm(controlPlane: ControlPlane, arn: string, now: Date): Promise<Fetched> {
+  const certificate = await controlPlane.getAcmCertificate(arn);
+  const { trusted, chainPem } = certificate;
+  const above = readBundle(Buffer.from(chainPem)).certificates.map(({ certificate: each }) => each);
+  return {
+    view: acmView(certificate, now),
+    pem: `${trusted.pem}${chainPem}`,
+    certificates: [trusted, ...above],
+  };
+}
+
+/** @throws AppError `Usage` for a chain in DER */
+function contentOf(fetched: readonly Fetched[], encoding: DownloadEncoding): Uint8Array {
+  const [first, ...others] = fetched;
+  if (!first || others.length > 0) {
+    return Buffer.from(writeBundle(fetched.flatMap(({ certificates }) => certificates)));
+  }
+  if (encoding === 'pem') return Buffer.from(first.pem);
+  if (first.certificates.length > 1) {
+    throw new AppError('Usage', 'DER can hold only one certificate, and this one has a chain', {
+      hint: 'use --encoding pem',
+    });
+  }
+  return new X509Certificate(first.pem).raw;
 }

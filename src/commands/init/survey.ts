@@ -108,7 +108,7 @@ export async function surveyStage(controlPlane: ControlPlane, address: StageAddr
   }
   if (isAcmArn(clientCertificateId)) {
     throw new AppError('CertificateOfAcm', `${apiName}/${stageName} presents an ACM certificate`, {
-      hint: 'this tool does not rotate ACM certificates: ACM renews it, or you import a new one there',
+      hint: 'apigw-cert does not rotate ACM certificates: ACM renews those of a private CA, and imported ones are replaced by hand; docs/acm.md shows how',
     });
   }
   const [{ apis, stages }, backends] = await Promise.all([

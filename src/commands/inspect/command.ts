@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import type { ReportedFinding } from '../../findings/finding.js';
+import type { Output } from '../../terminal/output.js';
 import { action, command } from '../../terminal/command.js';
 import { readInput } from '../../terminal/input.js';
 import { withLook } from '../../terminal/progress.js';
@@ -31,13 +33,18 @@ Examples:
             inspectClientCertificate(opened, target, now, progress),
           );
           out.result(certificate, () => text.clientCertificateText(certificate, out.style));
+          await warnOf(certificate.findings ?? [], out);
           return;
         }
         const file = inspectFile(input.bytes, input.name, now);
         out.result(file, () => text.fileText(file, out.style));
-        if (file.findings.length === 0) return;
-        const { warningText } = await import('../../findings/formats/text.js');
-        for (const finding of file.findings) out.warn(warningText(finding, out.noteStyle));
+        await warnOf(file.findings, out);
       }),
     );
+}
+
+async function warnOf(findings: readonly ReportedFinding[], out: Output): Promise<void> {
+  if (findings.length === 0) return;
+  const { warningText } = await import('../../findings/formats/text.js');
+  for (const finding of findings) out.warn(warningText(finding, out.noteStyle));
 }

@@ -16,6 +16,8 @@ import { allStages, type StagesProgress } from '../../control-plane/stages.js';
 /** One of the account's certificates, all that it says, and the stages that present it. */
 export interface InspectedClientCertificate extends CertificateView, CertificateAnatomy {
   usedBy: readonly NamedStage[];
+  /** About a certificate of ACM. */
+  findings?: readonly ReportedFinding[];
 }
 
 export interface InspectedFile {
@@ -35,13 +37,8 @@ export async function inspectClientCertificate(
   progress?: StagesProgress,
 ): Promise<InspectedClientCertificate> {
   if (isAcmArn(clientCertificateId)) {
-    throw new AppError(
-      'CertificateNotFound',
-      `${clientCertificateId} is an ACM certificate, not a client certificate`,
-      {
-        hint: `ask ACM: aws acm describe-certificate --certificate-arn ${clientCertificateId}`,
-      },
-    );
+    const { inspectAcm } = await import('./acm.js');
+    return inspectAcm(controlPlane, clientCertificateId, now, progress);
   }
   const [answer, { apis, stages }] = await Promise.all([
     controlPlane.getClientCertificate(clientCertificateId),

@@ -3,6 +3,8 @@ import type { InspectedClientCertificate, InspectedFile } from './run.js';
 import { printable } from '../../platform/printable.js';
 import type { CertificateAnatomy, CertificateExtension } from '../../certificates/anatomy.js';
 import { stageText } from '../../terminal/stage-options.js';
+import type { AcmDetails } from '../../control-plane/acm-details.js';
+import { acmText } from '../../terminal/acm-text.js';
 import { facts } from '../../terminal/facts.js';
 import { lifeText, timeText } from '../../findings/formats/time-text.js';
 
@@ -47,6 +49,20 @@ function anatomyRows(
   ];
 }
 
+function acmRows(acm: AcmDetails): Row[] {
+  return [
+    ['ACM', printable(acmText(acm))],
+    ...(acm.certificateAuthorityArn === undefined
+      ? []
+      : ([['private CA', printable(acm.certificateAuthorityArn)]] as const)),
+    ...lines(
+      'chain',
+      acm.chain.map(({ subject, notAfter }) => printable(`${subject}, expires ${timeText(notAfter)}`)),
+      'none',
+    ),
+  ];
+}
+
 /** One certificate of the account, a fact a line. */
 export function clientCertificateText(certificate: InspectedClientCertificate, style: ChalkInstance): string {
   const tags = Object.entries(certificate.tags).map(([key, value]) => printable(`${key}=${value}`));
@@ -54,7 +70,7 @@ export function clientCertificateText(certificate: InspectedClientCertificate, s
     ['certificate', style.bold(certificate.clientCertificateId)],
     ['description', printable(certificate.description ?? 'none')],
     ...anatomyRows(certificate, style),
-    ...lines('tags', tags, 'none'),
+    ...(certificate.acm === undefined ? lines('tags', tags, 'none') : acmRows(certificate.acm)),
     ...lines('used by', someOf(certificate.usedBy.map(stageText)), 'no stage'),
   ]);
 }

@@ -48,16 +48,17 @@ export function listCommand(): Command {
       );
       const { table } = await import('../../terminal/table.js');
       const { sources, items, elsewhere } = listing;
+      const generated = items.filter(({ acm }) => acm === undefined);
       reportUnknown(sources, out);
       const texts = {
         json: () => JSON.stringify({ sources, items, ...(usage ? { elsewhere } : {}) }, null, 2),
         csv: async () => (await import('../../findings/formats/certificates-csv.js')).csvFormat(items),
-        text: () => {
+        text: async () => {
           const lines =
-            items.length === 0
+            generated.length === 0
               ? `no client certificates in ${listText(sources.map(({ region }) => region))}`
-              : certificatesTable(listing, usage, now(), table, out.style);
-          return [lines, ...(usage ? usageLines(listing) : [])].join('\n');
+              : certificatesTable({ ...listing, items: generated }, usage, now(), table, out.style);
+          return [lines, ...(usage ? await usageLines(listing, out.style) : [])].join('\n');
         },
       };
       await writeResult(out, await texts[options.output](), options.outFile);
@@ -105,8 +106,9 @@ function certificatesTable(
   );
 }
 
-function usageLines({ sources, elsewhere }: Listing): string[] {
+async function usageLines({ sources, items, elsewhere }: Listing, style: ChalkInstance): Promise<string[]> {
   const read = sources.filter(({ state }) => state === 'read');
+  const isShown = new Set(items.map(({ clientCertificateId }) => clientCertificateId));
   return [
     '',
     ...read.map(
@@ -114,10 +116,15 @@ function usageLines({ sources, elsewhere }: Listing): string[] {
         `${read.length > 1 ? `${printable(account)}/${region}: ` : ''}${counted(certificates, 'certificate')}, ` +
         `${unused} unused; the default quota leaves room for ${quotaLeft} more`,
     ),
-    ...elsewhere.map(
-      (use) =>
-        `${read.length > 1 ? `${printable(sourceName(use))}: ` : ''}${stageText(use)} presents ${printable(use.clientCertificateId)}, ` +
-        (use.kind === 'acm' ? 'an ACM certificate' : 'which does not exist'),
-    ),
+    ...(items.some(({ acm }) => acm !== undefined)
+      ? (await import('./acm-lines.js')).acmLines(items, read.length === 1, style)
+      : []),
+    ...elsewhere
+      .filter((use) => !isShown.has(use.clientCertificateId))
+      .map(
+        (use) =>
+          `${read.length > 1 ? `${printable(sourceName(use))}: ` : ''}${stageText(use)} presents ${printable(use.clientCertificateId)}, ` +
+          (use.kind === 'acm' ? 'an ACM certificate that could not be read' : 'which does not exist'),
+      ),
   ];
 }

@@ -1,4 +1,5 @@
 import { formatDuration } from '../../platform/duration.js';
+import type { AcmOrigin } from '../../control-plane/acm-details.js';
 import type { NamedStage } from '../../control-plane/named-stage.js';
 import { stagesText } from '../../control-plane/stages-text.js';
 import { stageOption, timeText, entry, type NoArgs, type Where } from '../entry.js';
@@ -10,6 +11,8 @@ export interface Described {
 export interface Presented extends Described {
   /** Absent where the stages were not read, or the finding is about one of them. */
   usedBy?: readonly NamedStage[] | undefined;
+  /** Of a certificate of ACM. */
+  origin?: AcmOrigin | undefined;
 }
 
 export interface Expiring extends Presented {
@@ -17,6 +20,14 @@ export interface Expiring extends Presented {
   daysLeft: number;
   /** Whether it is reported for its renewal window, and not for a threshold. */
   inWindow?: boolean;
+}
+
+/** What to do about the expiry of a certificate of ACM. */
+function acmRenewal({ origin }: Presented, { clientCertificateId = 'ARN' }: Where): string | undefined {
+  if (origin === undefined) return undefined;
+  return origin === 'imported'
+    ? 'import its successor into ACM, and attach that (docs/acm.md)'
+    : `see why ACM has not renewed it: aws acm describe-certificate --certificate-arn ${clientCertificateId}`;
 }
 
 function named({ description }: Described, { clientCertificateId }: Where): string {
@@ -38,8 +49,9 @@ function expires(args: Expiring, where: Where): string {
 /** Only where the stage is known that presents it: the trust store of its backend has to be specified. */
 const rotation =
   (force = '') =>
-  (_: unknown, where: Where): string | undefined =>
-    where.stage && `apigw-cert rotate --stage ${stageOption(where)} --trust KIND:FILE${force}`;
+  (args: Presented, where: Where): string | undefined =>
+    acmRenewal(args, where) ??
+    (where.stage && `apigw-cert rotate --stage ${stageOption(where)} --trust KIND:FILE${force}`);
 
 /** About one certificate. */
 export const CERTIFICATE_FINDINGS = {

@@ -1,5 +1,6 @@
 import type { CatalogueEntry } from '../entry.js';
 import { ACCOUNT_FINDINGS } from './accounts.js';
+import { ACM_FINDINGS } from './acm.js';
 import { BACKEND_FINDINGS } from './backends.js';
 import { CERTIFICATE_FINDINGS } from './certificates.js';
 import { FILE_FINDINGS } from './files.js';
@@ -10,6 +11,7 @@ import { STAGE_FINDINGS } from './stages.js';
 
 const ENTRIES = {
   ...ACCOUNT_FINDINGS,
+  ...ACM_FINDINGS,
   ...BACKEND_FINDINGS,
   ...CERTIFICATE_FINDINGS,
   ...FILE_FINDINGS,

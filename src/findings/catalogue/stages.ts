@@ -10,12 +10,14 @@ export interface Reference {
 
 /** About one stage and how its API is defined. */
 export const STAGE_FINDINGS = {
-  AcmCertificateNotWatched: entry<Reference>({
-    severity: 'info',
-    meaning: 'A stage presents an ACM certificate, whose expiry is not checked here.',
+  AcmNotTested: entry<Reference>({
+    severity: 'warning',
+    meaning:
+      'API Gateway accepts no test call with an ACM certificate, so it is not known whether the backends accept it.',
     message: ({ certificate }, where) =>
-      `${named(where)} presents ${certificate}, an ACM certificate, whose expiry is not checked here`,
-    remedy: ({ certificate }) => `ask ACM: aws acm describe-certificate --certificate-arn ${certificate}`,
+      `API Gateway accepted no test call with ${certificate}: it is not known whether the backends of ${named(where)} accept it`,
+    remedy:
+      'call the stage itself, or present the certificate where its key is at hand: apigw-cert backend verify --cert FILE --key FILE',
   }),
   AnyWithIntegrationMethod: about(
     'info',

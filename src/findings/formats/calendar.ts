@@ -83,7 +83,8 @@ export function calendarText({ items, checkedAt }: ExpiryReport, renewBefore: Th
     const { clientCertificateId: id, description, usedBy, notAfter, fingerprintSha256 } = item;
     if (usedBy?.length === 0 || notAfter <= checkedAt) continue;
     const opens = dueAt(item, renewBefore);
-    const name = printable(`client certificate ${id}${description ? ` (${description})` : ''}`);
+    const kind = item.acm === undefined ? 'client certificate' : 'ACM certificate';
+    const name = printable(`${kind} ${id}${description ? ` (${description})` : ''}`);
     const words = [
       `The certificate expires at ${timeText(notAfter)}.`,
       `Its renewal window opens at ${timeText(opens)}, ${formatThreshold(renewBefore)} before it expires.`,
@@ -91,7 +92,9 @@ export function calendarText({ items, checkedAt }: ExpiryReport, renewBefore: Th
       ...(usedBy === undefined ? [] : [`Presented by: ${stagesText(usedBy)}`]),
     ].join('\n');
     const identity = fingerprintSha256.replaceAll(':', '').toLowerCase().slice(0, 32);
-    if (opens > checkedAt) entry(`${identity}-opens`, opens, `Rotate ${name}`, words, [7, 0]);
+    // What ACM renews by itself is nobody's task before it fails to.
+    const renews = item.acm === undefined || item.acm.origin === 'imported';
+    if (renews && opens > checkedAt) entry(`${identity}-opens`, opens, `Rotate ${name}`, words, [7, 0]);
     entry(`${identity}-ends`, notAfter, `${name.replace(/^c/, 'C')} expires`, words, LAST_ALARMS);
   }
   return `${calendar.toString().slice(0, -END.length)}${events.join('')}${END}${CRLF}`;

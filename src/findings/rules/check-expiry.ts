@@ -13,10 +13,11 @@ import { readMark } from '../../control-plane/marks.js';
 import { CLOCK_TOLERANCE_MS, type SourceReading } from '../../control-plane/source-reading.js';
 import { finding, type Finding, type FindingCode, type Where } from '../finding.js';
 import { worstFirst } from '../severity.js';
+import { ACM_CODES, acmFindings } from './acm.js';
 
 /** Everything that `check-expiry` can find. */
 export const EXPIRY_CODES = [
-  'AcmCertificateNotWatched',
+  ...ACM_CODES,
   'CertificateCritical',
   'CertificateExpired',
   'CertificateMissing',
@@ -59,7 +60,7 @@ const placeOf = ({ account, region }: Source): Where => ({ account, region });
 
 function expiryFinding(row: CertificateRow, where: Where, severity?: 'info'): ExpiryFinding | undefined {
   const { status, daysLeft, notAfter, notBefore, usedBy, description } = row;
-  const args = { description, usedBy };
+  const args = { description, usedBy, origin: row.acm?.origin };
   switch (status) {
     case 'ok':
       return undefined;
@@ -127,15 +128,10 @@ function stageFindings(source: Source, reading: SourceReading, filter: Certifica
   if (usage === undefined || joined === undefined) return [];
   const names = apiNamesOf(usage.apis);
   const found: ExpiryFinding[] = joined.elsewhere
-    .filter((use) => matchesStage(use, filter))
-    .map((use): ExpiryFinding => {
+    .filter((use) => use.kind === 'unknown' && matchesStage(use, filter))
+    .map((use) => {
       const where = { ...placeOf(source), stage: namedStage(use, names) };
-      const args = { certificate: use.clientCertificateId };
-      return finding(
-        use.kind === 'acm' ? 'AcmCertificateNotWatched' : 'StageCertificateMissing',
-        where,
-        args,
-      );
+      return finding('StageCertificateMissing', where, { certificate: use.clientCertificateId });
     });
   const https = usage.httpsApis && new Set(usage.httpsApis);
   if (https === undefined) return found;
@@ -149,6 +145,24 @@ function stageFindings(source: Source, reading: SourceReading, filter: Certifica
     if (presents && !https.has(restApiId)) found.push(finding('NeverPresented', where, {}));
   }
   return found;
+}
+
+/** What is to be said about certificates of ACM, each once, whatever number of stages present it. */
+function acmFindingsOf(source: Source, reading: SourceReading, filter: CertificateFilter): ExpiryFinding[] {
+  const { acm = [], readAt } = reading;
+  const rows = certificateRows([{ state: 'read', source, value: reading }]);
+  const elsewhere = usageOf(reading)?.elsewhere ?? [];
+  const { ids = [] } = filter;
+  return acm
+    .filter(({ state, arn }) =>
+      state === 'read'
+        ? rows.some((row) => row.clientCertificateId === arn && matchesFilter(row, filter))
+        : // Of one that could not be read only its stages are known: rather told than left out.
+          ids.includes(arn) ||
+          (ids.length === 0 &&
+            elsewhere.some((use) => use.clientCertificateId === arn && matchesStage(use, filter))),
+    )
+    .flatMap((each) => acmFindings(each, { ...placeOf(source), clientCertificateId: each.arn }, readAt));
 }
 
 function sourceFindings(
@@ -177,6 +191,7 @@ function sourceFindings(
       ? []
       : [finding('UsageUnknown', where, { reason: value.usageError.message })]),
     ...skew,
+    ...acmFindingsOf(source, value, filter),
     ...stageFindings(source, value, filter),
   ];
 }
@@ -208,7 +223,13 @@ export function findFindings(
   const ids = new Set(
     results.flatMap((result) =>
       result.state === 'read'
-        ? [...result.value.certificates, ...result.value.unreadable].map((each) => each.clientCertificateId)
+        ? [
+            ...[...result.value.certificates, ...result.value.unreadable].map(
+              (each) => each.clientCertificateId,
+            ),
+            // That one could not be read is said of it.
+            ...(result.value.acm ?? []).map(({ arn }) => arn),
+          ]
         : [],
     ),
   );
@@ -230,6 +251,8 @@ export function findFindings(
 
 /** Where one of these is told, it is known already that something was not seen. */
 const NOTHING_SEEN: ReadonlySet<FindingCode> = new Set<FindingCode>([
+  'AcmCertificateElsewhere',
+  'AcmCertificateUnknown',
   'CertificateMissing',
   'SourceUnknown',
   'UsageUnknown',

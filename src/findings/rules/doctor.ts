@@ -1,8 +1,9 @@
 import type { ClientCertificate, Integration, Resource, Stage } from '../../control-plane/api-gateway.js';
+import type { AcmReading } from '../../control-plane/acm-certificate.js';
 import { daysLeft, type CertificateFacts } from '../../certificates/certificate.js';
 import { LOG_CAUSES, type CallOutcome, type LogCauseCode } from '../../control-plane/execution-log.js';
 import { datesDiffer, DEFAULT_RENEW_BEFORE, isDue } from '../../certificates/expiry.js';
-import { DEFAULT_CERTIFICATE_QUOTA, isAcmArn } from '../../control-plane/inventory.js';
+import { DEFAULT_CERTIFICATE_QUOTA } from '../../control-plane/inventory.js';
 import { namedStage } from '../../control-plane/named-stage.js';
 import {
   backendOf,
@@ -15,11 +16,13 @@ import { finding, type Finding, type FindingCode, type Where } from '../finding.
 import { isSamStage, ownerOfCertificate, ownerOfStage } from '../../rotation/rules/manager.js';
 import { stageText } from '../../rotation/rules/unit.js';
 import type { Severity } from '../severity.js';
+import { ACM_CODES, acmFindings } from './acm.js';
 import { surroundingFindings, unsetVariables } from './doctor-surroundings.js';
 
 /** Everything that `doctor` can find about a stage. */
 export const DOCTOR_CODES = [
-  'AcmCertificateNotWatched',
+  ...ACM_CODES,
+  'AcmNotTested',
   'AnyWithIntegrationMethod',
   'BackendAdmitsOther',
   'BackendAdmitsWithout',
@@ -95,6 +98,10 @@ export interface DoctorObservation {
     /** Absent when the account has no certificate that the backend should refuse. */
     other?: readonly DoctorProbe[];
   };
+  /** Where the stage presents a certificate of ACM. */
+  acm?: AcmReading;
+  /** Whether API Gateway accepted no test call with it. */
+  isAcmUntested?: boolean;
   /** What AWS denied, as the control plane words it. */
   denied: readonly string[];
   now: Date;
@@ -116,12 +123,31 @@ function whereOf({ region, stage }: DoctorObservation): Where {
   };
 }
 
+/** The expiry of a certificate of ACM, by the thresholds of every command, and what else is wrong with it. */
+function acmCertificateFindings(acm: AcmReading, where: Where, now: Date): DoctorFinding[] {
+  const found: DoctorFinding[] = acmFindings(acm, where, now);
+  if (acm.state !== 'read') return found;
+  const { status, notAfter, notBefore, daysLeft: left } = acm.view;
+  const args = { origin: acm.certificate.details.origin };
+  switch (status) {
+    case 'ok':
+      return found;
+    case 'expired':
+      return [finding('CertificateExpired', where, { ...args, notAfter }), ...found];
+    case 'notYetValid':
+      return [finding('CertificateNotYetValid', where, { ...args, notBefore }), ...found];
+    case 'warning':
+    case 'critical':
+      return [finding('CertificateWarning', where, { ...args, notAfter, daysLeft: left }), ...found];
+  }
+}
+
 const certificateRule: Rule = (seen) => {
-  const { stage, certificate, certificateCount, now } = seen;
+  const { stage, acm, certificate, certificateCount, now } = seen;
   const id = stage.clientCertificateId;
   if (id === undefined) return [];
   const where = { ...whereOf(seen), clientCertificateId: id };
-  if (isAcmArn(id)) return [finding('AcmCertificateNotWatched', where, { certificate: id })];
+  if (acm !== undefined) return acmCertificateFindings(acm, where, now);
   if (!certificate) {
     const { StageCertificateMissing } = AT_ONE_STAGE;
     return certificateCount === undefined
@@ -286,6 +312,9 @@ const surroundingsRule: Rule = (seen) => {
 };
 
 const backendRule: Rule = (seen) => [
+  ...(seen.isAcmUntested === true
+    ? [finding('AcmNotTested', whereOf(seen), { certificate: seen.stage.clientCertificateId ?? '' })]
+    : []),
   ...ownCertificateFindings(seen),
   ...seen.probes.current
     .filter((probe) => !probe.accepted && !isOwnCertificate(probe))

@@ -401,7 +401,7 @@ export interface SharingStages {
   names: string[];
 }
 
-/** Every certificate in use: a rotation moves all stages that share one. ACM's certificates renew themselves. */
+/** Every certificate in use: a rotation moves all stages that share one. Those of ACM are not rotated. */
 export function everyCertificate({ apis, stages }: Pick<AccountLook, 'apis' | 'stages'>): SharingStages[] {
   const apiNames = new Map(apis.map(({ id, name }) => [id, name]));
   const used = new Map<string, SharingStages>();

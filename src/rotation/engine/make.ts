@@ -1,3 +1,4 @@
+import { assertGenerated } from '../../control-plane/generated-only.js';
 import { certificateOf } from '../../control-plane/read-certificate.js';
 import type { Certificate } from '../../control-plane/certificate.js';
 import { stageIdsText } from '../../control-plane/stages-text.js';
@@ -171,9 +172,10 @@ async function generateMarked(
 
 /**
  * Whether `--to` names a certificate that can be rotated to.
- * @throws AppError `CertificateNotFound`, `CertificateInUse`, `Usage`
+ * @throws AppError `CertificateNotFound`, `CertificateOfAcm`, `CertificateInUse`, `Usage`
  */
 export function assertAdoptable(run: Run, id: string): Certificate {
+  assertGenerated(id);
   const certificate = run.certificates.find(({ clientCertificateId }) => clientCertificateId === id);
   if (!certificate) {
     throw new AppError(

@@ -278,7 +278,7 @@ function rotateOne(
 ): Promise<RotationReport> {
   if (target.clientCertificateId !== undefined && isAcmArn(target.clientCertificateId)) {
     throw new AppError('CertificateOfAcm', `${stageText(target)} presents an ACM certificate`, {
-      hint: 'apigw-cert does not rotate it: ACM renews it, or you import a new one into ACM',
+      hint: 'apigw-cert does not rotate ACM certificates: ACM renews those of a private CA, and imported ones are replaced by hand; docs/acm.md shows how',
     });
   }
   return isAbort ? abort(deps, request, target, { dryRun }) : rotate(deps, request, target, { dryRun });

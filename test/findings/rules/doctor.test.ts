@@ -134,8 +134,12 @@ const CASES: readonly (readonly [what: string, seen: DoctorObservation, codes: s
   ['deleted', without('certificate'), ['StageCertificateMissing']],
   [
     'of ACM',
-    { ...without('certificate'), stage: { ...stage, clientCertificateId: arn } },
-    ['AcmCertificateNotWatched'],
+    {
+      ...without('certificate'),
+      stage: { ...stage, clientCertificateId: arn },
+      acm: { state: 'unknown', arn, reason: 'denied' },
+    },
+    ['AcmCertificateUnknown'],
   ],
   ['none', { ...without('certificate'), stage: bare }, ['StageWithoutCertificate']],
   [

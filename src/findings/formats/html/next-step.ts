@@ -76,6 +76,7 @@ export function nextStep(
     case 'CertificateCritical':
     case 'CertificateExpired':
     case 'CertificateWarning':
+      if (certificate?.acm !== undefined) return remedy === undefined ? undefined : { advice: remedy };
       if (rotate !== undefined) return { command: `${rotate} --dry-run` };
       if (name !== undefined) {
         // A rotation needs the trust store of the backend, and nothing here says which that is.

@@ -337,6 +337,7 @@ export class Process {
             tags: Object.fromEntries(Object.entries(known.tags).filter(([key]) => !keys.includes(key))),
           }));
         }),
+      getAcmCertificate: (arn) => Promise.reject(new Error(`no stage presents ${arn}`)),
       getRestApis: () => list('GetRestApis', () => world.apis()),
       getStages: stages,
       getWebSocketApis: () => list('GetApis', () => world.apis('WEBSOCKET')),
