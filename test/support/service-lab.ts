@@ -39,8 +39,8 @@ export interface ServiceLab extends Lab {
 }
 
 const OBJECT = '/trust/list.pem';
-/** The emulator's clock runs on, that of the function stands still. Milliseconds. */
-const SKEW = 3_000;
+/** The emulator's dates have whole seconds. Milliseconds. */
+const SKEW = 2_000;
 
 /** The SDK asks it for roles: each is assumed, with keys that tell nothing of an account. */
 async function startSts(roles: URLSearchParams[]): Promise<{ url: string; close(): void }> {
@@ -96,8 +96,10 @@ export async function startServiceLab(): Promise<ServiceLab> {
     readBundle(Buffer.from(services.versions.get(OBJECT)?.at(-1) ?? '')).certificates.some(
       ({ certificate }) => certificate.fingerprintSha256 === fingerprint,
     );
-  let time = Date.now();
-  lab.emulator.setClock(new Date(time));
+  /** How far the time of the lab is ahead. Both clocks run on. */
+  let ahead = 0;
+  const now = (): Date => new Date(Date.now() + ahead);
+  lab.emulator.setClock(now());
   const lines: string[] = [];
   let files = 0;
   const service: ServiceLab = {
@@ -106,10 +108,10 @@ export async function startServiceLab(): Promise<ServiceLab> {
     services,
     roles,
     lines,
-    now: () => new Date(time),
+    now,
     pass(passed) {
-      time = typeof passed === 'number' ? time + passed : Date.parse(passed) + SKEW;
-      lab.emulator.setClock(new Date(time));
+      ahead = typeof passed === 'number' ? ahead + passed : Date.parse(passed) + SKEW - Date.now();
+      lab.emulator.setClock(now());
     },
     async configure(yaml) {
       const file = join(directory, `apigw-cert-${++files}.yaml`);
@@ -132,7 +134,7 @@ ${more}`,
       const handler = createHandler({
         config: config ?? (await service.configure(service.target())),
         write: (line) => lines.push(line),
-        now: () => new Date(time),
+        now,
       });
       return handler(event, { awsRequestId: 'request-1', getRemainingTimeInMillis: () => left });
     },
