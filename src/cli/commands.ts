@@ -22,6 +22,7 @@ export const COMMANDS: Readonly<Record<string, LoadCommand>> = {
   init: async () => (await import('../commands/init/command.js')).initCommand(),
   status: async () => (await import('../commands/status/command.js')).statusCommand(),
   state: async () => (await import('../commands/state/command.js')).stateCommand(),
+  publish: async () => (await import('../commands/publish/command.js')).publishCommand(),
   backend: async (next) => (await import('../commands/backend/command.js')).backendCommand(next),
   iac: async (next) => (await import('../commands/iac/command.js')).iacCommand(next),
   doctor: async () => (await import('../commands/doctor/command.js')).doctorCommand(),

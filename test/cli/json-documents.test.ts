@@ -112,6 +112,13 @@ test('plans', async () => {
   await run(['iac', 'check', file('other.json', '{}')], { code: 1 });
   for (const tool of ['terraform', 'cloudformation', 'cdk', 'serverless'])
     await run(['iac', tool, '--stage', 'orders/prod']);
+  const targets = {
+    orders: {
+      ...{ api: 'orders', stages: ['prod'], trust: [{ kind: 'pem-bundle', file: lab.trustFile }] },
+      publish: ['file:nothing', { kind: 'command', set: 'true' }],
+    },
+  };
+  await run(['publish', 'check', '--config', file('publish.yaml', JSON.stringify({ targets }))], { code: 1 });
 });
 
 test('backends and their trust stores', async () => {

@@ -15,7 +15,7 @@ function schemaOf(name: string): ValidateFunction {
   return validate;
 }
 
-const GROUPS = new Set(['backend', 'config', 'iac', 'state']);
+const GROUPS = new Set(['backend', 'config', 'iac', 'publish', 'state']);
 
 /** The schema, by its name in docs/schemas, of what these words print as JSON on success. */
 export function documentNameOf(words: readonly string[]): string {

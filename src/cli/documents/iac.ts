@@ -1,9 +1,10 @@
-/** Documents about tools that manage stages and certificates from code: `iac …`. */
+/** Documents about tools that manage stages and certificates from code: `iac …` and `publish …`. */
 import * as z from 'zod/mini';
+import type { PublicationsReport } from '../../commands/publish/check/run.js';
 import type { PlanReport } from '../../commands/iac/check/run.js';
 import type { IacSteps } from '../../commands/iac/steps/run.js';
 import { IAC_TOOLS } from '../../iac/steps.js';
-import { certificateId, count, finding, namedStage } from './common.js';
+import { certificateId, count, finding, namedStage, partError } from './common.js';
 import type { Holds, Same } from './json.js';
 
 const planVerdict = z.enum(['unchanged', 'unknown', 'outage']);
@@ -37,7 +38,27 @@ export const iacSteps = z.strictObject({
   ),
 });
 
+const publicationVerdict = z.enum(['current', 'different', 'unknown']);
+
+export const publishCheck = z.strictObject({
+  verdict: publicationVerdict.check(z.describe('The worst: different, then unknown, then current')),
+  items: z.array(
+    z.strictObject({
+      target: z.string(),
+      publication: z.optional(
+        z.string().check(z.describe('Such as ssm:NAME or file:PATH; absent if the target was not reached')),
+      ),
+      verdict: publicationVerdict,
+      stages: z.array(namedStage),
+      presented: z.array(certificateId).check(z.describe('What the stages present, each once')),
+      published: z.optional(certificateId),
+      error: z.optional(partError),
+    }),
+  ),
+});
+
 export type IacDocuments = [
+  Holds<Same<z.infer<typeof publishCheck>, PublicationsReport>>,
   Holds<Same<z.infer<typeof iacCheck>, PlanReport>>,
   Holds<Same<z.infer<typeof iacSteps>, IacSteps>>,
 ];

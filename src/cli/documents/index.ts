@@ -61,6 +61,7 @@ export const DOCUMENTS = {
   inventory: certificates.inventory,
   list: certificates.list,
   prune: certificates.prune,
+  'publish-check': iac.publishCheck,
   report: certificates.report,
   rotate: rotations.rotate,
   'state-create': z.union([
@@ -86,5 +87,5 @@ export function documentSchemas(): [name: string, schema: Record<string, unknown
 function titleOf(name: string): string {
   if (name === 'error') return 'The JSON document of a command that failed';
   if (name === 'version') return 'apigw-cert --version --output json';
-  return `apigw-cert ${name.replace(/^(backend|config|iac|state)-/, '$1 ')} --output json`;
+  return `apigw-cert ${name.replace(/^(backend|config|iac|publish|state)-/, '$1 ')} --output json`;
 }
