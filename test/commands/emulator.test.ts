@@ -48,6 +48,7 @@ test('takes its settings from flags', async () => {
     rateLimit: { perSecond: 7, burst: 9 },
     certificateQuota: 3,
     propagationDelayMs: 90_000,
+    testInvokeAcm: false,
     needRedeploy: true,
     deleteInUseStatus: 400,
   });
