@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import { $ZodError } from 'zod/v4/core';
 import * as z from 'zod/mini';
-import type { AcmRenewal } from './acm/renew.js';
 import type { Controls } from './controls.js';
 import { badRequest, ServiceError } from './errors.js';
 import type { FaultInput } from './faults.js';
 import { parseJson, readBody, type Answer } from './http.js';
+import type { AcmRenewal } from './model.js';
 import type { Settings } from './settings.js';
 
 export const ADMIN_PATH = '/_emulator/';

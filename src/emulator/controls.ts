@@ -1,9 +1,10 @@
 import * as z from 'zod/mini';
-import { acmRenewalSchema, findInWorlds, renew, type AcmRenewal } from './acm/renew.js';
+import { acmRenewalSchema, findInWorlds, renew } from './acm/renew.js';
 import { changedWith } from './acm/run.js';
 import type { Clock } from './clock.js';
 import type { Fault, FaultInput, Faults } from './faults.js';
 import type { History } from './history.js';
+import type { AcmRenewal } from './model.js';
 import type { Persistence } from './persistence.js';
 import type { RateLimiter } from './rate-limit.js';
 import type { LoggedRequest, RequestLog } from './request-log.js';

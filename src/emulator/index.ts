@@ -19,7 +19,7 @@ import { DEFAULT_SETTINGS, type Settings } from './settings.js';
 import { createStore, type Store } from './store.js';
 import { createTimers } from './timers.js';
 
-export type { AcmRenewal } from './acm/renew.js';
+export type { AcmRenewal } from './model.js';
 export type { Controls } from './controls.js';
 export type { Fault, FaultInput, LateAnswer } from './faults.js';
 export type { LoggedRequest } from './request-log.js';

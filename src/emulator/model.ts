@@ -31,6 +31,15 @@ export interface StoredCertificate {
   tags: Map<string, string>;
 }
 
+/** What becomes of a renewal by ACM. */
+export type AcmRenewal =
+  | { status: 'SUCCESS' | 'PENDING_AUTO_RENEWAL' }
+  | {
+      status: 'FAILED';
+      /** As in `PCA_ACCESS_DENIED`. */
+      reason: string;
+    };
+
 /** A certificate of ACM. */
 export interface AcmCertificate {
   arn: string;

@@ -1,17 +1,8 @@
 import * as z from 'zod/mini';
-import type { AcmCertificate, World } from '../model.js';
+import type { AcmCertificate, AcmRenewal, World } from '../model.js';
 import type { Surroundings } from '../operation.js';
 import { notFound } from '../errors.js';
 import { issue, replaceIssued } from './issuing.js';
-
-/** What becomes of a renewal. */
-export type AcmRenewal =
-  | { status: 'SUCCESS' | 'PENDING_AUTO_RENEWAL' }
-  | {
-      status: 'FAILED';
-      /** As in `PCA_ACCESS_DENIED`. */
-      reason: string;
-    };
 
 export const acmRenewalSchema = z.discriminatedUnion('status', [
   z.strictObject({ status: z.literal(['SUCCESS', 'PENDING_AUTO_RENEWAL']) }),
