@@ -1,4 +1,4 @@
-/** What every place of state promises: its journal, its leases and its memos. Run on a folder, DynamoDB and S3. */
+/** What every place of state promises: its journal, its leases and its memos. Run on a folder, dynalite, DynamoDB Local and S3. */
 import { describe, expect, test, beforeEach } from '@jest/globals';
 import type { RotationRecord } from '../../src/rotation/rules/record.js';
 import type { State } from '../../src/rotation/journal/state.js';

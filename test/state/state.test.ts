@@ -6,8 +6,8 @@ import { openState, type State } from '../../src/rotation/journal/state.js';
 import type { StatePlace } from '../../src/settings/state-place.js';
 import { createTable } from '../../src/state/create.js';
 import { dynamoDbStore } from '../../src/state/dynamodb.js';
-import type { DocumentStore } from '../../src/state/documents.js';
 import { s3Store } from '../../src/state/s3.js';
+import { documentStoreContract } from '../contract/document-store.contract.js';
 import { ended, started, stateContract } from '../contract/state.contract.js';
 import { startDynamoDb, type DynamoDb } from '../support/dynamodb.js';
 import { startS3Double, type S3Double } from '../support/s3-double.js';
@@ -47,73 +47,8 @@ stateContract('a folder', () => openState({ kind: 'folder', directory: folder })
 stateContract('DynamoDB', () => openState(TABLE));
 stateContract('S3', () => openState(BUCKET));
 
-const STORES: readonly [string, () => DocumentStore][] = [
-  ['DynamoDB', () => dynamoDbStore('apigw-cert')],
-  ['S3', () => s3Store('example-state', 'c')],
-];
-
-describe.each(STORES)('a document in %s', (_name, open) => {
-  let store: DocumentStore;
-  let n = 0;
-  let key: { group: string; name: string };
-
-  beforeEach(() => {
-    store = open();
-    key = { group: `group/${++n}`, name: 'one' };
-  });
-
-  test('is written where there is none, and only there', async () => {
-    const version = await store.write(key, 'text', undefined);
-    expect(version).toEqual(expect.any(String));
-    expect(await store.write(key, 'other', undefined)).toBeUndefined();
-    expect(await store.read(key)).toEqual({ name: 'one', text: 'text', version });
-  });
-
-  test('is replaced as it was last seen, also by the same text, and never after that', async () => {
-    const first = await store.write(key, 'text', undefined);
-    const second = await store.write(key, 'text', first);
-    expect(second).not.toBe(first);
-    expect(await store.write(key, 'late', first)).toBeUndefined();
-    expect((await store.read(key))?.text).toBe('text');
-    expect(await store.write(key, 'text', second)).toEqual(expect.any(String));
-  });
-
-  test('is not replaced where it is gone', async () => {
-    const version = await store.write(key, 'text', undefined);
-    await store.remove(key);
-    await store.remove(key);
-    expect(await store.read(key)).toBeUndefined();
-    expect(await store.write(key, 'again', version)).toBeUndefined();
-  });
-
-  test('is listed with those of its group, by name, over pages', async () => {
-    const names = Array.from({ length: 8 }, (_, i) => `${7 - i}`);
-    for (const name of names) await store.write({ ...key, name }, `text ${name}`, undefined);
-    await store.write({ group: `${key.group}x`, name: '9' }, 'of another group', undefined);
-    expect((await store.list(key.group)).map(({ name, text }) => [name, text])).toEqual(
-      names.toReversed().map((name) => [name, `text ${name}`]),
-    );
-    expect((await store.last(key.group))?.name).toBe('7');
-    expect(await store.last('group/none')).toBeUndefined();
-  });
-
-  test('of several writers at once one succeeds', async () => {
-    const version = await store.write(key, 'first', undefined);
-    const results = await Promise.all(
-      Array.from({ length: 12 }, (_, i) => open().write(key, `writer ${i}`, version)),
-    );
-    const winners = results.flatMap((result, i) => (result === undefined ? [] : [i]));
-    expect(winners).toHaveLength(1);
-    expect((await store.read(key))?.text).toBe(`writer ${winners[0]}`);
-  });
-
-  test('that is too large is refused before anything is sent', async () => {
-    await expect(store.write(key, 'x'.repeat(store.maxOctets + 1), undefined)).rejects.toMatchObject({
-      code: 'StateUnavailable',
-    });
-    expect(await store.read(key)).toBeUndefined();
-  });
-});
+documentStoreContract('DynamoDB', () => dynamoDbStore('apigw-cert'));
+documentStoreContract('S3', () => s3Store('example-state', 'c'));
 
 describe('DynamoDB', () => {
   const key = (name: string) => ({ group: 'faults', name });
