@@ -59,6 +59,17 @@ export function lastError(run: Run, { kind, ...rest }: End): AppError {
       },
     );
   }
+  if (kind === 'stillPublished' && 'publication' in rest) {
+    const { clientCertificateId: id } = rest.certificate;
+    return new AppError(
+      'PublicationAmbiguous',
+      `${rest.publication} contains ${id}, and the stages of its target present different certificates, so ${id} is not deleted`,
+      {
+        details: { publication: rest.publication, clientCertificateId: id },
+        hint: 'attach the same certificate to all stages of the target, or write the ID of one that is in use to that place, then run the same command again',
+      },
+    );
+  }
   return new AppError(
     'StageChanged',
     `no stage presents ${oldId} or its successor any more: someone else changed it`,

@@ -147,6 +147,8 @@ export type Step =
   | { kind: 'impossible' }
   /** A stage presents what was to be taken away. */
   | { kind: 'inUse'; certificate: Certificate }
+  /** What is to be deleted is published, and cannot be replaced there: the stages do not present one and the same. */
+  | { kind: 'stillPublished'; certificate: Certificate; publication: string }
   | { kind: 'done' };
 
 /** What a proof is about: one certificate, shown to these backends by these calls. */
@@ -379,7 +381,7 @@ function goingOf(situation: Situation): Certificate[] {
 
 /** The end of what is not to be presented any more: waited for, looked for, deleted, and only then trusted no more. */
 function endStep(situation: Situation): Step {
-  const { now, goal, unit, stores, deleted, switchedAt, keptFrom } = situation;
+  const { now, goal, unit, stores, publications, deleted, switchedAt, keptFrom } = situation;
   const { lastPresented, unsettled, progress, settings } = situation;
   if (goal === 'rollBack') return { kind: 'done' };
   const going = goingOf(situation);
@@ -427,6 +429,8 @@ function endStep(situation: Situation): Step {
   const first = going.find((one) => !kept.includes(one));
   const remembered = first && held.find(({ certificate }) => remembers(first, certificate));
   if (remembered) return { kind: 'untrust', ...remembered };
+  const place = publications.find(({ holds }) => first && holds === first.clientCertificateId);
+  if (first && place) return { kind: 'stillPublished', certificate: first, publication: place.name };
   if (first) return { kind: 'delete', certificate: first };
   if (held[0]) return { kind: 'untrust', ...held[0] };
   if (toConfirm) {

@@ -157,6 +157,7 @@ export function afterStep(situation: Situation, step: Step): Situation {
     case 'stageChanged':
     case 'impossible':
     case 'inUse':
+    case 'stillPublished':
     case 'done':
       return situation;
   }
@@ -174,10 +175,11 @@ function without(unit: RotationUnit, { clientCertificateId }: Certificate): Rota
 }
 
 /** The steps that a rotation ends with, or cannot go on after. */
-export type LastStep = Extract<Step, { kind: 'done' | 'stageChanged' | 'impossible' | 'inUse' }>;
+export type LastStep = Extract<Step, { kind: (typeof LAST)[number] }>;
 
-export const isLast = (step: Step): step is LastStep =>
-  step.kind === 'done' || step.kind === 'stageChanged' || step.kind === 'impossible' || step.kind === 'inUse';
+const LAST = ['done', 'stageChanged', 'impossible', 'inUse', 'stillPublished'] as const;
+
+export const isLast = (step: Step): step is LastStep => (LAST as readonly string[]).includes(step.kind);
 
 /** More than are ever needed. */
 const mostSteps = ({ moving, stores }: Situation): number => 500 + 4 * moving.length + 20 * stores.length;

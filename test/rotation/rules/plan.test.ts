@@ -521,10 +521,39 @@ describe('planSteps', () => {
     );
   });
 
+  test('what was made for nothing stays where its id is published and no other one can be', () => {
+    const view = {
+      name: 'file:id',
+      stages: ['api/prod', 'api/beta'],
+      elsewhere: [],
+      isKnown: true,
+      holds: 'new',
+    };
+    const mixed = situation({
+      goal: 'cancel',
+      unit: {
+        ...{ oldId: 'old', old: certificate('old'), next: certificate('new', { mark: mark('old') }) },
+        spares: [certificate('spare', { mark: { ...mark('old'), rotationId: 'r2' } })],
+      },
+      moving: [stage('prod', 'old'), stage('beta', 'spare')],
+      publications: [view],
+    });
+    expect(planSteps(mixed).last).toMatchObject({
+      kind: 'stillPublished',
+      certificate: { clientCertificateId: 'new' },
+      publication: 'file:id',
+    });
+    const other = planSteps({ ...mixed, publications: [{ ...view, holds: 'old' }] });
+    expect(other.last.kind).toBe('done');
+    expect(kinds(other)).toContain('delete');
+  });
+
   test('a rotation that publishes nothing has the same steps without it', () => {
     fc.assert(
       fc.property(situations, (any) => {
-        const others = planSteps(any).steps.filter(({ kind }) => kind !== 'publish');
+        const { steps, last } = planSteps(any);
+        fc.pre(last.kind !== 'stillPublished');
+        const others = steps.filter(({ kind }) => kind !== 'publish');
         expect(planSteps({ ...any, publications: [] }).steps.map(({ kind }) => kind)).toEqual(
           others.map(({ kind }) => kind),
         );
