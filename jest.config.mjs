@@ -26,5 +26,6 @@ export default {
   // More than cores: much of a test is waiting, for the pace of requests and for soaks.
   maxWorkers: 3,
   globalSetup: '<rootDir>/test/support/scratch.mjs',
+  testSequencer: '<rootDir>/test/support/sequencer.mjs',
   reporters: ['default', '<rootDir>/test/support/summary-reporter.mjs'],
 };
