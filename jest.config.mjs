@@ -9,7 +9,11 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   // What the build puts in.
   globals: { __VERSION__: '0.0.0-test' },
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1', '^(\\.{1,2}/.*)\\?text$': '$1' },
+  moduleNameMapper: {
+    '^fast-check$': '<rootDir>/test/support/fast-check.mjs',
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+    '^(\\.{1,2}/.*)\\?text$': '$1',
+  },
   transform: {
     '/src/trust/templates/': '<rootDir>/test/support/text-transform.cjs',
     '^.+\\.ts$': [
