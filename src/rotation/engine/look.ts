@@ -239,12 +239,12 @@ export async function lookAtSwitched(run: Run, switched: readonly StageRef[], id
 /** What the trust stores hold. A look may cost an ssh a host, so it lasts until something may have changed. */
 export async function lookAtStores(run: Run): Promise<readonly StoreView[]> {
   const { unit } = account(run);
-  run.stores ??= (await observeStores(await storesOf(run), unit, deletedCertificates(run), run.records)).map(
-    (store) => ({
-      ...store,
-      mayTrust: store.mayTrust.filter((fingerprint) => !run.notLive.has(`${store.name} ${fingerprint}`)),
-    }),
-  );
+  run.stores ??= (
+    await observeStores(await storesOf(run), unit, deletedCertificates(run), run.records, run.rotationId)
+  ).map((store) => ({
+    ...store,
+    mayTrust: store.mayTrust.filter((fingerprint) => !run.notLive.has(`${store.name} ${fingerprint}`)),
+  }));
   return run.stores;
 }
 

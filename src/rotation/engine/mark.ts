@@ -12,7 +12,7 @@ import {
   type RemovedCertificate,
 } from '../../control-plane/marks.js';
 import { concerns, stageText } from '../rules/unit.js';
-import type { Run } from './run.js';
+import { account, type Run } from './run.js';
 
 /**
  * Marks a certificate that exists, in place of any mark that it has: by tags, or where those are denied in its
@@ -82,15 +82,14 @@ export async function rememberRemoved(
   }
 }
 
-/** What a certificate remembers as deleted by rotations of the run's stage. */
-export const rememberedBy = ({ target }: Pick<Run, 'target'>, { tags }: Certificate): RemovedCertificate[] =>
-  removedCertificates(tags).filter((one) => concerns(one, stageText(target)));
+/** What a certificate remembers as deleted by rotations of the run's stages: each may have trust stores of its own. */
+export function rememberedBy(run: Run, { tags }: Certificate): RemovedCertificate[] {
+  const stages = [run.target, ...account(run).moving].map(stageText);
+  return removedCertificates(tags).filter((one) => stages.some((stage) => concerns(one, stage)));
+}
 
 /** Takes the tags of {@link rememberRemoved} away: no trust is left. Where that is denied, they do no harm. */
-export async function forgetRemoved(
-  run: Pick<Run, 'deps' | 'target'>,
-  left: Certificate,
-): Promise<Certificate> {
+export async function forgetRemoved(run: Run, left: Certificate): Promise<Certificate> {
   const { controlPlane } = run.deps;
   const keys = rememberedBy(run, left).flatMap((one) => Object.keys(removedTag(one)));
   if (keys.length === 0) return left;

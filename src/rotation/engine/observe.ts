@@ -3,7 +3,14 @@ import type { Certificate } from '../../control-plane/certificate.js';
 import type { Stage, StageRef } from '../../control-plane/api-gateway.js';
 import type { StoreView } from '../rules/next-step.js';
 import type { RotationRecord } from '../rules/record.js';
-import { presentedIds, stageText, unitOf, type EndedCertificate, type RotationUnit } from '../rules/unit.js';
+import {
+  otherMakerOf,
+  presentedIds,
+  stageText,
+  unitOf,
+  type EndedCertificate,
+  type RotationUnit,
+} from '../rules/unit.js';
 import type { ControlPlane } from '../../control-plane/control-plane.js';
 import type { TrustStore } from '../../trust/trust-store.js';
 
@@ -23,12 +30,13 @@ export async function observeStores(
   unit: RotationUnit,
   deleted: readonly EndedCertificate[],
   records: readonly RotationRecord[],
+  rotationId: string,
 ): Promise<StoreView[]> {
   return Promise.all(
     stores.map(async (store) => {
       const { name } = store;
       const seen = await store.observe();
-      const own = remembered(name, unit, deleted, records, seen !== undefined);
+      const own = remembered(name, unit, { deleted, records, rotationId }, seen !== undefined);
       return seen === undefined ? { name, ...own } : { name, trusts: seen, mayTrust: seen, added: own.added };
     }),
   );
@@ -43,8 +51,11 @@ const CHANGES = new Map([
 function remembered(
   store: string,
   { oldId, old, next, spares }: RotationUnit,
-  deleted: readonly EndedCertificate[],
-  records: readonly RotationRecord[],
+  {
+    deleted,
+    records,
+    rotationId,
+  }: { deleted: readonly EndedCertificate[]; records: readonly RotationRecord[]; rotationId: string },
   isSeen: boolean,
 ): Omit<StoreView, 'name'> {
   // A dry run begins no journal, and so does not note that one is missing.
@@ -66,8 +77,9 @@ function remembered(
   for (const { clientCertificateId: id, trusted } of deleted) {
     if (id !== oldId && (!named.has(id) || others.has(id))) possible.add(trusted.fingerprintSha256);
   }
-  for (const { clientCertificateId: id, trusted } of spares) {
-    if (others.has(id)) possible.add(trusted.fingerprintSha256);
+  for (const spare of spares) {
+    if (otherMakerOf(spare, { oldId, rotationId }) !== undefined)
+      possible.add(spare.trusted.fingerprintSha256);
   }
   // What was there before the rotation adopted it stays there, whatever of the journal is left. Where a store shows what
   // it holds and the mark says that this was not there before, the rotation added it, from whatever machine.

@@ -606,6 +606,39 @@ describe('what is deleted and still trusted is not forgotten', () => {
 });
 
 test(
+  'a rotation of all stages ends the trust that an aborted one of a single stage has left',
+  history(async () => {
+    const alone = { settings: { onlyStage: true, wait: false }, stage: 'api/beta' };
+    await go(a, alone);
+    const locked: Mishap = { kind: 'locked' };
+    await go(
+      a,
+      { ...alone, mode: 'abort', settings: { onlyStage: true } },
+      { fates: [on('untrust', locked)] },
+    );
+    expect(the.world.deleted).toHaveLength(1);
+    await endsRotated();
+  }),
+);
+
+test(
+  'a dry run lists the end of the trust in what another rotation has made',
+  history(async () => {
+    const locked: Mishap = { kind: 'locked' };
+    await go(a, { settings: { onlyStage: true }, stage: 'api/beta' }, { fates: [on('trust', locked)] });
+    await go(a, NO_WAIT);
+    const { report } = await go(a, { stage: 'api/beta', dryRun: true });
+    const subjects = (report?.steps ?? []).filter(({ step }) => step === 'untrust').map((one) => one.subject);
+    const spare = [...the.world.makers.keys()][3];
+    expect(subjects).toContain(`blind: ${spare}`);
+    await calm(the);
+    expect((await go(a, { stage: 'api/beta' })).outcome).toBe('completed');
+    expectPromises(the);
+    expectRotated(the);
+  }),
+);
+
+test(
   'an abort ends, although another machine has rotated what it leaves while it was stopped',
   history(async () => {
     const { time } = the.world;

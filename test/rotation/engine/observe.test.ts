@@ -77,7 +77,7 @@ describe('a trust store that cannot tell what it holds', () => {
       add: () => Promise.resolve(),
       remove: () => Promise.resolve(),
     };
-    const [view] = await observeStores([store], unit, deleted, records(letters));
+    const [view] = await observeStores([store], unit, deleted, records(letters), 'r1');
     const inLetters = (list: readonly string[] = []): string =>
       Object.entries(letters)
         .flatMap(([letter, value]) => (list.includes(value) ? [letter] : []))
