@@ -1,6 +1,6 @@
 /** Which certificates there are to look after: accounts × Regions × targets. */
 import pLimit from 'p-limit';
-import { accountOfRole } from '../settings/resolve.js';
+import { accountKey, accountOfRole } from '../settings/resolve.js';
 import type { RotationJob } from '../rotation/engine/jobs.js';
 import { asAppError } from './answer.js';
 import { executionName } from './execution-name.js';
@@ -83,8 +83,7 @@ async function dueJobs(
   for (const candidate of candidates) {
     try {
       const job = jobOf(candidate, context);
-      const { profile, roleArn, externalId, region } = job.account;
-      const key = JSON.stringify([profile, roleArn, externalId, region]);
+      const key = accountKey(job.account);
       places.set(key, [...(places.get(key) ?? []), job]);
     } catch (error) {
       refused.push(refusal(candidate.target, error, shown));

@@ -122,6 +122,15 @@ export interface ResolvedAccount {
   origins: AccountOrigins;
 }
 
+/** The same for accounts that are reached in the same way, so that one session serves both. */
+export const accountKey = ({
+  profile,
+  roleArn,
+  externalId,
+  region,
+}: Pick<ResolvedAccount, 'profile' | 'roleArn' | 'externalId' | 'region'>): string =>
+  JSON.stringify([profile, roleArn, externalId, region]);
+
 /** The account's number in the ARN of one of its roles. */
 export const accountOfRole = (roleArn: string): string => roleArn.split(':')[4] ?? roleArn;
 

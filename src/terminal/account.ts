@@ -7,7 +7,7 @@ import { printable } from '../platform/printable.js';
 import type { ControlPlane } from '../control-plane/control-plane.js';
 import type { FoundTarget } from '../rotation/engine/jobs.js';
 import type { ManagerSettings } from '../rotation/rules/manager.js';
-import { resolve, type AccountFlags, type ResolvedAccount } from '../settings/resolve.js';
+import { accountKey, resolve, type AccountFlags, type ResolvedAccount } from '../settings/resolve.js';
 import { flagValues } from '../settings/table.js';
 import { controlPlaneFor } from './compose.js';
 import type { CommonOptions } from './context.js';
@@ -83,7 +83,7 @@ export async function openPlace(options: CommonOptions, out: Output): Promise<Op
   const loaded = await loadConfiguration({ file: options.config });
   const controlPlanes = new Map<string, Promise<ControlPlane>>();
   const open = (account: ResolvedAccount, target?: string): Promise<ControlPlane> => {
-    const key = JSON.stringify([account.name, account.profile, account.roleArn, account.region]);
+    const key = JSON.stringify([account.name, accountKey(account)]);
     const controlPlane =
       controlPlanes.get(key) ??
       controlPlaneFor(options, account, { fromFile: fromFileOf(loaded, account, target) });

@@ -26,7 +26,7 @@ import { formatDuration, parseDuration } from '../../platform/duration.js';
 import { sleep } from '../../platform/timer.js';
 import { AppError, EXIT, type ExitCode } from '../../platform/errors.js';
 import { steadyClock } from '../../platform/clock.js';
-import { resolveAccount, type ResolvedAccount } from '../../settings/resolve.js';
+import { accountKey, resolveAccount, type ResolvedAccount } from '../../settings/resolve.js';
 import { debugSettings, sayWhere } from '../../terminal/account.js';
 import { approved, confirmed } from '../../terminal/ask.js';
 import { controlPlaneFor } from '../../terminal/compose.js';
@@ -176,7 +176,7 @@ function sessions(
     return openSession(controlPlane, clock.now, { progress: progress.look, signal });
   };
   return (account, target) => {
-    const key = JSON.stringify([account.profile, account.roleArn, account.externalId, account.region]);
+    const key = accountKey(account);
     const session = open.get(key) ?? connect(account, target);
     open.set(key, session);
     return session;

@@ -6,6 +6,7 @@ import type { NamedProbe, ProbeRequest } from '../rules/probe.js';
 import { DEFAULT_SETTINGS, type RotationSettings } from '../../settings/rotation.js';
 import type { ControlPlane } from '../../control-plane/control-plane.js';
 import {
+  accountKey,
   accountOfRole,
   resolveAccount,
   resolveAll,
@@ -318,7 +319,7 @@ export async function findTarget(
   const places = new Map(
     candidates.map(([, target]) => {
       const account = accountOf(target);
-      return [JSON.stringify([account.profile, account.roleArn, account.region]), account] as const;
+      return [accountKey(account), account] as const;
     }),
   );
   for (const account of places.values()) {

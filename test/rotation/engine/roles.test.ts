@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { configuredJobs, targetOfCertificate } from '../../../src/rotation/engine/jobs.js';
+import { configuredJobs, findTarget, targetOfCertificate } from '../../../src/rotation/engine/jobs.js';
+import { AppError } from '../../../src/platform/errors.js';
 import { validateText } from '../../../src/configuration/validate.js';
 
 const role = (account: string, name = 'rotate'): string => `arn:aws:iam::${account}:role/${name}`;
@@ -46,6 +47,28 @@ test('a certificate of --all belongs to the target whose role is of the account'
     'shop',
     undefined,
   ]);
+});
+
+test('a stage is looked for once with each external id of a role', async () => {
+  const roleArn = role('111111111111');
+  const three = {
+    one: target({ roleArn, externalId: 'x-1' }),
+    other: target({ api: 'pay', roleArn, externalId: 'x-2' }),
+    again: target({ api: 'stock', roleArn, externalId: 'x-2' }),
+  };
+  const asked: (string | undefined)[] = [];
+  const found = await findTarget(
+    { api: 'a1b2c3', stage: 'prod' },
+    { targets: three },
+    { account: {} },
+    ({ externalId }) => {
+      asked.push(externalId);
+      if (externalId === 'x-2') return Promise.resolve({ restApiId: 'a1b2c3', apiName: 'pay' });
+      return Promise.reject(new AppError('StageNotFound', 'there is none'));
+    },
+  );
+  expect(asked).toEqual(['x-1', 'x-2']);
+  expect(found).toMatchObject({ account: { externalId: 'x-2' }, target: ['other', three.other] });
 });
 
 test('the same stage may be a target in each account, an external id needs a role, and a number is one', () => {

@@ -33,6 +33,7 @@ Examples:
           { configuredJobs },
           { controlPlaneFor },
           { sayWhere },
+          { accountKey },
           { checkPublications },
           { publicationsText },
         ] = await Promise.all([
@@ -40,6 +41,7 @@ Examples:
           import('../../../rotation/engine/jobs.js'),
           import('../../../terminal/compose.js'),
           import('../../../terminal/account.js'),
+          import('../../../settings/resolve.js'),
           import('./run.js'),
           import('./text.js'),
         ]);
@@ -53,8 +55,7 @@ Examples:
         }
         const opened = new Map<string, ReturnType<typeof controlPlaneFor>>();
         const report = await checkPublications(jobs, async ({ account, target }) => {
-          const { profile, region, roleArn, externalId } = account;
-          const key = JSON.stringify([profile, region, roleArn, externalId]);
+          const key = accountKey(account);
           const known = opened.get(key);
           if (known) return known;
           const connecting = controlPlaneFor(options, account, {
