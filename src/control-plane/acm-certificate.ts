@@ -1,9 +1,8 @@
 import type { AcmDetails } from './acm-details.js';
 import type { ClientChain } from '../certificates/client-chain.js';
 import type { TrustedCertificate } from '../certificates/certificate.js';
-import { daysLeft } from '../certificates/certificate.js';
-import { expiryStatus, type ExpiryThresholds } from '../certificates/expiry.js';
-import { DEFAULT_THRESHOLDS, type CertificateView } from './certificate-view.js';
+import type { ExpiryThresholds } from '../certificates/expiry.js';
+import { certificateView, DEFAULT_THRESHOLDS, type CertificateView } from './certificate-view.js';
 
 /** A certificate of ACM: what ACM says of it, and what it says itself. */
 export interface AcmCertificate {
@@ -38,21 +37,13 @@ export function acmView(
   now: Date,
   thresholds: ExpiryThresholds = DEFAULT_THRESHOLDS,
 ): CertificateView {
-  const { subject, issuer, serialNumber, notBefore, notAfter, fingerprintSha256 } = trusted;
-  return {
+  const certificate = {
     clientCertificateId: arn,
     ...(domainName === undefined ? {} : { description: domainName }),
     createdDate,
-    expirationDate: notAfter,
-    status: expiryStatus({ notBefore, notAfter }, thresholds, now),
-    daysLeft: daysLeft(notAfter, now),
-    subject,
-    issuer,
-    serialNumber,
-    notBefore,
-    notAfter,
-    fingerprintSha256,
+    expirationDate: trusted.notAfter,
     tags: {},
-    acm: details,
+    trusted,
   };
+  return { ...certificateView(certificate, now, thresholds), acm: details };
 }

@@ -33,7 +33,17 @@ export interface CertificateView {
 
 /** The view of one certificate. */
 export function certificateView(
-  { clientCertificateId, description, createdDate, expirationDate, tags, trusted }: Certificate,
+  {
+    clientCertificateId,
+    description,
+    createdDate,
+    expirationDate,
+    tags,
+    trusted,
+  }: Pick<
+    Certificate,
+    'clientCertificateId' | 'description' | 'createdDate' | 'expirationDate' | 'tags' | 'trusted'
+  >,
   now: Date,
   thresholds: ExpiryThresholds = DEFAULT_THRESHOLDS,
 ): CertificateView {

@@ -1,42 +1,20 @@
 /** Where hosts report: the same of a folder, a DynamoDB table and an S3 bucket. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { HostReport } from '../../src/acknowledgements/host-report.js';
 import { openReports } from '../../src/acknowledgements/reports.js';
 import { parseReportPlace } from '../../src/settings/report-place.js';
-import { createTable } from '../../src/state/create.js';
 import { appError } from '../contract/trust-store.contract.js';
-import { startDynamoDb, type DynamoDb } from '../support/dynamodb.js';
-import { startS3Double, type S3Double } from '../support/s3-double.js';
+import { startStateServices } from '../support/state-services.js';
 
-let db: DynamoDb;
-let s3: S3Double;
 let folder: string;
-const before = { ...process.env };
+let close: () => Promise<void>;
 
 beforeAll(async () => {
-  [db, s3] = await Promise.all([startDynamoDb(), startS3Double()]);
-  s3.buckets.add('example-hosts');
-  folder = await mkdtemp(join(tmpdir(), 'apigw-cert-reports-'));
-  Object.assign(process.env, {
-    AWS_ACCESS_KEY_ID: 'AKIATEST',
-    AWS_SECRET_ACCESS_KEY: 'secret',
-    AWS_REGION: 'eu-west-1',
-    AWS_ENDPOINT_URL_DYNAMODB: db.url,
-    AWS_ENDPOINT_URL_S3: s3.url,
-    AWS_CONFIG_FILE: join(folder, 'none'),
-    AWS_SHARED_CREDENTIALS_FILE: join(folder, 'none'),
-  });
-  await createTable('apigw-cert', {});
+  ({ folder, close } = await startStateServices('example-hosts'));
 });
-afterAll(async () => {
-  process.env = before;
-  await db.close();
-  s3.close();
-  await rm(folder, { recursive: true });
-});
+afterAll(() => close());
 
 const AT = new Date('2026-12-01T00:00:00Z');
 const report = (host: string, rest: Partial<HostReport> = {}): HostReport => ({

@@ -12,10 +12,11 @@ import { createTable } from '../../src/state/create.js';
 import { dynamoDbStore } from '../../src/state/dynamodb.js';
 import { documentStoreContract } from '../contract/document-store.contract.js';
 import { stateContract } from '../contract/state.contract.js';
+import { useDynamoDb } from '../support/state-services.js';
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'build', 'dynamodb-local');
-const before = { ...process.env };
 let java: ChildProcess;
+let restore: () => void;
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -43,19 +44,12 @@ async function freePort(): Promise<number> {
       if (java.exitCode !== null) throw new Error('DynamoDB Local did not start');
       await delay(50);
     }
-    Object.assign(process.env, {
-      AWS_ACCESS_KEY_ID: 'AKIATEST',
-      AWS_SECRET_ACCESS_KEY: 'secret',
-      AWS_REGION: 'eu-west-1',
-      AWS_ENDPOINT_URL_DYNAMODB: url,
-      AWS_CONFIG_FILE: join(folder, 'none'),
-      AWS_SHARED_CREDENTIALS_FILE: join(folder, 'none'),
-    });
+    restore = useDynamoDb(url);
     await createTable('apigw-cert', {});
   });
 
   afterAll(async () => {
-    process.env = before;
+    restore();
     java.kill('SIGKILL');
     if (java.exitCode === null && java.signalCode === null) await once(java, 'exit');
   });

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { openState, type State } from '../../src/rotation/journal/state.js';
 import type { StatePlace } from '../../src/settings/state-place.js';
@@ -9,36 +6,19 @@ import { dynamoDbStore } from '../../src/state/dynamodb.js';
 import { s3Store } from '../../src/state/s3.js';
 import { documentStoreContract } from '../contract/document-store.contract.js';
 import { ended, started, stateContract } from '../contract/state.contract.js';
-import { startDynamoDb, type DynamoDb } from '../support/dynamodb.js';
-import { startS3Double, type S3Double } from '../support/s3-double.js';
+import type { DynamoDb } from '../support/dynamodb.js';
+import type { S3Double } from '../support/s3-double.js';
+import { startStateServices } from '../support/state-services.js';
 
 let db: DynamoDb;
 let s3: S3Double;
 let folder: string;
-const before = { ...process.env };
+let close: () => Promise<void>;
 
 beforeAll(async () => {
-  [db, s3] = await Promise.all([startDynamoDb(), startS3Double()]);
-  s3.buckets.add('example-state');
-  folder = await mkdtemp(join(tmpdir(), 'apigw-cert-state-'));
-  Object.assign(process.env, {
-    AWS_ACCESS_KEY_ID: 'AKIATEST',
-    AWS_SECRET_ACCESS_KEY: 'secret',
-    AWS_REGION: 'eu-west-1',
-    AWS_ENDPOINT_URL_DYNAMODB: db.url,
-    AWS_ENDPOINT_URL_S3: s3.url,
-    AWS_CONFIG_FILE: join(folder, 'none'),
-    AWS_SHARED_CREDENTIALS_FILE: join(folder, 'none'),
-  });
-  await createTable('apigw-cert', {});
+  ({ db, s3, folder, close } = await startStateServices('example-state'));
 });
-
-afterAll(async () => {
-  process.env = before;
-  await db.close();
-  s3.close();
-  await rm(folder, { recursive: true });
-});
+afterAll(() => close());
 
 const TABLE: StatePlace = { kind: 'dynamodb', table: 'apigw-cert' };
 const BUCKET: StatePlace = { kind: 's3', bucket: 'example-state', prefix: 'a/b' };
