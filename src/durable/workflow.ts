@@ -82,7 +82,7 @@ function failure(error: unknown, target: string): RotateAnswer {
 
 /**
  * Rotates one certificate to the end. Attention does not end it, since no second execution can have its name: it looks
- * again a day later, until the rotation is done or somebody else has done it.
+ * again a day later, until the rotation is done, by this execution or another run.
  * @returns the last answer
  */
 export async function rotateOne(

@@ -38,7 +38,7 @@ export async function issue(
   return { pem, chainPem: `${authority.pem}${authority.rootPem}`, privateKeyPem };
 }
 
-/** Puts a certificate in the place of an older one of the same ARN: it reaches the stages without a deployment. */
+/** Replaces the certificate of an ARN: the new one reaches the stages without a deployment. */
 export function replaceIssued(
   world: World,
   certificate: AcmCertificate,

@@ -270,8 +270,8 @@ function isNeeded(situation: Situation, { clientCertificateId: id }: Certificate
 }
 
 /**
- * Before a stage comes to the new certificate, every host has to have it. On the way back nothing is waited for: the old one
- * was never taken away, and requests may be failing.
+ * Before a stage is switched to the new certificate, every host must have it. A rollback waits for no host: the old one
+ * was never removed, and requests may be failing.
  */
 function acknowledgeStep(situation: Situation): Step | undefined {
   const { goal, unit } = situation;

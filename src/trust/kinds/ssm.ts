@@ -62,8 +62,8 @@ function document(config: SsmConfig): TextDocument {
     return (await client.send(command)).Version ?? 0;
   };
   /**
-   * Makes the text of somebody who wrote right before us the last one again. A published list has a version anew, since
-   * whoever follows it may have seen ours under the one that both have.
+   * Restores the text that another process wrote immediately before ours. A published list gets a new version, because a
+   * follower may have read ours under the version that both have.
    */
   const giveWay = async (written: number, theirs: string, ours: string): Promise<void> => {
     const last = await put(isPublished(theirs) ? sealed(theirs, ours, 'utf8') : theirs);

@@ -109,7 +109,7 @@ async function look(
 }
 
 /**
- * Keeps the trust store equal to the list until it is asked to stop. Nothing of it fails for good.
+ * Keeps the trust store equal to the list until it is asked to stop. A failure is retried later and never ends it.
  * @returns the last status
  */
 export async function followOn(follower: Follower): Promise<FollowStatus> {
