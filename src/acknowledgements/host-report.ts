@@ -101,11 +101,15 @@ export function acknowledgement(
     trusted !== undefined && fingerprintsSha256.every((one) => trusted.includes(one) === (state === 'live'));
   const living = reports.filter((report) => 'unreadable' in report || mayLive(report, now));
   const others = living.filter((report) => 'unreadable' in report || !isAsWanted(report));
-  const names = others.map((report) => ('unreadable' in report ? report.unreadable : report.host));
+  // A host may report for several trust stores.
+  const hostOf = (report: HostReport | { unreadable: string }): string =>
+    'unreadable' in report ? report.unreadable : report.host;
+  const there = new Set(living.map(hostOf));
+  const missing = new Set(others.map(hostOf));
   return {
-    isGiven: others.length === 0 && living.length >= Math.max(1, hosts),
-    living: living.length,
-    asWanted: living.length - others.length,
-    waitingFor: [...new Set(names)].sort().slice(0, NAMED),
+    isGiven: missing.size === 0 && there.size >= Math.max(1, hosts),
+    living: there.size,
+    asWanted: there.size - missing.size,
+    waitingFor: [...missing].sort().slice(0, NAMED),
   };
 }

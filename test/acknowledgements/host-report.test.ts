@@ -108,27 +108,45 @@ describe('an acknowledgement', () => {
     expect(live(...found).isGiven).toBe(given);
   });
 
-  test('is as the reports of the hosts that may be there, each by itself', () => {
+  test('is as the reports of the hosts that may be there, each host by itself', () => {
     fc.assert(
       fc.property(
-        fc.array(reports, { maxLength: 8 }),
+        fc.array(
+          fc
+            .tuple(reports, fc.constantFrom('a', 'b', 'c', 'd', 'e'))
+            .map(([report, name]) => ({ ...report, host: name })),
+          { maxLength: 8 },
+        ),
         fc.constantFrom('live' as const, 'gone' as const),
         fc.integer({ min: 1, max: 4 }),
         (found, state, hosts) => {
           const there = found.filter(({ expiresAt }) => NOW.getTime() - expiresAt.getTime() < CLOCKS_APART);
-          const good = there.filter(
-            ({ fingerprintsSha256: trusts }) => trusts?.includes(NEW) === (state === 'live'),
+          const bad = there.filter(
+            ({ fingerprintsSha256: trusts }) => trusts?.includes(NEW) !== (state === 'live'),
           );
+          const hostsOf = (some: typeof there): number => new Set(some.map((one) => one.host)).size;
           const seen = acknowledgement(found, { state, fingerprintsSha256: [NEW], hosts }, NOW);
           expect(seen).toMatchObject({
-            isGiven: there.length >= hosts && good.length === there.length,
-            living: there.length,
-            asWanted: good.length,
+            isGiven: hostsOf(there) >= hosts && bad.length === 0,
+            living: hostsOf(there),
+            asWanted: hostsOf(there) - hostsOf(bad),
           });
-          expect(seen.waitingFor.length > 0).toBe(good.length < there.length);
+          expect(seen.waitingFor.length > 0).toBe(bad.length > 0);
         },
       ),
     );
+  });
+
+  test('counts a host once, for however many trust stores it reports', () => {
+    const [one, other] = [host('a', [NEW]), { ...host('a', [NEW]), trustStore: 'pem-bundle:/etc/apigw.pem' }];
+    expect(live(one, other)).toMatchObject({ isGiven: false, living: 1, asWanted: 1, waitingFor: [] });
+    expect(live(one, other, host('b', [NEW]))).toMatchObject({ isGiven: true, living: 2, asWanted: 2 });
+    const behind = { ...other, fingerprintsSha256: [OLD] };
+    expect(live(one, behind, host('b', [NEW]))).toMatchObject({
+      isGiven: false,
+      asWanted: 1,
+      waitingFor: ['a'],
+    });
   });
 
   test('of several certificates needs all of them', () => {
