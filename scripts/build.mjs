@@ -18,8 +18,9 @@ const banner = {
 };
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
 
-// Trust stores and state in other AWS services use clients that are optional to install.
+// Trust stores, state and stacks in other AWS services use clients that are optional to install.
 const optional = [
+  '@aws-sdk/client-cloudformation',
   '@aws-sdk/client-dynamodb',
   '@aws-sdk/client-s3',
   '@aws-sdk/client-secrets-manager',

@@ -30,13 +30,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'control-plane',
     'trust',
     'publications',
+    'stacks',
   ],
   configuration: ['platform', 'net', 'settings', 'aws', 'control-plane', 'trust', 'rotation'],
   findings: ['platform', 'certificates', 'settings', 'control-plane', 'rotation'],
   lint: ['platform', 'certificates', 'findings'],
   iac: ['platform', 'control-plane', 'findings'],
   node: ['certificates'],
-  emulator: ['platform', 'certificates', 'aws', 'control-plane'],
+  stacks: ['platform', 'settings', 'aws'],
+  emulator: ['platform', 'certificates', 'aws', 'control-plane', 'stacks'],
   terminal: [
     'platform',
     'certificates',
@@ -103,7 +105,8 @@ const BETWEEN_COMMANDS = ['init → doctor'];
 
 /** What decides without I/O: it may not import what reads files, runs programs or connects. */
 /** `lint/files.ts` is the port by which lint reads. */
-const PURE = /^(certificates|iac|lint(?!\/files)|rotation\/rules|findings\/(rules|catalogue|formats))\//;
+const PURE =
+  /^(certificates|iac|lint(?!\/files)|rotation\/rules|stacks\/(rules|template)|findings\/(rules|catalogue|formats))\//;
 const IMPURE =
   /^node:(fs|child_process|https?|dns|timers)|^@aws-sdk\/|\/(aws|net|engine|journal|terminal|commands)\//;
 
@@ -111,7 +114,10 @@ const IMPURE =
 const OWNED: readonly (readonly [package_: RegExp, owner: RegExp])[] = [
   [/^@peculiar\//, /^certificates\//],
   [/^picomatch$/, /^lint\/files\.ts$/],
-  [/^@aws-sdk\//, /^(aws|state|control-plane|trust|publications|commands\/check-expiry\/notify|durable)\//],
+  [
+    /^@aws-sdk\//,
+    /^(aws|state|control-plane|trust|publications|stacks|commands\/check-expiry\/notify|durable)\//,
+  ],
   [/^@aws\/durable-execution-sdk-js$/, /^durable\//],
   [/^(commander|ora|get-east-asian-width)$/, /^(cli|terminal|commands)\//],
 ];

@@ -12,6 +12,8 @@ export interface Answer {
   headers?: OutgoingHttpHeaders;
   /** Sent as JSON. */
   body?: unknown;
+  /** Sent as it is, in place of a body. */
+  xml?: string;
   /** Passed on as it comes, in place of a body. */
   stream?: IncomingMessage;
 }
@@ -92,7 +94,7 @@ async function dropRest(request: IncomingMessage): Promise<void> {
 export async function send(
   request: IncomingMessage,
   response: ServerResponse,
-  { status, headers, body, stream }: Answer,
+  { status, headers, body, xml, stream }: Answer,
 ): Promise<void> {
   const general = {
     'x-amzn-RequestId': randomUUID(),
@@ -104,10 +106,10 @@ export async function send(
     await pipeline(stream, response).catch(() => undefined);
     return;
   }
-  const text = body === undefined ? '' : JSON.stringify(body);
+  const text = xml ?? (body === undefined ? '' : JSON.stringify(body));
   response.writeHead(status, {
     ...general,
-    ...(text === '' ? {} : { 'content-type': 'application/json' }),
+    ...(text === '' ? {} : { 'content-type': xml === undefined ? 'application/json' : 'text/xml' }),
     ...(status === 204 ? {} : { 'content-length': Buffer.byteLength(text) }),
   });
   if (request.complete) {

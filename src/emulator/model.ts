@@ -18,6 +18,10 @@ export interface World {
   apis: Map<string, RestApi>;
   /** The APIs of apigatewayv2. */
   v2Apis: Map<string, V2Api>;
+  /** The stacks of CloudFormation, by their names. */
+  stacks: Map<string, Stack>;
+  /** The parameters of Systems Manager, by their names. */
+  parameters: Map<string, SsmParameter>;
 }
 
 export interface StoredCertificate {
@@ -211,3 +215,71 @@ export interface Presentation {
 
 /** `id` is that of a client certificate, or the ARN of a certificate of ACM, whose chain follows it in `pem`. */
 export type PresentedCertificate = Pick<StoredCertificate, 'id' | 'pem' | 'privateKeyPem'>;
+
+/** A stack of CloudFormation. */
+export interface Stack {
+  /** Its ARN. */
+  id: string;
+  name: string;
+  /** As in `UPDATE_COMPLETE`. */
+  status: string;
+  statusReason: string | undefined;
+  createdAt: number;
+  updatedAt: number | undefined;
+  capabilities: string[];
+  roleArn: string | undefined;
+  tags: Map<string, string>;
+  /** What it was, or is to be, made of. */
+  input: StackInput;
+  /** What a rollback goes back to. */
+  former: StackInput | undefined;
+  resources: Map<string, StackResource>;
+  /** Oldest first. */
+  events: StackEvent[];
+  /** Of the request for the latest change. */
+  token: string | undefined;
+}
+
+/** What decides of what a stack is made. */
+export interface StackInput {
+  template: string;
+  parameters: Map<string, StackParameter>;
+}
+
+export interface StackParameter {
+  value: string;
+  /** Of one whose value is the name of a parameter of Systems Manager: what that held. */
+  resolved: string | undefined;
+  /** Nobody is shown it. */
+  isHidden: boolean;
+}
+
+export interface StackResource {
+  logicalId: string;
+  type: string;
+  physicalId: string;
+  attributes: Record<string, string>;
+  /** With all functions of the template called. */
+  properties: Record<string, unknown>;
+  isRetained: boolean;
+}
+
+export interface StackEvent {
+  id: string;
+  logicalId: string;
+  physicalId: string;
+  type: string;
+  status: string;
+  reason: string | undefined;
+  at: number;
+  token: string | undefined;
+}
+
+/** A parameter of Systems Manager. */
+export interface SsmParameter {
+  name: string;
+  type: string;
+  value: string;
+  version: number;
+  updatedAt: number;
+}

@@ -48,6 +48,7 @@ export const settingsSchema = z.strictObject({
   needRedeploy: z.boolean(),
   deleteInUseStatus: z.literal([400, 409]),
   testInvokeAcm: z.boolean(),
+  stackStepMs: z.number().check(z.minimum(0)),
 }) satisfies z.ZodMiniType<Settings>;
 
 export const instantSchema = z.date().check(z.minimum(EARLIEST), z.maximum(LATEST));

@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 import { ServiceError } from './errors.js';
 
+/** What a request is signed for. */
+export type Service = 'acm' | 'apigateway' | 'cloudformation' | 'ssm';
+
 /** Who signed a request, for which Region, as the signature says; the signature itself is not verified. */
 export interface Scope {
   account: string;
@@ -20,7 +23,7 @@ export function accountOf(accessKey: string): string {
  * Reads the credential scope of a Signature Version 4 `Authorization` header.
  * @throws ServiceError 403 when there is none, or it is for another service
  */
-export function signatureScope(authorization: string | undefined, wanted: 'apigateway' | 'acm'): Scope {
+export function signatureScope(authorization: string | undefined, wanted: Service): Scope {
   if (authorization === undefined) {
     throw new ServiceError(403, 'MissingAuthenticationTokenException', 'Missing Authentication Token');
   }

@@ -11,12 +11,14 @@ import type { Fault, Faults } from './faults.js';
 import type { History } from './history.js';
 import { sleep } from '../platform/timer.js';
 import { errorAnswer, readBody, send, splitTarget, type Answer } from './http.js';
+import type { World } from './model.js';
 import type { Surroundings } from './operation.js';
 import type { Persistence } from './persistence.js';
 import type { RateLimiter } from './rate-limit.js';
 import type { LoggedRequest, RequestLog } from './request-log.js';
 import type { Route } from './router.js';
 import { signatureScope } from './scope.js';
+import { isSsmTarget, runSsmOperation, ssmOperationOf } from './ssm/run.js';
 import type { Store } from './store.js';
 import type { Timers } from './timers.js';
 
@@ -44,10 +46,12 @@ interface Job {
 }
 
 /** An error as an answer; one that nobody meant is the emulator's own fault, which AWS calls an internal failure. */
-function failed(error: unknown): Answer {
-  if (error instanceof ServiceError) return errorAnswer(error);
+const failed = (error: unknown): Answer => errorAnswer(asServiceError(error));
+
+function asServiceError(error: unknown): ServiceError {
+  if (error instanceof ServiceError) return error;
   const message = `The emulator failed: ${error instanceof Error ? error.message : String(error)}`;
-  return errorAnswer(new ServiceError(500, 'InternalFailure', message));
+  return new ServiceError(500, 'InternalFailure', message);
 }
 
 /** Where JSON 1.1 has the code of an error. */
@@ -66,7 +70,7 @@ function bodyReader(request: IncomingMessage): () => Promise<Buffer> {
 const namesIn = ({ params }: Route): string[] => [...params.values()].flatMap((value) => value.split('/'));
 
 /** Finds out what a request wants, and notes in the log what is known of it. */
-function jobOf(request: IncomingMessage, entry: LoggedRequest, parts: ServerParts): Job {
+function jobOf(request: IncomingMessage, entry: LoggedRequest, parts: ServerParts): Job | Promise<Job> {
   const { surroundings, limiter, persistence, history } = parts;
   const { path, query } = splitTarget(request.url ?? '/');
   const receive = bodyReader(request);
@@ -81,8 +85,10 @@ function jobOf(request: IncomingMessage, entry: LoggedRequest, parts: ServerPart
           : invoke(invocation, request, receive, surroundings),
     };
   }
-  const acmTarget = request.headers['x-amz-target'];
-  if (isAcmTarget(acmTarget)) return acmJob(acmTarget, request, receive, entry, parts);
+  const target = request.headers['x-amz-target'];
+  if (isAcmTarget(target)) return acmJob(target, request, receive, entry, parts);
+  if (isSsmTarget(target)) return ssmJob(target, request, receive, entry, parts);
+  if (isQuery(request)) return stackJob(request, receive, entry, parts);
   const scope = signatureScope(request.headers.authorization, 'apigateway');
   Object.assign(entry, scope);
   const route = routeOf(entry.method, path);
@@ -131,6 +137,76 @@ function acmJob(
     },
     emptyAnswer: { status: 200, body: {} },
   };
+}
+
+/** An operation of Systems Manager. */
+function ssmJob(
+  target: string,
+  request: IncomingMessage,
+  receive: () => Promise<Buffer>,
+  entry: LoggedRequest,
+  { surroundings, persistence, history }: ServerParts,
+): Job {
+  const scope = signatureScope(request.headers.authorization, 'ssm');
+  Object.assign(entry, scope);
+  const operation = ssmOperationOf(target);
+  const { name, isRead } = operation;
+  return {
+    names: [name, `ssm:${name}`],
+    receive,
+    async run(store = surroundings.store) {
+      const world = (isRead ? store : surroundings.store).world(scope.account, scope.region);
+      const now = surroundings.clock.now().getTime();
+      const { body, changed } = runSsmOperation(operation, world, await receive(), now);
+      if (!isRead) {
+        history.record();
+        await persistence.save(world, changed);
+      }
+      return { status: 200, body };
+    },
+    emptyAnswer: { status: 200, body: {} },
+  };
+}
+
+/** Whether a request is for CloudFormation: the only service here that takes forms. */
+const isQuery = ({ method, url, headers }: IncomingMessage): boolean =>
+  method === 'POST' &&
+  splitTarget(url ?? '/').path === '/' &&
+  headers['content-type']?.startsWith('application/x-www-form-urlencoded') === true;
+
+/** An operation of CloudFormation, which its body names. Loaded when it is first used. */
+async function stackJob(
+  request: IncomingMessage,
+  receive: () => Promise<Buffer>,
+  entry: LoggedRequest,
+  { surroundings, persistence, history, faults, timers }: ServerParts,
+): Promise<Job> {
+  const scope = signatureScope(request.headers.authorization, 'cloudformation');
+  Object.assign(entry, scope);
+  const { runStackOperation, stackRequestOf } = await import('./cloudformation/run.js');
+  const stackRequest = stackRequestOf(await receive());
+  const { name, isRead } = stackRequest.operation;
+  const save = async (world: World, named: string[]): Promise<void> => {
+    history.record();
+    await persistence.save(world, named);
+  };
+  return {
+    names: [name, `cloudformation:${name}`],
+    receive,
+    async run(store = surroundings.store) {
+      const world = (isRead ? store : surroundings.store).world(scope.account, scope.region);
+      const answer = runStackOperation(stackRequest, { world, surroundings, faults, timers, save });
+      if (!isRead) await save(world, [...world.stacks.keys()]);
+      return answer;
+    },
+    emptyAnswer: { status: 200, xml: `<${name}Response><${name}Result/></${name}Response>` },
+  };
+}
+
+/** An error as CloudFormation answers it. */
+async function inXml(error: unknown): Promise<Answer> {
+  const { queryError } = await import('./cloudformation/query.js');
+  return queryError(asServiceError(error));
 }
 
 const CONCURRENT_MODIFICATION =
@@ -196,14 +272,15 @@ async function serveService(request: IncomingMessage, parts: ServerParts): Promi
   requestLog.add(entry);
   let answer: Answer | 'cut';
   try {
-    const job = jobOf(request, entry, parts);
+    const job = await jobOf(request, entry, parts);
     [entry.operation] = job.names;
     const fault = faults.hit(...job.names);
     if (fault !== undefined) entry.fault = fault.kind;
     answer = await runUnderFault(job, fault, parts);
   } catch (error) {
     answer = failed(error);
-    if (isAcmTarget(request.headers['x-amz-target'])) answer = withCodeInBody(answer);
+    if (request.headers['x-amz-target'] !== undefined) answer = withCodeInBody(answer);
+    else if (isQuery(request)) answer = await inXml(error);
   }
   if (answer !== 'cut') entry.status = answer.status;
   return answer;

@@ -15,6 +15,8 @@ export interface Settings {
   deleteInUseStatus: 400 | 409;
   /** Whether TestInvokeMethod takes the ARN of a certificate of ACM; AWS does not document it. */
   testInvokeAcm: boolean;
+  /** How long each step of a CloudFormation stack takes, in milliseconds of real time. */
+  stackStepMs: number;
 }
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -24,4 +26,5 @@ export const DEFAULT_SETTINGS: Settings = {
   needRedeploy: false,
   deleteInUseStatus: 400,
   testInvokeAcm: false,
+  stackStepMs: 200,
 };

@@ -24,6 +24,8 @@ export const emptyWorld = (account: string, region: string): World => ({
   authorities: new Map(),
   apis: new Map(),
   v2Apis: new Map(),
+  stacks: new Map(),
+  parameters: new Map(),
 });
 
 export function createStore(initial: readonly World[] = []): Store {

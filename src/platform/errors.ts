@@ -167,6 +167,14 @@ export const ERROR_CODES = {
     meaning: 'The rotation is waiting; run the same command again later.',
   },
   ServiceUnreachable: { exit: EXIT.failed, meaning: 'The AWS service did not respond.' },
+  StackNotUsable: {
+    exit: EXIT.failed,
+    meaning: 'The CloudFormation stack that is to switch the stages cannot do that; nothing was changed.',
+  },
+  StackUpdateFailed: {
+    exit: EXIT.failed,
+    meaning: 'The update of the CloudFormation stack failed, so the stages were not all switched.',
+  },
   StageAmbiguous: { exit: EXIT.usage, meaning: 'The specified name matches more than one API or stage.' },
   StageChanged: { exit: EXIT.failed, meaning: 'Someone else changed the stage during the rotation.' },
   StageManagedByCloudFormation: {

@@ -49,6 +49,7 @@ test('takes its settings from flags', async () => {
     certificateQuota: 3,
     propagationDelayMs: 90_000,
     testInvokeAcm: false,
+    stackStepMs: 200,
     needRedeploy: true,
     deleteInUseStatus: 400,
   });

@@ -31,7 +31,7 @@ afterAll(async () => {
 /** Runs the CLI as a user would, and reads its JSON; `undefined` when it prints nothing. */
 function awsCli(
   file: string,
-  service: 'acm' | 'apigateway' | 'apigatewayv2' = 'apigateway',
+  service: 'acm' | 'apigateway' | 'apigatewayv2' | 'cloudformation' = 'apigateway',
 ): (line: string, ...more: string[]) => Promise<Record<string, unknown> | undefined> {
   const env = {
     PATH: process.env['PATH'],
@@ -214,6 +214,54 @@ cliTest(
     await aws(`add-tags-to-certificate ${own} --tags Key=b,Value=2`);
     await aws(`remove-tags-from-certificate ${own} --tags Key=a`);
     expect(await aws(`list-tags-for-certificate ${own}`)).toEqual({ Tags: [{ Key: 'b', Value: '2' }] });
+  },
+  180_000,
+);
+
+cliTest(
+  'the AWS CLI runs the operations of CloudFormation, unmodified: %s',
+  async (file) => {
+    lab.emulator.configure({ stackStepMs: 0 });
+    const aws = awsCli(file, 'cloudformation');
+    const template = `{"Parameters": {"Name": {"Type": "String"}, "Text": {"Type": "String"}}, "Resources":
+      {"Api": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": {"Ref": "Name"}}},
+       "Cert": {"Type": "AWS::ApiGateway::ClientCertificate", "Properties": {"Description": {"Ref": "Text"}}}}}`;
+    const parameter = (name: string, what: string) => `ParameterKey=${name},${what}`;
+    const made = await aws(
+      'create-stack --stack-name orders --template-body',
+      ...[template, '--parameters', parameter('Name', 'ParameterValue=orders')],
+      ...[parameter('Text', 'ParameterValue=one'), '--tags', 'Key=a,Value=1'],
+    );
+    const updated = await aws(
+      'update-stack --stack-name orders --use-previous-template --parameters',
+      ...[parameter('Name', 'UsePreviousValue=true'), parameter('Text', 'ParameterValue=two')],
+    );
+    expect(updated).toEqual(made);
+    expect(await aws('describe-stacks --stack-name orders')).toMatchObject({
+      Stacks: [
+        {
+          ...made,
+          StackStatus: 'UPDATE_COMPLETE',
+          Parameters: [
+            { ParameterKey: 'Name', ParameterValue: 'orders' },
+            { ParameterKey: 'Text', ParameterValue: 'two' },
+          ],
+          Tags: [{ Key: 'a', Value: '1' }],
+        },
+      ],
+    });
+    if (!process.env['APIGW_CERT_FULL']) return;
+    await aws('wait stack-update-complete --stack-name orders');
+    const { StackEvents = [] } = (await aws('describe-stack-events --stack-name orders')) as {
+      StackEvents?: object[];
+    };
+    expect(StackEvents).toHaveLength(10);
+    expect((await aws('describe-stack-resources --stack-name orders'))?.['StackResources']).toHaveLength(2);
+    expect(await aws('get-template --stack-name orders')).toMatchObject({
+      TemplateBody: JSON.parse(template) as object,
+    });
+    await aws('delete-stack --stack-name orders');
+    await aws('wait stack-delete-complete --stack-name orders');
   },
   180_000,
 );

@@ -27,7 +27,7 @@ const NOTIFICATIONS = /(?:^|\/)(?:notify\/|notif\w*\.ts$|(?:configuration\/|sett
 
 /** Places that an id is published in, or state is kept in, have some of these names too. */
 const PLACES =
-  /^(?:publications\/|acknowledgements\/|iac\/|commands\/state\/|settings\/(?:publication|publication-schema|schema|state-place)\.ts$)/;
+  /^(?:publications\/|acknowledgements\/|iac\/|commands\/state\/|emulator\/(?:scope|server)\.ts$|settings\/(?:publication|publication-schema|schema|state-place)\.ts$)/;
 const PLACE_NAMES = ['command', 's3', 'ssm'];
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
