@@ -22,6 +22,7 @@ const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
 const optional = [
   '@aws-sdk/client-cloudformation',
   '@aws-sdk/client-dynamodb',
+  '@aws-sdk/client-eks',
   '@aws-sdk/client-s3',
   '@aws-sdk/client-secrets-manager',
   '@aws-sdk/client-ssm',

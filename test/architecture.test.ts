@@ -16,7 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   settings: ['platform', 'certificates'],
   aws: ['platform', 'settings', 'net'],
   'control-plane': ['platform', 'certificates', 'settings', 'aws'],
-  trust: ['platform', 'certificates', 'aws'],
+  trust: ['platform', 'certificates', 'net', 'aws'],
   publications: ['platform', 'settings', 'aws', 'trust'],
   state: ['platform', 'settings', 'aws'],
   acknowledgements: ['platform', 'settings', 'state'],

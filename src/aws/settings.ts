@@ -17,6 +17,7 @@ export type AwsService =
   | 'ApiGatewayV2'
   | 'ACM'
   | 'DynamoDB'
+  | 'EKS'
   | 'S3'
   | 'Secrets Manager'
   | 'SNS'

@@ -6,11 +6,14 @@ import { isServicePublication } from '../settings/publication.js';
 import { parseReportPlace } from '../settings/report-place.js';
 import { commandOf, TRUST_KINDS, trustKind } from '../trust/kinds/index.js';
 
-const services = TRUST_KINDS.filter(({ isService }) => isService === true).map(({ name }) => name);
+const services = TRUST_KINDS.flatMap(({ name, isService, serviceForm }) =>
+  isService === undefined ? [] : [serviceForm ?? name],
+);
 
 function whyNotTrust(description: TrustDescription): string | undefined {
   const kind = trustKind(description.kind);
-  if (kind?.isService !== true) return `the trust store kind "${description.kind}" needs a machine`;
+  if (kind?.isService?.(description) !== true)
+    return `the trust store kind "${description.kind}" needs a machine`;
   const option = commandOf(kind, description);
   return option && `"${option}" of the trust store "${description.kind}" runs a command`;
 }

@@ -9,6 +9,8 @@ export interface RequestOptions {
   body?: string;
   /** Milliseconds for the whole of it. */
   timeoutMs: number;
+  /** How the server is judged, instead of by Node.js's authorities and the environment. */
+  tls?: { ca?: string; rejectUnauthorized: true };
 }
 
 /**
@@ -43,7 +45,7 @@ export const fetchOctets = (
 
 async function exchange<Answer>(
   url: URL,
-  { method = 'GET', headers = {}, body, timeoutMs }: RequestOptions,
+  { method = 'GET', headers = {}, body, timeoutMs, tls }: RequestOptions,
   read: (response: IncomingMessage) => Promise<Answer>,
 ): Promise<Answer> {
   const agent = namesProxy()
@@ -59,6 +61,7 @@ async function exchange<Answer>(
         method,
         headers: { ...headers, ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }) },
         signal: timeout.signal,
+        ...tls,
         ...(agent === undefined ? {} : { agent }),
       });
       request.on('response', (response) => {

@@ -14,7 +14,7 @@ export const CONTRACT_SUBJECTS = {
   'pem-bundle': { file: 'pem-bundle.test.ts' },
   directory: { file: 'views.test.ts' },
   java: { file: 'views.test.ts' },
-  kubernetes: { file: 'services.test.ts' },
+  kubernetes: { file: 'kubernetes.test.ts' },
   s3: { file: 'services.test.ts' },
   secretsmanager: { file: 'services.test.ts' },
   ssm: { file: 'services.test.ts' },

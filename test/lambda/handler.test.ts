@@ -226,6 +226,10 @@ describe('what needs a machine is refused before anything is begun', () => {
       'the trust store kind "kubernetes" needs a machine',
     ],
     [
+      'trust:\n      - { kind: kubernetes, resource: secret, name: a, key: b, api: in-cluster }',
+      'the trust store kind "kubernetes" needs a machine',
+    ],
+    [
       'trust:\n      - { kind: ssm, parameter: /a, reload: systemctl reload a }',
       '"reload" of the trust store "ssm" runs a command',
     ],
@@ -312,7 +316,7 @@ region: eu-central-1
 targets:
   one: { api: orders, stages: [prod], trust: [{ kind: ssm, parameter: /a }], probe: { path: /health } }
   two: { api: orders, stages: [prod], trust: [{ kind: ssm, parameter: /a }], roleArn: "${role('111111111111')}", externalId: external-1 }
-  three: { api: none, stages: [prod], trust: [{ kind: ssm, parameter: /a }], roleArn: "${role('222222222222')}", region: eu-west-1 }
+  three: { api: none, stages: [prod], trust: [{ kind: kubernetes, resource: secret, name: a, key: b, api: "eks:shop" }], roleArn: "${role('222222222222')}", region: eu-west-1 }
 `;
 
   test('lists accounts, Regions and targets page by page, and calls nobody', async () => {

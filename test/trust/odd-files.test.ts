@@ -49,11 +49,11 @@ case "$*" in
   for word in "$@"; do case "$word" in --patch=*) printf %s "\${word#--patch=}" > "$file.patch";; esac; done
   node -e '
     const fs = require("fs");
-    const [test, { path, value }] = JSON.parse(fs.readFileSync(process.argv[1] + ".patch"));
+    const { metadata, data } = JSON.parse(fs.readFileSync(process.argv[1] + ".patch"));
     const object = JSON.parse(fs.readFileSync(process.argv[1]));
-    if (test.value !== object.metadata.resourceVersion) process.exit(1);
-    object.data[path.slice("/data/".length)] = value;
-    object.metadata.resourceVersion = String(Number(test.value) + 1);
+    if (metadata.resourceVersion !== object.metadata.resourceVersion) process.exit(1);
+    Object.assign(object.data, data);
+    object.metadata.resourceVersion = String(Number(metadata.resourceVersion) + 1);
     fs.writeFileSync(process.argv[1], JSON.stringify(object, null, 2));
   ' "$file" || exit 1;;
 esac

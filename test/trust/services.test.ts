@@ -1,5 +1,4 @@
-/** Trust stores in AWS services and Kubernetes, by the real SDK and the real kubectl, against HTTP doubles. */
-import { spawnSync } from 'node:child_process';
+/** Trust stores in AWS services, by the real SDK against an HTTP double. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,12 +8,10 @@ import { acceptList, sealed } from '../../src/trust/published-list.js';
 import { appError, noContext, refusingCall, trustStoreContract } from '../contract/trust-store.contract.js';
 import { type AwsDouble, startAwsDouble } from '../support/aws-double.js';
 import { mintIdentity, type TestIdentity } from '../support/certificates.js';
-import { type KubernetesDouble, startKubernetesDouble } from '../support/kubernetes-double.js';
 
 jest.setTimeout(60_000);
 
 let aws: AwsDouble;
-let kubernetes: KubernetesDouble;
 let old: TestIdentity;
 let next: TestIdentity;
 
@@ -25,11 +22,10 @@ beforeAll(async () => {
   [old, next] = await Promise.all([mintIdentity('a1b2c3'), mintIdentity('d4e5f6')]);
 });
 beforeEach(async () => {
-  [aws, kubernetes] = await Promise.all([startAwsDouble(), startKubernetesDouble()]);
+  aws = await startAwsDouble();
 });
 afterEach(() => {
   aws.close();
-  kubernetes.close();
 });
 afterAll(() => {
   delete process.env['AWS_MAX_ATTEMPTS'];
@@ -238,95 +234,3 @@ test('secretsmanager: a binary secret is no empty list', async () => {
   expect(error.message).toContain('binary');
   expect(aws.versions.get(name)).toEqual(['']);
 });
-
-// A machine without kubectl has nothing to test; CI installs it, and a skip fails the run.
-const withKubectl = spawnSync('kubectl', ['version', '--client']).status === 0;
-
-for (const resource of ['secret', 'configmap'] as const) {
-  const path = `${resource}s/apigw`;
-  const open = (reload?: string) =>
-    createTrustStore(
-      {
-        kind: 'kubernetes',
-        ...(reload === undefined ? {} : { reload }),
-        resource,
-        name: 'apigw',
-        key: 'ca.pem',
-        kubectl: ['kubectl', `--server=${kubernetes.url}`, '--cache-dir=/tmp/apigw-cert-kubectl'],
-      },
-      noContext,
-    );
-  const decode = (value = ''): string =>
-    resource === 'secret' ? Buffer.from(value, 'base64').toString() : value;
-
-  if (withKubectl) {
-    trustStoreContract(
-      `kubernetes ${resource}`,
-      () => {
-        kubernetes.objects.set(path, { data: { 'ca.pem': '', other: 'c2VjcmV0' }, resourceVersion: 7 });
-        return Promise.resolve({
-          store: open(),
-          content: () => Promise.resolve(structuredClone(kubernetes.objects.get(path))),
-          breakIt: () => {
-            kubernetes.readOnly = true;
-            return Promise.resolve();
-          },
-        });
-      },
-      3,
-    );
-  }
-
-  // A machine without kubectl has nothing to test; in CI it is installed, and a skip fails the run.
-  (withKubectl ? describe : describe.skip)(`kubernetes ${resource}`, () => {
-    test('our key alone is changed, and somebody else’s change at the same moment is kept', async () => {
-      kubernetes.objects.set(path, { data: { 'ca.pem': '', other: 'c2VjcmV0' }, resourceVersion: 7 });
-      await open().add(old.certificate);
-      expect(kubernetes.objects.get(path)?.data['other']).toBe('c2VjcmV0');
-      const before = kubernetes.objects.get(path)?.data['ca.pem'];
-      expect(decode(before)).toContain(old.certificate.pem);
-      kubernetes.beforePatch = () => {
-        const object = kubernetes.objects.get(path);
-        if (object) object.resourceVersion = 99;
-      };
-      const error = await appError(open().add(next.certificate));
-      expect(error.message).toContain('somebody else changed it');
-      expect(kubernetes.objects.get(path)?.data['ca.pem']).toBe(before);
-    });
-
-    test('what somebody else wrote after us is not overwritten by what was before', async () => {
-      const write = (text: string): string =>
-        resource === 'secret' ? Buffer.from(text).toString('base64') : text;
-      kubernetes.objects.set(path, {
-        data: { 'ca.pem': write(old.certificate.pem + next.certificate.pem) },
-        resourceVersion: 7,
-      });
-      const theirs = write(`# theirs\n${next.certificate.pem}`);
-      let calls = 0;
-      const beforeEffect = (): Promise<void> => {
-        const object = kubernetes.objects.get(path);
-        if (++calls === 2 && object) {
-          object.data['ca.pem'] = theirs;
-          object.resourceVersion += 1;
-        }
-        return Promise.resolve();
-      };
-      const error = await appError(open('exit 3').remove(old.certificate, { beforeEffect }));
-      expect(error.code).toBe('TrustStoreNotRestored');
-      expect(kubernetes.objects.get(path)?.data['ca.pem']).toBe(theirs);
-    });
-
-    test('a patch whose answer is lost is settled by reading', async () => {
-      kubernetes.objects.set(path, { data: { 'ca.pem': '' }, resourceVersion: 7 });
-      kubernetes.loseAnswer = true;
-      await open().add(old.certificate);
-      expect(decode(kubernetes.objects.get(path)?.data['ca.pem'])).toContain(old.certificate.pem);
-    });
-
-    test('what does not exist is a clear error', async () => {
-      const error = await appError(open().observe());
-      expect(error.code).toBe('TrustStoreUnreadable');
-      expect(error.message).toContain('NotFound');
-    });
-  });
-}

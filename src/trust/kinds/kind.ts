@@ -73,8 +73,10 @@ interface Definition<Schema extends KindSchema> {
   servers?: readonly BackendServer[];
   /** How this server reads a file as a CA bundle, which does not survive a rotation. */
   caBundle?: CaBundleReader;
-  /** A service of AWS holds it, so that it can be changed from anywhere. */
-  isService?: true;
+  /** Whether an entry is held by a service, so that it can be changed from anywhere; without it, no entry is. */
+  isService?: (entry: Readonly<Record<string, unknown>>) => boolean;
+  /** How such an entry is described, where the name of the kind is not enough. */
+  serviceForm?: string;
   /** How hosts read what it holds, where that is a published list. */
   published?: PublishedForm;
   /** It does not survive a rotation, and opening it says so. */

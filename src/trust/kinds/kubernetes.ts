@@ -1,14 +1,19 @@
 import * as z from 'zod/mini';
-import { AppError } from '../../platform/errors.js';
-import { changedMeanwhile } from '../bundle-view.js';
-import type { TextDocument } from '../document.js';
+import { openedOnce } from '../../platform/opened-once.js';
+import { API_FORMS, apiKind } from '../cluster.js';
 import { documentTrustStore } from '../document-store.js';
+import { kubectlRequests } from '../kubectl.js';
+import { objectDocument, type ObjectRequests } from '../kubernetes-object.js';
+import { awsOptions, awsRoles } from '../aws-options.js';
 import { pemFormat } from '../pem-format.js';
-import { commandSchema, reloadCommand, runCommand, timeoutSchema } from '../run-command.js';
+import { commandSchema, reloadCommand, timeoutSchema } from '../run-command.js';
 import { storeName } from '../store-name.js';
 import { defineKind } from './kind.js';
 
 const NAME = z.string().check(z.regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'must be a Kubernetes name'));
+const FILLED = z.optional(z.string().check(z.minLength(1)));
+
+const { region, profile, roleArn, externalId } = awsOptions;
 
 const schema = z
   .strictObject({
@@ -17,115 +22,75 @@ const schema = z
     name: NAME,
     namespace: z.optional(NAME),
     key: z.string().check(z.regex(/^[-._a-zA-Z0-9]+$/), z.describe('the key whose value is a PEM bundle')),
-    context: z.optional(z.string().check(z.minLength(1))).check(z.describe('a context of the kubeconfig')),
+    context: FILLED.check(z.describe('a context of the kubeconfig')),
     kubectl: z
       .optional(z.array(z.string()).check(z.minLength(1)))
       .check(z.describe('how kubectl is called, where not by its name alone')),
+    api: z
+      .optional(z.string().check(z.refine((text) => apiKind(text) !== undefined, `must be ${API_FORMS}`)))
+      .check(
+        z.describe(
+          `the API server, which is then called without kubectl: ${API_FORMS}. In a pod its service account is used, in EKS the AWS credentials`,
+        ),
+      ),
+    caFile: FILLED.check(
+      z.describe('a PEM file of the authority that issued the certificate of the API server'),
+    ),
+    tokenFile: FILLED.check(z.describe('a file with the token of a service account')),
+    tokenVariable: FILLED.check(z.describe('an environment variable with the token')),
+    tokenSecret: FILLED.check(z.describe('the name or ARN of a secret in Secrets Manager with the token')),
+    ...{ region, profile, roleArn, externalId },
     reload: z
       .optional(commandSchema)
       .check(z.describe('makes the pods read it again, for example a rollout restart')),
-    timeout: z.optional(timeoutSchema),
+    timeout: z
+      .optional(timeoutSchema)
+      .check(z.describe('how long each command or request may take (default 60s)')),
   })
-  .check(z.describe('a PEM bundle in a Secret or a ConfigMap, changed by kubectl'));
+  .check(
+    z.refine(({ api, context, kubectl }) => api === undefined || (context ?? kubectl) === undefined, {
+      message: 'omit context and kubectl with api: kubectl is not used',
+    }),
+    z.refine(
+      ({ api = '', tokenFile, tokenVariable, tokenSecret }) =>
+        [tokenFile, tokenVariable, tokenSecret].filter((place) => place !== undefined).length ===
+        (apiKind(api) === 'address' ? 1 : 0),
+      {
+        message:
+          'give tokenFile, tokenVariable or tokenSecret if api is https://HOST:PORT, and none of them otherwise',
+      },
+    ),
+    z.refine(({ api = '', caFile }) => caFile === undefined || apiKind(api) === 'address', {
+      message: 'give caFile only if api is https://HOST:PORT',
+    }),
+    z.refine(
+      ({ api = '', tokenSecret, ...aws }) =>
+        apiKind(api) === 'eks' ||
+        tokenSecret !== undefined ||
+        [aws.region, aws.profile, aws.roleArn, aws.externalId].every((value) => value === undefined),
+      { message: 'give region, profile, roleArn and externalId only with eks:CLUSTER or tokenSecret' },
+    ),
+    z.describe('a PEM bundle in a Secret or a ConfigMap, changed by kubectl or by the Kubernetes API'),
+  );
 
 type KubernetesConfig = z.infer<typeof schema>;
 
-const objectSchema = z.object({
-  metadata: z.object({ resourceVersion: z.string() }),
-  data: z.optional(z.record(z.string(), z.string())),
-});
-
-/**
- * The object that kubectl printed. A wrapper or a plugin may print lines of its own before it, such as a warning. Nothing of
- * the output goes into an error: the other keys of a Secret are not ours to look at.
- * @throws AppError `TrustStoreUnreadable`
- */
-function printedObject(output: string): z.output<typeof objectSchema> {
-  const begin = /^\s*\{/m.exec(output);
-  try {
-    return objectSchema.parse(JSON.parse(output.slice(begin?.index ?? 0)));
-  } catch {
-    throw new AppError('TrustStoreUnreadable', 'kubectl did not print the object as JSON', {
-      hint: 'run the same kubectl command with --output=json and look at what it prints',
-    });
-  }
-}
-
-function document(config: KubernetesConfig): TextDocument {
-  const { resource, name, namespace, key, context, timeout } = config;
-  const isSecret = resource === 'secret';
-  const kubectl = (args: readonly string[]): Promise<string> =>
-    runCommand(
-      [
-        ...(config.kubectl ?? ['kubectl']),
-        ...(context === undefined ? [] : [`--context=${context}`]),
-        ...(namespace === undefined ? [] : [`--namespace=${namespace}`]),
-        ...args,
-      ],
-      { timeout },
-    );
-  const read = async () => {
-    const output = await kubectl(['get', resource, name, '--output=json']).catch((cause: unknown) => {
-      throw new AppError('TrustStoreUnreadable', cause instanceof Error ? cause.message : String(cause), {
-        cause,
-        hint: 'check its name, the namespace and the context',
-      });
-    });
-    const { metadata, data } = printedObject(output);
-    const value = data?.[key];
-    if (value === undefined) {
-      throw new AppError('TrustStoreUnreadable', `it has no key ${key}`, {
-        hint: 'check the key; if it is to be new, make it with an empty value first',
-      });
-    }
-    return {
-      text: isSecret ? Buffer.from(value, 'base64').toString('latin1') : value,
-      version: metadata.resourceVersion,
-    };
-  };
-  return {
-    read,
-    /** The patch touches our key alone, and the API server refuses it when the resourceVersion is another. */
-    async write(text, { version }, beforeEffect) {
-      const patch = [
-        { op: 'test', path: '/metadata/resourceVersion', value: version },
-        {
-          op: 'replace',
-          path: `/data/${key}`,
-          value: isSecret ? Buffer.from(text, 'latin1').toString('base64') : text,
-        },
-      ];
-      await beforeEffect();
-      try {
-        const output = await kubectl([
-          'patch',
-          resource,
-          name,
-          '--type=json',
-          `--patch=${JSON.stringify(patch)}`,
-          '--output=json',
-        ]);
-        return { text, version: printedObject(output).metadata.resourceVersion };
-      } catch (error) {
-        const now = await read().catch(() => undefined);
-        if (now?.text === text) return now;
-        if (now && now.version !== version) throw changedMeanwhile({ resource, name });
-        if (now) throw error;
-        const why = error instanceof Error ? error.message : String(error);
-        throw new AppError('TrustStoreUnreadable', `whether it was written is not known: ${why}`, {
-          cause: error,
-          hint: 'check that the cluster answers, then run the same command again: it looks at what is there first',
-        });
-      }
-    },
-    exclusively: (work) => work(),
-  };
+function connection({ api, ...config }: KubernetesConfig): () => Promise<ObjectRequests> {
+  if (api === undefined) return () => Promise.resolve(kubectlRequests(config, config));
+  const open = openedOnce(async () => {
+    const { apiRequests } = await import('../kubernetes-api.js');
+    return apiRequests(config, { ...config, api });
+  });
+  return async () => (await open())();
 }
 
 /** A key of a Secret or a ConfigMap. */
 export const kubernetes = defineKind({
   name: 'kubernetes',
   schema,
+  // A function does not run in a pod.
+  isService: ({ api }) => typeof api === 'string' && apiKind(api) !== 'pod',
+  serviceForm: 'kubernetes (with "api: eks:CLUSTER" or "api: https://HOST:PORT")',
   options: {
     resource: 'name',
     name: 'name',
@@ -133,22 +98,40 @@ export const kubernetes = defineKind({
     key: 'name',
     context: 'name',
     kubectl: 'command',
+    api: 'name',
+    caFile: 'path',
+    tokenFile: 'path',
+    tokenVariable: 'name',
+    tokenSecret: 'name',
+    region: awsRoles.region,
+    profile: awsRoles.profile,
+    roleArn: awsRoles.roleArn,
+    externalId: awsRoles.externalId,
     reload: 'command',
     timeout: 'name',
   },
   document: {
-    written: 'one key of a Secret or ConfigMap, JSON patch with a test of `resourceVersion`',
+    written:
+      'one key of a Secret or ConfigMap, merge patch with its `resourceVersion`, by kubectl or with `api` by the Kubernetes API',
     applied: 'none',
-    proved: '**untested** on a cluster: kubectl 1.32 against an HTTP double',
+    proved: '**untested** on a cluster: kubectl 1.32 and the API against an HTTPS double',
   },
   open(config) {
-    const { resource, namespace, name, key, context, kubectl } = config;
+    const { resource, namespace, name, key, context, kubectl, api } = config;
     const formerName = `kubernetes:${namespace === undefined ? '' : `${namespace}/`}${resource}/${name}`;
     return documentTrustStore({
       // Another kubectl may speak to another cluster.
-      name: storeName(formerName, { key, context, kubectl: kubectl?.join(' ') }),
+      name: storeName(formerName, {
+        key,
+        context,
+        kubectl: kubectl?.join(' '),
+        api,
+        region: config.region,
+        profile: config.profile,
+        role: config.roleArn,
+      }),
       formerName,
-      document: document(config),
+      document: objectDocument(config, connection(config)),
       format: pemFormat,
       makeLive: reloadCommand(config.reload, config.timeout),
     });

@@ -72,7 +72,7 @@ function document(config: S3Config): TextDocument {
 export const s3 = defineKind({
   name: 's3',
   schema,
-  isService: true,
+  isService: () => true,
   options: { bucket: 'name', key: 'name', ...awsRoles },
   published: {
     form: 's3://BUCKET/KEY',

@@ -85,7 +85,7 @@ function document(config: SecretsManagerConfig): TextDocument {
 export const secretsmanager = defineKind({
   name: 'secretsmanager',
   schema,
-  isService: true,
+  isService: () => true,
   options: { secret: 'name', ...awsRoles },
   published: {
     form: 'secretsmanager:NAME',

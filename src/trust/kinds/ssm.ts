@@ -98,7 +98,7 @@ function document(config: SsmConfig): TextDocument {
 export const ssm = defineKind({
   name: 'ssm',
   schema,
-  isService: true,
+  isService: () => true,
   options: { parameter: 'name', ...awsRoles },
   published: {
     form: 'ssm:NAME',
