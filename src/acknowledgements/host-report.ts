@@ -1,9 +1,17 @@
 /** What a host says of the certificates that its server trusts, and what follows from the reports of all hosts. */
 import * as z from 'zod/mini';
+import { type AuthorityView, viewKey } from '../certificates/trust-entry.js';
 
 /** A fingerprint as this tool writes it. */
 const fingerprint = z.string().check(z.regex(/^(?:[0-9A-F]{2}:){31}[0-9A-F]{2}$/));
 const time = z.string().check(z.refine((text) => !Number.isNaN(Date.parse(text))));
+
+/** A root with the name that certificates of that CA must have. */
+const authority = z.object({
+  fingerprintSha256: fingerprint,
+  subject: z.exactOptional(z.string().check(z.maxLength(1_000))),
+  san: z.exactOptional(z.string().check(z.maxLength(1_000))),
+});
 
 const schema = z.object({
   /** Of the format. A report of another is one whose content is not known. */
@@ -12,6 +20,7 @@ const schema = z.object({
   trustStore: z.string().check(z.maxLength(4096)),
   listVersion: z.optional(z.int()),
   fingerprintsSha256: z.optional(z.array(fingerprint).check(z.maxLength(5_000))),
+  authorities: z.optional(z.array(authority).check(z.maxLength(1_000))),
   reportedAt: time,
   expiresAt: time,
 });
@@ -23,8 +32,10 @@ export interface HostReport {
   trustStore: string;
   /** The version of the published list that is live. */
   listVersion?: number;
-  /** What its server trusts now, by SHA-256; absent where that is not known. */
+  /** The exact certificates that its server trusts now, by SHA-256; absent where that is not known. */
   fingerprintsSha256?: readonly string[];
+  /** The roots with a name that it trusts now, where there are any. */
+  authorities?: readonly AuthorityView[];
   reportedAt: Date;
   /** Without another report until then, the host is gone. */
   expiresAt: Date;
@@ -50,12 +61,13 @@ export function readReport(name: string, text: string): HostReport | { unreadabl
   }
   const read = schema.safeParse(json);
   if (!read.success) return { unreadable: name };
-  const { host, trustStore, listVersion, fingerprintsSha256, reportedAt, expiresAt } = read.data;
+  const { host, trustStore, listVersion, fingerprintsSha256, authorities, reportedAt, expiresAt } = read.data;
   return {
     host,
     trustStore,
     ...(listVersion === undefined ? {} : { listVersion }),
     ...(fingerprintsSha256 === undefined ? {} : { fingerprintsSha256 }),
+    ...(authorities === undefined ? {} : { authorities }),
     reportedAt: new Date(reportedAt),
     expiresAt: new Date(expiresAt),
   };
@@ -69,7 +81,8 @@ export const mayLive = ({ expiresAt }: HostReport, now: Date): boolean =>
 export interface Wanted {
   /** `live`: all of these are trusted. `gone`: none of them is. */
   state: 'live' | 'gone';
-  fingerprintsSha256: readonly string[];
+  /** Of the entries; see `entryKey`. */
+  keys: readonly string[];
   /** At least so many hosts have to be there; 1 for `all`. */
   hosts: number;
 }
@@ -94,11 +107,14 @@ const NAMED = 5;
  */
 export function acknowledgement(
   reports: readonly (HostReport | { unreadable: string })[],
-  { state, fingerprintsSha256, hosts }: Wanted,
+  { state, keys, hosts }: Wanted,
   now: Date,
 ): Acknowledgement {
-  const isAsWanted = ({ fingerprintsSha256: trusted }: HostReport): boolean =>
-    trusted !== undefined && fingerprintsSha256.every((one) => trusted.includes(one) === (state === 'live'));
+  const isAsWanted = ({ fingerprintsSha256, authorities = [] }: HostReport): boolean => {
+    if (fingerprintsSha256 === undefined) return false;
+    const trusted = new Set([...fingerprintsSha256, ...authorities.map(viewKey)]);
+    return keys.every((key) => trusted.has(key) === (state === 'live'));
+  };
   const living = reports.filter((report) => 'unreadable' in report || mayLive(report, now));
   const others = living.filter((report) => 'unreadable' in report || !isAsWanted(report));
   // A host may report for several trust stores.

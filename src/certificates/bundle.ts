@@ -2,15 +2,23 @@
  * Files of certificates, as people and servers really have them: PEM among other text, glued blocks, DER, a private
  * key that should not be there. What is odd about a file comes back as findings, worded by whoever prints them.
  */
+import { type CallerName, nameText } from './caller-name.js';
 import type { TrustedCertificate } from './certificate.js';
 import { AppError } from '../platform/errors.js';
-import { readPemText, type PemFinding } from './pem.js';
+import { AUTHORITY_LABEL, readPemText, type PemAuthority, type PemFinding } from './pem.js';
 import { trustedCertificate } from './parse.js';
+import { trustedAuthority, type TrustedAuthority } from './trust-entry.js';
 import { firstSequence, hasKeyIdentifier } from './der.js';
 
 /** A certificate and the line (from 1) of its BEGIN; 1 for DER. */
 export interface BundledCertificate {
   certificate: TrustedCertificate;
+  line: number;
+}
+
+/** A root with the name of the certificates that it is trusted for, and the line (from 1) of its BEGIN. */
+export interface BundledAuthority {
+  authority: TrustedAuthority;
   line: number;
 }
 
@@ -25,11 +33,15 @@ export type BundleFinding =
   /** The same certificate as the one at `firstLine`. */
   | { code: 'DuplicateCertificate'; line: number; firstLine: number; fingerprintSha256: string }
   /** Octets that are no certificate, or have something behind it. */
-  | { code: 'BrokenPem'; line: number; problem: 'certificate' };
+  | { code: 'BrokenPem'; line: number; problem: 'certificate' }
+  /** A root or a name that nothing could be compared with. */
+  | { code: 'BrokenPem'; line: number; problem: 'authority' };
 
 /** What a file holds: each certificate once, in the file's order, and what is odd about it. */
 export interface Bundle {
   certificates: readonly BundledCertificate[];
+  /** Roots, each for the certificates of one name; in the file's order, as often as they are there. */
+  authorities: readonly BundledAuthority[];
   findings: readonly BundleFinding[];
 }
 
@@ -68,15 +80,39 @@ function derEntries(bytes: Uint8Array): (Entry | BundleFinding)[] {
   return [entry, { code: 'BrokenPem', line: 1, problem: 'certificate' }];
 }
 
-function pemEntries(bytes: Uint8Array): (Entry | BundleFinding)[] {
-  const { certificates, findings } = readPemText(bytes);
+/** The name that the lines of a block say; nothing for lines that are not known, or there twice. */
+function nameIn({ headers }: PemAuthority): CallerName | undefined {
+  const values = new Map(headers.map(({ name, value }) => [name.toLowerCase(), value]));
+  const [subject, san] = [values.get('subject'), values.get('san')];
+  const known = [subject, san].filter((value) => value !== undefined).length;
+  if (known === 0 || known !== headers.length) return undefined;
+  return { ...(subject === undefined ? {} : { subject }), ...(san === undefined ? {} : { san }) };
+}
+
+/** Reads the root and the name of a block, or says that nothing could be compared with them. */
+function bundledAuthority(block: PemAuthority): BundledAuthority | BundleFinding {
+  const { line, octets } = block;
+  const name = nameIn(block);
+  const broken: BundleFinding = { code: 'BrokenPem', line, problem: 'authority' };
+  if (name === undefined) return broken;
+  try {
+    const der = firstSequence(octets);
+    return der.length === octets.length ? { authority: trustedAuthority(der, name), line } : broken;
+  } catch (error) {
+    if (error instanceof AppError || error instanceof RangeError) return broken;
+    throw error;
+  }
+}
+
+function pemEntries(bytes: Uint8Array): (Entry | BundledAuthority | BundleFinding)[] {
+  const { certificates, authorities, findings } = readPemText(bytes);
   const entries = certificates.flatMap(({ label, line, octets }): (Entry | BundleFinding)[] => {
     const entry = entryOf(octets, line);
     // A TRUSTED CERTIFICATE goes on with OpenSSL's own settings; Node.js refuses anything else behind a certificate.
     const isWhole = !('certificate' in entry) || entry.size === octets.length || label.startsWith('TRUSTED');
     return isWhole ? [entry] : [entry, { code: 'BrokenPem', line, problem: 'certificate' }];
   });
-  return [...findings, ...entries];
+  return [...findings, ...entries, ...authorities.map(bundledAuthority)];
 }
 
 function sharedSubjects(entries: readonly Entry[]): BundleFinding[] {
@@ -107,7 +143,12 @@ function sharedSubjects(entries: readonly Entry[]): BundleFinding[] {
 export function readBundle(bytes: Uint8Array): Bundle {
   const first = new Map<string, Entry>();
   const findings: BundleFinding[] = [];
+  const authorities: BundledAuthority[] = [];
   for (const entry of isDer(bytes) ? derEntries(bytes) : pemEntries(bytes)) {
+    if ('authority' in entry) {
+      authorities.push(entry);
+      continue;
+    }
     if (!('certificate' in entry)) {
       findings.push(entry);
       continue;
@@ -126,7 +167,11 @@ export function readBundle(bytes: Uint8Array): Bundle {
   const entries = [...first.values()];
   findings.push(...sharedSubjects(entries));
   findings.sort((a, b) => a.line - b.line);
-  return { certificates: entries.map(({ certificate, line }) => ({ certificate, line })), findings };
+  return {
+    certificates: entries.map(({ certificate, line }) => ({ certificate, line })),
+    authorities,
+    findings,
+  };
 }
 
 /** Text from outside on one line of comment: no control characters, nothing that reads as a PEM marker. */
@@ -145,4 +190,19 @@ export function writeBundle(certificates: readonly TrustedCertificate[]): string
       return `# ${inComment(words.filter((word) => word !== undefined).join(' '))}\n${pem}`;
     })
     .join('');
+}
+
+/** The text of a root with a name, as {@link readBundle} reads it: a comment line and a block of its own label. */
+export function writeAuthority({ ca, ...name }: TrustedAuthority): string {
+  const comment = inComment(`${ca.subject}, only ${nameText(name)} notAfter ${ca.notAfter.toISOString()}`);
+  return [
+    `# ${comment}`,
+    `-----BEGIN ${AUTHORITY_LABEL}-----`,
+    ...(name.subject === undefined ? [] : [`Subject: ${name.subject}`]),
+    ...(name.san === undefined ? [] : [`SAN: ${name.san}`]),
+    '',
+    ...ca.pem.trimEnd().split('\n').slice(1, -1),
+    `-----END ${AUTHORITY_LABEL}-----`,
+    '',
+  ].join('\n');
 }

@@ -13,6 +13,7 @@ interface Element {
 }
 
 const SEQUENCE = 0x30;
+const SET = 0x31;
 const BIT_STRING = 0x03;
 const OCTET_STRING = 0x04;
 const OBJECT_IDENTIFIER = 0x06;
@@ -93,6 +94,55 @@ export function subjectName(der: Uint8Array): Uint8Array {
   const subject = tbsFields(der)[4];
   if (subject?.tag !== SEQUENCE) throw new RangeError('no subject in the DER');
   return der.subarray(subject.start, subject.end);
+}
+
+/** One attribute of a name: its type by the content octets of the OID in hex, and its value with its tag. */
+export interface NameAttribute {
+  type: string;
+  tag: number;
+  content: Uint8Array;
+}
+
+/**
+ * The parts of a certificate's subject in its own order, each with its attributes: one, or several in a multi-valued part.
+ * @param der one certificate
+ * @throws RangeError when it is not the DER of a certificate
+ */
+export function subjectAttributes(der: Uint8Array): NameAttribute[][] {
+  const name = subjectName(der);
+  return childrenOf(name, elementAt(name, 0, name.length)).map((part) => {
+    if (part.tag !== SET) throw new RangeError('a part of the subject is no SET');
+    return childrenOf(name, part).map((attribute) => {
+      const [type, value, ...more] = childrenOf(name, attribute);
+      if (type?.tag !== OBJECT_IDENTIFIER || value === undefined || more.length > 0) {
+        throw new RangeError('an attribute of the subject is not a type and a value');
+      }
+      return {
+        type: Buffer.from(name.subarray(type.content, type.end)).toString('hex'),
+        tag: value.tag,
+        content: name.subarray(value.content, value.end),
+      };
+    });
+  });
+}
+
+/** The content octets of the OID 2.5.29.17 (subjectAltName), in hex. */
+const SUBJECT_ALTERNATIVE_NAME = '551d11';
+
+/**
+ * The subject alternative names of a certificate (GeneralName, RFC 5280 section 4.2.1.6), each with its tag.
+ * @param der one certificate
+ * @throws RangeError when it is not the DER of a certificate
+ */
+export function alternativeNames(der: Uint8Array): { tag: number; content: Uint8Array }[] {
+  const value = extensionValue(der, SUBJECT_ALTERNATIVE_NAME);
+  if (value === undefined) return [];
+  const names = elementAt(value, 0, value.length);
+  if (names.tag !== SEQUENCE) throw new RangeError('the subject alternative names are no SEQUENCE');
+  return childrenOf(value, names).map(({ tag, content, end }) => ({
+    tag,
+    content: value.subarray(content, end),
+  }));
 }
 
 /**

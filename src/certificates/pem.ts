@@ -14,6 +14,18 @@ export interface PemBlock {
   octets: Uint8Array;
 }
 
+/**
+ * A root and the name by which certificates of it are accepted. Its block has a label of its own, so that whoever reads PEM
+ * and would not compare the name does not take the root for one to trust; and lines `Name: value` before the base64.
+ */
+export interface PemAuthority extends PemBlock {
+  /** In the order of the block. */
+  headers: readonly { name: string; value: string }[];
+}
+
+/** The label of a block with a root and a name. */
+export const AUTHORITY_LABEL = 'APIGW CLIENT CA';
+
 /** What is odd about a text of PEM; `line` counts from 1. All of them but PrivateKey make OpenSSL refuse or skip something. */
 export type PemFinding =
   /**
@@ -33,13 +45,15 @@ export type PemFinding =
   | { code: 'NotACertificate'; line: number; label: string }
   /**
    * A block that cannot be read: `marker` without its BEGIN or END, `base64` with the line where it breaks, `emptyLine`
-   * with an empty line within.
+   * with an empty line within, `header` of a root without a line that names whom it is trusted for.
    */
-  | { code: 'BrokenPem'; line: number; problem: 'marker' | 'base64' | 'emptyLine' };
+  | { code: 'BrokenPem'; line: number; problem: 'marker' | 'base64' | 'emptyLine' | 'header' };
 
 export interface PemText {
   /** Blocks of certificates, in the order of the text. */
   certificates: readonly PemBlock[];
+  /** Roots with a name, in the order of the text. */
+  authorities: readonly PemAuthority[];
   findings: readonly PemFinding[];
 }
 
@@ -191,11 +205,37 @@ function hasEmptyLine([joined, ...lines]: readonly string[]): boolean {
   );
 }
 
+/** A block with lines `Name: value`, an empty line, and base64; or the finding of where it is none. */
+function authorityIn({ label, line, body }: RawBlock): PemAuthority | PemFinding {
+  const [, ...lines] = body.split('\n').map(trimmed);
+  const end = lines.indexOf('');
+  const headers = lines.slice(0, Math.max(end, 0)).map((text) => /^([A-Za-z]+): (\S.*)$/.exec(text));
+  const broken = headers.findIndex((header) => header === null);
+  if (end < 1 || broken !== -1) {
+    return { code: 'BrokenPem', line: line + 1 + Math.max(broken, 0), problem: 'header' };
+  }
+  const octets = decode(lines.slice(end), line + 1 + end);
+  if (!(octets instanceof Uint8Array)) return octets;
+  return {
+    label,
+    line,
+    octets,
+    headers: headers.map((header) => ({ name: header?.[1] ?? '', value: header?.[2] ?? '' })),
+  };
+}
+
 function parse(text: string): PemText {
   const { blocks, findings } = split(text);
   const certificates: PemBlock[] = [];
+  const authorities: PemAuthority[] = [];
   for (const block of blocks) {
     const { label, line, body } = block;
+    if (label === AUTHORITY_LABEL) {
+      const found = authorityIn(block);
+      if ('octets' in found) authorities.push(found);
+      else findings.push(found);
+      continue;
+    }
     if (label.endsWith('PRIVATE KEY')) {
       findings.push({ code: 'PrivateKey', line });
       continue;
@@ -214,12 +254,13 @@ function parse(text: string): PemText {
       if (isCertificate) certificates.push({ label, line, octets });
     }
   }
-  return { certificates, findings };
+  return { certificates, authorities, findings };
 }
 
 /** Reads the strings of a JSON document, each with the line of the document where it begins. */
 function parseStrings(text: string, strings: readonly string[]): PemText {
   const certificates: PemBlock[] = [];
+  const authorities: PemAuthority[] = [];
   const findings: PemFinding[] = [{ code: 'JsonText', line: 1 }];
   let at = 0;
   let line = 1;
@@ -229,6 +270,7 @@ function parseStrings(text: string, strings: readonly string[]): PemText {
     at = begin;
     const found = parse(string);
     certificates.push(...found.certificates.map((block) => ({ ...block, line })));
+    authorities.push(...found.authorities.map((block) => ({ ...block, line })));
     findings.push(...found.findings.map((finding) => ({ ...finding, line })));
     // Past the other blocks of this string.
     for (let count = string.split('-----BEGIN ').length - 1; count > 0; count--) {
@@ -238,7 +280,7 @@ function parseStrings(text: string, strings: readonly string[]): PemText {
       at = next + 1;
     }
   }
-  return { certificates, findings };
+  return { certificates, authorities, findings };
 }
 
 /**
@@ -251,14 +293,14 @@ export function readPemText(input: Uint8Array | string): PemText {
   const decoded = decodeUtf16(raw);
   const text = decoded ?? raw;
   const strings = jsonStrings(text);
-  const { certificates, findings } = strings === undefined ? parse(text) : parseStrings(text, strings);
+  const found = strings === undefined ? parse(text) : parseStrings(text, strings);
   return decoded === undefined
-    ? { certificates, findings }
-    : { certificates, findings: [{ code: 'Utf16Text', line: 1 }, ...findings] };
+    ? found
+    : { ...found, findings: [{ code: 'Utf16Text', line: 1 }, ...found.findings] };
 }
 
 /** Whether a text is PEM, or meant to be: it has a marker, in whatever encoding. */
 export function isPemText(input: Uint8Array | string): boolean {
-  const { certificates, findings } = readPemText(input);
-  return certificates.length > 0 || findings.length > 0;
+  const { certificates, authorities, findings } = readPemText(input);
+  return certificates.length > 0 || authorities.length > 0 || findings.length > 0;
 }

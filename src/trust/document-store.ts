@@ -1,7 +1,14 @@
-import type { RemovableCertificate, TrustedCertificate } from '../certificates/certificate.js';
+import {
+  entryKey,
+  isAuthority,
+  type RemovableEntry,
+  type TrustedAuthority,
+  crossedNames,
+  type TrustEntry,
+} from '../certificates/trust-entry.js';
 import { AppError, type ErrorCode } from '../platform/errors.js';
 import { type Revision, STOPPED, type TextDocument } from './document.js';
-import { fingerprints, type TrustFormat } from './format.js';
+import { authoritiesIn, fingerprints, insertEntry, keyOf, keysIn, type TrustFormat } from './format.js';
 import { gated, UNGUARDED, type Gate } from './gate.js';
 import { withoutControls } from './run-command.js';
 import { type BeforeEffect, described, type DescribedTrustStore } from './trust-store.js';
@@ -15,6 +22,8 @@ export interface DocumentStore {
   format: TrustFormat;
   /** Completes a text that is to take the place of another, such as by its version. */
   seal?: ((text: string, before: string) => string) | undefined;
+  /** Why no root with a name has a place here, where its notation has words for one; see `TrustStore.objection`. */
+  holdsNoAuthority?: string | undefined;
   /** Runs before anything is read or written: throws when this kind of store cannot work here. */
   suits?: (() => Promise<void>) | undefined;
   /** Asks the server whether it could load the text that is now in place. */
@@ -176,12 +185,12 @@ async function named<T>(store: DocumentStore, gate: Gate | undefined, work: () =
   }
 }
 
-function without(store: DocumentStore, text: string, certificate: RemovableCertificate): string {
+function without(store: DocumentStore, text: string, entry: RemovableEntry): string {
   const segments = store.format.parse(text);
-  const isIt = (fingerprint: string | undefined): boolean => fingerprint === certificate.fingerprintSha256;
-  if (!segments.some(({ fingerprint }) => isIt(fingerprint))) return text;
-  const kept = segments.filter(({ fingerprint }) => !isIt(fingerprint));
-  if (kept.every(({ fingerprint }) => fingerprint === undefined)) {
+  const key = entryKey(entry);
+  if (!segments.some((segment) => keyOf(segment) === key)) return text;
+  const kept = segments.filter((segment) => keyOf(segment) !== key);
+  if (kept.every((segment) => keyOf(segment) === undefined)) {
     throw new AppError(
       'TrustStoreFailed',
       'this is the last certificate in it, and an empty list admits everybody on some servers',
@@ -193,31 +202,78 @@ function without(store: DocumentStore, text: string, certificate: RemovableCerti
   return kept.map((segment) => segment.text).join('');
 }
 
-/** A text with exactly these certificates, or with these beside those that are there. What is foreign in it stays. */
+/** A text with exactly these entries, or with these beside those that are there. What is foreign in it stays. */
 function replaced(
   { format }: DocumentStore,
   text: string,
-  certificates: readonly TrustedCertificate[],
+  entries: readonly TrustEntry[],
   keepOthers: boolean,
 ): string {
-  const held = fingerprints(format, text);
-  const wanted = new Set(certificates.map(({ fingerprintSha256 }) => fingerprintSha256));
-  const missing = certificates.filter(({ fingerprintSha256 }) => !held.includes(fingerprintSha256));
-  const whole = missing.reduce((before, certificate) => format.insert(before, certificate), text);
-  if (keepOthers || held.every((fingerprint) => wanted.has(fingerprint))) return whole;
+  const held = keysIn(format, text);
+  const wanted = new Set(entries.map(entryKey));
+  const missing = entries.filter((entry) => !held.includes(entryKey(entry)));
+  const whole = missing.reduce((before, entry) => insertEntry(format, before, entry), text);
+  if (keepOthers || held.every((key) => wanted.has(key))) return whole;
   return format
     .parse(whole)
-    .filter(({ fingerprint }) => fingerprint === undefined || wanted.has(fingerprint))
+    .filter((segment) => {
+      const key = keyOf(segment);
+      return key === undefined || wanted.has(key);
+    })
     .map((segment) => segment.text)
     .join('');
+}
+
+/** Why a store of documents cannot hold an entry; see `TrustStore.objection`. */
+function objection({ format, holdsNoAuthority }: DocumentStore, entry: TrustEntry): string | undefined {
+  if (!isAuthority(entry)) return undefined;
+  if (holdsNoAuthority !== undefined) return holdsNoAuthority;
+  if (format.authorities === undefined) return NO_WORDS;
+  return format.authorities.objection?.(entry);
+}
+
+const NO_WORDS =
+  'its server compares certificates only, so a root in it would admit every certificate of that CA; use a server that compares the subject as well, see docs/acm.md';
+
+/** @throws AppError `TrustStoreUnsuitable` */
+function assertHolds(store: DocumentStore, entries: readonly TrustEntry[]): void {
+  for (const entry of entries) {
+    const reason = objection(store, entry);
+    if (reason === undefined) continue;
+    throw unsuitable(`it cannot hold a root with a name: ${reason}`);
+  }
+}
+
+const unsuitable = (what: string): AppError =>
+  new AppError('TrustStoreUnsuitable', what, { hint: 'nothing was changed' });
+
+/** @throws AppError `TrustStoreUnsuitable` where the text would make more trusted than was added */
+function assertSeparable({ format }: DocumentStore, text: string): void {
+  const problem = crossedNames(authoritiesIn(format, text));
+  if (problem !== undefined) throw unsuitable(problem);
 }
 
 /** Makes a trust store of a document: the one transaction that all of them share. */
 export function documentTrustStore(store: DocumentStore): DescribedTrustStore {
   const { document, format } = store;
-  const changing = (edit: Edit, beforeEffect: BeforeEffect): Promise<boolean> => {
+  const seen = (text: string): { fingerprints: string[]; authorities?: TrustedAuthority[] } => {
+    const authorities = authoritiesIn(format, text);
+    return { fingerprints: fingerprints(format, text), ...(authorities.length === 0 ? {} : { authorities }) };
+  };
+  const inserted = (text: string, entry: TrustEntry): string => {
+    if (keysIn(format, text).includes(entryKey(entry))) return text;
+    const more = insertEntry(format, text, entry);
+    if (isAuthority(entry)) assertSeparable(store, more);
+    return more;
+  };
+  const changing = (
+    added: readonly TrustEntry[],
+    edit: Edit,
+    beforeEffect: BeforeEffect,
+  ): Promise<boolean> => {
     const gate = gated(beforeEffect);
     return named(store, gate, async () => {
+      assertHolds(store, added);
       await store.suits?.();
       return document.exclusively(() => change(store, edit, gate));
     });
@@ -228,33 +284,25 @@ export function documentTrustStore(store: DocumentStore): DescribedTrustStore {
     describe: () =>
       named(store, undefined, async () => {
         await store.suits?.();
-        const found = fingerprints(format, (await document.read()).text);
+        const found = seen((await document.read()).text);
         const unfinished = await document.unfinished?.read();
-        return unfinished
-          ? { state: 'unfinished', fingerprints: found, ...unfinished }
-          : { state: 'known', fingerprints: found };
+        return unfinished ? { state: 'unfinished', ...found, ...unfinished } : { state: 'known', ...found };
       }),
-    add: async (certificate, { beforeEffect = UNGUARDED } = {}) => {
-      await changing(
-        {
-          ends: false,
-          apply: (text) =>
-            fingerprints(format, text).includes(certificate.fingerprintSha256)
-              ? text
-              : format.insert(text, certificate),
-        },
-        beforeEffect,
-      );
+    objection: (entry) => objection(store, entry),
+    add: async (entry, { beforeEffect = UNGUARDED } = {}) => {
+      await changing([entry], { ends: false, apply: (text) => inserted(text, entry) }, beforeEffect);
     },
-    remove: async (certificate, { beforeEffect = UNGUARDED } = {}) => {
-      await changing({ ends: true, apply: (text) => without(store, text, certificate) }, beforeEffect);
+    remove: async (entry, { beforeEffect = UNGUARDED } = {}) => {
+      await changing([], { ends: true, apply: (text) => without(store, text, entry) }, beforeEffect);
     },
-    replace: async (certificates, { keepOthers = false } = {}) => {
-      if (certificates.length === 0) throw new Error('a trust store is never emptied');
-      return changing(
-        { ends: false, apply: (text) => replaced(store, text, certificates, keepOthers) },
-        UNGUARDED,
-      );
+    replace: async (entries, { keepOthers = false } = {}) => {
+      if (entries.length === 0) throw new Error('a trust store is never emptied');
+      const apply = (text: string): string => {
+        const whole = replaced(store, text, entries, keepOthers);
+        assertSeparable(store, whole);
+        return whole;
+      };
+      return changing(entries, { ends: false, apply }, UNGUARDED);
     },
   });
 }

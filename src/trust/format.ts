@@ -1,10 +1,26 @@
 import type { TrustedCertificate } from '../certificates/certificate.js';
+import {
+  entryKey,
+  isAuthority,
+  type TrustedAuthority,
+  type TrustEntry,
+} from '../certificates/trust-entry.js';
 
-/** A piece of a trust file: one certificate in the file's own notation, or anything else, which is never touched. */
+/** A piece of a trust file: one entry in the file's own notation, or anything else, which is never touched. */
 export interface Segment {
   readonly text: string;
-  /** The SHA-256 fingerprint of the certificate that this piece makes trusted; absent in foreign pieces. */
+  /** The SHA-256 fingerprint of the certificate that this piece makes trusted; absent in other pieces. */
   readonly fingerprint?: string;
+  /** The root, with a name, that this piece makes trusted; absent in other pieces. */
+  readonly authority?: TrustedAuthority;
+}
+
+/** How a notation writes roots with the name that certificates of that CA must have. */
+export interface AuthorityNotation {
+  /** Why it has no words for this one, as a clause, with what to do instead. */
+  objection?(authority: TrustedAuthority): string | undefined;
+  /** As {@link TrustFormat.insert}. */
+  insert(text: string, authority: TrustedAuthority): string;
 }
 
 /** How a kind of file names the certificates that it trusts. */
@@ -16,6 +32,30 @@ export interface TrustFormat {
   parse(text: string): Segment[];
   /** The text with one more certificate; everything that was there stays as it is, in front of it or behind it. */
   insert(text: string, certificate: TrustedCertificate): string;
+  /** Absent where it has no words for roots with a name. */
+  authorities?: AuthorityNotation;
+}
+
+/** What tells the entry of a piece from others; nothing for a foreign one. */
+export const keyOf = ({ fingerprint, authority }: Segment): string | undefined =>
+  authority === undefined ? fingerprint : entryKey(authority);
+
+/** The text with one more entry, of either sort. */
+export function insertEntry(format: TrustFormat, text: string, entry: TrustEntry): string {
+  if (!isAuthority(entry)) return format.insert(text, entry);
+  if (format.authorities === undefined) throw new Error('this notation has no words for a root with a name');
+  return format.authorities.insert(text, entry);
+}
+
+/** The distinct roots with a name that a text makes trusted, in the order of the text. */
+export function authoritiesIn(format: TrustFormat, text: string): TrustedAuthority[] {
+  const found = format.parse(text).flatMap(({ authority }) => authority ?? []);
+  return [...new Map(found.map((authority) => [entryKey(authority), authority])).values()];
+}
+
+/** The keys of the distinct entries, of both sorts, that a text makes trusted. */
+export function keysIn(format: TrustFormat, text: string): string[] {
+  return [...new Set(format.parse(text).flatMap((segment) => keyOf(segment) ?? []))];
 }
 
 /** The distinct fingerprints that a text makes trusted, in the order of the text. */

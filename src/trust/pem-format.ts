@@ -1,10 +1,13 @@
 import { AppError } from '../platform/errors.js';
-import { type BundleFinding, readBundle, writeBundle } from '../certificates/bundle.js';
-import type { Segment, TrustFormat } from './format.js';
+import { type BundleFinding, readBundle, writeAuthority, writeBundle } from '../certificates/bundle.js';
+import { keyOf, type Segment, type TrustFormat } from './format.js';
 
-/** The comment that writeBundle puts before a block, if it is there, and the block with its line's end. */
+/**
+ * The comment that is written before a block, if it is there, and the block with its line's end. A name before the base64 of a
+ * root may have hyphens, but no five in a row.
+ */
 const BLOCK =
-  /(?:^# [^\n]* notAfter \S+Z\n)?-----BEGIN ([^\r\n-]*)-----[^-]*-----END \1-----(?:[^\S\n]*(?:\n|$))?/gm;
+  /(?:^# [^\n]* notAfter \S+Z\n)?-----BEGIN ([^\r\n-]*)-----(?:(?!-----)[^])*-----END \1-----(?:[^\S\n]*(?:\n|$))?/gm;
 
 /** What makes a file unfit to be changed; what is only odd (a subject that is shared, a duplicate) is not refused. */
 function refuse(finding: BundleFinding): void {
@@ -60,7 +63,7 @@ function linesIn(text: string): number {
 }
 
 function parse(text: string): Segment[] {
-  const { certificates, findings } = readBundle(Buffer.from(text, 'latin1'));
+  const { certificates, authorities, findings } = readBundle(Buffer.from(text, 'latin1'));
   findings.forEach(refuse);
   const fingerprintAt = new Map(
     certificates.map(({ line, certificate }) => [line, certificate.fingerprintSha256]),
@@ -68,6 +71,7 @@ function parse(text: string): Segment[] {
   for (const finding of findings) {
     if (finding.code === 'DuplicateCertificate') fingerprintAt.set(finding.line, finding.fingerprintSha256);
   }
+  const authorityAt = new Map(authorities.map(({ line, authority }) => [line, authority]));
   const segments: Segment[] = [];
   let end = 0;
   let line = 1;
@@ -77,17 +81,23 @@ function parse(text: string): Segment[] {
     const begin = match.index + block.indexOf('-----BEGIN');
     line += linesIn(text.slice(end, begin));
     const fingerprint = fingerprintAt.get(line);
-    segments.push({ text: block, ...(fingerprint === undefined ? {} : { fingerprint }) });
+    const authority = authorityAt.get(line);
+    segments.push({
+      text: block,
+      ...(fingerprint === undefined ? {} : { fingerprint }),
+      ...(authority === undefined ? {} : { authority }),
+    });
     end = match.index + block.length;
     line += linesIn(text.slice(begin, end));
   }
   if (end < text.length) segments.push({ text: text.slice(end) });
-  if (segments.filter(({ fingerprint }) => fingerprint !== undefined).length !== fingerprintAt.size) {
+  const entries = fingerprintAt.size + authorityAt.size;
+  if (segments.filter((segment) => keyOf(segment) !== undefined).length !== entries) {
     throw new AppError('TrustStoreUnreadable', 'its certificates are not in PEM', {
       hint: 'rewrite it: apigw-cert download ID --out-file FILE --force',
     });
   }
-  if (fingerprintAt.size === 0 && /^[^#\s]/m.test(text)) {
+  if (entries === 0 && /^[^#\s]/m.test(text)) {
     throw new AppError('TrustStoreUnreadable', 'it holds no certificate in PEM, but something else', {
       hint: 'is it of another kind, such as nginx:FILE? A new list begins as an empty file',
     });
@@ -95,9 +105,12 @@ function parse(text: string): Segment[] {
   return segments;
 }
 
+const behind = (text: string, entry: string): string =>
+  `${text}${text === '' || text.endsWith('\n') ? '' : '\n'}${entry}`;
+
 /** A text of PEM certificates (RFC 7468), each with a comment line that says what it is. */
 export const pemFormat: TrustFormat = {
   parse,
-  insert: (text, certificate) =>
-    `${text}${text === '' || text.endsWith('\n') ? '' : '\n'}${writeBundle([certificate])}`,
+  insert: (text, certificate) => behind(text, writeBundle([certificate])),
+  authorities: { insert: (text, authority) => behind(text, writeAuthority(authority)) },
 };

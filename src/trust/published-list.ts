@@ -9,6 +9,12 @@
 import { createHash } from 'node:crypto';
 import { readBundle } from '../certificates/bundle.js';
 import type { TrustedCertificate } from '../certificates/certificate.js';
+import {
+  crossedNames,
+  entryKey,
+  type TrustedAuthority,
+  type TrustEntry,
+} from '../certificates/trust-entry.js';
 import { AppError } from '../platform/errors.js';
 import { pemFormat } from './pem-format.js';
 
@@ -73,7 +79,8 @@ export interface ListIdentity {
 
 /** A list that may be put in place. */
 export interface AcceptedList extends ListIdentity {
-  certificates: readonly TrustedCertificate[];
+  /** Exact certificates, then roots with a name. */
+  entries: readonly TrustEntry[];
   /** Whether it is known to be the whole list and not older than the last one: what is not in it may be removed. */
   isWhole: boolean;
 }
@@ -115,14 +122,13 @@ export function acceptList(
       'if it was changed by hand, publish it again: apigw-cert backend add with a certificate that it holds',
     );
   }
-  const certificates = certificatesIn(text);
-  if (certificates.length === 0) {
+  const entries = entriesIn(text);
+  if (entries.length === 0) {
     throw refused('empty', 'the list holds no certificate', 'check that this is the list that is published');
   }
-  if (head === undefined)
-    return withoutVersion({ sha256: sha256(text, OCTETS), certificates }, known, allowOlder);
+  if (head === undefined) return withoutVersion({ sha256: sha256(text, OCTETS), entries }, known, allowOlder);
   const { version } = head;
-  const accepted = { version, sha256: head.sha256, certificates, isWhole: true };
+  const accepted = { version, sha256: head.sha256, entries, isWhole: true };
   if (known?.version === undefined || allowOlder) return accepted;
   if (version < known.version) {
     throw refused(
@@ -154,7 +160,7 @@ function withoutVersion(
   );
 }
 
-function certificatesIn(text: string): TrustedCertificate[] {
+function entriesIn(text: string): TrustEntry[] {
   try {
     // Refuses what must not be in a list of trusted certificates, which reading alone does not.
     pemFormat.parse(text);
@@ -166,5 +172,14 @@ function certificatesIn(text: string): TrustedCertificate[] {
       error.hint ?? 'publish it again',
     );
   }
-  return readBundle(Buffer.from(text, OCTETS)).certificates.map(({ certificate }) => certificate);
+  const { certificates, authorities } = readBundle(Buffer.from(text, OCTETS));
+  const roots = distinct(authorities.map(({ authority }) => authority));
+  const problem = crossedNames(roots);
+  if (problem !== undefined)
+    throw refused('unreadable', `the list cannot be used: ${problem}`, 'publish it again');
+  return [...certificates.map(({ certificate }): TrustedCertificate => certificate), ...roots];
 }
+
+const distinct = (authorities: readonly TrustedAuthority[]): TrustedAuthority[] => [
+  ...new Map(authorities.map((authority) => [entryKey(authority), authority])).values(),
+];

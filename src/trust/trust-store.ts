@@ -1,4 +1,9 @@
-import type { RemovableCertificate, TrustedCertificate } from '../certificates/certificate.js';
+import {
+  entryKey,
+  type RemovableEntry,
+  type TrustedAuthority,
+  type TrustEntry,
+} from '../certificates/trust-entry.js';
 
 /** How a trust store is changed. */
 export interface ChangeOptions {
@@ -15,7 +20,8 @@ export interface ChangeOptions {
 export type BeforeEffect = () => Promise<void>;
 
 /**
- * What a backend trusts: the one thing that a rotation changes outside AWS. Adapters are idempotent (adding what is
+ * What a backend trusts: the one thing that a rotation changes outside AWS. Its entries are of two sorts, exact certificates,
+ * and roots with the name that certificates of that CA must have; `entryKey` tells them apart. Adapters are idempotent (adding what is
  * there and removing what is not are successes that touch nothing) and atomic (when a method throws, the former
  * content is back and live; see {@link ChangeOptions}).
  */
@@ -30,34 +36,44 @@ export interface TrustStore {
   readonly formerName?: string;
 
   /**
-   * The SHA-256 fingerprints that it trusts now, or `undefined` when it cannot tell: a human, a command without an
+   * The keys of the entries that it trusts now (of a certificate its SHA-256 fingerprint, see `entryKey`), or `undefined` when it cannot tell: a human, a command without an
    * observe step, a change that a killed run left written but not live. Whoever gets `undefined` calls `add` or
    * `remove` again, which finishes it. Throws `TrustStoreUnreadable`.
    */
   observe(): Promise<readonly string[] | undefined>;
 
   /**
-   * Trusts the certificate beside those already there, and makes that live. Throws `TrustStoreFailed`,
-   * `FileNotWritable`, `TrustStoreNotRestored` when even the way back failed, `Locked` when another run changes the
-   * same store, and whatever `beforeEffect` throws.
+   * Why it cannot hold this entry, as a clause, with what to do instead; nothing where it can. Nothing is read for that: ask
+   * before anything is changed.
    */
-  add(certificate: TrustedCertificate, options?: ChangeOptions): Promise<void>;
+  objection(entry: TrustEntry): string | undefined;
 
   /**
-   * Stops trusting the certificate, of which only the fingerprint need be known, and makes that live. Refuses to leave
+   * Trusts the entry beside those already there, and makes that live. Throws `TrustStoreUnsuitable` for what it cannot hold,
+   * before anything is written; `TrustStoreFailed`, `FileNotWritable`, `TrustStoreNotRestored` when even the way back
+   * failed, `Locked` when another run changes the same store, and whatever `beforeEffect` throws.
+   */
+  add(entry: TrustEntry, options?: ChangeOptions): Promise<void>;
+
+  /**
+   * Stops trusting the entry, of whose certificate only the fingerprint need be known, and makes that live. Refuses to leave
    * nothing trusted at all, since an empty list means "everybody" to some servers. Throws as `add` does.
    */
-  remove(certificate: RemovableCertificate, options?: ChangeOptions): Promise<void>;
+  remove(entry: RemovableEntry, options?: ChangeOptions): Promise<void>;
 }
 
-/** What is known of a trust store. Fingerprints are SHA-256, in the order of the store. */
+/**
+ * What is known of a trust store: exact certificates by their SHA-256, and roots with a name, where there are any; each in the
+ * order of the store.
+ */
 export type StoreState =
   /** It holds these, and nothing says that its server does not use them. */
-  | { state: 'known'; fingerprints: readonly string[] }
+  | { state: 'known'; fingerprints: readonly string[]; authorities?: readonly TrustedAuthority[] }
   /** It holds these, but its server may not have loaded them. */
   | {
       state: 'unfinished';
       fingerprints: readonly string[];
+      authorities?: readonly TrustedAuthority[];
       /** What happened, for a person. */
       reason: string;
       /** ISO 8601, UTC; absent where the mark does not say. */
@@ -72,15 +88,12 @@ export interface DescribedTrustStore extends TrustStore {
   describe(): Promise<StoreState>;
 
   /**
-   * Trusts exactly these certificates, of which there is at least one, and makes that live: one change, which is whole or
+   * Trusts exactly these entries, of which there is at least one, and makes that live: one change, which is whole or
    * not at all. Absent where a store only knows how to add and remove. Throws as `add` does.
    * @param options.keepOthers those that are there stay
    * @returns whether anything was written or loaded; `false` when all was so already
    */
-  readonly replace?: (
-    certificates: readonly TrustedCertificate[],
-    options?: { keepOthers?: boolean },
-  ) => Promise<boolean>;
+  readonly replace?: (entries: readonly TrustEntry[], options?: { keepOthers?: boolean }) => Promise<boolean>;
 }
 
 /** Completes a trust store by the answer to `observe`: only what is known for certain. */
@@ -89,7 +102,8 @@ export function described(store: Omit<DescribedTrustStore, 'observe'>): Describe
     ...store,
     async observe() {
       const seen = await store.describe();
-      return seen.state === 'known' ? seen.fingerprints : undefined;
+      if (seen.state !== 'known') return undefined;
+      return [...seen.fingerprints, ...(seen.authorities ?? []).map(entryKey)];
     },
   };
 }

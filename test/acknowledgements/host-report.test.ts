@@ -24,7 +24,7 @@ const host = (name: string, trusts: string[] | undefined, expires = 60_000): Hos
 });
 
 const live = (...reports: (HostReport | { unreadable: string })[]) =>
-  acknowledgement(reports, { state: 'live', fingerprintsSha256: [NEW], hosts: 2 }, NOW);
+  acknowledgement(reports, { state: 'live', keys: [NEW], hosts: 2 }, NOW);
 
 const reports = fc.record(
   {
@@ -79,7 +79,7 @@ describe('a report', () => {
 describe('an acknowledgement', () => {
   test('is never given by nobody', () => {
     for (const state of ['live', 'gone'] as const)
-      expect(acknowledgement([], { state, fingerprintsSha256: [NEW], hosts: 1 }, NOW)).toEqual({
+      expect(acknowledgement([], { state, keys: [NEW], hosts: 1 }, NOW)).toEqual({
         isGiven: false,
         living: 0,
         asWanted: 0,
@@ -125,7 +125,7 @@ describe('an acknowledgement', () => {
             ({ fingerprintsSha256: trusts }) => trusts?.includes(NEW) !== (state === 'live'),
           );
           const hostsOf = (some: typeof there): number => new Set(some.map((one) => one.host)).size;
-          const seen = acknowledgement(found, { state, fingerprintsSha256: [NEW], hosts }, NOW);
+          const seen = acknowledgement(found, { state, keys: [NEW], hosts }, NOW);
           expect(seen).toMatchObject({
             isGiven: hostsOf(there) >= hosts && bad.length === 0,
             living: hostsOf(there),
@@ -151,7 +151,7 @@ describe('an acknowledgement', () => {
 
   test('of several certificates needs all of them', () => {
     const both = (state: 'live' | 'gone', ...trusts: string[]): boolean =>
-      acknowledgement([host('a', trusts)], { state, fingerprintsSha256: [OLD, NEW], hosts: 1 }, NOW).isGiven;
+      acknowledgement([host('a', trusts)], { state, keys: [OLD, NEW], hosts: 1 }, NOW).isGiven;
     expect([both('live', OLD), both('live', OLD, NEW), both('gone', OLD), both('gone')]).toEqual([
       false,
       true,

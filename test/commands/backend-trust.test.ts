@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { parse as parseYaml } from 'yaml';
+import { readBundle } from '../../src/certificates/bundle.js';
+import { mintAuthority } from '../support/authority.js';
 import { recipes } from '../support/recipes.js';
 import { cli, emulatorEnv } from '../support/cli.js';
 import { mintIdentity, type TestIdentity } from '../support/certificates.js';
@@ -73,6 +75,56 @@ describe('backend add, show, remove', () => {
     const done = await cli([...words, `touch ${marker}`]);
     expect({ code: done.code, stderr: done.stderr }).toEqual({ code: 0, stderr: '' });
     expect(readFileSync(marker, 'utf8')).toBe('');
+  });
+
+  test('a root is added, shown and removed with the name of its certificates, and with a name alone', async () => {
+    const authority = await mintAuthority();
+    const list = file('list.pem', old.certificate.pem);
+    const root = file('root.pem', authority.root.pem);
+    const trust = ['--trust', `pem-bundle:${list}`];
+    const named = ['--ca', root, '--subject', 'cn=gateway, O=Example'];
+    const { fingerprintSha256 } = authority.entry({ subject: 'CN=gateway' }).ca;
+    const state = { trustStore: `pem-bundle:${list}`, state: 'known', fingerprintsSha256: [print(old)] };
+    const added = await cli(['backend', 'add', ...named, ...trust, '--output', 'json']);
+    expect(added.json()).toEqual({
+      items: [{ ...state, authorities: [{ fingerprintSha256, subject: 'CN=gateway,O=Example' }] }],
+    });
+    expect((await cli(['backend', 'show', ...trust])).stdout).toBe(
+      `pem-bundle:${list}:\n  ${print(old)}\n  ${fingerprintSha256} subject CN=gateway,O=Example\n`,
+    );
+    // No other program that reads PEM sees the root.
+    expect(readBundle(readFileSync(list)).certificates).toHaveLength(1);
+    const held = readFileSync(list, 'utf8');
+    for (const [words, said] of [
+      [['--ca', root], '--ca needs --subject or --san'],
+      [['--subject', 'CN=a'], '--subject and --san need --ca'],
+      [[], 'no certificate was specified'],
+      [['--ca', root, '--subject', 'gateway'], 'cannot be compared: "gateway" is not TYPE=VALUE'],
+      [['--ca', file('issuing.pem', authority.issuing.pem), '--subject', 'CN=a'], 'is not a root'],
+      [['--ca', file('old.pem', old.certificate.pem), '--subject', 'CN=a'], 'is not the certificate of a CA'],
+      [
+        ['--ca', file('two.pem', authority.root.pem + authority.issuing.pem), '--subject', 'CN=a'],
+        'does not hold one certificate',
+      ],
+      [['--ca', join(directory, 'none.pem'), '--subject', 'CN=a'], 'does not exist'],
+      [[list], 'holds a root with a name'],
+    ] as const) {
+      const refused = await cli(['backend', 'add', ...words, ...trust]);
+      expect({ said: refused.stderr.includes(said), code: refused.code === 0 }).toEqual({
+        said: true,
+        code: false,
+      });
+    }
+    const both = ['--trust', `pem-bundle:${list}`, '--trust', `directory:${directory}`];
+    const unable = await cli(['backend', 'add', '--ca', root, '--subject', 'CN=other', ...both]);
+    expect(unable.stderr).toContain(`directory:${directory} cannot hold a root with a name`);
+    expect(readFileSync(list, 'utf8')).toBe(held);
+    expect(
+      (await cli(['backend', 'remove', ...named, ...trust, '--yes', '--output', 'json'])).json(),
+    ).toEqual({
+      items: [state],
+    });
+    expect(readFileSync(list, 'utf8')).toBe(old.certificate.pem);
   });
 
   test('of several stores, those that are done are named when one fails; run again, it goes on', async () => {

@@ -2,6 +2,8 @@
 import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { AppError } from '../../src/platform/errors.js';
 import type { TrustStore } from '../../src/trust/trust-store.js';
+import { entryKey, type TrustedAuthority } from '../../src/certificates/trust-entry.js';
+import { mintAuthority, type TestAuthority } from '../support/authority.js';
 import { manyLike, mintIdentity, type TestIdentity } from '../support/certificates.js';
 import type { ContractName } from './subjects.js';
 
@@ -52,6 +54,7 @@ export async function appError(work: Promise<unknown>): Promise<AppError> {
 }
 
 /** Minted once for all kinds of a test file. */
+const authorities = mintAuthority();
 const identities = Promise.all([mintIdentity('a1b2c3', 340), mintIdentity('d4e5f6')]);
 
 /** @param many how many certificates the last test adds; fewer where each takes a second */
@@ -61,9 +64,11 @@ export function trustStoreContract(kind: ContractName, open: () => Promise<Subje
     let store: TrustStore;
     let old: TestIdentity;
     let next: TestIdentity;
+    let authority: TestAuthority;
 
     beforeAll(async () => {
       [old, next] = await identities;
+      authority = await authorities;
     });
 
     beforeEach(async () => {
@@ -104,6 +109,44 @@ export function trustStoreContract(kind: ContractName, open: () => Promise<Subje
       expect(error.message).toContain('last certificate');
       expect(error.message.startsWith(`${store.name}: `)).toBe(true);
       expect(await subject.content()).toEqual(before);
+    });
+
+    test('holds a root with a name, or refuses it before anything is written', async () => {
+      const [gateway, other] = ['CN=gateway,O=Example', 'CN=other,O=Example'].map((subject) =>
+        authority.entry({ subject }),
+      ) as [TrustedAuthority, TrustedAuthority];
+      await store.add(old.certificate);
+      const before = await subject.content();
+      if (store.objection(gateway) !== undefined) {
+        const error = await appError(store.add(gateway));
+        expect(error.code).toBe('TrustStoreUnsuitable');
+        expect(error.message).toContain(store.objection(gateway));
+        expect(await subject.content()).toEqual(before);
+        return;
+      }
+      await store.add(gateway);
+      expect(await store.observe()).toEqual([old.certificate.fingerprintSha256, entryKey(gateway)]);
+      const added = await subject.content();
+      await store.add(gateway);
+      expect(await subject.content()).toEqual(added);
+      // Another name of the same root is another entry.
+      await store.add(other);
+      await store.remove(old.certificate);
+      await store.remove({
+        subject: 'CN=gateway,O=Example',
+        ca: { fingerprintSha256: gateway.ca.fingerprintSha256 },
+      });
+      expect(await store.observe()).toEqual([entryKey(other)]);
+      expect(await appError(store.remove(other))).toMatchObject({ code: 'TrustStoreFailed' });
+      // Each of two names would count for each of two roots.
+      await store.add(gateway);
+      const two = await subject.content();
+      const stranger = await mintAuthority();
+      expect(await appError(store.add(stranger.entry({ subject: 'CN=gateway,O=Example' })))).toMatchObject({
+        code: 'TrustStoreUnsuitable',
+        message: expect.stringContaining('2 roots with 2 names'),
+      });
+      expect(await subject.content()).toEqual(two);
     });
 
     test('a change that fails is told and leaves what was there', async () => {

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { trustedCertificate } from '../../src/certificates/parse.js';
+import { entryKey } from '../../src/certificates/trust-entry.js';
 import { openReports } from '../../src/acknowledgements/reports.js';
 import { startEmulator } from '../../src/emulator/index.js';
 import { acceptList, sealed } from '../../src/trust/published-list.js';
@@ -150,7 +151,7 @@ export async function rotateFleet(count: number, { isLost = false } = {}): Promi
   const reporting = async (): Promise<Set<string>> =>
     new Set((await reports.list()).flatMap((report) => ('host' in report ? report.host : [])));
   const list = () => acceptList(Buffer.from(aws.versions.get(OBJECT)?.at(-1) ?? ''), undefined, false);
-  const listed = () => list().certificates.map(({ fingerprintSha256 }) => fingerprintSha256);
+  const listed = () => list().entries.map(entryKey);
   /** Whether all hosts that report have live what the list has now. */
   const areEqual = async (): Promise<boolean> => {
     const wanted = [...listed()].sort().join();

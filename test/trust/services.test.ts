@@ -153,7 +153,7 @@ for (const [name, config] of Object.values(SERVICES)) {
       const lists = (aws.versions.get(name) ?? [])
         .slice(1)
         .map((text) => acceptList(Buffer.from(text), undefined, false));
-      expect(lists.map(({ version, certificates }) => [version, certificates.length])).toEqual([
+      expect(lists.map(({ version, entries }) => [version, entries.length])).toEqual([
         [1, 2],
         [2, 1],
       ]);

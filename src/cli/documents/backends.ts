@@ -22,10 +22,17 @@ import {
 } from './common.js';
 import type { Holds, Same } from './json.js';
 
+const authority = z.strictObject({
+  fingerprintSha256: fingerprint,
+  subject: z.exactOptional(z.string()),
+  san: z.exactOptional(z.string()),
+});
+
 const shownStore = z.strictObject({
   trustStore: z.string(),
   state: z.enum(['known', 'unfinished', 'unknown']),
   fingerprintsSha256: z.optional(z.array(fingerprint)),
+  authorities: z.optional(z.array(authority)),
   reason: z.optional(z.string()),
   since: z.optional(time),
 });
@@ -38,8 +45,9 @@ const followReport = z.strictObject({
   state: z.enum(['starting', 'current', 'failing', 'stopped']),
   listVersion: z.optional(count),
   fingerprintsSha256: z.optional(z.array(fingerprint)),
+  authorities: z.optional(z.array(authority)),
   since: z.optional(time),
-  notInList: z.optional(z.array(fingerprint)),
+  notInList: z.optional(z.array(z.string())),
   checkedAt: z.optional(time),
   error: z.optional(z.strictObject({ code: z.string(), message: z.string(), hint: z.optional(z.string()) })),
   updatedAt: time,

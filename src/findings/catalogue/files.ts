@@ -10,6 +10,10 @@ const download = (ids: string, { file }: Where): string =>
 const BROKEN = {
   marker: 'a PEM block has no BEGIN or no END line',
   base64: 'the base64 of a PEM block is damaged',
+  header:
+    'a root without a readable name of the certificates that it is trusted for, so nothing can be compared with it',
+  authority:
+    'a root with a name that cannot be used: it is not the certificate of a root CA, or the name cannot be compared',
   emptyLine: 'a PEM block contains an empty line, so OpenSSL and Node.js refuse it',
   certificate: 'this is not a certificate, or it is damaged',
 } as const;

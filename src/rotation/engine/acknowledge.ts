@@ -32,14 +32,14 @@ interface Sight {
 }
 
 async function look(run: Run, { wanted: state, certificates }: Wanted): Promise<Sight[]> {
-  const fingerprintsSha256 = certificates.map(({ trusted }) => trusted.fingerprintSha256);
+  const keys = certificates.map(({ trusted }) => trusted.fingerprintSha256);
   return Promise.all(
     acknowledgersOf(run).map(async (acknowledger) => {
       const { reports, hosts } = acknowledger;
       const found = await reports.list();
       return {
         acknowledger,
-        seen: acknowledgement(found, { state, fingerprintsSha256, hosts }, run.deps.now()),
+        seen: acknowledgement(found, { state, keys, hosts }, run.deps.now()),
       };
     }),
   );

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
-import type { RemovableCertificate, TrustedCertificate } from '../../certificates/certificate.js';
+import type { RemovableCertificate } from '../../certificates/certificate.js';
+import { isAuthority, type RemovableAuthority, type TrustEntry } from '../../certificates/trust-entry.js';
 import { AppError } from '../../platform/errors.js';
 import { fingerprints } from '../format.js';
 import { gated, UNGUARDED } from '../gate.js';
@@ -88,6 +89,12 @@ function abridged(command: Command): string | undefined {
     : createHash('sha256').update(JSON.stringify(command)).digest('hex').slice(0, 12);
 }
 
+const ONLY_CERTIFICATES =
+  'its commands are given a certificate to trust, and would trust the whole CA; change it by hand as docs/acm.md describes';
+
+const objection = (entry: TrustEntry): string | undefined =>
+  isAuthority(entry) ? ONLY_CERTIFICATES : undefined;
+
 /** A trust store that the user's own commands change. */
 function commandStore(config: z.infer<typeof schema>): DescribedTrustStore {
   const { timeout } = config;
@@ -96,7 +103,7 @@ function commandStore(config: z.infer<typeof schema>): DescribedTrustStore {
 
   const failed = (
     error: unknown,
-    code: 'TrustStoreFailed' | 'TrustStoreNotLive' | 'TrustStoreUnreadable',
+    code: 'TrustStoreFailed' | 'TrustStoreUnsuitable' | 'TrustStoreNotLive' | 'TrustStoreUnreadable',
     outcome = '',
   ): AppError => {
     const known = error instanceof AppError ? error : undefined;
@@ -203,6 +210,18 @@ function commandStore(config: z.infer<typeof schema>): DescribedTrustStore {
     }
   };
 
+  const certificateIn = <Certificate extends RemovableCertificate>(
+    entry: Certificate | RemovableAuthority,
+  ): Certificate => {
+    if (!isAuthority(entry)) return entry;
+    throw failed(
+      new AppError('TrustStoreUnsuitable', `it cannot hold a root with a name: ${ONLY_CERTIFICATES}`, {
+        hint: 'nothing was changed',
+      }),
+      'TrustStoreUnsuitable',
+    );
+  };
+
   return described({
     name,
     formerName,
@@ -212,9 +231,13 @@ function commandStore(config: z.infer<typeof schema>): DescribedTrustStore {
         ? { state: 'known', fingerprints: seen }
         : { state: 'unknown', reason: 'it has no observe command, so that nobody can look into it' };
     },
-    add: (certificate: TrustedCertificate, { beforeEffect = UNGUARDED } = {}) =>
-      change('add', certificate, beforeEffect),
-    remove: (certificate, { beforeEffect = UNGUARDED } = {}) => change('remove', certificate, beforeEffect),
+    objection,
+    async add(entry, { beforeEffect = UNGUARDED } = {}) {
+      await change('add', certificateIn(entry), beforeEffect);
+    },
+    async remove(entry, { beforeEffect = UNGUARDED } = {}) {
+      await change('remove', certificateIn(entry), beforeEffect);
+    },
   });
 }
 

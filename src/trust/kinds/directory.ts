@@ -128,6 +128,8 @@ export const directory = defineKind({
       name: `directory:${folder}`,
       document: viewDocument(view(folder), fileDocument(folder)),
       format: pemFormat,
+      holdsNoAuthority:
+        'programs that read a folder of certificates would accept every certificate of the CA; use pem-bundle with a program that compares the name',
       suits: async () => {
         const found = await stat(folder).catch(() => undefined);
         if (found?.isDirectory() !== true) {

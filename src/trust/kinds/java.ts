@@ -150,6 +150,8 @@ export const java = defineKind({
       name: `java:${config.file}`,
       document: viewDocument(view(config), fileDocument(config.file)),
       format: pemFormat,
+      holdsNoAuthority:
+        'a truststore has no place for the name, and Java would accept every certificate of the CA; use pem-bundle with the trust manager that `apigw-cert backend config java` prints',
       makeLive: reloadCommand(config.reload, config.timeout),
     }),
 });

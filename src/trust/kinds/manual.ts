@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
-import type { RemovableCertificate } from '../../certificates/certificate.js';
+import { nameText } from '../../certificates/caller-name.js';
+import { isAuthority, type RemovableEntry } from '../../certificates/trust-entry.js';
 import { AppError } from '../../platform/errors.js';
 import type { TrustContext } from '../context.js';
 import { UNGUARDED } from '../gate.js';
@@ -15,8 +16,10 @@ const schema = z
   })
   .check(z.describe('a person changes the trust store; apigw-cert says what to do and waits'));
 
-function identity({ clientCertificateId, fingerprintSha256, notAfter }: RemovableCertificate): string {
+function identity(entry: RemovableEntry): string {
+  const { clientCertificateId, fingerprintSha256, notAfter } = isAuthority(entry) ? entry.ca : entry;
   return [
+    ...(isAuthority(entry) ? [`  only     ${nameText(entry)}`] : []),
     ...(clientCertificateId === undefined ? [] : [`  id       ${clientCertificateId}`]),
     `  SHA-256  ${fingerprintSha256}`,
     ...(notAfter === undefined ? [] : [`  expires  ${notAfter.toISOString()}`]),
@@ -29,7 +32,7 @@ function byHand(config: z.infer<typeof schema>, context: TrustContext): Describe
   const request = async (
     task: string,
     question: (subject: string) => string,
-    certificate: RemovableCertificate,
+    entry: RemovableEntry,
     beforeEffect: BeforeEffect,
   ): Promise<void> => {
     // A person acts on being told: this is the last moment.
@@ -38,7 +41,9 @@ function byHand(config: z.infer<typeof schema>, context: TrustContext): Describe
       [task, ...(config.instructions === undefined ? [] : [config.instructions])].join('\n\n'),
     );
     const asked = question(
-      certificate.clientCertificateId ?? `the certificate ${certificate.fingerprintSha256}`,
+      isAuthority(entry)
+        ? `certificates of the CA ${entry.ca.fingerprintSha256} with the ${nameText(entry)}, and no others of it`
+        : (entry.clientCertificateId ?? `the certificate ${entry.fingerprintSha256}`),
     );
     if (!context.ask) {
       throw new AppError('ConfirmationNeeded', `${name}: nobody is here to confirm: ${asked}`, {
@@ -54,18 +59,21 @@ function byHand(config: z.infer<typeof schema>, context: TrustContext): Describe
         state: 'unknown',
         reason: 'a person changes it, and only that person can look into it',
       }),
-    add: (certificate, { beforeEffect = UNGUARDED } = {}) =>
+    objection: () => undefined,
+    add: (entry, { beforeEffect = UNGUARDED } = {}) =>
       request(
-        `Make the backend accept this client certificate as well, beside those that it accepts now:\n\n${identity(certificate)}\n\n${certificate.pem}`,
+        isAuthority(entry)
+          ? `Make the backend accept client certificates of this CA as well, but only those with this name, beside those that it accepts now. Without the comparison of the name every certificate of the CA is accepted:\n\n${identity(entry)}\n\n${entry.ca.pem}`
+          : `Make the backend accept this client certificate as well, beside those that it accepts now:\n\n${identity(entry)}\n\n${entry.pem}`,
         (subject) => `Does the backend, on every host, now accept ${subject}?`,
-        certificate,
+        entry,
         beforeEffect,
       ),
-    remove: (certificate, { beforeEffect = UNGUARDED } = {}) =>
+    remove: (entry, { beforeEffect = UNGUARDED } = {}) =>
       request(
-        `Make the backend refuse this client certificate, and go on accepting the others:\n\n${identity(certificate)}`,
+        `Make the backend refuse ${isAuthority(entry) ? 'client certificates of this CA' : 'this client certificate'}, and go on accepting the others:\n\n${identity(entry)}`,
         (subject) => `Does the backend, on every host, now refuse ${subject}?`,
-        certificate,
+        entry,
         beforeEffect,
       ),
   });

@@ -187,7 +187,13 @@ describe('a store stops trusting a certificate', () => {
   const storeOf = (remove: TrustStore['remove']): BegunOptions => ({
     deps: {
       stores: () => [
-        { name: 'file', observe: () => Promise.resolve(undefined), add: () => Promise.resolve(), remove },
+        {
+          name: 'file',
+          observe: () => Promise.resolve(undefined),
+          objection: () => undefined,
+          add: () => Promise.resolve(),
+          remove,
+        },
       ],
     },
   });

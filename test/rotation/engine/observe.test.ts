@@ -74,6 +74,7 @@ describe('a trust store that cannot tell what it holds', () => {
     const store: TrustStore = {
       name: 'blind',
       observe: () => Promise.resolve(isSeen ? [letters.S] : undefined),
+      objection: () => undefined,
       add: () => Promise.resolve(),
       remove: () => Promise.resolve(),
     };

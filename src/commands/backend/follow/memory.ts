@@ -1,5 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import * as z from 'zod/mini';
+import type { AuthorityView } from '../../../certificates/trust-entry.js';
 import { AppError } from '../../../platform/errors.js';
 import { exclusively } from '../../../platform/exclusively.js';
 import { readRegularFile } from '../../../platform/read-regular-file.js';
@@ -18,6 +19,15 @@ const schema = z.object({
     z.object({
       ...identity,
       fingerprintsSha256: z.array(z.string()),
+      authorities: z.exactOptional(
+        z.array(
+          z.object({
+            fingerprintSha256: z.string(),
+            subject: z.exactOptional(z.string()),
+            san: z.exactOptional(z.string()),
+          }),
+        ),
+      ),
       at: z.string().check(z.refine((text) => !Number.isNaN(Date.parse(text)))),
     }),
   ),
@@ -32,8 +42,9 @@ export interface Followed {
 }
 
 export interface AppliedList extends ListIdentity {
-  /** All that the trust store held then. */
+  /** All that the trust store held then: exact certificates, and roots with a name. */
   fingerprintsSha256: readonly string[];
+  authorities?: readonly AuthorityView[];
   /** ISO 8601, UTC. */
   at: string;
 }
@@ -93,6 +104,11 @@ const identityOf = ({ version, sha256 }: z.infer<typeof schema>['accepted']): Li
 const fromJson = ({ accepted, applied }: z.infer<typeof schema>): Followed => ({
   accepted: identityOf(accepted),
   ...(applied && {
-    applied: { ...identityOf(applied), fingerprintsSha256: applied.fingerprintsSha256, at: applied.at },
+    applied: {
+      ...identityOf(applied),
+      fingerprintsSha256: applied.fingerprintsSha256,
+      ...(applied.authorities === undefined ? {} : { authorities: applied.authorities }),
+      at: applied.at,
+    },
   }),
 });

@@ -1,5 +1,6 @@
 /** When a follower looks again, and what it says of itself. */
 import type { HostReport } from '../../../acknowledgements/host-report.js';
+import type { AuthorityView } from '../../../certificates/trust-entry.js';
 import type { AppError } from '../../../platform/errors.js';
 import type { Live } from './round.js';
 
@@ -46,8 +47,10 @@ export interface FollowStatus extends Identity {
   state: FollowState;
   /** The version of the list that is live; absent where that has none. */
   listVersion?: number;
-  /** All that the server trusts, by SHA-256; absent where that is not known. */
+  /** The exact certificates that the server trusts, by SHA-256; absent where that is not known. */
   fingerprintsSha256?: readonly string[];
+  /** The roots with a name that it trusts, where there are any. */
+  authorities?: readonly AuthorityView[];
   /** Since when; ISO 8601, UTC. */
   since?: string;
   /** Of these, the ones that the list does not have. */
@@ -113,6 +116,7 @@ export const reportOf = (
   trustStore,
   ...(live?.listVersion === undefined ? {} : { listVersion: live.listVersion }),
   ...(live === undefined ? {} : { fingerprintsSha256: live.fingerprintsSha256 }),
+  ...(live?.authorities === undefined ? {} : { authorities: live.authorities }),
   reportedAt: now,
   expiresAt: new Date(now.getTime() + lifetime(interval)),
 });

@@ -1,3 +1,4 @@
+import { viewKey } from '../../../certificates/trust-entry.js';
 import { counted } from '../../../platform/counted.js';
 import { printable } from '../../../platform/printable.js';
 import type { FollowStatus } from './rules.js';
@@ -7,14 +8,15 @@ const versionText = ({ listVersion }: FollowStatus): string =>
 
 /** What a follower has live, for a person. */
 export function statusText(status: FollowStatus, changed: boolean): string {
-  const { trustStore, fingerprintsSha256, notInList = [], since } = status;
+  const { trustStore, fingerprintsSha256, authorities = [], notInList = [], since } = status;
   const name = printable(trustStore);
   if (fingerprintsSha256 === undefined) return `${name}: it is not known what its server trusts`;
-  const what = `${counted(fingerprintsSha256.length, 'certificate')}, ${versionText(status)}`;
+  const roots = authorities.length === 0 ? '' : ` and ${counted(authorities.length, 'root')} with a name`;
+  const what = `${counted(fingerprintsSha256.length, 'certificate')}${roots}, ${versionText(status)}`;
   const lines = [
     changed ? `${name}: applied ${what}` : `${name}: ${what}, since ${since ?? ''}`,
-    ...fingerprintsSha256.map(
-      (fingerprint) => `  ${fingerprint}${notInList.includes(fingerprint) ? ' (not in the list)' : ''}`,
+    ...[...fingerprintsSha256, ...authorities.map(viewKey)].map(
+      (key) => `  ${printable(key)}${notInList.includes(key) ? ' (not in the list)' : ''}`,
     ),
   ];
   return lines.join('\n');

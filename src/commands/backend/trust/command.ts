@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import type { ShownStore } from './run.js';
-import { EXIT } from '../../../platform/errors.js';
+import { nameText } from '../../../certificates/caller-name.js';
+import { viewKey } from '../../../certificates/trust-entry.js';
+import { AppError, EXIT } from '../../../platform/errors.js';
 import { printable } from '../../../platform/printable.js';
 import { confirmed } from '../../../terminal/ask.js';
 import { action, command } from '../../../terminal/command.js';
@@ -8,6 +10,9 @@ import { readInput } from '../../../terminal/input.js';
 import { addTrustOptions, trustStoresNamed } from '../../../terminal/trust-options.js';
 
 interface Options {
+  ca?: string;
+  subject?: string;
+  san?: string;
   trust?: string[];
   reload?: string;
   target?: string;
@@ -34,47 +39,80 @@ export function backendShowCommand(): Command {
 
 /** `backend add` and `backend remove`: the trust-store operation of a rotation, alone. */
 export function backendChangeCommand(verb: 'add' | 'remove', summary: string): Command {
-  const made = addTrustOptions(command(`${verb} <certificate...>`, summary)).option(
-    '--reload <command>',
-    'shell command that reloads the server after the change',
-  );
+  const made = addTrustOptions(command(`${verb} [certificate...]`, summary))
+    .option('--ca <file>', 'the root of a CA, PEM or DER, for the certificates with this name alone')
+    .option('--subject <name>', 'with --ca: the whole subject, such as CN=orders-gateway,O=Example')
+    .option('--san <name>', 'with --ca: a subject alternative name, such as DNS:gateway.example.com')
+    .option('--reload <command>', 'shell command that reloads the server after the change');
   if (verb === 'remove') made.option('--yes', 'remove it without a prompt; required without a terminal');
   return made
     .addHelpText(
       'after',
       `
-A certificate is an id as \`apigw-cert list\` shows it, or a PEM or DER file; - is stdin. Changes already made are
-skipped, so the same command can be run again.
+A certificate is an id as \`apigw-cert list\` shows it, or a PEM or DER file; - is stdin. For an ACM certificate it is the
+root of its CA, with the subject or the SAN that the backend compares as well. Changes already made are skipped, so the
+same command can be run again.
 
 Examples:
   apigw-cert backend ${verb} a1b2c3 --trust nginx:/etc/nginx/apigw.map
-  apigw-cert backend ${verb} old.pem --target orders`,
+  apigw-cert backend ${verb} old.pem --target orders
+  apigw-cert backend ${verb} --ca root.pem --subject CN=orders-gateway,O=Example --trust pem-bundle:/etc/orders/apigw.pem`,
     )
     .action(
       action<Options, [words: string[]]>(async ({ args: [words], options, controlPlane, out }) => {
+        assertNamed(words, options);
         const descriptions = await trustStoresNamed(options);
-        const [{ changeTrust, namedCertificates }, { trustContext }] = await Promise.all([
+        const [{ changeTrust, namedAuthority, namedCertificates }, { trustContext }] = await Promise.all([
           import('./run.js'),
           import('../../../terminal/trust-context.js'),
         ]);
+        const { ca, subject, san } = options;
+        const name = { ...(subject === undefined ? {} : { subject }), ...(san === undefined ? {} : { san }) };
         const certificates = await namedCertificates(words, readInput, controlPlane);
+        const authorities = ca === undefined ? [] : [await namedAuthority(ca, name, readInput)];
         if (verb === 'remove') {
-          const question = `Remove ${words.join(', ')} from the trust stores? The backend will refuse callers that present it.`;
+          const named = [...words, ...authorities.map((each) => `${ca} with the ${nameText(each)}`)];
+          const question = `Remove ${named.join(', ')} from the trust stores? The backend will refuse callers that present it.`;
           await confirmed(question, options.yes === true);
         }
-        const items = await changeTrust(verb, { descriptions, certificates }, trustContext());
+        const items = await changeTrust(
+          verb,
+          { descriptions, entries: [...certificates, ...authorities] },
+          trustContext(),
+        );
         out.result({ items }, () => items.map(stateText).join('\n'));
       }),
     );
 }
 
-function stateText({ trustStore, state, fingerprintsSha256, reason = '', since }: ShownStore): string {
+/** @throws AppError `Usage` */
+function assertNamed(words: readonly string[], { ca, subject, san }: Options): void {
+  if (ca === undefined && (subject !== undefined || san !== undefined)) {
+    throw new AppError('Usage', '--subject and --san need --ca', {
+      hint: 'add the root of the CA: --ca root.pem',
+    });
+  }
+  if (ca !== undefined && subject === undefined && san === undefined) {
+    throw new AppError('Usage', '--ca needs --subject or --san', {
+      hint: 'without a name, every certificate of that CA would be accepted; `openssl x509 -noout -subject -nameopt RFC2253` prints the subject of one',
+    });
+  }
+  if (ca === undefined && words.length === 0) {
+    throw new AppError('Usage', 'no certificate was specified', {
+      hint: 'specify an id, a PEM or DER file, or --ca FILE with --subject NAME',
+    });
+  }
+}
+
+function stateText(store: ShownStore): string {
+  const { trustStore, state, fingerprintsSha256, authorities = [], reason = '', since } = store;
   const name = printable(trustStore);
   if (fingerprintsSha256 === undefined) return `${name}: unknown: ${printable(reason)}`;
+  const keys = [...fingerprintsSha256, ...authorities.map(viewKey)];
   const lines =
-    fingerprintsSha256.length === 0
+    keys.length === 0
       ? [`${name}: holds no certificate`]
-      : [`${name}:`, ...fingerprintsSha256.map((fingerprint) => `  ${fingerprint}`)];
+      : [`${name}:`, ...keys.map((key) => `  ${printable(key)}`)];
   if (state !== 'unfinished') return lines.join('\n');
   return [
     ...lines,

@@ -1,4 +1,12 @@
+import type { CallerName } from '../../../certificates/caller-name.js';
 import type { TrustedCertificate } from '../../../certificates/certificate.js';
+import {
+  type AuthorityView,
+  authorityView,
+  type TrustedAuthority,
+  trustedAuthority,
+  type TrustEntry,
+} from '../../../certificates/trust-entry.js';
 import { AppError } from '../../../platform/errors.js';
 import type { ControlPlane } from '../../../control-plane/control-plane.js';
 import type { TrustContext } from '../../../trust/context.js';
@@ -12,8 +20,10 @@ import { openTrustStores } from '../../../rotation/engine/stores.js';
 export interface ShownStore {
   trustStore: string;
   state: StoreState['state'];
-  /** Absent where nobody can tell. */
+  /** Exact certificates. Absent where nobody can tell. */
   fingerprintsSha256?: readonly string[];
+  /** Roots with the name that certificates of that CA must have, where there are any. */
+  authorities?: readonly AuthorityView[];
   /** Why it is not known, or why its server may not have loaded it. */
   reason?: string;
   /** Since when that is so; ISO 8601, UTC. */
@@ -42,7 +52,13 @@ export async function namedCertificates(
       if (file === undefined) {
         return [certificateOf(await (await controlPlane()).getClientCertificate(word)).trusted];
       }
-      const { certificates, findings } = readBundle(file.bytes);
+      const { certificates, authorities, findings } = readBundle(file.bytes);
+      if (authorities.length > 0) {
+        throw new AppError('CertificateUnreadable', `${file.name} holds a root with a name`, {
+          hint: 'specify the root and the name by themselves: --ca FILE --subject NAME',
+          details: { file: file.name },
+        });
+      }
       if (findings.some(({ code }) => code === 'PrivateKey')) {
         throw new AppError('CertificateUnreadable', `${file.name} holds a private key`, {
           hint: 'specify a file that contains only certificates',
@@ -71,6 +87,38 @@ export async function namedCertificates(
   return [...distinct.values()];
 }
 
+/**
+ * The root in a file, with the name that certificates of that CA must have.
+ * @throws AppError `CertificateUnreadable`, `FileNotReadable`, `Usage`
+ */
+export async function namedAuthority(
+  file: string,
+  name: CallerName,
+  read: (word: string) => Promise<NamedFile | undefined>,
+): Promise<TrustedAuthority> {
+  const found = await read(file);
+  if (found === undefined) {
+    throw new AppError('FileNotReadable', `${file} does not exist`, {
+      hint: 'specify the PEM or DER file of the root of the CA',
+      details: { file },
+    });
+  }
+  const { certificates, findings } = readBundle(found.bytes);
+  const [only, ...others] = certificates;
+  const isWhole = !findings.some(({ code }) => code === 'PrivateKey' || code === 'BrokenPem');
+  if (only === undefined || others.length > 0 || !isWhole) {
+    throw new AppError(
+      'CertificateUnreadable',
+      `${found.name} does not hold one certificate and nothing else`,
+      {
+        hint: 'specify a file with the root of the CA alone',
+        details: { file: found.name },
+      },
+    );
+  }
+  return trustedAuthority(only.certificate.pem, name);
+}
+
 async function shown(store: DescribedTrustStore): Promise<ShownStore> {
   const found = await store.describe();
   const { state } = found;
@@ -78,6 +126,9 @@ async function shown(store: DescribedTrustStore): Promise<ShownStore> {
     trustStore: store.name,
     state,
     ...(found.state === 'unknown' ? {} : { fingerprintsSha256: found.fingerprints }),
+    ...(found.state === 'unknown' || found.authorities === undefined
+      ? {}
+      : { authorities: found.authorities.map(authorityView) }),
     ...(found.state === 'known' ? {} : { reason: found.reason }),
     ...(found.state === 'unfinished' && found.since !== undefined ? { since: found.since } : {}),
   };
@@ -91,8 +142,26 @@ export async function showTrust(
   return Promise.all(openTrustStores(descriptions, context).map(shown));
 }
 
+/** @throws AppError `TrustStoreUnsuitable` where a store cannot hold what is to be added, before any is changed */
+function assertHeld(stores: readonly DescribedTrustStore[], entries: readonly TrustEntry[]): void {
+  for (const store of stores) {
+    for (const entry of entries) {
+      const objection = store.objection(entry);
+      if (objection === undefined) continue;
+      throw new AppError(
+        'TrustStoreUnsuitable',
+        `${store.name} cannot hold a root with a name: ${objection}`,
+        {
+          hint: 'nothing was changed',
+          details: { trustStore: store.name },
+        },
+      );
+    }
+  }
+}
+
 /**
- * Adds or removes certificates in every trust store, one after another. Each store is changed wholly or not at all;
+ * Adds or removes entries in every trust store, one after another. Each store is changed wholly or not at all;
  * the first that fails ends it, and the same command run again goes on, since what is done already is left alone.
  * @throws AppError as the trust stores do, with those that are done in its details
  */
@@ -100,18 +169,19 @@ export async function changeTrust(
   action: 'add' | 'remove',
   {
     descriptions,
-    certificates,
+    entries,
   }: {
     descriptions: readonly TrustDescription[];
-    certificates: readonly TrustedCertificate[];
+    entries: readonly TrustEntry[];
   },
   context: TrustContext,
 ): Promise<ShownStore[]> {
   const stores = openTrustStores(descriptions, context);
+  if (action === 'add') assertHeld(stores, entries);
   const done: ShownStore[] = [];
   for (const store of stores) {
     try {
-      for (const certificate of certificates) await store[action](certificate);
+      for (const entry of entries) await store[action](entry);
       done.push(await shown(store));
     } catch (error) {
       if (!(error instanceof AppError) || done.length === 0) throw error;

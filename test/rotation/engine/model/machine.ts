@@ -7,6 +7,7 @@ import { documentLease, type LeaseClock } from '../../../../src/rotation/journal
 import type { Journal } from '../../../../src/rotation/journal/journal.js';
 import type { HeldLease } from '../../../../src/rotation/journal/lease.js';
 import { settledStore, type DocumentStore } from '../../../../src/state/documents.js';
+import { entryKey } from '../../../../src/certificates/trust-entry.js';
 import type { TrustStore } from '../../../../src/trust/trust-store.js';
 import { MEMORY_ADAPTER, type Memory } from '../../../support/document-memory.js';
 import { Fates, type CallKind, type Fate } from './mishap.js';
@@ -385,21 +386,22 @@ export class Process {
           const store = world.stores.get(name);
           return store === undefined || store.isBlind ? undefined : [...store.held];
         }),
-      add: ({ fingerprintSha256 }, options) =>
+      objection: () => undefined,
+      add: (entry, options) =>
         this.#call(
           'store',
           `trust in ${name}`,
           () => {
-            world.trust(by, name, fingerprintSha256);
+            world.trust(by, name, entryKey(entry));
           },
           options?.beforeEffect,
         ),
-      remove: ({ fingerprintSha256 }, options) =>
+      remove: (entry, options) =>
         this.#call(
           'store',
           `untrust in ${name}`,
           () => {
-            world.distrust(by, name, fingerprintSha256);
+            world.distrust(by, name, entryKey(entry));
           },
           options?.beforeEffect,
         ),
