@@ -19,7 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   trust: ['platform', 'certificates', 'net', 'aws'],
   publications: ['platform', 'settings', 'aws', 'trust'],
   state: ['platform', 'settings', 'aws'],
-  acknowledgements: ['platform', 'settings', 'state'],
+  acknowledgements: ['platform', 'certificates', 'settings', 'state'],
   rotation: [
     'platform',
     'certificates',
