@@ -34,16 +34,21 @@ async function readBundle({ value, from }: Setting<string>): Promise<string> {
 /**
  * Connections to AWS, through the proxies of the environment where there are any. Shared by all clients of a session,
  * which would keep some open each.
+ * @throws AppError `FileNotReadable` for the bundle, `Usage` for a proxy
  */
-export function createRequestHandler({
+export async function createRequestHandler({
   requestTimeout = REQUEST_TIMEOUT,
   caBundle,
-}: ConnectionOptions = {}): NodeHttpHandler {
-  return new NodeHttpHandler(async () => {
-    const ca = caBundle === undefined ? {} : { ca: await readBundle(caBundle) };
-    const options = { keepAlive: true, maxSockets: MAX_SOCKETS, ...ca };
-    const agents = namesProxy() ? await throughProxies(options) : { httpAgent: options, httpsAgent: options };
-    return { connectionTimeout: CONNECTION_TIMEOUT, requestTimeout, throwOnRequestTimeout: true, ...agents };
+}: ConnectionOptions = {}): Promise<NodeHttpHandler> {
+  const ca = caBundle === undefined ? {} : { ca: await readBundle(caBundle) };
+  const options = { keepAlive: true, maxSockets: MAX_SOCKETS, ...ca };
+  // What fails must fail here: the handler calls a function of options at once, and nobody waits for its answer yet.
+  const agents = namesProxy() ? await throughProxies(options) : { httpAgent: options, httpsAgent: options };
+  return new NodeHttpHandler({
+    connectionTimeout: CONNECTION_TIMEOUT,
+    requestTimeout,
+    throwOnRequestTimeout: true,
+    ...agents,
   });
 }
 

@@ -81,7 +81,7 @@ export async function openSession(
   silenceSdk();
   const settings = await awsSettings(input, env);
   const { requestTimeout, askMfaCode } = input;
-  const requestHandler = createRequestHandler({ requestTimeout, caBundle: settings.caBundle });
+  const requestHandler = await createRequestHandler({ requestTimeout, caBundle: settings.caBundle });
   const options: CredentialOptions = { settings, requestHandler, askMfaCode, env };
   let origin: CredentialOrigin | undefined;
 

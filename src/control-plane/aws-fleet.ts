@@ -2,9 +2,11 @@ import pLimit from 'p-limit';
 import type { AskMfaCode } from '../aws/credential-source.js';
 import { openSession, type AwsSession } from '../aws/session.js';
 import { AppError } from '../platform/errors.js';
-import { sourceName, type FleetAccount } from '../settings/accounts.js';
+import { sourceName, type FleetAccount, type Source } from '../settings/accounts.js';
 import type { AwsClientOptions } from './aws-client.js';
 import { createAwsControlPlane } from './aws.js';
+import type { Caller } from './caller.js';
+import type { ControlPlane } from './control-plane.js';
 import type { Fleet } from './fleet-port.js';
 import { createPace, type Pace, type PaceOptions } from './pace.js';
 
@@ -17,12 +19,19 @@ export interface AwsFleetOptions extends Pick<AwsClientOptions, 'endpoint' | 'on
 /** At once, over all sources: a request takes a tenth of a second, so these do a thousand a second. */
 const CONNECTIONS = 100;
 
-/** Gateways to AWS: one pace an account and Region, one set of credentials an account. */
-export function createAwsFleet({ pace: paceOptions, askMfaCode, ...common }: AwsFleetOptions = {}): Fleet {
+/** A fleet that can say, of what it opened, whose credentials these are. */
+export interface AwsFleet extends Fleet {
+  /** Absent for what was not opened. */
+  callerOf(source: Source): Promise<Caller | undefined>;
+}
+
+/** Control planes of AWS: one pace an account and Region, one set of credentials an account. */
+export function createAwsFleet({ pace: paceOptions, askMfaCode, ...common }: AwsFleetOptions = {}): AwsFleet {
   const sessions = new Map<string, Promise<AwsSession>>();
   const connections = pLimit(CONNECTIONS);
   const opened = new Map<string, string>();
   const paces = new Map<string, Pace>();
+  const controlPlanes = new Map<string, ControlPlane>();
 
   function sessionOf(account: FleetAccount): Promise<AwsSession> {
     const { name, profile, fromEnvironment, roleArn, externalId } = account;
@@ -60,6 +69,8 @@ export function createAwsFleet({ pace: paceOptions, askMfaCode, ...common }: Aws
   }
 
   return {
+    callerOf: async (source) => controlPlanes.get(sourceName(source))?.caller(),
+
     async enabledRegions(account) {
       const { enabledRegions } = await import('./regions.js');
       return enabledRegions(account.name, await sessionOf(account), account.roleArn);
@@ -83,7 +94,9 @@ export function createAwsFleet({ pace: paceOptions, askMfaCode, ...common }: Aws
           clockOffsetMs ??= now.getTime() - serverTime.getTime();
         },
       });
-      paces.set(sourceName({ account: account.name, region: controlPlane.region }), pace);
+      const name = sourceName({ account: account.name, region: controlPlane.region });
+      paces.set(name, pace);
+      controlPlanes.set(name, controlPlane);
       if (accountId !== undefined) refuseSame(accountId, controlPlane.region, account.name);
       refuseSame(`access key ${identity.accessKeyId}`, controlPlane.region, account.name);
       return {

@@ -5,7 +5,7 @@ import { AppError } from '../platform/errors.js';
 import type { FleetAccount } from '../settings/accounts.js';
 import { explainedAccounts, type FleetInput } from '../settings/resolve.js';
 import type { PaceOptions } from '../control-plane/pace.js';
-import type { Fleet } from '../control-plane/fleet-port.js';
+import type { AwsFleet } from '../control-plane/aws-fleet.js';
 import { environmentProfile, environmentRegion, mfaAsker, reachOf } from './compose.js';
 import type { CommonOptions } from './context.js';
 
@@ -37,7 +37,7 @@ function parseRate(text: string): PaceOptions {
 }
 
 export interface ChosenFleet {
-  fleet: Fleet;
+  fleet: AwsFleet;
   accounts: FleetAccount[];
   loaded: LoadedConfiguration | undefined;
 }

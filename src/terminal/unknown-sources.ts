@@ -1,4 +1,5 @@
-import { accountRegionText } from '../control-plane/account-text.js';
+import { accountRegionOf, accountRegionText } from '../control-plane/account-text.js';
+import type { AwsFleet } from '../control-plane/aws-fleet.js';
 import { EXIT } from '../platform/errors.js';
 import { sourceName } from '../settings/accounts.js';
 import type { SourceRow } from '../control-plane/fleet-view.js';
@@ -6,18 +7,26 @@ import { printable } from '../platform/printable.js';
 import type { Output } from './output.js';
 
 /** Says which account and Region a result is about, where it is one; several have columns of their own. */
-export function sayWhereRead(sources: readonly SourceRow[], out: Output): void {
+export async function sayWhereRead(
+  sources: readonly SourceRow[],
+  fleet: Pick<AwsFleet, 'callerOf'>,
+  out: Output,
+): Promise<void> {
   const [only] = sources;
   if (only?.state !== 'read' || sources.length > 1) return;
-  const { account, accountId, region } = only;
+  const caller = await fleet.callerOf(only);
   // Without a profile the credentials alone say whose it is.
-  const name = account === 'default' && accountId !== undefined ? undefined : account;
-  out.where(accountRegionText({ name, accountId, region }));
+  const name = only.account === 'default' ? undefined : only.account;
+  if (caller !== undefined) out.where(accountRegionText(accountRegionOf(caller, name)));
 }
 
 /** Says which sources and certificates are missing from a result, which is then a failure: what was not seen is not all well. */
-export function reportUnknown(sources: readonly SourceRow[], out: Output): void {
-  sayWhereRead(sources, out);
+export async function reportUnknown(
+  sources: readonly SourceRow[],
+  fleet: Pick<AwsFleet, 'callerOf'>,
+  out: Output,
+): Promise<void> {
+  await sayWhereRead(sources, fleet, out);
   const unknown = sources.filter(({ state }) => state === 'unknown');
   for (const { account, region, error } of unknown) {
     out.warn(

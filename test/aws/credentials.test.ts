@@ -240,8 +240,13 @@ describe('the environment', () => {
       /\/nowhere\.pem \(AWS_CA_BUNDLE\) cannot be read \(ENOENT\)/,
     ],
   ])('has %s', async (_what, env, expected) => {
-    const { stderr } = await list({}, { AWS_ACCESS_KEY_ID: 'AKIA', AWS_SECRET_ACCESS_KEY: 'secret', ...env });
+    const { code, stderr } = await list(
+      {},
+      { AWS_ACCESS_KEY_ID: 'AKIA', AWS_SECRET_ACCESS_KEY: 'secret', ...env },
+    );
     expect(stderr).toMatch(expected);
+    expect(stderr).toMatch(/^error: .*\n( {2}fix: .*\n)?$/);
+    expect(code).not.toBe(0);
   });
 });
 

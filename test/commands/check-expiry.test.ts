@@ -53,7 +53,10 @@ describe('the exit code is the worst of all:', () => {
 
 test('the first line is the summary, then one for each in trouble, soonest first', async () => {
   const { code, stdout, stderr } = await check('--all');
-  expect({ code, stderr }).toEqual({ code: 2, stderr: 'account default, Region eu-central-1\n' });
+  expect({ code, stderr }).toEqual({
+    code: 2,
+    stderr: `account of the access key AKIDTEST, Region eu-central-1, endpoint http://localhost:${new URL(emulator.url).port}\n`,
+  });
   const [summary, ...lines] = stdout.trimEnd().split('\n');
   expect(summary).toBe(
     'CRITICAL: 2 critical, 1 warning: 4 client certificates in default/eu-central-1 ' +

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { cli } from '../support/cli.js';
+import { cliProcess as cli } from '../support/cli.js';
 
 test('the demo rotates under traffic without a failed request', async () => {
   const { code, stdout, stderr, json } = await cli(['demo', '--output', 'json']);

@@ -157,7 +157,7 @@ test('SNS is published to in the Region of the topic', async () => {
     code: 1,
     stderr:
       'notified sns:arn:aws:sns:eu-west-3:123456789012:certificates of 1 change\n' +
-      'account default, Region eu-central-1\n',
+      `account of the access key AKIDTEST, Region eu-central-1, endpoint http://localhost:${new URL(emulator.url).port}\n`,
   });
   const sent = new URLSearchParams(arrived[0]?.body);
   expect(sent.get('TopicArn')).toBe('arn:aws:sns:eu-west-3:123456789012:certificates');

@@ -101,9 +101,9 @@ export function checkExpiryCommand(): Command {
       );
       const report = withFailedNotices(checked, failures);
       const format = FORMATS[options.output];
-      if (options.output === 'text') sayWhereRead(report.sources, out);
+      if (options.output === 'text') await sayWhereRead(report.sources, fleet, out);
       await writeResult(out, await format(report, out.style), options.outFile);
-      if (options.output === 'csv') reportUnknown(report.sources, out);
+      if (options.output === 'csv') await reportUnknown(report.sources, fleet, out);
       out.exitWith(CHECK_EXIT[report.level]);
     }),
   );

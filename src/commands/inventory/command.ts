@@ -42,7 +42,7 @@ export function inventoryCommand(): Command {
         text: () => inventoryText(listing, table, out.style),
       };
       await writeResult(out, texts[options.output](), options.outFile);
-      reportUnknown(listing.sources, out);
+      await reportUnknown(listing.sources, fleet, out);
     }),
   );
 }

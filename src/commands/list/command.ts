@@ -49,7 +49,7 @@ export function listCommand(): Command {
       const { table } = await import('../../terminal/table.js');
       const { sources, items, elsewhere } = listing;
       const generated = items.filter(({ acm }) => acm === undefined);
-      reportUnknown(sources, out);
+      await reportUnknown(sources, fleet, out);
       const texts = {
         json: () => JSON.stringify({ sources, items, ...(usage ? { elsewhere } : {}) }, null, 2),
         csv: async () => (await import('../../findings/formats/certificates-csv.js')).csvFormat(items),

@@ -42,7 +42,7 @@ export function pruneCommand(): Command {
       const { items, sources } = await withProgress(options, (progress) =>
         list(fleet, accounts, { usage: true }, now, progress),
       );
-      reportUnknown(sources, out);
+      await reportUnknown(sources, fleet, out);
       const { candidates, kept } = prunable(items, olderThan, now());
       const { table } = await import('../../terminal/table.js');
       const shown = table(

@@ -87,7 +87,7 @@ export function reportCommand(): Command {
         await writeFileAtomically(ics, calendarText(report, renewBefore));
         written.push(ics);
       }
-      reportUnknown(report.sources, out);
+      await reportUnknown(report.sources, fleet, out);
       out.result(
         { written, level: report.level, sources: report.sources },
         () => `written: ${written.join(', ')}`,
