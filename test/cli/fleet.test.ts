@@ -136,7 +136,10 @@ describe('prune', () => {
       [ids.expired, 'expired'],
       [ids.aborted, 'aborted rotation'],
     ]);
-    expect(stderr).toBe('account one, Region eu-central-1\nnothing was deleted; add --yes to delete them\n');
+    expect(stderr).toBe(
+      `account one, Region eu-central-1, endpoint ${emulator.url.replace('127.0.0.1', 'localhost')}\n` +
+        'nothing was deleted; add --yes to delete them\n',
+    );
     expect((await run('list', '--profile', 'one', '--region', 'eu-central-1')).stdout).toContain(ids.expired);
   });
 

@@ -45,7 +45,11 @@ async function commandsOf(...words: string[]): Promise<string[]> {
     ['report', '--html', page, '--compliance', '--profile', PROFILE, '--region', REGION, ...words],
     { env, cwd: home },
   );
-  expect({ code, stderr }).toEqual({ code: 0, stderr: `account ${PROFILE}, Region ${REGION}\n` });
+  const endpoint = lab.emulator.url.replace('127.0.0.1', 'localhost');
+  expect({ code, stderr }).toEqual({
+    code: 0,
+    stderr: `account ${PROFILE}, Region ${REGION}, endpoint ${endpoint}\n`,
+  });
   const next = /<ol class="next">(.*?)<\/ol>/s.exec(await readFile(page, 'utf8'))?.[1] ?? '';
   return [...next.matchAll(/<code>(.*?)<\/code>/g)].map(([, text = '']) =>
     text
