@@ -2,8 +2,7 @@
  * Makes certificates: faithful replicas of API Gateway's client certificates, and throwaway server certificates
  * for the backends of the demo and the tests. Loads @peculiar/x509: import it dynamically.
  */
-import { generateKeyPair, type KeyObject, randomBytes, sign } from 'node:crypto';
-import { promisify } from 'node:util';
+import { type KeyObject, randomBytes, sign } from 'node:crypto';
 import { AsnConvert } from '@peculiar/asn1-schema';
 import {
   AlgorithmIdentifier,
@@ -17,6 +16,7 @@ import {
 import { API_GATEWAY_SUBJECT } from './certificate.js';
 import { issueCertificate, makeAuthority } from './issue.js';
 import * as x509 from './peculiar.js';
+import { makeRsaKey } from './rsa-key.js';
 
 const MS_PER_DAY = 86_400_000;
 
@@ -81,7 +81,7 @@ export async function mintClientCertificate(options: {
   subject?: string;
 }): Promise<{ pem: string; privateKeyPem: string }> {
   const { notBefore, days = 365, subject = API_GATEWAY_SUBJECT } = options;
-  const { publicKey, privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
+  const { publicKey, privateKey } = await makeRsaKey();
   const name = printableName(subject);
   const tbsCertificate = new TBSCertificate({
     version: Version.v3,
