@@ -75,6 +75,14 @@ await build({
   external: ['@aws/durable-execution-sdk-js', '@aws-sdk/client-lambda'],
 });
 
+// What describes infrastructure comes from whoever uses it.
+await build({
+  ...common,
+  entryPoints: { cdk: 'src/cdk/index.ts' },
+  outdir: 'dist',
+  external: ['aws-cdk-lib', 'constructs'],
+});
+
 for (const file of Object.keys(result.metafile.outputs)) {
   const text = readFileSync(file, 'utf8');
   const body = text.replace(`${banner.js}\n`, '');

@@ -47,14 +47,15 @@ function checkNpm(file, scratch) {
   const names = Object.keys(entries)
     .filter((entry) => !entry.endsWith('.json'))
     .map((entry) => `apigw-cert${entry.slice(1)}`);
-  assertEqual('exports', names.length, 5);
-  // The one whose SDK is for whoever uses it to install says which.
-  const durable = 'apigw-cert/durable';
-  const missing = `await import('${durable}').catch(({ message }) => console.log(message))`;
-  const [sdk = ''] =
-    /@aws\/[\w-]+/.exec(run(process.execPath, ['--input-type=module', '-e', missing], { cwd: folder })) ?? [];
-  assertEqual(durable, sdk, '@aws/durable-execution-sdk-js');
-  for (const name of names.filter((each) => each !== durable)) {
+  assertEqual('exports', names.length, 6);
+  // Those whose packages are for whoever uses them to install say which.
+  const needs = { 'apigw-cert/durable': '@aws/durable-execution-sdk-js', 'apigw-cert/cdk': 'aws-cdk-lib' };
+  for (const [name, wanted] of Object.entries(needs)) {
+    const missing = `await import('${name}').catch(({ message }) => console.log(message))`;
+    const said = run(process.execPath, ['--input-type=module', '-e', missing], { cwd: folder });
+    assertEqual(name, /Cannot find package '([^']+)'/.exec(said)?.[1], wanted);
+  }
+  for (const name of names.filter((each) => !(each in needs))) {
     const program = (load) =>
       `const loaded = ${load}; if (Object.keys(loaded).length === 0) process.exit(1);`;
     run(process.execPath, ['--input-type=module', '-e', program(`await import('${name}')`)], { cwd: folder });

@@ -72,6 +72,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   library: ['platform', 'settings', 'control-plane', 'rotation', 'findings', 'commands'],
   durable: ['platform', 'lambda'],
+  cdk: [],
   lambda: ['platform', 'settings', 'control-plane', 'trust', 'rotation', 'configuration', 'findings'],
   cli: [
     'platform',
@@ -119,6 +120,8 @@ const OWNED: readonly (readonly [package_: RegExp, owner: RegExp])[] = [
     /^(aws|state|control-plane|trust|publications|stacks|commands\/check-expiry\/notify|durable)\//,
   ],
   [/^@aws\/durable-execution-sdk-js$/, /^durable\//],
+  // The other one prints code that imports it.
+  [/^(aws-cdk-lib|constructs)/, /^(cdk\/|iac\/steps\.ts$)/],
   [/^(commander|ora|get-east-asian-width)$/, /^(cli|terminal|commands)\//],
 ];
 
