@@ -2,7 +2,7 @@
  * Files of certificates, as people and servers really have them: PEM among other text, glued blocks, DER, a private
  * key that should not be there. What is odd about a file comes back as findings, worded by whoever prints them.
  */
-import { type CallerName, nameText } from './caller-name.js';
+import { nameIn, nameText } from './caller-name.js';
 import type { TrustedCertificate } from './certificate.js';
 import { AppError } from '../platform/errors.js';
 import { AUTHORITY_LABEL, readPemText, type PemAuthority, type PemFinding } from './pem.js';
@@ -80,22 +80,12 @@ function derEntries(bytes: Uint8Array): (Entry | BundleFinding)[] {
   return [entry, { code: 'BrokenPem', line: 1, problem: 'certificate' }];
 }
 
-/** The name that the lines of a block say; nothing for lines that are not known, or there twice. */
-function nameIn({ headers }: PemAuthority): CallerName | undefined {
-  const values = new Map(headers.map(({ name, value }) => [name.toLowerCase(), value]));
-  const [subject, san] = [values.get('subject'), values.get('san')];
-  const known = [subject, san].filter((value) => value !== undefined).length;
-  if (known === 0 || known !== headers.length) return undefined;
-  return { ...(subject === undefined ? {} : { subject }), ...(san === undefined ? {} : { san }) };
-}
-
 /** Reads the root and the name of a block, or says that nothing could be compared with them. */
 function bundledAuthority(block: PemAuthority): BundledAuthority | BundleFinding {
   const { line, octets } = block;
-  const name = nameIn(block);
   const broken: BundleFinding = { code: 'BrokenPem', line, problem: 'authority' };
-  if (name === undefined) return broken;
   try {
+    const name = nameIn(block.headers);
     const der = firstSequence(octets);
     return der.length === octets.length ? { authority: trustedAuthority(der, name), line } : broken;
   } catch (error) {

@@ -224,6 +224,21 @@ export function canonicalName({ subject, san }: CallerName): CallerName {
   };
 }
 
+/**
+ * The name that the lines before the base64 of a root say, in canonical form.
+ * @throws RangeError for lines that are not known, are there twice, or say nothing that can be compared
+ */
+export function nameIn(headers: readonly { name: string; value: string }[]): CallerName {
+  const values = new Map(headers.map(({ name, value }) => [name.toLowerCase(), value]));
+  const [subject, san] = [values.get('subject'), values.get('san')];
+  const known = [subject, san].filter((value) => value !== undefined).length;
+  if (known !== headers.length) throw new RangeError('it has something other than one Subject and one SAN');
+  return canonicalName({
+    ...(subject === undefined ? {} : { subject }),
+    ...(san === undefined ? {} : { san }),
+  });
+}
+
 /** A name on one line: `subject CN=gateway,O=Example`, `san DNS:gateway.example.com`, or both. */
 export function nameText({ subject, san }: CallerName): string {
   return [subject && `subject ${subject}`, san && `san ${san}`]

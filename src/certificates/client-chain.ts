@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { rootCertificates } from 'node:tls';
 import { keyUsagesOf } from './der.js';
 import { keyTypeOf, type KeyType } from './key-type.js';
+import { isIssuer, wayUp } from './way-up.js';
 
 /** Of id-kp-clientAuth and anyExtendedKeyUsage (RFC 5280 section 4.2.1.12). */
 const FOR_CLIENTS = ['1.3.6.1.5.5.7.3.2', '2.5.29.37.0'];
@@ -53,28 +54,6 @@ const described = ({ subject, issuer, validTo, fingerprint256 }: X509Certificate
   notAfter: new Date(validTo),
   fingerprintSha256: fingerprint256,
 });
-
-function isIssuer(certificate: X509Certificate, candidate: X509Certificate): boolean {
-  try {
-    return certificate.checkIssued(candidate) && certificate.verify(candidate.publicKey);
-  } catch {
-    return false;
-  }
-}
-
-/** The way from the first certificate up, by whatever was given; each is used once. */
-function wayUp(leaf: X509Certificate, given: readonly X509Certificate[]): X509Certificate[] {
-  const way: X509Certificate[] = [];
-  const rest = new Set(given);
-  for (let last = leaf; !isIssuer(last, last);) {
-    const issuer = [...rest].find((candidate) => isIssuer(last, candidate));
-    if (issuer === undefined) break;
-    rest.delete(issuer);
-    way.push(issuer);
-    last = issuer;
-  }
-  return way;
-}
 
 function endOf(last: X509Certificate, way: number, given: number): ClientChain['end'] {
   if (isIssuer(last, last)) return 'root';

@@ -1,6 +1,7 @@
 /** What a trust store holds: exact certificates, and roots with the name that certificates of that CA must have. */
 import { X509Certificate } from 'node:crypto';
 import { AppError } from '../platform/errors.js';
+import { crossedNames, rootProblem } from './authority.js';
 import { type CallerName, canonicalName, nameText } from './caller-name.js';
 import type { RemovableCertificate, TrustedCertificate } from './certificate.js';
 import { trustedCertificate } from './parse.js';
@@ -55,7 +56,7 @@ export const viewKey = ({ fingerprintSha256, ...name }: AuthorityView): string =
  */
 export function trustedAuthority(root: Uint8Array | string, name: CallerName): TrustedAuthority {
   const ca = trustedCertificate(root);
-  const problem = rootProblem(ca.pem);
+  const problem = rootProblem(new X509Certificate(ca.pem));
   if (problem !== undefined) {
     throw new AppError('CertificateUnreadable', `${ca.subject} ${problem}`, {
       hint: 'specify the root of the CA, which is its own issuer; the certificates in between come from API Gateway',
@@ -77,23 +78,6 @@ export function trustedAuthority(root: Uint8Array | string, name: CallerName): T
   }
 }
 
-/** Why a certificate is no root that others can be verified with. */
-export function rootProblem(root: Uint8Array | string): string | undefined {
-  const certificate = new X509Certificate(root);
-  if (!certificate.ca) return 'is not the certificate of a CA';
-  if (!certificate.checkIssued(certificate) || !certificate.verify(certificate.publicKey)) {
-    return 'is not a root: another CA has issued it';
-  }
-  return undefined;
-}
-
-/**
- * Why roots and names cannot be in one list: servers find that a certificate leads to one of the roots, and not to which, so each
- * name counts for each root. That is what was meant where the root or the name is the same in all.
- */
-export function crossedNames(authorities: readonly RemovableAuthority[]): string | undefined {
-  const roots = new Set(authorities.map(({ ca }) => ca.fingerprintSha256));
-  const names = new Set(authorities.map(nameText));
-  if (roots.size < 2 || names.size < 2) return undefined;
-  return `it would hold ${roots.size} roots with ${names.size} names, and each name would be accepted from each of these CAs; use several names of one root, or several roots with one name, or another trust store for the other CA`;
-}
+/** Why these cannot be in one list; see `crossedNames`. */
+export const crossing = (authorities: readonly RemovableAuthority[]): string | undefined =>
+  crossedNames(authorities.map(({ ca, ...name }) => ({ root: ca.fingerprintSha256, ...name })));

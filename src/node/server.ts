@@ -1,7 +1,8 @@
 import { IncomingMessage, type RequestListener, ServerResponse } from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
-import type { Refusal, Verdict } from './check.js';
+import type { SecureContextOptions } from 'node:tls';
+import { rememberChain, type Refusal, type Verdict } from './check.js';
 
 /** The options of https.createServer, without those that decide who is let in. */
 export interface ServerOptions extends Omit<
@@ -15,8 +16,16 @@ export interface ServerOptions extends Omit<
   withoutCertificate?: readonly string[];
 }
 
+/** The options of a TLS server by which OpenSSL verifies the chains of listed roots. */
+export interface VerificationContext {
+  ca: string[];
+  secureOptions?: number;
+}
+
 /** What decides about a connection, and who is told. */
 interface Gatekeeper {
+  /** What OpenSSL needs to verify chains, now; asked again at each `renew`. */
+  context: () => VerificationContext;
   check: (socket: Socket) => Verdict;
   onRefused: ((refusal: Refusal, request: IncomingMessage) => void) | undefined;
 }
@@ -28,19 +37,32 @@ interface Gatekeeper {
 export function createGuardedServer(
   { withoutCertificate = [], ...options }: ServerOptions,
   listener: RequestListener | undefined,
-  { check, onRefused }: Gatekeeper,
-): https.Server {
+  { check, onRefused, context }: Gatekeeper,
+): { server: https.Server; renew: () => void } {
+  const guarded = (own: SecureContextOptions): SecureContextOptions => {
+    const { ca, secureOptions = 0 } = context();
+    // What the list has to say holds beside what the server's owner has.
+    return { ...own, ca, secureOptions: (own.secureOptions ?? 0) | secureOptions };
+  };
   const server = https.createServer(
     {
       ...options,
-      // Nobody is trusted by OpenSSL, which of two certificates with one subject finds only the first: it asks for the
-      // certificate and has the key proved, and the list decides.
-      ca: [],
+      ...guarded(options),
       requestCert: true,
       rejectUnauthorized: false,
     },
     listener,
   );
+  server.on('secureConnection', rememberChain);
+  let own: SecureContextOptions = options;
+  const setSecureContext = server.setSecureContext.bind(server);
+  server.setSecureContext = (renewed) => {
+    own = renewed;
+    setSecureContext(guarded(own));
+  };
+  const renew = (): void => {
+    setSecureContext(guarded(own));
+  };
   const exempt = ({ method, url = '' }: IncomingMessage): boolean =>
     (method === 'GET' || method === 'HEAD') && withoutCertificate.includes(url);
 
@@ -57,7 +79,7 @@ export function createGuardedServer(
     else refuseSocket(request.socket, verdict);
     return true;
   };
-  return server;
+  return { server, renew };
 }
 
 function answer({ reason, message }: Refusal): { body: string; headers: Record<string, string> } {

@@ -3,7 +3,7 @@ import {
   isAuthority,
   type RemovableEntry,
   type TrustedAuthority,
-  crossedNames,
+  crossing,
   type TrustEntry,
 } from '../certificates/trust-entry.js';
 import { AppError, type ErrorCode } from '../platform/errors.js';
@@ -249,7 +249,7 @@ const unsuitable = (what: string): AppError =>
 
 /** @throws AppError `TrustStoreUnsuitable` where the text would make more trusted than was added */
 function assertSeparable({ format }: DocumentStore, text: string): void {
-  const problem = crossedNames(authoritiesIn(format, text));
+  const problem = crossing(authoritiesIn(format, text));
   if (problem !== undefined) throw unsuitable(problem);
 }
 

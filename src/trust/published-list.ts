@@ -10,7 +10,7 @@ import { createHash } from 'node:crypto';
 import { readBundle } from '../certificates/bundle.js';
 import type { TrustedCertificate } from '../certificates/certificate.js';
 import {
-  crossedNames,
+  crossing,
   entryKey,
   type TrustedAuthority,
   type TrustEntry,
@@ -174,7 +174,7 @@ function entriesIn(text: string): TrustEntry[] {
   }
   const { certificates, authorities } = readBundle(Buffer.from(text, OCTETS));
   const roots = distinct(authorities.map(({ authority }) => authority));
-  const problem = crossedNames(roots);
+  const problem = crossing(roots);
   if (problem !== undefined)
     throw refused('unreadable', `the list cannot be used: ${problem}`, 'publish it again');
   return [...certificates.map(({ certificate }): TrustedCertificate => certificate), ...roots];

@@ -1,9 +1,11 @@
 import { X509Certificate } from 'node:crypto';
 import { beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { fingerprintsIn } from '../../src/node/certificate-file.js';
+import { trustListIn } from '../../src/node/certificate-file.js';
 import { bundle, fingerprint, serverCertificate, serverOptions } from './fixture.js';
 import { manyDerLike, mintIdentity, type TestIdentity } from '../support/certificates.js';
+
+const fingerprintsIn = (text: string): string[] => [...trustListIn(text).certificates.keys()];
 
 let old: TestIdentity;
 let fresh: TestIdentity;
@@ -50,7 +52,7 @@ test.each([
     'a certificate that an authority issued',
     () => serverOptions.cert,
     'certificate 1 is not self-signed (issued by CN=apigw-cert throwaway CA), as the client certificates that API ' +
-      'Gateway generates are; for certificates of a private CA, use the "ca" option of https',
+      'Gateway generates are; for certificates of a private CA, list its root with the subject',
   ],
 ])('refuses the whole text: %s', (_what, text, message) => {
   expect(() => fingerprintsIn(text())).toThrow(expect.objectContaining({ message }));

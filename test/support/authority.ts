@@ -11,7 +11,7 @@ import { trustedAuthority, type TrustedAuthority } from '../../src/certificates/
 export interface TestAuthority {
   root: Identity;
   issuing: Identity;
-  /** A certificate that is valid now, with what is presented with it: the issuing authority's. */
+  /** A certificate of that subject (RFC 4514) that is valid now, with what is presented with it: the issuing authority's. */
   issue: (subject: string, more?: Partial<LeafOptions>) => Promise<Identity & { chainPem: string }>;
   /** The root with a name, as trust stores hold it. */
   entry: (name: CallerName) => TrustedAuthority;
@@ -34,7 +34,11 @@ export async function mintAuthority(name = 'CN=Example Root,O=Example'): Promise
     issuing,
     async issue(subject, more = {}) {
       const leaf = await issueCertificate({
-        subject,
+        // The generator writes the parts in the order of the text, RFC 4514 the last one first.
+        subject: subject
+          .split(/(?<!\\),/)
+          .toReversed()
+          .join(','),
         issuer: issuing,
         notBefore: new Date(notBefore.getTime() + DAY_MS),
         days: 395,
