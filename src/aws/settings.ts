@@ -16,6 +16,7 @@ export type AwsService =
   | 'API Gateway'
   | 'ApiGatewayV2'
   | 'ACM'
+  | 'CloudFormation'
   | 'DynamoDB'
   | 'EKS'
   | 'S3'

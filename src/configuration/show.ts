@@ -210,6 +210,7 @@ export function jobRows(job: RotationJob, read: ShownFile | undefined): ShownSet
     return explain(origin === 'target' ? [...pathOf(job), ...path] : path);
   };
   const { account, approve, probe, namedProbes = [], probeUrl, to, trust, hooks, publish, acknowledge } = job;
+  const { switch: stack } = job;
   return [
     {
       setting: `${prefix}stages`,
@@ -269,6 +270,11 @@ export function jobRows(job: RotationJob, read: ShownFile | undefined): ShownSet
       setting: `${prefix}acknowledge.${key}`,
       value: key === 'timeout' ? valueText(value, 'duration') : String(value),
       ...decidedBy('acknowledge', '', ['acknowledge', key]),
+    })),
+    ...Object.entries({ ...stack }).map(([key, value]): ShownSetting => ({
+      setting: `${prefix}switch.${key}`,
+      value: String(value),
+      ...decidedBy('switch', '', ['switch', key]),
     })),
     ...(approve === undefined
       ? []

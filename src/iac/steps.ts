@@ -41,9 +41,9 @@ const words = (...parts: readonly string[]): string => parts.map(shellWord).join
 
 const stageWord = ({ stage }: StepsInput): string => `${stage.restApiId}/${stage.stageName}`;
 
-function putParameter({ region, parameter, clientCertificateId }: StepsInput): IacStep {
+function putParameter({ region, parameter, clientCertificateId }: StepsInput, when = ''): IacStep {
   return {
-    title: 'now, and after each rotation: keep the id in use in an SSM parameter',
+    title: `${when}now: keep the id in use in an SSM parameter; publish: in apigw-cert.yaml writes it at each rotation`,
     language: 'sh',
     text: words(
       ...['aws', 'ssm', 'put-parameter', '--region', region, '--name', parameter],
@@ -116,6 +116,26 @@ function terraformSteps(input: StepsInput): IacStep[] {
   ];
 }
 
+/** What `apigw-cert.yaml` says of a stage that its stack switches. */
+function switchTarget({ stage, region, stackName = 'STACK' }: StepsInput, parameter: string): IacStep {
+  return {
+    title:
+      'and in apigw-cert.yaml, with the trust stores of its backend: each rotation updates the stack, and waits for it',
+    language: 'yaml',
+    text: [
+      'targets:',
+      `  ${yamlString(`${stage.apiName.replaceAll(/[^A-Za-z0-9]+/g, '-').replace(/^-/, '')}-${stage.stageName}`)}:`,
+      `    region: ${yamlString(region)}`,
+      `    api: ${yamlString(stage.restApiId)}`,
+      `    stages: [${yamlString(stage.stageName)}]`,
+      '    trust: [{ kind: pem-bundle, file: FILE }]',
+      `    switch: { cloudformation: ${yamlString(stackName)}, parameter: ${parameter} }`,
+    ].join('\n'),
+  };
+}
+
+const WITHOUT_DRIFT = 'either the rotation itself updates the stack, and nothing drifts';
+
 /** How a change set is made known to `iac check`. */
 function describeChangeSet({ region, stackName = 'STACK' }: StepsInput): string {
   const of = words('--region', region, '--stack-name', stackName, '--change-set-name', 'apigw-cert-check');
@@ -132,23 +152,31 @@ function cloudformationSteps(input: StepsInput): IacStep[] {
   const stageId = logicalId(input.stageLogicalId ?? `${base}Stage`);
   const certificateId = logicalId(input.certificateLogicalId ?? `${base}Certificate`);
   const type = stage.protocolType === undefined ? 'AWS::ApiGateway::Stage' : 'AWS::ApiGatewayV2::Stage';
+  const template = (parameterType: string, byDefault: string): string =>
+    [
+      'Parameters:',
+      '  ClientCertificateId:',
+      `    Type: ${parameterType}`,
+      `    Default: ${yamlString(byDefault)}`,
+      'Resources:',
+      `  ${stageId}:`,
+      `    Type: ${type}`,
+      '    Properties:',
+      '      # … the properties that it has, and:',
+      '      ClientCertificateId: { Ref: ClientCertificateId }',
+    ].join('\n');
   return [
-    putParameter(input),
+    {
+      title: `${WITHOUT_DRIFT}: in the template, a parameter with the id in use, and the stage that uses it`,
+      language: 'yaml',
+      text: template('String', clientCertificateId),
+    },
+    switchTarget(input, 'ClientCertificateId'),
+    putParameter(input, 'or the updates of the stack follow the rotations; '),
     {
       title: 'in the template: a parameter that each update reads from SSM, and the stage that uses it',
       language: 'yaml',
-      text: [
-        'Parameters:',
-        '  ClientCertificateId:',
-        '    Type: AWS::SSM::Parameter::Value<String>',
-        `    Default: ${yamlString(parameter)}`,
-        'Resources:',
-        `  ${stageId}:`,
-        `    Type: ${type}`,
-        '    Properties:',
-        '      # … the properties that it has, and:',
-        '      ClientCertificateId: { Ref: ClientCertificateId }',
-      ].join('\n'),
+      text: template('AWS::SSM::Parameter::Value<String>', parameter),
     },
     ...(isGenerated
       ? [
@@ -180,7 +208,24 @@ function cdkSteps(input: StepsInput): IacStep[] {
   const { stage, parameter, isGenerated, clientCertificateId, stackName = 'STACK' } = input;
   const id = typescriptString(input.name ?? stage.apiName);
   return [
-    putParameter(input),
+    {
+      title: `${WITHOUT_DRIFT}: in the stack, a parameter with the id in use, and the stage that uses it`,
+      language: 'typescript',
+      text: [
+        "import { CfnParameter } from 'aws-cdk-lib';",
+        "import { RestApi } from 'aws-cdk-lib/aws-apigateway';",
+        '',
+        "const clientCertificateId = new CfnParameter(this, 'ClientCertificateId', {",
+        `  default: ${typescriptString(clientCertificateId)},`,
+        '}).valueAsString;',
+        `new RestApi(this, ${id}, {`,
+        '  // … the properties that it has, and:',
+        `  deployOptions: { stageName: ${typescriptString(stage.stageName)}, clientCertificateId },`,
+        '});',
+      ].join('\n'),
+    },
+    switchTarget(input, 'ClientCertificateId'),
+    putParameter(input, 'or the deployments follow the rotations; '),
     {
       title: 'in the stack: a parameter that each deployment reads from SSM, and the stage that uses it',
       language: 'typescript',

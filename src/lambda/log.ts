@@ -135,6 +135,14 @@ export function logEvent(log: Log, event: RotationEvent): void {
         code: event.code,
       });
       return;
+    case 'stackEvent':
+      log.line('INFO', `stack: ${event.status}`, {
+        rotationId,
+        resource: event.resource,
+        resourceType: event.resourceType,
+        reason: event.reason,
+      });
+      return;
     case 'waiting':
       log.line('INFO', 'waiting', { rotationId, until: event.until, reason: event.reason });
       return;

@@ -18,6 +18,7 @@ import {
   newRotationId,
   publishingOf,
   requestOf,
+  stackOf,
   storesOf,
 } from '../rotation/engine/request.js';
 import { openSession, rotateJobs, type JobOutcome, type Session } from '../rotation/engine/rotate-jobs.js';
@@ -121,6 +122,7 @@ export async function round(
       journal: state.journal,
       stores: (job, apis) => storesOf(job, apis, nobody),
       publishing: publishingOf,
+      stack: stackOf,
       acknowledgers: (job, apis) => acknowledgersOf(job, apis, context.access),
       requestOf,
       emit,

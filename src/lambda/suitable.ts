@@ -24,7 +24,10 @@ type Judged = Pick<RotationJob, 'trust' | 'hooks' | 'publish' | 'acknowledge'> &
   publishing: readonly Pick<RotationJob, 'publish'>[];
 };
 
-/** Every reason why a job cannot be done by a function. */
+/**
+ * Every reason why a job cannot be done by a function. A stack that switches the stages is none: a round that ends amid its
+ * update is continued by the next one, which waits for the stack first.
+ */
 function whyNot({ trust, others, hooks, publish, publishing, acknowledge }: Judged): string[] {
   const stores = [...trust, ...others.flatMap((other) => other.trust)];
   const hook = Object.keys(hooks).find((name) => name !== 'timeout');

@@ -21,6 +21,7 @@ import {
 import { publicationSchema } from './publication-schema.js';
 import { MANAGERS } from './rotation.js';
 import { parseReportPlace } from './report-place.js';
+import { stackSwitchSchema } from './stack-switch.js';
 import { parseStatePlace } from './state-place.js';
 import {
   ACCOUNT_SETTINGS,
@@ -127,6 +128,17 @@ function refuseLoneExternalId(value: { roleArn?: string; externalId?: string }, 
   });
 }
 
+/** The stack would set the deployment of its template again. */
+function refuseRedeployment(value: { switch?: unknown; redeploy?: string }, issues: Issues): void {
+  if (value.switch === undefined || value.redeploy !== 'always') return;
+  issues.push({
+    code: 'custom',
+    input: value,
+    path: ['redeploy'],
+    message: 'a stage that its stack switches is deployed by its stack; omit redeploy',
+  });
+}
+
 const probe = z
   .strictObject({
     method: z.exactOptional(
@@ -208,6 +220,7 @@ const targetWith = <Trust extends TrustDescription>(trustStore: z.core.$ZodType<
             ),
           ),
       ),
+      switch: z.exactOptional(stackSwitchSchema),
       approve: z.exactOptional(
         z
           .enum(['before-switch'])
@@ -218,6 +231,7 @@ const targetWith = <Trust extends TrustDescription>(trustStore: z.core.$ZodType<
     })
     .check(({ value, issues }) => {
       refuseLoneExternalId(value, issues);
+      refuseRedeployment(value, issues);
     }, z.describe('One API whose certificate is rotated'));
 
 const account = z

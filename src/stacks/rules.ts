@@ -55,8 +55,6 @@ export interface StackEvent {
   type: string;
   status: string;
   reason?: string;
-  /** Of the request that it is part of. */
-  token?: string;
 }
 
 /** Why an update failed: the first failure that is not the consequence of another. */

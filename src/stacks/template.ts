@@ -131,12 +131,6 @@ function isValueOf(value: unknown, parameter: string): boolean {
 
 const STAGES: ReadonlySet<string> = new Set(['AWS::ApiGateway::Stage', 'AWS::ApiGatewayV2::Stage']);
 
-/** The stages whose certificate is what the parameter holds. */
-export const stagesSetBy = ({ resources }: StackTemplate, parameter: string): TemplateResource[] =>
-  [...resources.values()].filter(
-    ({ type, properties }) => STAGES.has(type) && isValueOf(properties['ClientCertificateId'], parameter),
-  );
-
 function isUsed(value: unknown, name: string): boolean {
   if (typeof value === 'string') return false;
   if (Array.isArray(value)) return value.some((each) => isUsed(each, name));
@@ -153,11 +147,33 @@ function isUsed(value: unknown, name: string): boolean {
 /** Types whose value an update reads again from Systems Manager, whatever it is about. */
 const READ_AGAIN = 'AWS::SSM::Parameter::Value<';
 
-/**
- * The parameters whose values an update of the stack reads from Systems Manager again, as far as anything depends on
- * them.
- */
-export const parametersReadAgain = ({ parameters, evaluated }: StackTemplate): string[] =>
-  [...parameters].flatMap(([name, { type }]) =>
-    type.startsWith(READ_AGAIN) && isUsed(evaluated, name) ? [name] : [],
-  );
+/** What a template does with one of its parameters, as far as certificates of stages are concerned. */
+export interface ParameterUse {
+  /** Absent where the template has no such parameter. */
+  parameter?: Pick<TemplateParameter, 'type' | 'isHidden'>;
+  /** The stages whose certificate is what the parameter holds. */
+  stages: Pick<TemplateResource, 'logicalId' | 'isConditional'>[];
+  /** The other parameters that an update reads from Systems Manager again, as far as anything depends on them. */
+  readAgain: string[];
+  /** Logical ids of the client certificates that the stack makes. */
+  certificates: string[];
+}
+
+/** Works out {@link ParameterUse}. @throws AppError `StackNotUsable` for what is no template */
+export function parameterUse(text: string, name: string): ParameterUse {
+  const { parameters, resources, evaluated } = readTemplate(text);
+  const parameter = parameters.get(name);
+  const all = [...resources.values()];
+  return {
+    ...(parameter === undefined ? {} : { parameter }),
+    stages: all.filter(
+      ({ type, properties }) => STAGES.has(type) && isValueOf(properties['ClientCertificateId'], name),
+    ),
+    readAgain: [...parameters].flatMap(([other, { type }]) =>
+      other !== name && type.startsWith(READ_AGAIN) && isUsed(evaluated, other) ? [other] : [],
+    ),
+    certificates: all.flatMap(({ type, logicalId }) =>
+      type === 'AWS::ApiGateway::ClientCertificate' ? [logicalId] : [],
+    ),
+  };
+}

@@ -106,6 +106,7 @@ const DAY_MS = 86_400_000;
 /** Events that are shown as lines of their own. */
 const LINES: ReadonlySet<RotationEvent['type']> = new Set<RotationEvent['type']>([
   'calls',
+  'stackEvent',
   'stepDone',
   'stepFailed',
   'waiting',
@@ -229,6 +230,14 @@ export function rotationProgress({
           const moved = { done: event.done, of: event.of, ms };
           moves.set(event.rotationId, moved);
           spin(() => movedText(event.step, moved));
+          break;
+        }
+        case 'stackEvent': {
+          const before = text;
+          const { resource, resourceType, status, reason } = event;
+          const why = reason === undefined ? '' : `: ${reason}`;
+          settle(style.dim(printable(`  ${resource} (${resourceType}) ${status}${why}`)));
+          if (before) spin(before);
           break;
         }
         case 'stepDone':

@@ -30,7 +30,7 @@ test('the steps have the ids of today', async () => {
   const { code, stdout } = await cli(['iac', 'terraform', '--stage', 'Orders API/prod'], { env });
   expect(code).toBe(0);
   expect(stdout).toContain(
-    `# 1. now, and after each rotation: keep the id in use in an SSM parameter\naws ssm put-parameter --region eu-central-1 --name /apigw-cert/Orders-API/prod --type String --value ${id} --overwrite\n`,
+    `# 1. now: keep the id in use in an SSM parameter; publish: in apigw-cert.yaml writes it at each rotation\naws ssm put-parameter --region eu-central-1 --name /apigw-cert/Orders-API/prod --type String --value ${id} --overwrite\n`,
   );
   expect(stdout).toContain('resource "aws_api_gateway_stage" "orders_api_prod" {');
   expect(stdout).toContain(`id = "${api.restApiId}/prod"`);
@@ -49,6 +49,8 @@ test('names of the code are used where they are specified', async () => {
     clientCertificateId: id,
     parameter: '/team/cert',
     items: [
+      { language: 'yaml', text: expect.stringMatching(`Default: "${id}"`) },
+      { language: 'yaml', text: expect.stringMatching(/switch: \{ cloudformation: "STACK", parameter: /) },
       { language: 'sh' },
       { language: 'yaml', text: expect.stringMatching(/Default: "\/team\/cert"\n[^]*\n {2}OrdersStage:/) },
       { language: 'yaml' },

@@ -146,14 +146,33 @@ test('a WebSocket stage is one of apigatewayv2, and an ACM certificate is none o
   expect(all.join('\n')).not.toMatch(/client_certificate\.|ClientCertificate$|RETAIN/m);
 });
 
-test('CloudFormation: a parameter of SSM, and the logical ids that the stack has', () => {
+test('CloudFormation: a parameter that rotations set, or one of SSM, and the logical ids that the stack has', () => {
   const steps = iacSteps('cloudformation', {
     ...ORDERS,
     stackName: 'orders-stack',
     stageLogicalId: 'ProdStage',
     certificateLogicalId: 'Backend',
   });
+  const ProdStage = {
+    Type: 'AWS::ApiGateway::Stage',
+    Properties: { ClientCertificateId: { Ref: 'ClientCertificateId' } },
+  };
   expect(texts(steps, 'yaml').map((text) => parse(text) as unknown)).toEqual([
+    {
+      Parameters: { ClientCertificateId: { Type: 'String', Default: '03q4xp' } },
+      Resources: { ProdStage },
+    },
+    {
+      targets: {
+        'orders-prod': {
+          region: 'eu-west-1',
+          api: 'a1b2c3d4e5',
+          stages: ['prod'],
+          trust: [{ kind: 'pem-bundle', file: 'FILE' }],
+          switch: { cloudformation: 'orders-stack', parameter: 'ClientCertificateId' },
+        },
+      },
+    },
     {
       Parameters: {
         ClientCertificateId: {
@@ -161,12 +180,7 @@ test('CloudFormation: a parameter of SSM, and the logical ids that the stack has
           Default: '/apigw-cert/orders/prod',
         },
       },
-      Resources: {
-        ProdStage: {
-          Type: 'AWS::ApiGateway::Stage',
-          Properties: { ClientCertificateId: { Ref: 'ClientCertificateId' } },
-        },
-      },
+      Resources: { ProdStage },
     },
     {
       Resources: {

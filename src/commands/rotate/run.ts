@@ -16,6 +16,7 @@ import {
   newRotationId,
   publishingOf,
   requestOf,
+  stackOf,
   storesOf,
 } from '../../rotation/engine/request.js';
 import { openSession, rotateJobs, type JobOutcome, type Session } from '../../rotation/engine/rotate-jobs.js';
@@ -78,6 +79,7 @@ export async function runRotations(context: RotateContext, flags: JobFlags): Pro
         journal: state.journal,
         stores: (job, apis) => storesOf(job, apis, trust),
         publishing: publishingOf,
+        stack: stackOf,
         acknowledgers: (job, apis) => acknowledgersOf(job, apis, stateAccess(options, loaded)),
         requestOf,
         emit: (event, apis) => {

@@ -9,6 +9,7 @@ import { isLookFresh, lookAgain, lookAtStores, replaceCertificate } from './look
 import { eraseMark, rememberRemoved } from './mark.js';
 import { account, NOTHING_PROVED, pause, step, storeNamed, warn, type Run } from './run.js';
 import { situation } from './situation.js';
+import { assertNotInStack } from './stack.js';
 
 /**
  * The guard of every end of trust, evaluated right before the effect: no stage of the account and Region presents the
@@ -55,6 +56,7 @@ export async function endTrust(run: Run, next: EndStep): Promise<void> {
 async function deleteCertificate(run: Run, certificate: Certificate): Promise<void> {
   const { clientCertificateId: id } = certificate;
   await remember(run, certificate);
+  await assertNotInStack(run, id);
   await assertMayEnd(run, certificate);
   await step(run, run.goal === 'rotate' ? 'delete' : 'deleteNew', id, async () => {
     try {

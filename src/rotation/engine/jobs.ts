@@ -17,6 +17,7 @@ import {
 import type { Configuration as AnyConfiguration, Target as AnyTarget } from '../../settings/schema.js';
 import type { PublicationSettings } from '../../settings/publication.js';
 import type { AcknowledgeSettings } from '../../settings/report-place.js';
+import type { StackSwitchSettings } from '../../settings/stack-switch.js';
 import type { RotationValues } from '../../settings/table.js';
 import {
   parseAddress,
@@ -46,6 +47,8 @@ export interface Decided extends RotationSettings {
   publish: readonly PublicationSettings[];
   /** The hosts whose word is waited for. */
   acknowledge?: AcknowledgeSettings;
+  /** The stack that owns the stages and switches them. */
+  switch?: StackSwitchSettings;
   /** Someone has to approve the switch. */
   approve?: 'before-switch';
 }
@@ -139,7 +142,7 @@ function jobOf(
     file: { renewBefore, managedBy },
     default: { ...DEFAULT_SETTINGS, trust: [], hooks: {}, publish: [] },
   });
-  const { trust = [], hooks = {}, publish = [], acknowledge, approve, ...others } = values;
+  const { trust = [], hooks = {}, publish = [], acknowledge, approve, switch: stack, ...others } = values;
   const { probe, namedProbes, probeUrl, to, ...settings } = others;
   return {
     settings: { ...DEFAULT_SETTINGS, ...settings },
@@ -147,6 +150,7 @@ function jobOf(
     hooks,
     publish,
     ...(acknowledge === undefined ? {} : { acknowledge }),
+    ...(stack === undefined ? {} : { switch: stack }),
     ...(probe === undefined ? {} : { probe }),
     ...(namedProbes === undefined ? {} : { namedProbes }),
     ...(probeUrl === undefined ? {} : { probeUrl }),

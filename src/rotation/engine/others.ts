@@ -81,6 +81,7 @@ const AT_ONCE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'HookFailed',
   'RolledBack',
   'RotationOvertaken',
+  'StackUpdateFailed',
   'StageChanged',
 ]);
 

@@ -36,6 +36,7 @@ import {
   type Run,
 } from './run.js';
 import { situation } from './situation.js';
+import { assertStackUsable } from './stack.js';
 import { switchStages } from './switch.js';
 
 /** Between two requests to the stage's own URL while it soaks, and after one that failed, in milliseconds. */
@@ -191,7 +192,7 @@ async function check(run: Run, stages: readonly Stage[]): Promise<void> {
     replaceStages(run, seen);
     delete run.stores;
     // Here and not before the switch: a slow store must not make this look outdated before it has served.
-    await lookAtStores(run);
+    await Promise.all([lookAtStores(run), assertStackUsable(run)]);
     const { next } = account(run).unit;
     const value = run.goal !== 'rotate' || !next || (await isLiveEverywhere(run, [next]));
     run.check = { begun, ended: now() };

@@ -6,6 +6,8 @@ import type { RotationSettings } from '../../settings/rotation.js';
 import type { Journal } from '../journal/journal.js';
 import type { ControlPlane } from '../../control-plane/control-plane.js';
 import type { Publication } from '../../publications/publication.js';
+import type { StackSwitchSettings } from '../../settings/stack-switch.js';
+import type { Stack } from '../../stacks/stack.js';
 import type { Command } from '../../trust/run-command.js';
 import type { TrustStore } from '../../trust/trust-store.js';
 import type { ObservedAccount } from './observed-account.js';
@@ -32,6 +34,11 @@ export interface Acknowledger {
   timeout: number;
 }
 
+/** The stack that owns the stages and switches them. */
+export interface SwitchingStack extends Stack {
+  readonly settings: StackSwitchSettings;
+}
+
 /** The world as a rotation needs it. */
 export interface RotationDeps {
   controlPlane: RememberingControlPlane;
@@ -52,6 +59,8 @@ export interface RotationDeps {
   publishing?: readonly PublishingTarget[] | undefined;
   /** The hosts behind these stages whose word is waited for; absent where none is. */
   acknowledgers?: ((moving: readonly Stage[]) => readonly Acknowledger[]) | undefined;
+  /** Switches the stages, which it owns; absent where each is switched by itself. */
+  stack?: SwitchingStack | undefined;
   journal: Journal;
   /** The time; within a run it only goes on, whatever becomes of the machine's clock. */
   now: () => Date;

@@ -4,7 +4,9 @@ import { isTargetOf, type PublishedTarget, type RotationJob, type TrustDescripti
 import { sameStage } from './observe.js';
 import type { Acknowledger, PublishingTarget, RotationDeps, RotationRequest } from './ports.js';
 import type { RestApi, Stage, StageRef } from '../../control-plane/api-gateway.js';
+import type { ControlPlane } from '../../control-plane/control-plane.js';
 import { AppError } from '../../platform/errors.js';
+import { openedOnce } from '../../platform/opened-once.js';
 import type { Publication } from '../../publications/publication.js';
 import { openReports } from '../../acknowledgements/reports.js';
 import { parseReportPlace, type AcknowledgeSettings } from '../../settings/report-place.js';
@@ -170,6 +172,33 @@ async function stagesOf(
     ),
   );
   return [...known, ...read.filter((stage) => stage !== undefined)];
+}
+
+/** The stack that switches the stages of a job. Nothing is opened until it is used. */
+export function stackOf(
+  { switch: settings, account }: Pick<RotationJob, 'switch' | 'account'>,
+  controlPlane: Pick<ControlPlane, 'caller' | 'region'>,
+): RotationDeps['stack'] {
+  if (settings === undefined) return undefined;
+  const { profile, roleArn, externalId } = account;
+  const stack = openedOnce(async () => {
+    const { openStack } = await import('../../stacks/aws.js');
+    return openStack(settings.cloudformation, {
+      region: controlPlane.region,
+      ...(profile === undefined ? {} : { profile }),
+      ...(roleArn === undefined ? {} : { roleArn }),
+      ...(externalId === undefined ? {} : { externalId }),
+      endpointOfStages: async () => (await controlPlane.caller()).endpoint,
+    });
+  });
+  return {
+    settings,
+    name: settings.cloudformation,
+    describe: async () => (await stack()).describe(),
+    template: async () => (await stack()).template(),
+    update: async (input) => (await stack()).update(input),
+    events: async (token) => (await stack()).events(token),
+  };
 }
 
 /** A new rotation's id: sorts by time, and says when it was made. */

@@ -62,6 +62,8 @@ export interface JobsDeps extends Pick<RotationDeps, 'journal' | 'confirm' | 're
   publishing?: (job: RotationJob, about: PublishingInput) => RotationDeps['publishing'];
   /** The hosts whose word is waited for; absent where no configuration is read, which alone names them. */
   acknowledgers?: (job: RotationJob, apis: readonly RestApi[]) => RotationDeps['acknowledgers'];
+  /** The stack that switches the stages; absent where no configuration is read, which alone names one. */
+  stack?: (job: RotationJob, controlPlane: Pick<ControlPlane, 'caller' | 'region'>) => RotationDeps['stack'];
   requestOf: (job: RotationJob, target: Stage, apis: readonly RestApi[]) => RotationRequest;
   emit: (event: RotationEvent, apis: readonly RestApi[]) => void;
 }
@@ -253,6 +255,7 @@ function rotationDeps({ job, target, named, apis }: Task, common: Common, mayKno
     account: mayKnow ? turns.account : lookingAnew(turns.account),
     stores: deps.stores(job, apis),
     acknowledgers: deps.acknowledgers?.(job, apis),
+    stack: deps.stack?.(job, controlPlane),
     publishing: deps.publishing?.(job, { target, named, apis, region: controlPlane.region }),
     journal: fencedBy(deps.journal, lease.fence),
     now,

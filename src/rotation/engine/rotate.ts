@@ -47,6 +47,7 @@ import {
   type Run,
 } from './run.js';
 import { situation } from './situation.js';
+import { lookAtStack, waitForStack } from './stack.js';
 
 /** More steps than any rotation of so many stages needs; somebody who keeps changing them must not keep it running. */
 const mostSteps = ({ stages }: Run): number => 500 + 4 * stages.length;
@@ -61,6 +62,7 @@ async function gateInput(run: Run): Promise<GateInput> {
     changedStores: changedStores(run),
     publications: await lookAtPublications(run),
     settings: run.request.settings,
+    stack: await lookAtStack(run),
   };
 }
 
@@ -121,12 +123,15 @@ export async function rotate(
   const begun = await begin(deps, request, target);
   const idle = notDue(begun, target);
   if (idle) return keepPublished(begun.run, idle, dryRun);
+  const anew = { ...deps, account: lookingAnew(deps.account) };
+  const again = async (): Promise<RotationReport> =>
+    rotate(anew, request, await deps.controlPlane.getStage(target), options);
+  if (await waitForStack(begun.run, !dryRun)) return again();
   const run = await lookAtAll(begun);
   const [fresh] = run.stages.filter((stage) => sameStage(stage, target));
   if (fresh?.clientCertificateId !== target.clientCertificateId && account(run).moving.length === 0) {
     // Somebody was quicker: what was seen of the target is not true any more.
-    const anew = { ...deps, account: lookingAnew(deps.account) };
-    return rotate(anew, request, await deps.controlPlane.getStage(target), options);
+    return again();
   }
   stopIfAsked(run);
   const back = goingBack(run);
@@ -282,12 +287,17 @@ export async function abort(
   deps: RotationDeps,
   request: RotationRequest,
   target: Target,
-  { dryRun = false }: { dryRun?: boolean } = {},
+  options: { dryRun?: boolean } = {},
 ): Promise<RotationReport> {
+  const { dryRun = false } = options;
   const begun = await begin(deps, request, target);
   const run = await readJournal(begun);
   if (!begun.unit.next && run.records.length === 0 && !isRemovedLeft(run)) {
     return { ...reportOf(run, 'nothingToAbort'), stages: [named(run, target)] };
+  }
+  if (await waitForStack(run, !dryRun)) {
+    const anew = { ...deps, account: lookingAnew(deps.account) };
+    return abort(anew, request, await deps.controlPlane.getStage(target), options);
   }
   await lookAtStages(run, { known: true });
   await lookAtMissingCertificates(run);

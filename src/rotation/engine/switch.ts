@@ -9,6 +9,7 @@ import {
 import { stageText } from '../rules/unit.js';
 import { isCheckFresh, replaceStages } from './look.js';
 import { account, pause, step, tell, type Run } from './run.js';
+import { switchByStack } from './switch-by-stack.js';
 
 /** Before a write whose outcome is not known is settled by looking and trying again, in milliseconds: doubled up to the last. */
 const FIRST_RETRY = 500;
@@ -28,7 +29,15 @@ export async function switchStages(
   const [first] = stages;
   const subject = stages.length === 1 && first ? stageText(first) : undefined;
   const intent = evidenceOf(subject, { after, stages: stages.map(toSwitch) });
-  await step(run, name, subject, () => switchEach(run, name, stages, after, subject), intent);
+  const { stack } = run.deps;
+  const effect = async () => {
+    const evidence =
+      stack === undefined
+        ? await switchEach(run, name, stages, after)
+        : await switchByStack(run, stack, stages, { step: name, after, switched: stages.map(toSwitch) });
+    return { value: undefined, evidence: evidenceOf(subject, evidence) };
+  };
+  await step(run, name, subject, effect, intent);
 }
 
 const toSwitch = (stage: Stage): SwitchedStage => ({
@@ -52,8 +61,7 @@ async function switchEach(
   name: 'switch' | 'rollBack',
   stages: readonly Stage[],
   after: string,
-  subject: string | undefined,
-): Promise<{ value: undefined; evidence: Record<string, unknown> }> {
+): Promise<SwitchEvidence> {
   const { now, signal } = run.deps;
   const of = account(run).moving.length;
   const before = switchedTo(run, after);
@@ -81,8 +89,7 @@ async function switchEach(
     }
     if (of > 1) tell(run, { type: 'stepProgress', step: name, done: before + changed.length, of });
   }
-  const evidence = { after, stages: changed, triedAgain, ...(unsettled === undefined ? {} : { unsettled }) };
-  return { value: undefined, evidence: evidenceOf(subject, evidence) };
+  return { after, stages: changed, triedAgain, ...(unsettled === undefined ? {} : { unsettled }) };
 }
 
 const switchedTo = (run: Run, id: string): number =>

@@ -14,6 +14,16 @@ export type RotationEvent = { at: string; rotationId: string } & (
   | { type: 'stepStarted'; step: RotationStep; subject?: string }
   /** How many of the stages that a step moves, with those before it, present what they are to. */
   | { type: 'stepProgress'; step: RotationStep; done: number; of: number }
+  /** Something that CloudFormation did while a stack switches the stages. */
+  | {
+      type: 'stackEvent';
+      step: RotationStep;
+      /** Its logical id in the template. */
+      resource: string;
+      resourceType: string;
+      status: string;
+      reason?: string;
+    }
   | { type: 'stepDone'; step: RotationStep; subject?: string; ms: number; evidence: StepEvidence }
   | { type: 'stepFailed'; step: RotationStep; subject?: string; code: string; message: string }
   | { type: 'waiting'; until: string; reason: string }

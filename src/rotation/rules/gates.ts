@@ -6,6 +6,7 @@ import { managerFailure } from './manager.js';
 import type { PublicationView } from './next-step.js';
 import type { ProbeChoice } from './probe.js';
 import type { RotationSettings } from '../../settings/rotation.js';
+import { isOwnedBy, stackFailure, type StackSight } from './stack-gate.js';
 import { stageText, type RotationUnit } from './unit.js';
 
 /** What the gates before a rotation look at; gathered once, by reading only. */
@@ -19,6 +20,8 @@ export interface GateInput {
   changedStores: readonly string[];
   publications: readonly PublicationView[];
   settings: RotationSettings;
+  /** What switches the stages, where it is their stack. */
+  stack?: StackSight | undefined;
 }
 
 type Gate = (input: GateInput) => GateFailure | undefined;
@@ -58,16 +61,22 @@ const trustStoresRemembered: Gate = ({ trustStores, changedStores, settings }) =
 };
 
 /** Its next apply would revert the rotation. Where no stage is to move, that has been accepted before. */
-const notManagedElsewhere: Gate = ({ unit: { oldId, old }, moving, settings }) =>
-  moving.length === 0
-    ? undefined
-    : managerFailure(
-        {
-          stages: moving,
-          certificate: old && { clientCertificateId: oldId, tags: old.tags },
-        },
-        settings,
-      );
+const notManagedElsewhere: Gate = ({ unit: { oldId, old }, moving, settings, stack }) => {
+  if (moving.length === 0) return undefined;
+  // What the stack itself switches it does not revert; whether it owns the certificate, its template says.
+  const isOwn = ({ tags }: { tags: Stage['tags'] }): boolean =>
+    stack !== undefined && isOwnedBy(tags, stack.look.view);
+  return managerFailure(
+    {
+      stages: moving.filter((stage) => !isOwn(stage)),
+      certificate: old && !isOwn(old) ? { clientCertificateId: oldId, tags: old.tags } : undefined,
+    },
+    settings,
+  );
+};
+
+/** The stack that is to switch the stages can do that, and changes nothing else. */
+const switchableByStack: Gate = ({ stack, ...input }) => stack && stackFailure({ ...stack, ...input });
 
 /** API Gateway presents the certificate on https integrations only. Where no stage is to move, none lacks one. */
 const presentedAtAll: Gate = ({ moving, probes }) =>
@@ -136,6 +145,7 @@ const GATES: readonly Gate[] = [
   trustStoresRemembered,
   oneIdToPublish,
   presentedAtAll,
+  switchableByStack,
   notManagedElsewhere,
   provable,
 ];
@@ -158,7 +168,7 @@ export const closedGate = (input: GateInput): GateFailure | undefined => firstCl
 export const closedGateBack = (input: GateInput): GateFailure | undefined =>
   firstClosed(
     input.moving.some(({ clientCertificateId }) => clientCertificateId !== input.unit.oldId)
-      ? [...GATES_BACK, provable]
+      ? [...GATES_BACK, switchableByStack, provable]
       : GATES_BACK,
     input,
   );

@@ -104,15 +104,16 @@ export function managerFailure(
   return {
     code: CODES[tool],
     message: `${subjects.join(' and ')} ${isOne ? 'is' : 'are'} managed by ${ownersText(own)} may revert this change`,
-    hint: hintOf(tool, managed[0] ?? 'API/STAGE'),
+    hint: hintOf(owners.find((owner) => owner.tool === tool) ?? { tool }, managed[0] ?? 'API/STAGE'),
     details: { stages: managed },
   };
 }
 
-function hintOf(tool: Owner['tool'], stage: string): string {
-  return tool === 'Terraform'
-    ? `add what \`apigw-cert iac terraform --stage ${stage}\` prints to your configuration, then run again with --allow-drift`
-    : `add what \`apigw-cert iac cloudformation --stage ${stage}\` prints to the template, then run again with --allow-drift; SAM cannot set a client certificate: if the template is one of SAM, specify managedBy: sam in apigw-cert.yaml`;
+function hintOf(owner: Owner, stage: string): string {
+  if (owner.tool === 'Terraform')
+    return `add what \`apigw-cert iac terraform --stage ${stage}\` prints to your configuration, then run again with --allow-drift`;
+  const stack = owner.stack ?? 'STACK';
+  return `have the stack switch its stage, with switch: { cloudformation: ${stack}, parameter: NAME } in apigw-cert.yaml (docs/iac.md); or add what \`apigw-cert iac cloudformation --stage ${stage}\` prints to the template, then run again with --allow-drift; SAM cannot set a client certificate: if the template is one of SAM, specify managedBy: sam in apigw-cert.yaml`;
 }
 
 /** @throws AppError `StageManagedByCloudFormation`, `StageManagedByTerraform` */
