@@ -42,6 +42,8 @@ export interface ClientChain {
   maySign: boolean;
   /** In ACM's words; nothing for another. */
   keyType?: KeyType;
+  /** PEM of the certificate of the chain that is its own issuer and that the way ends at. */
+  rootPem?: string;
   /** The public root, one of those that Node.js carries, to which the certificate leads. */
   publicRoot?: string;
 }
@@ -54,6 +56,9 @@ const described = ({ subject, issuer, validTo, fingerprint256 }: X509Certificate
   notAfter: new Date(validTo),
   fingerprintSha256: fingerprint256,
 });
+
+const pemOf = (certificate: X509Certificate): string =>
+  `${certificate.toString().replaceAll('\r', '').trimEnd()}\n`;
 
 function endOf(last: X509Certificate, way: number, given: number): ClientChain['end'] {
   if (isIssuer(last, last)) return 'root';
@@ -97,6 +102,7 @@ export function clientChain(leaf: Uint8Array | string, chain: readonly (Uint8Arr
     isForClients: purposes === undefined || FOR_CLIENTS.some((purpose) => purposes.includes(purpose)),
     maySign: usages?.some((usage) => usage === 'DIGITAL_SIGNATURE' || usage === 'KEY_AGREEMENT') !== false,
     ...(keyType === undefined ? {} : { keyType }),
+    ...(way.length > 0 && isIssuer(last, last) ? { rootPem: pemOf(last) } : {}),
     ...(publicRoot === undefined ? {} : { publicRoot }),
   };
 }

@@ -1,7 +1,10 @@
 import {
   ACMClient,
+  AddTagsToCertificateCommand,
   DescribeCertificateCommand,
   GetCertificateCommand,
+  ListTagsForCertificateCommand,
+  RemoveTagsFromCertificateCommand,
   type CertificateDetail,
   type CertificateType,
 } from '@aws-sdk/client-acm';
@@ -62,35 +65,64 @@ function toContent(
   }
 }
 
-/** Reads certificates of ACM: two calls each. */
-export async function createAcmReader({
+/** What is asked of ACM. */
+export interface AcmCalls {
+  /** Two calls. */
+  read(arn: string): Promise<AcmCertificate>;
+  tags(arn: string): Promise<Readonly<Record<string, string>>>;
+  tag(arn: string, tags: Readonly<Record<string, string>>): Promise<void>;
+  untag(arn: string, tagKeys: readonly string[]): Promise<void>;
+}
+
+/** The client of ACM, for one account and Region. */
+export async function createAcmCalls({
   acmConfig,
   plugin,
   call,
-}: Pick<AwsClient, 'acmConfig' | 'plugin' | 'call'>): Promise<(arn: string) => Promise<AcmCertificate>> {
+}: Pick<AwsClient, 'acmConfig' | 'plugin' | 'call'>): Promise<AcmCalls> {
   const client = new ACMClient({ ...(await acmConfig()), retryStrategy: repeatable() });
   client.middlewareStack.use(plugin());
-  return async (arn) => {
-    const input = { CertificateArn: arn };
-    const [{ Certificate: detail = {} }, { Certificate: pem, CertificateChain: chainText = '' }] =
-      await Promise.all([
-        call(acmOperation('DescribeCertificate', arn), () =>
-          client.send(new DescribeCertificateCommand(input)),
+  return {
+    async read(arn) {
+      const input = { CertificateArn: arn };
+      const [{ Certificate: detail = {} }, { Certificate: pem, CertificateChain: chainText = '' }] =
+        await Promise.all([
+          call(acmOperation('DescribeCertificate', arn), () =>
+            client.send(new DescribeCertificateCommand(input)),
+          ),
+          call(acmOperation('GetCertificate', arn), () => client.send(new GetCertificateCommand(input))),
+        ]);
+      const content = toContent(arn, required(pem, 'Certificate'), chainText);
+      const { DomainName } = detail;
+      const { certificates, keyType } = content.chain;
+      return {
+        arn,
+        ...(DomainName === undefined ? {} : { domainName: DomainName }),
+        createdDate: required(
+          detail.ImportedAt ?? detail.IssuedAt ?? detail.CreatedAt,
+          'CreatedAt of a certificate',
         ),
-        call(acmOperation('GetCertificate', arn), () => client.send(new GetCertificateCommand(input))),
-      ]);
-    const content = toContent(arn, required(pem, 'Certificate'), chainText);
-    const { DomainName } = detail;
-    const { certificates, keyType } = content.chain;
-    return {
-      arn,
-      ...(DomainName === undefined ? {} : { domainName: DomainName }),
-      createdDate: required(
-        detail.ImportedAt ?? detail.IssuedAt ?? detail.CreatedAt,
-        'CreatedAt of a certificate',
-      ),
-      details: { ...toDetails(detail), ...(keyType === undefined ? {} : { keyType }), chain: certificates },
-      ...content,
-    };
+        details: { ...toDetails(detail), ...(keyType === undefined ? {} : { keyType }), chain: certificates },
+        ...content,
+      };
+    },
+    async tags(CertificateArn) {
+      const { Tags = [] } = await call(acmOperation('ListTagsForCertificate', CertificateArn), () =>
+        client.send(new ListTagsForCertificateCommand({ CertificateArn })),
+      );
+      return Object.fromEntries(Tags.map(({ Key = '', Value = '' }) => [Key, Value]));
+    },
+    async tag(CertificateArn, tags) {
+      const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+      await call(acmOperation('AddTagsToCertificate', CertificateArn), () =>
+        client.send(new AddTagsToCertificateCommand({ CertificateArn, Tags })),
+      );
+    },
+    async untag(CertificateArn, tagKeys) {
+      const Tags = tagKeys.map((Key) => ({ Key }));
+      await call(acmOperation('RemoveTagsFromCertificate', CertificateArn), () =>
+        client.send(new RemoveTagsFromCertificateCommand({ CertificateArn, Tags })),
+      );
+    },
   };
 }

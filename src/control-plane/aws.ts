@@ -17,7 +17,7 @@ import {
   UpdateStageCommand,
   type ClientCertificate as SdkCertificate,
 } from '@aws-sdk/client-api-gateway';
-import type { AcmCertificate } from './acm-certificate.js';
+import type { AcmCalls } from './aws-acm.js';
 import type { RestApi } from './api-gateway.js';
 import { AppError, UNKNOWN_OUTCOME } from '../platform/errors.js';
 import { partitionOf } from '../aws/partition.js';
@@ -29,6 +29,7 @@ import type { WebSocketCalls } from './aws-web-socket.js';
 import type { ControlPlane } from './control-plane.js';
 import { apiOperation, certificateOperation, stageOperation } from './operations.js';
 import { assertGenerated } from './generated-only.js';
+import { isAcmArn } from './inventory.js';
 import { allPages } from './pages.js';
 
 /** The most that API Gateway gives a page (service model). */
@@ -64,9 +65,9 @@ export async function createAwsControlPlane(options: AwsClientOptions = {}): Pro
   // Most commands have no use for it.
   const webSocket = (): Promise<WebSocketCalls> =>
     (loaded ??= import('./aws-web-socket.js').then(({ createWebSocketCalls }) => createWebSocketCalls(aws)));
-  let acmReader: Promise<(arn: string) => Promise<AcmCertificate>> | undefined;
-  const acm = (): Promise<(arn: string) => Promise<AcmCertificate>> =>
-    (acmReader ??= import('./aws-acm.js').then(({ createAcmReader }) => createAcmReader(aws)));
+  let acmCalls: Promise<AcmCalls> | undefined;
+  const acm = (): Promise<AcmCalls> =>
+    (acmCalls ??= import('./aws-acm.js').then(({ createAcmCalls }) => createAcmCalls(aws)));
   const certificateArn = (id: string): string =>
     `arn:${partitionOf(region)}:apigateway:${region}::/clientcertificates/${id}`;
   const tagOperation = (name: string, action: string, id: string): Operation => ({
@@ -123,7 +124,7 @@ export async function createAwsControlPlane(options: AwsClientOptions = {}): Pro
     },
 
     async tagClientCertificate(id, tags) {
-      assertGenerated(id);
+      if (isAcmArn(id)) return (await acm()).tag(id, tags);
       const resourceArn = certificateArn(id);
       await call(tagOperation('TagResource', 'PUT', id), () =>
         client.send(new TagResourceCommand({ resourceArn, tags: { ...tags } })),
@@ -131,7 +132,7 @@ export async function createAwsControlPlane(options: AwsClientOptions = {}): Pro
     },
 
     async untagClientCertificate(id, tagKeys) {
-      assertGenerated(id);
+      if (isAcmArn(id)) return (await acm()).untag(id, tagKeys);
       const resourceArn = certificateArn(id);
       await call(tagOperation('UntagResource', 'DELETE', id), () =>
         client.send(new UntagResourceCommand({ resourceArn, tagKeys: [...tagKeys] })),
@@ -159,7 +160,8 @@ export async function createAwsControlPlane(options: AwsClientOptions = {}): Pro
       return (output.item ?? []).map((stage) => toStage(restApiId, stage));
     },
 
-    getAcmCertificate: async (arn) => (await acm())(arn),
+    getAcmCertificate: async (arn) => (await acm()).read(arn),
+    getAcmTags: async (arn) => (await acm()).tags(arn),
     getWebSocketApis: async () => (await webSocket()).getApis(),
     getWebSocketStages: async (apiId) => (await webSocket()).getStages(apiId),
     getWebSocketIntegrations: async (apiId) => (await webSocket()).getIntegrations(apiId),

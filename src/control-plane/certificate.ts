@@ -1,5 +1,7 @@
+import type { AcmCertificate } from './acm-certificate.js';
 import type { ClientCertificate } from './api-gateway.js';
 import type { TrustedCertificate } from '../certificates/certificate.js';
+import type { TrustedAuthority } from '../certificates/trust-entry.js';
 import type { Mark } from './marks.js';
 
 /**
@@ -8,5 +10,9 @@ import type { Mark } from './marks.js';
  */
 export interface Certificate extends ClientCertificate {
   trusted: TrustedCertificate;
+  /** Of one of ACM, whose ARN is the id. */
+  acm?: AcmCertificate;
+  /** What backends are to trust in the place of the certificate itself: of one of ACM, its root with its name. */
+  authority?: TrustedAuthority;
   mark?: Mark;
 }

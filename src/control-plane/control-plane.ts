@@ -48,6 +48,7 @@ export interface ControlPlane {
    */
   deleteClientCertificate(clientCertificateId: string): Promise<void>;
 
+  /** Of an ARN, a certificate of ACM. Throws `CertificateNotFound`, `RequestRefused`. */
   tagClientCertificate(clientCertificateId: string, tags: Readonly<Record<string, string>>): Promise<void>;
 
   untagClientCertificate(clientCertificateId: string, tagKeys: readonly string[]): Promise<void>;
@@ -57,6 +58,9 @@ export interface ControlPlane {
    * `CertificateUnreadable`.
    */
   getAcmCertificate(arn: string): Promise<AcmCertificate>;
+
+  /** Throws `CertificateNotFound`. */
+  getAcmTags(arn: string): Promise<Readonly<Record<string, string>>>;
 
   getRestApis(): Promise<RestApi[]>;
 

@@ -1,4 +1,5 @@
 import type { ClientCertificate } from './api-gateway.js';
+import { isAcmArn } from './inventory.js';
 
 /**
  * What a rotation writes on its certificate in AWS: the memory that survives the loss of the machine. It is set by
@@ -25,6 +26,11 @@ export interface Mark {
    * somewhere: once it is deleted, nothing else in AWS tells what a trust store has to lose.
    */
   replacesSha256?: string;
+  /**
+   * Since when no stage may go back to the certificate that this one replaces, ISO 8601: one of ACM, which is never
+   * deleted, so that only this tells other runs that the trust in it ends.
+   */
+  retired?: string;
 }
 
 const PREFIX = 'apigw-cert:';
@@ -39,6 +45,7 @@ const FIELDS = [
   ['withdrawn', 'withdrawn'],
   ['keepOld', 'keep-old'],
   ['replacesSha256', 'replaces-sha256'],
+  ['retired', 'retired'],
 ] as const;
 
 /** The mark as tags. */
@@ -110,6 +117,7 @@ function markOf(value: (tag: (typeof FIELDS)[number][1]) => string | undefined):
   const withdrawn = value('withdrawn');
   const keepOld = value('keep-old');
   const replacesSha256 = value('replaces-sha256');
+  const retired = value('retired');
   return {
     rotationId,
     replaces,
@@ -120,6 +128,7 @@ function markOf(value: (tag: (typeof FIELDS)[number][1]) => string | undefined):
     ...(withdrawn ? { withdrawn } : {}),
     ...(keepOld && SECONDS.test(keepOld) ? { keepOld } : {}),
     ...(replacesSha256 && SHA256.test(replacesSha256) ? { replacesSha256 } : {}),
+    ...(retired ? { retired } : {}),
   };
 }
 
@@ -159,8 +168,33 @@ export function removedCertificates(tags: Readonly<Record<string, string>>): Rem
   });
 }
 
+const NEXT = `${PREFIX}next`;
+
+/** What the certificate that is replaced says of a certificate of ACM that takes its place. */
+export interface AcmSuccessor {
+  arn: string;
+  rotationId: string;
+}
+
+/**
+ * The tag by which a certificate names the certificate of ACM that takes its place, from before that one is marked until
+ * the rotation is over: the marks of ACM's certificates are not in any list that a run reads.
+ */
+export const nextTag = ({ arn, rotationId }: AcmSuccessor): Record<string, string> => ({
+  [NEXT]: `${arn} ${rotationId}`,
+});
+
+export const NEXT_TAG_KEY = NEXT;
+
+/** The certificate of ACM that takes the place of one with these tags; nothing where none does. */
+export function acmSuccessor(tags: Readonly<Record<string, string>>): AcmSuccessor | undefined {
+  const [arn = '', rotationId = '', ...rest] = (tags[NEXT] ?? '').split(' ');
+  return isAcmArn(arn) && ROTATION_ID.test(rotationId) && rest.length === 0 ? { arn, rotationId } : undefined;
+}
+
 /** Whether a tag of that key is written by a rotation. */
-export const isMarkTag = (key: string): boolean => MARK_TAG_KEYS.includes(key) || key.startsWith(REMOVED);
+export const isMarkTag = (key: string): boolean =>
+  MARK_TAG_KEYS.includes(key) || key === NEXT || key.startsWith(REMOVED);
 
 /** The tags of the old certificate that its successor takes over: the user's, not AWS's and not a mark. */
 export function inheritedTags(tags: Readonly<Record<string, string>>): Record<string, string> {

@@ -1,6 +1,7 @@
 import { AppError } from '../platform/errors.js';
 import type { ExpiryThresholds } from '../certificates/expiry.js';
-import { acmView, placeOfArn, type AcmReading } from './acm-certificate.js';
+import { placeOfArn } from './acm-certificate.js';
+import { acmView, type AcmReading } from './acm-view.js';
 import type { ControlPlane } from './control-plane.js';
 
 /** Where certificates of ACM can be read. */

@@ -1,4 +1,4 @@
-import type { AcmReading } from './acm-certificate.js';
+import type { AcmReading } from './acm-view.js';
 import type { RestApi, StagePresentation } from './api-gateway.js';
 import type { CertificateView } from './certificate-view.js';
 

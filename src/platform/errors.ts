@@ -44,6 +44,10 @@ export const ERROR_CODES = {
     meaning: 'A stage still presents the certificate, or a rotation in progress needs it.',
   },
   CertificateNotFound: { exit: EXIT.failed, meaning: 'The Region has no client certificate with this ID.' },
+  CertificateUnsuitable: {
+    exit: EXIT.failed,
+    meaning: 'A stage cannot present the certificate, or backends would refuse it; nothing was changed.',
+  },
   CertificateUnreadable: { exit: EXIT.failed, meaning: 'The input contains no readable certificate.' },
   CertificateOfAcm: {
     exit: EXIT.failed,

@@ -73,21 +73,27 @@ function callerText({ caller, certificateId = '' }: ProofResult): string {
 function outcomeText(caller: ProofResult, { outcome, tried, status, detail = '' }: BackendProof): string {
   const who = callerText(caller);
   const because = detail === '' ? String(status) : detail;
+  const by = caller.by === undefined ? '' : ` ${BY[caller.by]}`;
   switch (outcome) {
     case 'accepted':
-      return `${caller.caller === 'old' && caller.wanted === 'refused' ? 'still ' : ''}accepts ${who} (${tried} of ${tried})`;
+      return `${caller.caller === 'old' && caller.wanted === 'refused' ? 'still ' : ''}accepts ${who}${by} (${tried} of ${tried})`;
     case 'refused':
-      return `refuses ${who} (${because})`;
+      return `refuses ${who}${by} (${because})`;
     case 'unknown':
-      return `does not show whether it accepts ${who} (${because})`;
+      return `does not show whether it accepts ${who}${by} (${because})`;
   }
 }
 
-/** What was tried, backend by backend, and what was not; ✓ only where every caller fared as wanted. */
-export function proofLines(proof: Proof, style: ChalkInstance, wording: StageWording = printable): string[] {
-  const { results, unreached, gone, noOther } = proof;
+/** What a certificate was presented by where AWS makes no test calls with it. */
+const BY: Readonly<Record<NonNullable<ProofResult['by']>, string>> = {
+  handshake: 'presented from this machine',
+  stageUrl: 'presented by the stage',
+};
+
+/** What callers that were shown to the same backends came to there. */
+function triedAt(results: readonly ProofResult[], style: ChalkInstance) {
   const [first] = results;
-  const tried = (first?.backends ?? []).map(({ backend, stages }, i) => {
+  return (first?.backends ?? []).map(({ backend, stages }, i) => {
     const answers = results.flatMap((caller) => {
       const answer = caller.backends[i];
       return answer ? [{ caller, answer }] : [];
@@ -101,6 +107,15 @@ export function proofLines(proof: Proof, style: ChalkInstance, wording: StageWor
       text: printable(text),
     };
   });
+}
+
+/** What was tried, backend by backend, and what was not; ✓ only where every caller fared as wanted. */
+export function proofLines(proof: Proof, style: ChalkInstance, wording: StageWording = printable): string[] {
+  const { unreached, gone, noOther, untested = [] } = proof;
+  const byUrl = proof.results.filter(({ by }) => by === 'stageUrl');
+  const tried = [proof.results.filter(({ by }) => by !== 'stageUrl'), byUrl].flatMap((results) =>
+    triedAt(results, style),
+  );
   const lines = grouped(tried, ({ backend, text }) => JSON.stringify([backend, text])).map((alike) => {
     const [{ backend, mark, text } = { backend: '', mark: '', text: '' }] = alike;
     const stages = alike.flatMap((one) => one.stages);
@@ -132,6 +147,10 @@ export function proofLines(proof: Proof, style: ChalkInstance, wording: StageWor
         ]
       : unreached.map((backend) => `- ${printable(backend)} was not called: no safe GET request reaches it`)),
     ...gone.map((id) => `- ${printable(id)} is deleted, so no test call can present it any more`),
+    ...untested.map(
+      (id) =>
+        `- ${printable(id)} was not tested: AWS makes no test calls with it, and its key is not specified`,
+    ),
     ...(noOther ? ['- there was no other unused certificate to test with'] : []),
   ].map((line) => `    ${line}`);
 }

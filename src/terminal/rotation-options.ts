@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { JobFlags } from '../rotation/engine/jobs.js';
 import { AppError } from '../platform/errors.js';
+import type { PresentedIdentity } from '../rotation/engine/ports.js';
 import { parseProbes } from '../rotation/rules/probe.js';
 import { publicationsFromFlags } from '../settings/publication.js';
 import { flagValues, ROTATION_SETTINGS } from '../settings/table.js';
@@ -8,6 +9,7 @@ import { accountFlags } from './account.js';
 import { collect, settingOption } from './command.js';
 import type { CommonOptions } from './context.js';
 import { renamedOption } from './deprecated.js';
+import { identityFiles, readNamed } from './identity-files.js';
 import type { StateOptions } from './state.js';
 import { trustDescriptions } from './trust-options.js';
 
@@ -21,6 +23,9 @@ export interface RotationOptions {
   probe?: string[];
   publish?: string[];
   to?: string;
+  cert?: string;
+  key?: string;
+  root?: string;
 }
 
 /** With what concerns a run alone. */
@@ -55,7 +60,16 @@ export function addRotationOptions(to: Command): Command {
     'write the ID of the certificate in use there: ssm:NAME, file:PATH; may be repeated',
     collect,
   );
-  to.option('--to <id>', 'rotate to this certificate instead of a new one');
+  to.option(
+    '--to <id>',
+    'rotate to this certificate instead of a new one: an ID, the ARN of an ACM certificate, or "generated" for a new one in place of an ACM certificate',
+  )
+    .option(
+      '--cert <file>',
+      'PEM file of the ACM certificate with its chain, to present it to the backends from this machine; requires --key',
+    )
+    .option('--key <file>', 'PEM file of its unencrypted private key; requires --cert')
+    .option('--root <file>', 'PEM file of the root CA of an ACM certificate, if its chain in ACM omits it');
   return renamedOption(to, '--probes <n>', '--probe-count');
 }
 
@@ -89,6 +103,16 @@ function assertTogether(options: Partial<RotateOptions> & Pick<CommonOptions, 'o
   }
 }
 
+async function identityOf(options: RotationOptions): Promise<PresentedIdentity | undefined> {
+  const files = await identityFiles(options);
+  if (files === undefined) return undefined;
+  const [{ clientIdentity }, { presentedIdentity }] = await Promise.all([
+    import('../certificates/client-identity.js'),
+    import('../rotation/engine/identity.js'),
+  ]);
+  return presentedIdentity(clientIdentity(files));
+}
+
 /** What was given on the command line, read and judged. @throws AppError `Usage` */
 export async function jobFlags(options: RotationOptions & CommonOptions): Promise<JobFlags> {
   assertTogether(options);
@@ -103,6 +127,8 @@ export async function jobFlags(options: RotationOptions & CommonOptions): Promis
       hint: 'add one of them; apigw-cert.yaml has publish: for each target',
     });
   }
+  const identity = await identityOf(options);
+  const roots = options.root === undefined ? undefined : await readNamed(options.root);
   const trust = await trustDescriptions(options.trust ?? [], options.reload);
   return {
     account: accountFlags(options),
@@ -111,6 +137,8 @@ export async function jobFlags(options: RotationOptions & CommonOptions): Promis
     ...(probe ? { probe } : {}),
     ...(named.length > 0 ? { namedProbes: named } : {}),
     ...(options.to === undefined ? {} : { to: options.to }),
+    ...(roots === undefined ? {} : { roots: Buffer.from(roots).toString('latin1') }),
+    ...(identity === undefined ? {} : { identity }),
     ...(options.publish === undefined ? {} : { publish: publicationsFromFlags(options.publish) }),
   };
 }

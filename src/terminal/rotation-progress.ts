@@ -33,6 +33,7 @@ export const STEP_WORDS: Readonly<Record<RotationStep, string>> = {
   untrust: 'remove the old certificate from the trust store',
   verifyRemoval: 'test the backends after the removal',
   delete: 'delete the old certificate',
+  retire: 'mark that no stage returns to the old certificate',
   hook: 'run the hook',
   undo: 'roll back',
   rollBack: 'switch the stage back',

@@ -117,7 +117,8 @@ describe('a rotation does not begin', () => {
     await set('');
     await expectRefused([], /presents no client certificate/);
     await set(await importNew(lab.emulator));
-    await expectRefused([], /presents an ACM certificate/);
+    await expectRefused(['--force'], /presents the ACM certificate .*--force does not say/);
+    await expectRefused(['--to', 'generated'], /ends below the root/);
   });
 });
 

@@ -6,6 +6,7 @@ import { attach } from '../../src/commands/attach/run.js';
 import { doctor } from '../../src/commands/doctor/run.js';
 import { download } from '../../src/commands/download/run.js';
 import { inspectClientCertificate } from '../../src/commands/inspect/run.js';
+import { update } from '../../src/commands/update/run.js';
 import { createAwsControlPlane } from '../../src/control-plane/aws.js';
 import { createAwsFleet } from '../../src/control-plane/aws-fleet.js';
 import { DEFAULT_THRESHOLDS } from '../../src/control-plane/certificate-view.js';
@@ -240,14 +241,21 @@ test('attach shows it, and refuses what a stage does not accept', async () => {
   expect(emulator.requests().map(({ operation }) => operation)).not.toContain('UpdateStage');
 });
 
+test('the tags of a certificate of ACM are read, set and removed', async () => {
+  await controlPlane.tagClientCertificate(arn, { team: 'orders', 'apigw-cert:replaces': 'a1b2c3' });
+  await controlPlane.untagClientCertificate(arn, ['team', 'none']);
+  expect(await controlPlane.getAcmTags(arn)).toEqual({ 'apigw-cert:replaces': 'a1b2c3' });
+  await controlPlane.untagClientCertificate(arn, ['apigw-cert:replaces']);
+  expect(await controlPlane.getAcmTags(arn)).toEqual({});
+});
+
 test('what is for client certificates alone refuses an ARN without a call', async () => {
   emulator.clearRequests();
   for (const refused of [
     () => controlPlane.getClientCertificate(arn),
     () => controlPlane.updateClientCertificate(arn, 'x'),
     () => controlPlane.deleteClientCertificate(arn),
-    () => controlPlane.tagClientCertificate(arn, {}),
-    () => controlPlane.untagClientCertificate(arn, []),
+    () => update(controlPlane, arn, { tags: { a: 'b' }, untag: [] }, now),
   ]) {
     await expect(refused()).rejects.toMatchObject({ code: 'CertificateOfAcm' });
   }

@@ -7,7 +7,8 @@ import { lintBackend, type LintFormat } from '../../src/commands/backend/lint/ru
 import { checkPlans } from '../../src/commands/iac/check/run.js';
 import { expiryReport, withFailedNotices, type ExpiryQuestion } from '../../src/findings/check-expiry.js';
 import type { Integration, Resource, Stage } from '../../src/control-plane/api-gateway.js';
-import { acmView, type AcmCertificate, type AcmReading } from '../../src/control-plane/acm-certificate.js';
+import type { AcmCertificate } from '../../src/control-plane/acm-certificate.js';
+import { acmView, type AcmReading } from '../../src/control-plane/acm-view.js';
 import type { AcmDetails } from '../../src/control-plane/acm-details.js';
 import type { ClientChain } from '../../src/certificates/client-chain.js';
 import type { CertificateView } from '../../src/control-plane/certificate-view.js';

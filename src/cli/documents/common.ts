@@ -85,6 +85,8 @@ export const wholeError = z.strictObject({
   details: z.record(z.string(), z.unknown()),
 });
 
+export const acmOrigin = z.enum(['imported', 'privateCa', 'public']);
+
 export const certificateMembers = {
   clientCertificateId: certificateId,
   description: z.optional(z.string()),
@@ -102,7 +104,7 @@ export const certificateMembers = {
   acm: z.optional(
     z
       .strictObject({
-        origin: z.enum(['imported', 'privateCa', 'public']),
+        origin: acmOrigin,
         acmStatus: z.string().check(z.describe('As ACM reports it: ISSUED, EXPIRED, REVOKED and others')),
         keyType: z.optional(z.string()),
         certificateAuthorityArn: z.optional(z.string()),

@@ -5,6 +5,7 @@ import type { RotationReport } from '../../rotation/rules/report.js';
 import type { RotationStatus } from '../../commands/status/run.js';
 import type { DemoReport } from '../../commands/demo/run.js';
 import {
+  acmOrigin,
   backendCall,
   certificateId,
   count,
@@ -42,6 +43,11 @@ const report = z.strictObject({
   rotationId: z.optional(z.string()),
   until: z.optional(time),
   notAfter: z.optional(time),
+  acmOrigin: z
+    .optional(acmOrigin)
+    .check(
+      z.describe('notDue: the certificate is one of ACM, which is only replaced where that is specified'),
+    ),
   oldCertificate: z.enum(['deleted', 'inUse', 'present']),
   calls: z.array(backendCall),
   steps: z.array(

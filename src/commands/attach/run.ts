@@ -7,7 +7,7 @@ import { namedStage, type NamedStage } from '../../control-plane/named-stage.js'
 import { assertNotManaged, type ManagerSettings } from '../../rotation/rules/manager.js';
 import { stageText } from '../../rotation/rules/unit.js';
 import type { ControlPlane } from '../../control-plane/control-plane.js';
-import { acmView } from '../../control-plane/acm-certificate.js';
+import { acmView } from '../../control-plane/acm-view.js';
 import { certificateOf } from '../../control-plane/read-certificate.js';
 import { resolveStage, type ResolvedStage, type StageAddress } from '../../control-plane/resolve-stage.js';
 

@@ -6,7 +6,7 @@ import type { ControlPlane } from '../../control-plane/control-plane.js';
 import { reported, type ReportedFinding } from '../../findings/finding.js';
 import { bundleFinding } from '../../lint/bundle-finding.js';
 import { readBundle, writeBundle } from '../../certificates/bundle.js';
-import { acmView } from '../../control-plane/acm-certificate.js';
+import { acmView } from '../../control-plane/acm-view.js';
 import { isAcmArn } from '../../control-plane/inventory.js';
 import { certificateOf } from '../../control-plane/read-certificate.js';
 

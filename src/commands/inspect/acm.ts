@@ -1,5 +1,5 @@
 import { anatomy, type CertificateAnatomy } from '../../certificates/anatomy.js';
-import { acmView } from '../../control-plane/acm-certificate.js';
+import { acmView } from '../../control-plane/acm-view.js';
 import type { ControlPlane } from '../../control-plane/control-plane.js';
 import type { CertificateView } from '../../control-plane/certificate-view.js';
 import { apiNamesOf, namedStage, type NamedStage } from '../../control-plane/named-stage.js';

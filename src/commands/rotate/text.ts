@@ -1,3 +1,4 @@
+import { isAcmArn } from '../../control-plane/inventory.js';
 import type { NamedStage } from '../../control-plane/named-stage.js';
 import { stageText } from '../../rotation/rules/unit.js';
 import { stageIdsText } from '../../control-plane/stages-text.js';
@@ -22,6 +23,7 @@ export function reportText(report: RotationReport, style: ChalkInstance, wording
   const when = until ? timeText(until) : '';
   switch (report.outcome) {
     case 'notDue':
+      if (report.acmOrigin !== undefined) return acmText(report, { stages, oldId, end, when });
       return `${stages}: ${oldId} is not due for renewal before ${when} (expires ${end}): ${publishedText(report)}`;
     case 'keepingOld':
       return `${stages}: ${style.green(newId)} is in use; the old ${oldId} is kept until ${when}`;
@@ -43,6 +45,18 @@ export function reportText(report: RotationReport, style: ChalkInstance, wording
         'nothing was changed',
       ].join('\n');
   }
+}
+
+/** A certificate of ACM is not rotated unless it is asked for: who renews it. */
+function acmText(
+  { acmOrigin }: RotationReport,
+  { stages, oldId, end, when }: Record<'stages' | 'oldId' | 'end' | 'when', string>,
+): string {
+  const renewal =
+    acmOrigin === 'privateCa'
+      ? `ACM renews it, and should have done so by ${when}`
+      : `ACM does not renew it; import the next one by ${when} and specify its ARN with --to`;
+  return `${stages}: the ACM certificate ${oldId} expires ${end}. ${renewal}. Nothing to do now`;
 }
 
 /** What was done, or would be, although nothing was due. */
@@ -87,7 +101,13 @@ export function afterwardsText({
 }: RotationReport): string {
   // With --only-stage it stays, for other stages.
   if (oldCertificate === 'inUse') return `the old ${oldCertificateId} is kept: other stages present it`;
-  if (oldCertificate === 'present') return `the old ${oldCertificateId} was not deleted`;
+  if (oldCertificate === 'present')
+    return isAcmArn(oldCertificateId)
+      ? `the old ${oldCertificateId} stays in ACM: apigw-cert deletes no ACM certificates`
+      : `the old ${oldCertificateId} was not deleted`;
+  // An ARN is nothing that Terraform imports as a client certificate.
+  if (isAcmArn(newCertificateId))
+    return `if Terraform manages the stage, set client_certificate_id = "${newCertificateId}" before the next apply`;
   // Terraform still knows the old certificate; these lines tell it of the new one.
   return [
     'if Terraform manages the certificate, update its state before the next apply:',

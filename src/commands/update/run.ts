@@ -1,5 +1,6 @@
 import { certificateView, type CertificateView } from '../../control-plane/certificate-view.js';
 import { AppError } from '../../platform/errors.js';
+import { assertGenerated } from '../../control-plane/generated-only.js';
 import type { ControlPlane } from '../../control-plane/control-plane.js';
 import { certificateOf } from '../../control-plane/read-certificate.js';
 
@@ -12,7 +13,8 @@ export interface Update {
 
 /**
  * Changes the description and tags of a certificate: what the tool and people know it by. Repeating it is harmless.
- * @throws AppError `Usage` when nothing is to be changed, or a tag both set and removed; `CertificateNotFound`
+ * @throws AppError `Usage` when nothing is to be changed, or a tag both set and removed; `CertificateNotFound`,
+ * `CertificateOfAcm`
  */
 export async function update(
   controlPlane: ControlPlane,
@@ -20,6 +22,7 @@ export async function update(
   { description, tags, untag }: Update,
   now: () => Date,
 ): Promise<CertificateView> {
+  assertGenerated(clientCertificateId);
   const setsTags = Object.keys(tags).length > 0;
   if (description === undefined && !setsTags && untag.length === 0) {
     throw new AppError('Usage', `nothing to change in ${clientCertificateId}`, {

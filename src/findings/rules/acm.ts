@@ -1,5 +1,7 @@
 /** What is wrong with a certificate of ACM on a stage, or will be. Its expiry is judged like that of any other certificate. */
-import type { AcmCertificate, AcmReading } from '../../control-plane/acm-certificate.js';
+import type { AcmCertificate } from '../../control-plane/acm-certificate.js';
+import type { AcmReading } from '../../control-plane/acm-view.js';
+import { chainFaults, useFaults, type AcmFault } from '../../control-plane/acm-faults.js';
 import { daysLeft } from '../../certificates/certificate.js';
 import { finding, type Finding, type FindingCode, type Where } from '../finding.js';
 
@@ -23,8 +25,6 @@ export const ACM_CODES = [
 
 export type AcmFinding = Finding<(typeof ACM_CODES)[number]>;
 
-/** With the certificate itself (developer guide, "rest-api-acm-client-certificates"). */
-const LONGEST_CHAIN = 5;
 /** ACM starts to renew 60 days before the expiry, and to send events 45 days before it. */
 const RENEWED_BY_DAYS = 45;
 
@@ -51,29 +51,7 @@ function renewalFindings({ details, trusted }: AcmCertificate, where: Where, now
   ];
 }
 
-function chainFindings({ chain, trusted }: AcmCertificate, where: Where): AcmFinding[] {
-  const { certificates, end, isOrdered, unused, firstToExpire } = chain;
-  const { issuer, notAfter } = trusted;
-  const count = 1 + certificates.length;
-  const isAhead = firstToExpire !== undefined && firstToExpire.notAfter < notAfter;
-  return [
-    ...(end === 'none' ? [finding('AcmChainEmpty', where, { issuer })] : []),
-    ...(end === 'stranger' ? [finding('AcmChainIncomplete', where, { issuer })] : []),
-    ...(end !== 'stranger' && (!isOrdered || unused.length > 0)
-      ? [finding('AcmChainUnordered', where, {})]
-      : []),
-    ...(count > LONGEST_CHAIN ? [finding('AcmChainTooLong', where, { count })] : []),
-    ...(isAhead
-      ? [
-          finding('AcmAuthorityExpiresFirst', where, {
-            subject: firstToExpire.subject,
-            authorityNotAfter: firstToExpire.notAfter,
-            notAfter,
-          }),
-        ]
-      : []),
-  ];
-}
+const ofFault = ({ code, args }: AcmFault, where: Where): AcmFinding => finding(code, where, args as never);
 
 /** Everything about one certificate of ACM but its expiry. @param where of it, with its ARN */
 export function acmFindings(reading: AcmReading, where: Where, now: Date): AcmFinding[] {
@@ -86,14 +64,9 @@ export function acmFindings(reading: AcmReading, where: Where, now: Date): AcmFi
     return [finding('AcmCertificateUnknown', where, { reason, ...(hint === undefined ? {} : { hint }) })];
   }
   const { certificate } = reading;
-  const { details, chain } = certificate;
-  const { acmStatus: status } = details;
-  const { publicRoot: root, isForClients, maySign } = chain;
   return [
-    ...(status === 'ISSUED' || status === 'EXPIRED' ? [] : [finding('AcmNotIssued', where, { status })]),
-    ...(isForClients && maySign ? [] : [finding('AcmClientAuthMissing', where, {})]),
-    ...(root === undefined ? [] : [finding('AcmPublicIssuer', where, { root })]),
+    ...useFaults(certificate).map((fault) => ofFault(fault, where)),
     ...renewalFindings(certificate, where, now),
-    ...chainFindings(certificate, where),
+    ...chainFaults(certificate).map((fault) => ofFault(fault, where)),
   ];
 }

@@ -1,5 +1,5 @@
 import type { ClientCertificate, Integration, Resource, Stage } from '../../control-plane/api-gateway.js';
-import type { AcmReading } from '../../control-plane/acm-certificate.js';
+import type { AcmReading } from '../../control-plane/acm-view.js';
 import { daysLeft, type CertificateFacts } from '../../certificates/certificate.js';
 import { LOG_CAUSES, type CallOutcome, type LogCauseCode } from '../../control-plane/execution-log.js';
 import { datesDiffer, DEFAULT_RENEW_BEFORE, isDue } from '../../certificates/expiry.js';

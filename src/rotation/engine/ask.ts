@@ -1,5 +1,6 @@
 import type { Probe } from '../rules/probe.js';
-import { probe, type ProbeResult } from './test-invoke.js';
+import { show } from './show.js';
+import type { ProbeResult } from './test-invoke.js';
 import { pause, stopIfAsked, type Run } from './run.js';
 
 /** Between two tries of a backend that has not obeyed its trust store yet, in milliseconds: doubled up to the last. */
@@ -32,9 +33,8 @@ async function compare(
   { certificateId, control, times }: Question,
 ): Promise<ProbeResult> {
   if (result.outcome !== 'unknown' || control === undefined) return result;
-  const { controlPlane } = run.deps;
-  if (!(await probe(controlPlane, candidate, control, 1)).accepted) return result;
-  const again = await probe(controlPlane, candidate, certificateId, times);
+  if (!(await show(run, candidate, control, 1)).accepted) return result;
+  const again = await show(run, candidate, certificateId, times);
   if (again.outcome !== 'unknown') return again;
   const { cause } = again;
   return {
@@ -59,7 +59,7 @@ export async function askUntil(
   meanwhile: () => Promise<void> = () => Promise.resolve(),
 ): Promise<{ asWanted: boolean; results: ProbeResult[] }> {
   const { probes, certificateId, wanted, times } = question;
-  const { controlPlane, now } = run.deps;
+  const { now } = run.deps;
   const deadline = now().getTime() + settle;
   const answers = new Map<Probe, ProbeResult>();
   const ask = async (how: (candidate: Probe) => Promise<ProbeResult>): Promise<boolean> => {
@@ -70,7 +70,7 @@ export async function askUntil(
     return [...answers.values()].every(({ outcome }) => outcome === wanted);
   };
   const once = async (candidate: Probe): Promise<ProbeResult> => {
-    const result = await probe(controlPlane, candidate, certificateId, times);
+    const result = await show(run, candidate, certificateId, times);
     return wanted === 'refused' ? compare(run, candidate, result, question) : result;
   };
   const answered = (asWanted: boolean): { asWanted: boolean; results: ProbeResult[] } => ({

@@ -5,6 +5,9 @@ import type { Certificate } from '../../control-plane/certificate.js';
 import type { Stage } from '../../control-plane/api-gateway.js';
 import { AppError } from '../../platform/errors.js';
 import { dueAt, isDue } from '../../certificates/expiry.js';
+import { placeOfArn, type AcmCertificate } from '../../control-plane/acm-certificate.js';
+import { isAcmArn } from '../../control-plane/inventory.js';
+import { withAcm } from './acm.js';
 import type { RotationRecord } from '../rules/record.js';
 import { concerns, oldIdOf, stageText, unitOf, type RotationUnit } from '../rules/unit.js';
 import type { JournalledRotation } from '../journal/journal.js';
@@ -15,7 +18,7 @@ import { see } from './observed-account.js';
 import type { RotationDeps, RotationRequest } from './ports.js';
 import type { RotationReport } from '../rules/report.js';
 import { reportOf } from './report.js';
-import { named, newRun, type Run } from './run.js';
+import { acmReading, named, newRun, type Run } from './run.js';
 
 /** How often a list that lacks something is asked for. */
 const MOST_LISTS = 5;
@@ -34,6 +37,7 @@ async function certificatesWith(
   { controlPlane, sleep, signal }: RotationDeps,
   currentId: string,
 ): Promise<Certificate[]> {
+  if (isAcmArn(currentId)) return (await controlPlane.knownCertificates()).map(certificateOf);
   for (let tries = 1; ; tries++) {
     const certificates =
       tries === 1
@@ -65,7 +69,13 @@ export async function begin(
       hint: `generate and attach one: \`apigw-cert generate\`, then \`apigw-cert attach <id> --stage ${stageText(target)}\``,
     });
   }
-  const certificates = await certificatesWith(deps, currentId);
+  const { to } = request;
+  if (to !== undefined && isAcmArn(to)) await assertHere(deps, to);
+  const certificates = await withAcm(
+    acmReading({ deps, request, namedBy: 'subject' }),
+    await certificatesWith(deps, currentId),
+    [currentId, ...(to === undefined ? [] : [to])],
+  );
   const scope = stageText(target);
   const { mark } = certificates.find(({ clientCertificateId }) => clientCertificateId === currentId) ?? {};
   // Where this machine has not seen its end, all that is left of a rotation may be a hook.
@@ -74,6 +84,14 @@ export async function begin(
       ? mark.replaces
       : oldIdOf(currentId, certificates, scope);
   const unit = unitOf(oldId, certificates, new Set([currentId]), scope);
+  if (
+    isAcmArn(currentId) &&
+    !certificates.some(({ clientCertificateId }) => clientCertificateId === currentId)
+  ) {
+    throw new AppError('CertificateNotFound', `ACM does not return ${currentId}, which ${scope} presents`, {
+      hint: `check it: aws acm describe-certificate --certificate-arn ${currentId}`,
+    });
+  }
   const run = newRun({
     deps,
     request,
@@ -129,7 +147,9 @@ export function notDue(
   const { old, next } = unit;
   const { to } = run.request;
   const wanted = to !== undefined && to !== run.oldId;
-  if (next || settings.force || !old || wanted) return undefined;
+  if (next || !old || wanted || (old.acm && run.request.toGenerated)) return undefined;
+  if (old.acm && to === undefined) return acmNotDue(run, target, { ...old, acm: old.acm });
+  if (settings.force) return undefined;
   if (to === undefined && isDue(old.trusted, settings.renewBefore, run.deps.now())) return undefined;
   return {
     ...reportOf(run, 'notDue'),
@@ -137,6 +157,66 @@ export function notDue(
     until: dueAt(old.trusted, settings.renewBefore),
     notAfter: old.trusted.notAfter,
   };
+}
+
+/** ACM renews what a private CA issued about 60 days before the expiry, and sends events from 45 days before it on. */
+const RENEWED_BEFORE = { kind: 'duration', ms: 45 * 86_400_000 } as const;
+
+/**
+ * A certificate of ACM is nothing that is rotated by itself: ACM renews it, or a person imports the next one.
+ * @throws AppError `CertificateOfAcm` where neither has been done in time, and for `--force`
+ */
+function acmNotDue(
+  run: Run,
+  target: Target,
+  { clientCertificateId: arn, trusted, acm }: Certificate & { acm: AcmCertificate },
+): RotationReport {
+  const { settings } = run.request;
+  const { origin } = acm.details;
+  const before = origin === 'privateCa' ? RENEWED_BEFORE : settings.renewBefore;
+  const expires = `expires at ${trusted.notAfter.toISOString()}`;
+  const due = isDue(trusted, before, run.deps.now());
+  if (due || settings.force) {
+    const why = !due
+      ? '--force does not say which certificate is to replace it'
+      : origin === 'privateCa'
+        ? 'ACM should have renewed it by now'
+        : 'ACM does not renew it';
+    throw new AppError(
+      'CertificateOfAcm',
+      `${stageText(target)} presents the ACM certificate ${arn}, which ${expires}: ${why}`,
+      {
+        hint:
+          origin === 'privateCa' && due
+            ? `find out why: \`apigw-cert inspect ${arn}\`; or specify what replaces it: --to with another ARN, or --to generated`
+            : 'import the next one as a new certificate (aws acm import-certificate) and specify its ARN with --to; or use --to generated',
+        details: { clientCertificateId: arn },
+      },
+    );
+  }
+  return {
+    ...reportOf(run, 'notDue'),
+    stages: [named(run, target)],
+    until: dueAt(trusted, before),
+    notAfter: trusted.notAfter,
+    acmOrigin: origin,
+  };
+}
+
+/** @throws AppError `CertificateUnsuitable` for an ARN that no stage of this account and Region can present */
+async function assertHere({ controlPlane }: RotationDeps, arn: string): Promise<void> {
+  const place = placeOfArn(arn);
+  const { region } = controlPlane;
+  const { accountId } = await controlPlane.caller();
+  const isOther = accountId !== undefined && place?.accountId !== accountId;
+  if (place?.region === region && !isOther) return;
+  throw new AppError(
+    'CertificateUnsuitable',
+    place
+      ? `${arn} is of account ${place.accountId} and ${place.region}; a stage presents only certificates of its own account and Region`
+      : `"${arn}" is not the ARN of an ACM certificate`,
+    { hint: `specify the ARN of a certificate in ${region} with --to` },
+  );
 }
 
 /** Reads what the journal and AWS tell of the rotation, and looks at every stage. */

@@ -5,9 +5,10 @@ import { verbOf } from '../../platform/list-text.js';
 import { AppError } from '../../platform/errors.js';
 import { nextStep, type Step } from '../rules/next-step.js';
 import { isLast, type LastStep } from '../rules/plan.js';
+import { isAcmArn } from '../../control-plane/inventory.js';
 import { stageText } from '../rules/unit.js';
 import { replaceCertificate } from './look.js';
-import { forgetRemoved, writeMark } from './mark.js';
+import { forgetRemoved, forgetSuccessor, writeMark } from './mark.js';
 import { despiteOthers } from './others.js';
 import { perform } from './perform.js';
 import { account, NOTHING_PROVED, step, stopIfAsked, tell, warn, type Run } from './run.js';
@@ -43,8 +44,12 @@ export function lastError(run: Run, { kind, ...rest }: End): AppError {
   if (kind === 'impossible') {
     return new AppError(
       'UndoImpossible',
-      `the old certificate ${oldId} is deleted, so no stage can be switched back to it`,
-      { hint: 'the rotation can only be completed: run the same command without --abort' },
+      isAcmArn(oldId)
+        ? `the trust in the old certificate ${oldId} ends, so no stage is switched back to it`
+        : `the old certificate ${oldId} is deleted, so no stage can be switched back to it`,
+      {
+        hint: `the rotation can only be completed: run the same command without --abort${isAcmArn(oldId) ? `; after that, --to ${oldId} rotates back` : ''}`,
+      },
     );
   }
   if (kind === 'inUse' && 'certificate' in rest) {
@@ -98,6 +103,7 @@ export async function goBack(run: Run, goal: 'abort' | 'cancel', reason: string)
       const last = await takeBackSteps(run);
       if (last.kind !== 'done') throw lastError(run, last);
       const { old } = account(run).unit;
+      await forgetSuccessor(run);
       if (old) replaceCertificate(run, await forgetRemoved(run, old));
       return { value: undefined, evidence: { goal, reason } };
     },

@@ -4,9 +4,10 @@ import { stageIdsText } from '../../control-plane/stages-text.js';
 import { verbOf } from '../../platform/list-text.js';
 import { AppError } from '../../platform/errors.js';
 import type { Step } from '../rules/next-step.js';
+import { trustKey } from '../rules/trust-key.js';
 import { stageText, type EndedCertificate } from '../rules/unit.js';
 import { isLookFresh, lookAgain, lookAtStores, replaceCertificate } from './look.js';
-import { eraseMark, rememberRemoved } from './mark.js';
+import { eraseMark, rememberRemoved, writeMark } from './mark.js';
 import { account, NOTHING_PROVED, pause, step, storeNamed, warn, type Run } from './run.js';
 import { situation } from './situation.js';
 import { assertNotInStack } from './stack.js';
@@ -35,12 +36,13 @@ async function assertMayEnd(run: Run, { clientCertificateId: id }: EndedCertific
   await deps.assertHeld();
 }
 
-type EndStep = Extract<Step, { kind: 'delete' | 'untrust' | 'release' }>;
+type EndStep = Extract<Step, { kind: 'delete' | 'retire' | 'untrust' | 'release' }>;
 
 /** Deletes a certificate, ends the trust in one, or takes the rotation's mark off one that is kept. */
 export async function endTrust(run: Run, next: EndStep): Promise<void> {
   try {
     if (next.kind === 'delete') await deleteCertificate(run, next.certificate);
+    else if (next.kind === 'retire') await retire(run, next.certificate);
     else if (next.kind === 'untrust') await untrust(run, next.store, next.certificate);
     else await release(run, next.certificate);
   } catch (error) {
@@ -76,12 +78,35 @@ async function deleteCertificate(run: Run, certificate: Certificate): Promise<vo
   await pause(run, 0);
 }
 
+/** How the journal tells what a step adds to a trust store or takes out of it. */
+export const trustEvidence = (one: EndedCertificate): Record<string, string> => ({
+  clientCertificateId: one.clientCertificateId,
+  [one.authority ? 'authority' : 'fingerprintSha256']: trustKey(one),
+});
+
+/**
+ * In the place of a deletion for a certificate of ACM: from then on, no run on whatever machine lets a stage go back to it.
+ * AWS itself does not refuse that, so that what was sent before has to take effect first.
+ */
+async function retire(run: Run, certificate: Certificate): Promise<void> {
+  const { next } = account(run).unit;
+  if (!next?.mark) return;
+  const { mark } = next;
+  await assertMayEnd(run, certificate);
+  await step(run, 'retire', certificate.clientCertificateId, async () => {
+    const retired = run.deps.now().toISOString();
+    replaceCertificate(run, await writeMark(run, next, { ...mark, retired }));
+    return { value: undefined };
+  });
+  delete run.stores;
+}
+
 /** The old certificate is remembered by the mark of the new one; any other by a tag of the one that is left. */
 async function remember(run: Run, certificate: Certificate): Promise<void> {
   const { unit } = account(run);
   const left = run.goal === 'rotate' ? unit.next : unit.old;
-  const { fingerprintSha256 } = certificate.trusted;
-  const isTrusted = (await lookAtStores(run)).some(({ mayTrust }) => mayTrust.includes(fingerprintSha256));
+  const key = trustKey(certificate);
+  const isTrusted = (await lookAtStores(run)).some(({ mayTrust }) => mayTrust.includes(key));
   if (!left || certificate.clientCertificateId === run.oldId || !isTrusted) return;
   replaceCertificate(run, await rememberRemoved(run, left, certificate));
 }
@@ -103,8 +128,8 @@ async function inUse(run: Run, id: string, refusal: AppError): Promise<AppError>
  * certificate is not (any more) is no reason to stop: with its key gone, nobody can ever present it.
  */
 async function untrust(run: Run, storeName: string, certificate: EndedCertificate): Promise<void> {
-  const { clientCertificateId, trusted } = certificate;
-  const evidence = { clientCertificateId, fingerprintSha256: trusted.fingerprintSha256 };
+  const { clientCertificateId, trusted, authority } = certificate;
+  const evidence = trustEvidence(certificate);
   const isBack = run.goal !== 'rotate';
   const store = await storeNamed(run, storeName);
   await assertMayEnd(run, certificate);
@@ -116,7 +141,7 @@ async function untrust(run: Run, storeName: string, certificate: EndedCertificat
       isBack ? 'untrustNew' : 'untrust',
       storeName,
       async () => {
-        await store.remove(trusted, { beforeEffect: () => assertMayEnd(run, certificate) });
+        await store.remove(authority ?? trusted, { beforeEffect: () => assertMayEnd(run, certificate) });
         return { value: undefined, evidence };
       },
       evidence,
@@ -124,7 +149,7 @@ async function untrust(run: Run, storeName: string, certificate: EndedCertificat
   } catch (error) {
     if (!isBack || !(error instanceof AppError) || error.code !== 'TrustStoreNotLive') throw error;
     warn(run, 'TrustStoreNotLive', `${error.message}; ${clientCertificateId} is not in it`);
-    run.notLive.add(`${storeName} ${trusted.fingerprintSha256}`);
+    run.notLive.add(`${storeName} ${trustKey(certificate)}`);
   } finally {
     delete run.stores;
   }

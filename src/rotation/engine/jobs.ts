@@ -1,7 +1,6 @@
 import { listText } from '../../platform/list-text.js';
 import type { RestApi, Stage, StageRef } from '../../control-plane/api-gateway.js';
 import { AppError } from '../../platform/errors.js';
-import { isAcmArn } from '../../control-plane/inventory.js';
 import type { NamedProbe, ProbeRequest } from '../rules/probe.js';
 import { DEFAULT_SETTINGS, type RotationSettings } from '../../settings/rotation.js';
 import type { ControlPlane } from '../../control-plane/control-plane.js';
@@ -26,7 +25,7 @@ import {
   type StageAddress,
 } from '../../control-plane/resolve-stage.js';
 import type { AccountLook } from './observed-account.js';
-import type { Hooks } from './ports.js';
+import type { Hooks, PresentedIdentity } from './ports.js';
 
 /** A trust store as flags and configuration describe it; `createTrustStore` reads it. */
 export type TrustDescription = Readonly<Record<string, unknown>> & { kind: string };
@@ -42,6 +41,10 @@ export interface Decided extends RotationSettings {
   namedProbes?: readonly NamedProbe[];
   probeUrl?: string;
   to?: string;
+  /** PEM of roots that chains in ACM may omit. */
+  roots?: string;
+  /** A certificate of ACM with its key, which is not at hand later. */
+  identity?: PresentedIdentity;
   hooks: Hooks;
   /** Where the id of the certificate in use is published. */
   publish: readonly PublicationSettings[];
@@ -107,6 +110,8 @@ export interface JobFlags {
   probe?: ProbeRequest;
   namedProbes?: readonly NamedProbe[];
   to?: string;
+  roots?: string;
+  identity?: PresentedIdentity;
   publish?: readonly PublicationSettings[];
 }
 
@@ -128,6 +133,7 @@ function jobOf(
   flags: JobFlags,
 ): Omit<RotationJob, 'account' | 'addresses' | 'others' | 'publishing'> {
   const { settings: given, probe: asked, namedProbes: named, to: wanted, publish: places } = flags;
+  const { roots, identity } = flags;
   const own = Object.entries(target).filter(([key]) => !NOT_DECIDED.has(key));
   const { values, origins } = resolveAll<Decided>({
     flag: {
@@ -155,6 +161,8 @@ function jobOf(
     ...(namedProbes === undefined ? {} : { namedProbes }),
     ...(probeUrl === undefined ? {} : { probeUrl }),
     ...(to === undefined ? {} : { to }),
+    ...(roots === undefined ? {} : { roots }),
+    ...(identity === undefined ? {} : { identity }),
     ...(approve === undefined ? {} : { approve }),
     origins,
   };
@@ -406,12 +414,12 @@ export interface SharingStages {
   names: string[];
 }
 
-/** Every certificate in use: a rotation moves all stages that share one. Those of ACM are not rotated. */
+/** Every certificate in use: a rotation moves all stages that share one. */
 export function everyCertificate({ apis, stages }: Pick<AccountLook, 'apis' | 'stages'>): SharingStages[] {
   const apiNames = new Map(apis.map(({ id, name }) => [id, name]));
   const used = new Map<string, SharingStages>();
   for (const { restApiId, stageName, clientCertificateId: id } of stages) {
-    if (id === undefined || isAcmArn(id)) continue;
+    if (id === undefined) continue;
     const known = used.get(id) ?? { address: { api: restApiId, stage: stageName }, names: [] };
     known.names.push(`${restApiId}/${stageName}`, `${apiNames.get(restApiId) ?? ''}/${stageName}`);
     used.set(id, known);

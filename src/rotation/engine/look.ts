@@ -1,12 +1,13 @@
 /** Looking at the account: what AWS's answers show, and whether they can be believed. */
-import { certificateOf } from '../../control-plane/read-certificate.js';
-import { findCertificate } from '../../control-plane/find-certificate.js';
 import type { Certificate } from '../../control-plane/certificate.js';
+import { isAcmArn } from '../../control-plane/inventory.js';
+import { trustedAuthority } from '../../certificates/trust-entry.js';
 import type { RestApi, Stage, StageRef } from '../../control-plane/api-gateway.js';
 import type { RemovedCertificate } from '../../control-plane/marks.js';
 import { AppError } from '../../platform/errors.js';
 import { apiNamesOf } from '../../control-plane/named-stage.js';
 import type { StoreView } from '../rules/next-step.js';
+import { trustKey } from '../rules/trust-key.js';
 import { stageText, type EndedCertificate } from '../rules/unit.js';
 import { trustedCertificate } from '../../certificates/parse.js';
 import { stagesNow, stagesOfApi } from '../../control-plane/stages.js';
@@ -14,7 +15,8 @@ import { rememberedBy } from './mark.js';
 import { observeCertificates, observeStores } from './observe.js';
 import { see } from './observed-account.js';
 import { STALE } from '../../control-plane/remembering.js';
-import { account, pause, storesOf, type Run } from './run.js';
+import { acmCertificateOf, findEither, withAcm } from './acm.js';
+import { account, acmReading, pause, storesOf, type Run } from './run.js';
 
 /** How often, and after how long, an answer that cannot be believed is asked for again. */
 const TRIES = 8;
@@ -47,6 +49,7 @@ const isMissing = (error: unknown, code: 'CertificateNotFound' | 'StageNotFound'
  */
 export async function lookAtCertificates(run: Run): Promise<void> {
   const { controlPlane, now } = run.deps;
+  const reading = acmReading(run);
   const listed = (await observeCertificates(controlPlane)).filter(
     ({ clientCertificateId }) => !run.deletedHere.has(clientCertificateId),
   );
@@ -55,8 +58,8 @@ export async function lookAtCertificates(run: Run): Promise<void> {
   const found: Certificate[] = [];
   for (const id of knownIds(run)) {
     if (shown.has(id) || run.gone.has(id)) continue;
-    const certificate = await findCertificate(controlPlane, id);
-    if (certificate) found.push(certificateOf(certificate));
+    const certificate = await findEither(reading, id);
+    if (certificate) found.push(certificate);
     else if (
       run.made?.certificate.clientCertificateId === id &&
       !run.made.isSeen &&
@@ -65,8 +68,27 @@ export async function lookAtCertificates(run: Run): Promise<void> {
       found.push(run.made.certificate);
     else run.gone.add(id);
   }
-  run.certificates = [...listed, ...found];
+  run.certificates = await withAcm(reading, [...listed, ...found], [run.oldId]);
+  await lookAtTrustedElsewhere(run);
   if (run.made && shown.has(run.made.certificate.clientCertificateId)) run.made.isSeen = true;
+}
+
+/**
+ * Several certificates of ACM can be trusted by one root and name: before the trust in one ends, those that other stages
+ * present are read. One of them that cannot be read may be such a one, and stops the run.
+ */
+export async function lookAtTrustedElsewhere(run: Run): Promise<void> {
+  const { unit, elsewhere } = account(run);
+  const isOfAcm = [unit.oldId, unit.next?.clientCertificateId].some((id) => id !== undefined && isAcmArn(id));
+  const presented = isOfAcm ? elsewhere.filter(isAcmArn) : [];
+  for (const arn of [...run.trustedElsewhere.keys()].filter((known) => !presented.includes(known))) {
+    run.trustedElsewhere.delete(arn);
+  }
+  for (const arn of presented) {
+    if (run.trustedElsewhere.has(arn)) continue;
+    const acm = await run.deps.controlPlane.getAcmCertificate(arn);
+    run.trustedElsewhere.set(arn, trustKey(acmCertificateOf(acm, {}, acmReading(run))));
+  }
 }
 
 /** Whether the list lacks the old certificate, although by the new one's mark trust in it may be left. */
@@ -254,24 +276,32 @@ export async function lookAtStores(run: Run): Promise<readonly StoreView[]> {
  */
 export function deletedCertificates(run: Run): EndedCertificate[] {
   const { oldId, certificates, gone, records } = run;
+  const { old } = account(run).unit;
   const existing = new Set(certificates.map(({ clientCertificateId }) => clientCertificateId));
   const ended = new Map<string, EndedCertificate>();
   const { next, spares } = account(run).unit;
+  const isRetired = (id: string): boolean => id === oldId && old === undefined && existing.has(id);
+  const isGone = (id: string): boolean => isRetired(id) || (!existing.has(id) && gone.has(id));
   for (const { mark } of [next, ...spares].filter((one) => one !== undefined)) {
-    if (mark?.replacesSha256 === undefined || existing.has(oldId) || !gone.has(oldId)) continue;
+    if (mark?.replacesSha256 === undefined || !isGone(oldId)) continue;
     ended.set(oldId, { clientCertificateId: oldId, trusted: { fingerprintSha256: mark.replacesSha256 } });
   }
   for (const { clientCertificateId: id, fingerprintSha256 } of rememberedAsRemoved(run)) {
-    if (!existing.has(id) && gone.has(id))
-      ended.set(id, { clientCertificateId: id, trusted: { fingerprintSha256 } });
+    if (isGone(id)) ended.set(id, { clientCertificateId: id, trusted: { fingerprintSha256 } });
   }
   for (const entry of records) {
     if (entry.type !== 'certificate') continue;
-    const { clientCertificateId: id, pem } = entry;
-    if (!existing.has(id) && gone.has(id))
-      ended.set(id, { clientCertificateId: id, trusted: trustedCertificate(pem, id) });
+    const { clientCertificateId: id, pem, authority } = entry;
+    if (!isGone(id)) continue;
+    ended.set(id, {
+      clientCertificateId: id,
+      trusted: trustedCertificate(pem, id),
+      ...(authority ? { authority: trustedAuthority(authority.pem, authority) } : {}),
+    });
   }
+  const retired = certificates.find(({ clientCertificateId }) => isRetired(clientCertificateId));
+  if (retired && ended.has(oldId)) ended.set(oldId, retired);
   // Anybody may write tags: what they say must not end the trust in a certificate that exists.
-  const trusted = new Set(certificates.map((one) => one.trusted.fingerprintSha256));
-  return [...ended.values()].filter((one) => !trusted.has(one.trusted.fingerprintSha256));
+  const trusted = new Set(certificates.flatMap((one) => (one === retired ? [] : [trustKey(one)])));
+  return [...ended.values()].filter((one) => !trusted.has(trustKey(one)));
 }

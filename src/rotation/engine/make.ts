@@ -1,4 +1,3 @@
-import { assertGenerated } from '../../control-plane/generated-only.js';
 import { certificateOf } from '../../control-plane/read-certificate.js';
 import type { Certificate } from '../../control-plane/certificate.js';
 import { stageIdsText } from '../../control-plane/stages-text.js';
@@ -14,10 +13,12 @@ import {
   type Mark,
 } from '../../control-plane/marks.js';
 import { openWrites } from '../rules/presentation.js';
+import { trustKey } from '../rules/trust-key.js';
 import { stageText } from '../rules/unit.js';
 import { lookAtCertificates, lookAtStores } from './look.js';
-import { writeMark } from './mark.js';
-import { account, pause, step, type Run } from './run.js';
+import { findEither } from './acm.js';
+import { nameSuccessor, writeMark } from './mark.js';
+import { account, acmReading, pause, step, type Run } from './run.js';
 
 /** Between two looks for a certificate whose making was not answered, in milliseconds: doubled up to the last. */
 const FIRST_LOOK = 1_000;
@@ -48,13 +49,17 @@ export async function adoptNext(run: Run, { clientCertificateId: id }: Certifica
   const certificate = assertAdoptable(run, id);
   const stores = await lookAtStores(run);
   // After the stores: whatever of them another machine's rotation has trusted it in, its mark was there before.
-  const { mark: found } = certificateOf(await run.deps.controlPlane.getClientCertificate(id));
+  const { mark: found } = (await findEither(acmReading(run), id)) ?? certificate;
   const trustedBefore =
     found?.adopted === true && found.replaces === run.oldId
       ? found.trustedBefore === true
-      : stores.some(({ trusts }) => trusts.includes(certificate.trusted.fingerprintSha256));
+      : stores.some(({ trusts }) => trusts.includes(trustKey(certificate)));
   const mark: Mark = { ...newMark(run, old), adopted: true, ...(trustedBefore ? { trustedBefore } : {}) };
-  take(run, await provide(run, id, () => writeMark(run, certificate, mark)));
+  const adopt = async (): Promise<Certificate> => {
+    if (certificate.acm && old) await nameSuccessor(run, old, id);
+    return writeMark(run, certificate, mark);
+  };
+  take(run, await provide(run, id, adopt));
 }
 
 function newMark(run: Run, old: Certificate | undefined): Mark {
@@ -172,10 +177,9 @@ async function generateMarked(
 
 /**
  * Whether `--to` names a certificate that can be rotated to.
- * @throws AppError `CertificateNotFound`, `CertificateOfAcm`, `CertificateInUse`, `Usage`
+ * @throws AppError `CertificateNotFound`, `CertificateInUse`, `Usage`
  */
 export function assertAdoptable(run: Run, id: string): Certificate {
-  assertGenerated(id);
   const certificate = run.certificates.find(({ clientCertificateId }) => clientCertificateId === id);
   if (!certificate) {
     throw new AppError(

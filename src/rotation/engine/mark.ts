@@ -5,6 +5,8 @@ import {
   markedDescription,
   markTags,
   MARK_TAG_KEYS,
+  NEXT_TAG_KEY,
+  nextTag,
   plainDescription,
   removedCertificates,
   removedTag,
@@ -38,11 +40,29 @@ export async function writeMark(
     if (plain === description) return { ...certificate, tags, mark };
     return certificateOf({ ...(await controlPlane.updateClientCertificate(id, plain)), tags });
   } catch (error) {
-    if (!(error instanceof AppError) || error.code !== 'AccessDenied') throw error;
+    // Certificates of ACM have no description.
+    if (!(error instanceof AppError) || error.code !== 'AccessDenied' || certificate.acm) throw error;
     return certificateOf({
       ...(await controlPlane.updateClientCertificate(id, markedDescription(description, mark))),
       tags,
     });
+  }
+}
+
+/** Lets a certificate name the one of ACM that is to take its place: see `nextTag`. */
+export async function nameSuccessor(run: Run, old: Certificate, arn: string): Promise<void> {
+  const tag = nextTag({ arn, rotationId: run.rotationId });
+  await run.deps.controlPlane.tagClientCertificate(old.clientCertificateId, tag);
+}
+
+/** Takes the tag of {@link nameSuccessor} away where the old certificate is left. Where that is denied, it does no harm. */
+export async function forgetSuccessor(run: Run): Promise<void> {
+  const old = run.certificates.find(({ clientCertificateId }) => clientCertificateId === run.oldId);
+  if (!old || !(NEXT_TAG_KEY in old.tags)) return;
+  try {
+    await run.deps.controlPlane.untagClientCertificate(run.oldId, [NEXT_TAG_KEY]);
+  } catch (error) {
+    if (!isOneOf(error, 'AccessDenied', 'CertificateNotFound')) throw error;
   }
 }
 

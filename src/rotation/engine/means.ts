@@ -20,7 +20,9 @@ import {
 } from '../rules/probe.js';
 import type { BackendProof, ProofEvidence, ProofResult } from '../rules/proof.js';
 import { strangerOf } from '../rules/stranger.js';
+import { trustKey } from '../rules/trust-key.js';
 import { stageText } from '../rules/unit.js';
+import { shownBy, type ShownBy } from './show.js';
 import type { ProbeResult } from './test-invoke.js';
 import { refusalText } from './ask.js';
 import { account, named, warn, type Run } from './run.js';
@@ -79,9 +81,22 @@ export interface Means {
   calls: DistinctProbe[];
   probes: Probe[];
   unreached: string[];
+  /** By what certificates can be shown to them, by their ids; one that cannot be shown is not in it. */
+  shown: ReadonlyMap<string, ShownBy>;
 }
 
-export async function meansOf(run: Run): Promise<Means> {
+/** @param certificates those that are to be shown */
+export async function meansOf(run: Run, certificates: readonly (Certificate | undefined)[]): Promise<Means> {
+  const means = await callsOf(run);
+  const shown = new Map<string, ShownBy>();
+  for (const certificate of certificates) {
+    const by = certificate && (await shownBy(run, means.probes, certificate));
+    if (certificate && by) shown.set(certificate.clientCertificateId, by);
+  }
+  return { ...means, shown };
+}
+
+async function callsOf(run: Run): Promise<Omit<Means, 'shown'>> {
   const choices = await probeChoices(run, account(run).moving);
   const calls = distinctProbes(choices.flatMap(({ probes }) => probes));
   const unreached = [...new Set(choices.flatMap((choice) => choice.unreached))];
@@ -90,7 +105,7 @@ export async function meansOf(run: Run): Promise<Means> {
 
 /** The probes of all moving stages, each call once. */
 export async function probesOf(run: Run): Promise<Probe[]> {
-  return (await meansOf(run)).probes;
+  return (await callsOf(run)).probes;
 }
 
 /**
@@ -102,7 +117,7 @@ export async function callsToCome(
   steps: readonly string[],
   goesBack = false,
 ): Promise<BackendCall[]> {
-  const { calls } = await meansOf(run);
+  const { calls } = await callsOf(run);
   const { old } = account(run).unit;
   const times = timesCalled(steps, {
     tries: run.request.settings.probes,
@@ -119,7 +134,7 @@ export function strangerTo(run: Run): Certificate | undefined {
   if (!stores) return undefined;
   const { oldId, next, spares } = account(run).unit;
   const trusted = new Set(stores.flatMap(({ trusts, mayTrust }) => [...trusts, ...mayTrust]));
-  const held = certificates.filter((each) => trusted.has(each.trusted.fingerprintSha256));
+  const held = certificates.filter((each) => each.acm !== undefined || trusted.has(trustKey(each)));
   const own = [...(next ? [next] : []), ...spares, ...held].map((each) => each.clientCertificateId);
   return strangerOf(certificates, stages, { excluded: new Set([oldId, ...own]), now: deps.now() });
 }
@@ -127,7 +142,7 @@ export function strangerTo(run: Run): Certificate | undefined {
 /** What the backends made of one caller. */
 export function resultOf(
   caller: Pick<ProofResult, 'caller' | 'certificateId' | 'wanted'>,
-  { calls }: Means,
+  { calls, shown }: Pick<Means, 'calls' | 'shown'>,
   results: readonly ProbeResult[],
 ): ProofResult {
   const backends = calls.flatMap(({ probe, stages }, i): BackendProof[] => {
@@ -139,25 +154,64 @@ export function resultOf(
     const detail = cause === undefined ? {} : { detail: cause };
     return [{ backend, stages: provedFor, call, tried: tries, outcome, status, ...detail }];
   });
-  return { ...caller, backends };
+  const isHandshake = shown.get(caller.certificateId ?? '') === 'handshake';
+  return { ...caller, ...(isHandshake ? { by: 'handshake' } : {}), backends };
 }
 
 /** A proof as the evidence of its step. */
 export const evidenceOf = (
-  { unreached }: Means,
+  { unreached }: Pick<Means, 'unreached'>,
   results: readonly (ProofResult | undefined)[],
-  { gone = [], noOther = false }: { gone?: readonly string[]; noOther?: boolean } = {},
+  {
+    gone = [],
+    noOther = false,
+    untested = [],
+  }: { gone?: readonly string[]; noOther?: boolean; untested?: readonly string[] } = {},
 ): ProofEvidence => ({
-  proof: { results: results.filter((one) => one !== undefined), unreached, gone, noOther },
+  proof: {
+    results: results.filter((one) => one !== undefined),
+    unreached,
+    gone,
+    noOther,
+    ...(untested.length === 0 ? {} : { untested }),
+  },
 });
 
-/** The question whether all backends accept a certificate. */
-export const asking = ({ probes }: Means, { clientCertificateId }: Certificate, times: number) =>
-  ({ probes, certificateId: clientCertificateId, wanted: 'accepted', times }) as const;
+/**
+ * A certificate that tells an outage from a refusal: one that is shown in the same way, since what one machine reaches
+ * another one may not.
+ * @param way of showing what is asked about
+ */
+const controlOf = (
+  { shown }: Means,
+  way: ShownBy | undefined,
+  candidates: readonly (Certificate | undefined)[],
+): { control?: string } => {
+  const control = candidates.find((one) => one && shown.get(one.clientCertificateId) === way);
+  return control && way ? { control: control.clientCertificateId } : {};
+};
 
-/** The question whether all backends refuse a caller, asked once each; the new certificate tells an outage from a refusal. */
-export const refusing = ({ probes }: Means, { clientCertificateId: control }: Certificate) =>
-  ({ probes, wanted: 'refused', times: 1, control }) as const;
+/** The question whether all backends accept a certificate. @param control what tells an outage from a refusal */
+export const asking = (
+  by: Means,
+  { clientCertificateId: certificateId }: Certificate,
+  times: number,
+  control?: Certificate,
+) => ({
+  probes: by.probes,
+  certificateId,
+  wanted: 'accepted' as const,
+  times,
+  ...controlOf(by, by.shown.get(certificateId), [control]),
+});
+
+/** The question whether all backends refuse a caller, asked once each. @param controls what tells an outage from a refusal */
+export const refusing = (by: Means, controls: readonly (Certificate | undefined)[]) => ({
+  probes: by.probes,
+  wanted: 'refused' as const,
+  times: 1,
+  ...controlOf(by, 'testInvoke', controls),
+});
 
 /** Who presents what in a proof. */
 export const presenting = (
@@ -207,6 +261,17 @@ export function warnOfUnreached(run: Run, { unreached }: Means): void {
     run,
     'BackendUnproved',
     `no call is made to ${listText(unreached)}, so it is not known whether it accepts the certificates`,
+  );
+}
+
+/** A certificate of ACM of which only its use shows whether it is accepted. */
+export function warnOfUntested(run: Run, { clientCertificateId: id }: Certificate): void {
+  const { probeUrl } = run.request;
+  const after = probeUrl === undefined ? '' : `; only ${probeUrl} shows it, while the stage presents it`;
+  warnOnce(
+    run,
+    'BackendUnproved',
+    `AWS makes no test calls with the ACM certificate ${id}, and its key is not specified, so no test shows whether the backends accept it${after}`,
   );
 }
 

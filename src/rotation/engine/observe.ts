@@ -3,6 +3,7 @@ import type { Certificate } from '../../control-plane/certificate.js';
 import type { Stage, StageRef } from '../../control-plane/api-gateway.js';
 import type { StoreView } from '../rules/next-step.js';
 import type { RotationRecord } from '../rules/record.js';
+import { trustKey } from '../rules/trust-key.js';
 import {
   otherMakerOf,
   presentedIds,
@@ -60,9 +61,9 @@ function remembered(
 ): Omit<StoreView, 'name'> {
   // A dry run begins no journal, and so does not note that one is missing.
   const isLost = isJournalLost(records) || (records.length === 0 && next !== undefined);
-  const all = [old, next, ...spares, ...deleted].flatMap((one) => one?.trusted.fingerprintSha256 ?? []);
+  const all = [old, next, ...spares, ...deleted].flatMap((one) => (one ? trustKey(one) : []));
   const first = old ?? deleted.find(({ clientCertificateId }) => clientCertificateId === oldId);
-  const certain = new Set(first && !isLost ? [first.trusted.fingerprintSha256] : []);
+  const certain = new Set(first && !isLost ? [trustKey(first)] : []);
   const possible = new Set(isLost ? all : certain);
   // Of what was deleted by a rotation without a journal here, it is not known where its trust has ended.
   const named = new Set(
@@ -74,31 +75,29 @@ function remembered(
       entry.type === 'certificate' && entry.madeBy !== undefined ? [entry.clientCertificateId] : [],
     ),
   );
-  for (const { clientCertificateId: id, trusted } of deleted) {
-    if (id !== oldId && (!named.has(id) || others.has(id))) possible.add(trusted.fingerprintSha256);
+  for (const ended of deleted) {
+    const { clientCertificateId: id } = ended;
+    if (id !== oldId && (!named.has(id) || others.has(id))) possible.add(trustKey(ended));
   }
   for (const spare of spares) {
-    if (otherMakerOf(spare, { oldId, rotationId }) !== undefined)
-      possible.add(spare.trusted.fingerprintSha256);
+    if (otherMakerOf(spare, { oldId, rotationId }) !== undefined) possible.add(trustKey(spare));
   }
   // What was there before the rotation adopted it stays there, whatever of the journal is left. Where a store shows what
   // it holds and the mark says that this was not there before, the rotation added it, from whatever machine.
   const adopted = [next, ...spares].filter((one) => one?.mark?.adopted === true && !one.mark.trustedBefore);
-  const added = new Set(
-    isLost || isSeen ? adopted.flatMap((one) => one?.trusted.fingerprintSha256 ?? []) : [],
-  );
+  const added = new Set(isLost || isSeen ? adopted.flatMap((one) => (one ? trustKey(one) : [])) : []);
   for (const entry of records) {
     if ((entry.type !== 'intent' && entry.type !== 'done') || entry.subject !== store) continue;
-    const fingerprint = entry.evidence?.['fingerprintSha256'];
+    const key = entry.evidence?.['authority'] ?? entry.evidence?.['fingerprintSha256'];
     const change = (CHANGES as ReadonlyMap<string, 'add' | 'delete'>).get(entry.step);
-    if (typeof fingerprint !== 'string' || change === undefined) continue;
-    if (change === 'add') added.add(fingerprint);
+    if (typeof key !== 'string' || change === undefined) continue;
+    if (change === 'add') added.add(key);
     // Begun and perhaps not ended: to be there for certain takes the end, to be gone for certain too.
     if (entry.type === 'done') {
-      certain[change](fingerprint);
-      possible[change](fingerprint);
-    } else if (change === 'add') possible.add(fingerprint);
-    else certain.delete(fingerprint);
+      certain[change](key);
+      possible[change](key);
+    } else if (change === 'add') possible.add(key);
+    else certain.delete(key);
   }
   return { trusts: [...certain], mayTrust: [...possible], added: [...added] };
 }

@@ -3,11 +3,14 @@ import type { Stage } from '../../control-plane/api-gateway.js';
 import { AppError } from '../../platform/errors.js';
 import { proofKey, type Step } from '../rules/next-step.js';
 import type { LastStep } from '../rules/plan.js';
+import type { StepEvidence } from '../rules/proof.js';
+import { trustEntry } from '../rules/trust-key.js';
 import { stageText } from '../rules/unit.js';
 import { stagesNow } from '../../control-plane/stages.js';
 import { acknowledge, isLiveEverywhere } from './acknowledge.js';
-import { endTrust } from './end-trust.js';
+import { endTrust, trustEvidence } from './end-trust.js';
 import {
+  deletedCertificates,
   isCheckFresh,
   lookAtCertificates,
   lookAtStages,
@@ -17,9 +20,10 @@ import {
   replaceStages,
 } from './look.js';
 import { adoptNext, makeNext } from './make.js';
-import { forgetRemoved, writeMark } from './mark.js';
+import { forgetRemoved, forgetSuccessor, writeMark } from './mark.js';
 import { isJournalLost } from './observe.js';
 import { proveBack, proveEnd } from './prove-others.js';
+import { evidenceOf } from './means.js';
 import { proveBoth, proveNew } from './prove.js';
 import { publish } from './publications.js';
 import {
@@ -36,14 +40,12 @@ import {
   type Run,
 } from './run.js';
 import { situation } from './situation.js';
+import { answeredText, askStage, isGood, MOST_FAILURES, RETRY_AFTER, stageUrlResult } from './stage-url.js';
 import { assertStackUsable } from './stack.js';
 import { switchStages } from './switch.js';
 
-/** Between two requests to the stage's own URL while it soaks, and after one that failed, in milliseconds. */
+/** Between two requests to the stage's own URL while it soaks, in milliseconds. */
 const SOAK_INTERVAL = 5_000;
-const SOAK_RETRY = 1_000;
-/** Failed requests in a row that end a soak; one alone may be anybody's. */
-const SOAK_FAILURES = 3;
 
 /** The steps that a rotation goes on after. */
 export type DoableStep = Exclude<Step, LastStep | { kind: 'keep' }>;
@@ -91,6 +93,7 @@ export async function perform(run: Run, next: DoableStep): Promise<void> {
     case 'verifyUnused':
       return recount(run);
     case 'delete':
+    case 'retire':
     case 'untrust':
     case 'release':
       return endTrust(run, next);
@@ -124,15 +127,14 @@ function warnOfWrongStore(run: Run, { store, certificate }: Extract<Step, { kind
 
 /** Adds a certificate to one trust store. */
 async function trust(run: Run, storeName: string, certificate: Certificate): Promise<void> {
-  const { clientCertificateId, trusted } = certificate;
-  const evidence = { clientCertificateId, fingerprintSha256: trusted.fingerprintSha256 };
+  const evidence = trustEvidence(certificate);
   const store = await storeNamed(run, storeName);
   await step(
     run,
     'trust',
     storeName,
     async () => {
-      await store.add(trusted, { beforeEffect: run.deps.assertHeld });
+      await store.add(trustEntry(certificate), { beforeEffect: run.deps.assertHeld });
       return { value: undefined, evidence };
     },
     evidence,
@@ -159,6 +161,7 @@ async function finish(run: Run, certificate: Certificate): Promise<void> {
   delete mark.replacesSha256;
   await step(run, 'finish', certificate.clientCertificateId, async () => {
     try {
+      await forgetSuccessor(run);
       replaceCertificate(run, await writeMark(run, await forgetRemoved(run, certificate), mark));
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'AccessDenied') throw error;
@@ -227,28 +230,19 @@ async function verify(run: Run, next: Certificate): Promise<void> {
     // does not depend on the stage, so that what this run has proved before the switch need not be asked again.
     const failure = behind ? undefined : await askStage(run);
     if (failure !== undefined) throw refusedInUse(failure);
-    if (behind || run.progress.proved === key) return { value: undefined };
+    if (behind || run.progress.proved === key)
+      return { value: undefined, evidence: behind ? {} : inUseEvidence(run, next) };
     return { value: undefined, evidence: await proveNew(run, next) };
   });
   run.progress = { ...run.progress, checked: false, verified: key };
 }
 
-/** Asks the stage's own URL, where one is given, until it answers well. @returns what is wrong with it, if it never does */
-export async function askStage(run: Run): Promise<string | undefined> {
+/** Of a certificate of ACM, the stage's URL may be all that shows whether it is accepted. */
+function inUseEvidence(run: Run, next: Certificate): StepEvidence {
   const { probeUrl } = run.request;
-  if (probeUrl === undefined) return undefined;
-  for (let failures = 1; ; failures++) {
-    const status = await run.deps.request(probeUrl);
-    if (isGood(status)) return undefined;
-    if (failures === SOAK_FAILURES) return answeredText(probeUrl, status);
-    await pause(run, SOAK_RETRY);
-  }
+  if (probeUrl === undefined || !next.acm) return {};
+  return evidenceOf({ unreached: [] }, [stageUrlResult(run, 'new', next, probeUrl)]);
 }
-
-const isGood = (status: number): boolean => status >= 200 && status < 400;
-
-const answeredText = (url: string, status: number): string =>
-  `${url} ${status === 0 ? 'did not answer' : `answered ${status}`} ${SOAK_FAILURES} times in a row`;
 
 function refusedInUse(what: string): AppError {
   return new AppError('NewCertificateRefused', `${what} after the switch`, {
@@ -283,8 +277,8 @@ async function soak(run: Run, until: Date): Promise<void> {
       const status = await deps.request(probeUrl);
       requests += 1;
       failures = isGood(status) ? 0 : failures + 1;
-      if (failures === SOAK_FAILURES) throw refusedInUse(answeredText(probeUrl, status));
-      await pause(run, Math.min(left, failures > 0 ? SOAK_RETRY : SOAK_INTERVAL), left);
+      if (failures === MOST_FAILURES) throw refusedInUse(answeredText(probeUrl, status));
+      await pause(run, Math.min(left, failures > 0 ? RETRY_AFTER : SOAK_INTERVAL), left);
     }
     return { value: undefined, evidence: { requests } };
   });
@@ -334,7 +328,15 @@ async function recount(run: Run): Promise<void> {
 
 /** After the removal: the certificate in use has to be accepted, and what is gone refused where that can be tried. */
 async function confirm(run: Run, next: Certificate): Promise<void> {
-  const gone = [...run.gone].map((clientCertificateId) => ({ clientCertificateId, exists: false }));
+  const known = new Set(run.certificates.map(({ clientCertificateId }) => clientCertificateId));
+  const ended = [
+    ...run.gone,
+    ...deletedCertificates(run).map(({ clientCertificateId }) => clientCertificateId),
+  ];
+  const gone = [...new Set(ended)].map((clientCertificateId) => ({
+    clientCertificateId,
+    exists: known.has(clientCertificateId),
+  }));
   await step(run, 'verifyRemoval', next.clientCertificateId, async () => ({
     value: undefined,
     evidence: await proveEnd(run, next, gone),

@@ -2,6 +2,7 @@ import type { RestApi, Stage, StageRef } from '../../control-plane/api-gateway.j
 import type { HostReports } from '../../acknowledgements/reports.js';
 import type { RotationEvent } from '../rules/event.js';
 import type { NamedProbe, ProbeRequest } from '../rules/probe.js';
+import type { ProofOutcome } from '../rules/proof.js';
 import type { RotationSettings } from '../../settings/rotation.js';
 import type { Journal } from '../journal/journal.js';
 import type { ControlPlane } from '../../control-plane/control-plane.js';
@@ -84,11 +85,28 @@ export interface RotationDeps {
   request: (url: string) => Promise<number>;
 }
 
+/** What a backend made of a certificate that was presented from this machine. */
+export interface Presented {
+  outcome: ProofOutcome;
+  /** Of HTTP; 0 where there was none. */
+  status: number;
+  /** Unless accepted: what was seen. */
+  detail?: string;
+}
+
 /** When a hook runs; `failed` also when the rotation was rolled back. */
 export type HookName = 'pre' | 'trusted' | 'switched' | 'done' | 'failed';
 
 /** A user's commands at the turns of a rotation. */
 export type Hooks = Partial<Record<HookName, Command>> & { timeout?: string };
+
+/** A certificate whose key is at hand; the key itself is not in reach of the engine. */
+export interface PresentedIdentity {
+  /** SHA-256 of the certificate itself. */
+  fingerprintSha256: string;
+  /** Presents it to a backend from this machine. @param url https */
+  present: (url: string) => Promise<Presented>;
+}
 
 /** What is asked of one rotation, beside its settings. */
 export interface RotationRequest {
@@ -99,8 +117,14 @@ export interface RotationRequest {
   namedProbes?: readonly NamedProbe[];
   /** The stage's own URL, asked during the soak. */
   probeUrl?: string;
-  /** Rotate to this certificate instead of a new one. */
+  /** Rotate to this certificate instead of a new one: an id, or the ARN of one of ACM. */
   to?: string;
+  /** Replace a certificate of ACM with one that API Gateway generates. */
+  toGenerated?: boolean;
+  /** PEM of roots that chains in ACM may omit. */
+  roots?: string;
+  /** The certificate of ACM that the rotation is about with its key, to present it to backends from this machine. */
+  identity?: PresentedIdentity;
   hooks: Hooks;
   /** The target's name in the configuration. */
   target?: string;

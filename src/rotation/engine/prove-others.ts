@@ -1,8 +1,10 @@
 import type { Certificate } from '../../control-plane/certificate.js';
+import { isAcmArn } from '../../control-plane/inventory.js';
 import { listText, verbOf } from '../../platform/list-text.js';
 import { AppError } from '../../platform/errors.js';
 import type { ProofEvidence, ProofResult } from '../rules/proof.js';
 import { askUntil, refusalText } from './ask.js';
+import { askStage, stageUrlResult } from './stage-url.js';
 import {
   acceptedBy,
   asking,
@@ -16,7 +18,9 @@ import {
   unproved,
   warnOfUnclear,
   warnOfUnreached,
+  warnOfUntested,
   warnOnce,
+  type Means,
 } from './means.js';
 import { account, type Run } from './run.js';
 
@@ -27,7 +31,8 @@ import { account, type Run } from './run.js';
 export async function proveBack(run: Run, old: Certificate): Promise<ProofEvidence> {
   const { settle, probes: times, allowUnproved } = run.request.settings;
   const { clientCertificateId: id } = old;
-  const by = await meansOf(run);
+  const { next } = account(run).unit;
+  const by = await meansOf(run, [old, next]);
   if (by.probes.length === 0 && !allowUnproved) {
     throw new AppError(
       'BackendNotProvable',
@@ -38,12 +43,8 @@ export async function proveBack(run: Run, old: Certificate): Promise<ProofEviden
     );
   }
   warnOfUnreached(run, by);
-  const { next } = account(run).unit;
-  const { asWanted, results } = await askUntil(
-    run,
-    { ...asking(by, old, times), ...(next ? { control: next.clientCertificateId } : {}) },
-    settle,
-  );
+  if (by.probes.length > 0 && !by.shown.has(id)) return unshownBack(run, by, old);
+  const { asWanted, results } = await askUntil(run, asking(by, old, times, next), settle);
   if (asWanted) return evidenceOf(by, acceptedBy(by, presenting('old', old, 'accepted'), results));
   throw unproved(
     results,
@@ -59,6 +60,26 @@ export async function proveBack(run: Run, old: Certificate): Promise<ProofEviden
 }
 
 /**
+ * The way back to a certificate of ACM that no test shows. Where the new one fails in use, anything else is worse; the trust
+ * in the old one was never ended.
+ * @throws AppError `BackendNotProvable`
+ */
+function unshownBack(run: Run, by: Means, old: Certificate): ProofEvidence {
+  const { clientCertificateId: id } = old;
+  if (run.goal !== 'rollBack' && !run.request.settings.allowUnproved) {
+    throw new AppError(
+      'BackendNotProvable',
+      `AWS makes no test calls with the ACM certificate ${id}, and its key is not specified, so it cannot be verified that the backends accept it; no stage was switched back`,
+      {
+        hint: 'specify --cert and --key of that certificate, or use --allow-unproved to roll back without this test',
+      },
+    );
+  }
+  warnOfUntested(run, old);
+  return evidenceOf(by, [], { untested: [id] });
+}
+
+/**
  * Proves after the trust in certificates has ended that every backend accepts the new one and refuses, each of them, those
  * that still exist and a caller without a certificate. AWS makes no call with a certificate that is deleted.
  *
@@ -71,11 +92,23 @@ export async function proveEnd(
   ended: readonly { clientCertificateId: string; exists: boolean }[],
 ): Promise<ProofEvidence> {
   const { settle, probes: times } = run.request.settings;
-  const by = await meansOf(run);
+  const retired = run.certificates.filter(({ clientCertificateId: id }) =>
+    ended.some((one) => one.exists && one.clientCertificateId === id),
+  );
+  const by = await meansOf(run, [next, ...retired]);
   const gone = ended.filter(({ exists }) => !exists).map(({ clientCertificateId }) => clientCertificateId);
   if (by.probes.length === 0) return evidenceOf(by, [], { gone });
-  const accepted = await askUntil(run, asking(by, next, times), settle);
-  if (!accepted.asWanted) {
+  const isShown = by.shown.has(next.clientCertificateId);
+  const failure = isShown ? undefined : await askStage(run);
+  if (failure !== undefined) {
+    throw new AppError(
+      'NewCertificateRefused',
+      `since the old certificate was removed, the backend refuses the new one: ${failure}`,
+      { hint: 'check the trust stores and the logs of the backend' },
+    );
+  }
+  const accepted = isShown ? await askUntil(run, asking(by, next, times), settle) : undefined;
+  if (accepted?.asWanted === false) {
     throw unproved(
       accepted.results,
       next.clientCertificateId,
@@ -86,7 +119,7 @@ export async function proveEnd(
       ),
     );
   }
-  const question = refusing(by, next);
+  const question = refusing(by, [next]);
   const without = await askUntil(run, question, 0);
   warnOfUnclear(run, without.results, 'a caller without a certificate');
   const open = names(without.results, 'accepted');
@@ -98,8 +131,13 @@ export async function proveEnd(
     );
   }
   const refused: ProofResult[] = [];
+  const untested: string[] = [];
   for (const one of ended.filter(({ exists }) => exists)) {
     const { clientCertificateId: id } = one;
+    if (isAcmArn(id) && by.shown.get(id) !== 'testInvoke') {
+      untested.push(id);
+      continue;
+    }
     const answers = await unlessDeleted(() => askUntil(run, { ...question, certificateId: id }, settle));
     if (!answers) {
       gone.push(id);
@@ -116,13 +154,16 @@ export async function proveEnd(
     }
     warnOfUnclear(run, answers.results, `the old certificate ${id}`);
   }
+  const { probeUrl } = run.request;
+  const newResults = accepted
+    ? acceptedBy(by, presenting('new', next, 'accepted'), accepted.results)
+    : probeUrl === undefined
+      ? []
+      : [stageUrlResult(run, 'new', next, probeUrl)];
+  if (newResults.length === 0) untested.unshift(next.clientCertificateId);
   return evidenceOf(
     by,
-    [
-      ...acceptedBy(by, presenting('new', next, 'accepted'), accepted.results),
-      resultOf({ caller: 'none', wanted: 'refused' }, by, without.results),
-      ...refused,
-    ],
-    { gone },
+    [...newResults, resultOf({ caller: 'none', wanted: 'refused' }, by, without.results), ...refused],
+    { gone, untested },
   );
 }

@@ -6,6 +6,7 @@ import type { ProofEvidence, ProofResult } from '../rules/proof.js';
 import { stageText } from '../rules/unit.js';
 import type { ProbeResult } from './test-invoke.js';
 import { askUntil, refusalText } from './ask.js';
+import { askStage, stageUrlResult } from './stage-url.js';
 import {
   acceptedBy,
   asking,
@@ -20,6 +21,7 @@ import {
   unproved,
   warnOfUnclear,
   warnOfUnreached,
+  warnOfUntested,
   warnOnce,
   type Means,
 } from './means.js';
@@ -41,20 +43,25 @@ export async function proveBoth(
   next: Certificate,
 ): Promise<ProofEvidence> {
   const { settings } = run.request;
-  const by = await meansOf(run);
+  const by = await meansOf(run, [next, old]);
   warnOfUnreached(run, by);
   if (by.probes.length === 0) return evidenceOf(by, []);
   const current = inDate(run, old);
-  const accepted = await askUntil(
-    run,
-    { ...asking(by, next, settings.probes), ...(current ? { control: current.clientCertificateId } : {}) },
-    settings.settle,
-    // Waiting for the new one is only safe as long as the change has not hurt the old one.
-    async () => {
-      if (!settings.force && current) await proveOld(run, by, current, next, 'refused');
-    },
-  );
-  if (!accepted.asWanted) {
+  const isShown = by.shown.has(next.clientCertificateId);
+  if (!isShown) warnOfUntested(run, next);
+  const accepted = !isShown
+    ? undefined
+    : await askUntil(
+        run,
+        asking(by, next, settings.probes, current),
+        settings.settle,
+        // Waiting for the new one is only safe as long as the change has not hurt the old one.
+        async () => {
+          if (!settings.force && current && by.shown.has(current.clientCertificateId))
+            await proveOld(run, by, current, next, 'refused');
+        },
+      );
+  if (accepted?.asWanted === false) {
     throw unproved(
       accepted.results,
       next.clientCertificateId,
@@ -67,10 +74,40 @@ export async function proveBoth(
       ),
     );
   }
-  const still = current && (await proveOld(run, by, current, next, 'accepted'));
-  const others = await proveOthers(run, by, next);
-  const newResult = resultOf(presenting('new', next, 'accepted'), by, accepted.results);
-  return evidenceOf(by, [newResult, still, ...others], { noOther: others.length === 1 });
+  const still = current && (await proveCurrent(run, by, current, next));
+  const others = await proveOthers(run, by, [next, current]);
+  const newResult = accepted && resultOf(presenting('new', next, 'accepted'), by, accepted.results);
+  const untested = [...(newResult ? [] : [next]), ...(current && !still ? [current] : [])];
+  return evidenceOf(by, [newResult, still, ...others], {
+    noOther: others.length === 1,
+    untested: untested.map(({ clientCertificateId }) => clientCertificateId),
+  });
+}
+
+/** The certificate in use: by test calls, or where AWS makes none with it by what the stage itself answers. */
+async function proveCurrent(
+  run: Run,
+  by: Means,
+  current: Certificate,
+  next: Certificate,
+): Promise<ProofResult | undefined> {
+  const { clientCertificateId: id } = current;
+  if (by.shown.has(id)) return proveOld(run, by, current, next, 'accepted');
+  const { probeUrl, settings } = run.request;
+  const isInUse = account(run).moving.every(({ clientCertificateId }) => clientCertificateId === id);
+  if (probeUrl === undefined || !isInUse) {
+    warnOfUntested(run, current);
+    return undefined;
+  }
+  const failure = await askStage(run);
+  if (failure === undefined) return stageUrlResult(run, 'old', current, probeUrl);
+  if (!settings.force) {
+    throw new AppError('OldCertificateRefused', `${failure} while the stage presents ${id}`, {
+      hint: OLD_REFUSED_HINTS.accepted,
+    });
+  }
+  warnOnce(run, 'OldCertificateRefused', `${failure} while the stage presents ${id}`);
+  return undefined;
 }
 
 /** The old certificate unless it has expired: then every backend refuses it, trusted or not. */
@@ -102,10 +139,7 @@ async function proveOld(
   const isAccepted = newIs === 'accepted';
   const { asWanted, results } = await askUntil(
     run,
-    {
-      ...asking(by, old, isAccepted ? settings.probes : 1),
-      ...(isAccepted ? { control: next.clientCertificateId } : {}),
-    },
+    asking(by, old, isAccepted ? settings.probes : 1, isAccepted ? next : undefined),
     Math.min(settings.settle, RELOADING),
   );
   const result = resultOf(presenting('old', old, 'accepted'), by, results);
@@ -141,8 +175,12 @@ const OLD_REFUSED_HINTS = {
  * A backend that answers a caller whom it has no reason to know does not check, and then no acceptance proves anything.
  * One call a backend without a certificate, and one with another certificate of the account where it has one.
  */
-async function proveOthers(run: Run, by: Means, next: Certificate): Promise<ProofResult[]> {
-  const question = refusing(by, next);
+async function proveOthers(
+  run: Run,
+  by: Means,
+  controls: readonly (Certificate | undefined)[],
+): Promise<ProofResult[]> {
+  const question = refusing(by, controls);
   const { results } = await askUntil(run, question, 0);
   judgeOther(run, results, 'a caller without a certificate', 'it does not check certificates');
   const without = resultOf({ caller: 'none', wanted: 'refused' }, by, results);
@@ -179,14 +217,11 @@ function judgeOther(run: Run, results: readonly ProbeResult[], caller: string, s
  */
 export async function proveNew(run: Run, next: Certificate): Promise<ProofEvidence> {
   const { probes: times, settle } = run.request.settings;
-  const by = await meansOf(run);
   const { old } = account(run).unit;
+  const by = await meansOf(run, [next, old]);
+  if (!by.shown.has(next.clientCertificateId)) return byUse(run, by, next);
   const moving = account(run).moving.map(stageText);
-  const { asWanted, results } = await askUntil(
-    run,
-    { ...asking(by, next, times), ...(old ? { control: old.clientCertificateId } : {}) },
-    settle,
-  );
+  const { asWanted, results } = await askUntil(run, asking(by, next, times, old), settle);
   if (!asWanted) {
     throw unproved(
       results,
@@ -199,4 +234,13 @@ export async function proveNew(run: Run, next: Certificate): Promise<ProofEviden
     );
   }
   return evidenceOf(by, acceptedBy(by, presenting('new', next, 'accepted'), results));
+}
+
+/** What the stages present is shown by their own URL alone, which has just been asked; without one, by nothing. */
+function byUse(run: Run, by: Means, next: Certificate): ProofEvidence {
+  const { probeUrl } = run.request;
+  if (probeUrl !== undefined) return evidenceOf(by, [stageUrlResult(run, 'new', next, probeUrl)]);
+  if (by.probes.length === 0) return evidenceOf(by, []);
+  warnOfUntested(run, next);
+  return evidenceOf(by, [], { untested: [next.clientCertificateId] });
 }

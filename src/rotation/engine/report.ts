@@ -1,3 +1,4 @@
+import { isAcmArn } from '../../control-plane/inventory.js';
 import type { Step } from '../rules/next-step.js';
 import type { RotationRecord, RotationStep } from '../rules/record.js';
 import type { RotationReport } from '../rules/report.js';
@@ -19,7 +20,9 @@ export function reportOf(run: Run, outcome: RotationReport['outcome']): Rotation
         moving.some(({ clientCertificateId }) => clientCertificateId === run.oldId)
         ? 'inUse'
         : 'present'
-      : 'deleted',
+      : isAcmArn(run.oldId)
+        ? 'present'
+        : 'deleted',
     ...(unit.next ? { newCertificateId: unit.next.clientCertificateId } : {}),
     ...(outcome === 'notDue' || outcome === 'nothingToAbort' ? {} : { rotationId: run.rotationId }),
     ...(inPlace ? { notAfter: inPlace.trusted.notAfter } : {}),
@@ -81,6 +84,7 @@ export function plannedStep(run: Run, step: Step): RotationReport['steps'][numbe
       };
     case 'adopt':
     case 'delete':
+    case 'retire':
     case 'release':
       return { ...of, subject: step.certificate.clientCertificateId };
     case 'soak':

@@ -15,9 +15,12 @@ import type { ProbeRequest } from '../rules/probe.js';
 import type { TrustContext } from '../../trust/context.js';
 import { underJournalName, type TrustStore } from '../../trust/trust-store.js';
 
+/** What `--to` says in the place of an id for a new certificate that API Gateway generates. */
+const GENERATED = 'generated';
+
 /** What is asked of the rotation of one target, with the probes of all targets that may share its certificate. */
 export function requestOf(job: RotationJob, target: StageRef, apis: readonly RestApi[]): RotationRequest {
-  const { settings, probe, namedProbes, probeUrl, to, hooks, others } = job;
+  const { settings, probe, namedProbes, probeUrl, to, roots, identity, hooks, others } = job;
   const probeCalls = new Map<string, ProbeRequest>();
   for (const other of others) {
     for (const { id, name } of apis) {
@@ -31,7 +34,9 @@ export function requestOf(job: RotationJob, target: StageRef, apis: readonly Res
     probeCalls,
     ...(namedProbes === undefined ? {} : { namedProbes }),
     ...(probeUrl === undefined ? {} : { probeUrl }),
-    ...(to === undefined ? {} : { to }),
+    ...(to === undefined ? {} : to === GENERATED ? { toGenerated: true } : { to }),
+    ...(roots === undefined ? {} : { roots }),
+    ...(identity === undefined ? {} : { identity }),
     ...(job.target === undefined ? {} : { target: job.target }),
   };
 }

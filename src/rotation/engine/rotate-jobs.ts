@@ -1,8 +1,6 @@
 /** All that one call of the command is to rotate: account by account, and within an account certificate by certificate. */
 import type { RestApi, Stage } from '../../control-plane/api-gateway.js';
 import { callerText } from '../../control-plane/caller.js';
-import { AppError } from '../../platform/errors.js';
-import { isAcmArn } from '../../control-plane/inventory.js';
 import type { RotationEvent } from '../rules/event.js';
 import { readMark } from '../../control-plane/marks.js';
 import { apiNamesOf, namedStage, type NamedStage } from '../../control-plane/named-stage.js';
@@ -279,10 +277,5 @@ function rotateOne(
   target: Stage,
   { abort: isAbort, dryRun }: JobsOptions,
 ): Promise<RotationReport> {
-  if (target.clientCertificateId !== undefined && isAcmArn(target.clientCertificateId)) {
-    throw new AppError('CertificateOfAcm', `${stageText(target)} presents an ACM certificate`, {
-      hint: 'apigw-cert does not rotate ACM certificates: ACM renews those of a private CA, and imported ones are replaced by hand; docs/acm.md shows how',
-    });
-  }
   return isAbort ? abort(deps, request, target, { dryRun }) : rotate(deps, request, target, { dryRun });
 }

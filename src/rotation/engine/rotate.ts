@@ -18,6 +18,7 @@ import {
   withdrawn,
 } from './drive.js';
 import { assertReportsReadable } from './acknowledge.js';
+import { chooseName, passAcmGates } from './acm-gates.js';
 import { begin, lookAtAll, lookAtMissingCertificates, notDue, readJournal, type Target } from './begin.js';
 import { runHook } from './hooks.js';
 import { isRemovedLeft, lookAtStages, lookAtStores, replaceCertificate } from './look.js';
@@ -26,7 +27,6 @@ import { writeMark } from './mark.js';
 import { sameStage } from './observe.js';
 import { lookingAnew } from './observed-account.js';
 import { despiteOthers, overtaken } from './others.js';
-import { askStage } from './perform.js';
 import type { RotationDeps, RotationRequest } from './ports.js';
 import { callsToCome, probeChoices } from './prove.js';
 import { assertPublicationsReadable, keepPublished, lookAtPublications } from './publications.js';
@@ -48,6 +48,7 @@ import {
 } from './run.js';
 import { situation } from './situation.js';
 import { lookAtStack, waitForStack } from './stack.js';
+import { askStage } from './stage-url.js';
 
 /** More steps than any rotation of so many stages needs; somebody who keeps changing them must not keep it running. */
 const mostSteps = ({ stages }: Run): number => 500 + 4 * stages.length;
@@ -67,7 +68,7 @@ async function gateInput(run: Run): Promise<GateInput> {
 }
 
 /** Looks at the whole account and the trust stores, and lets the gates decide whether anything may begin. */
-async function passGates(run: Run): Promise<void> {
+async function passGates(run: Run, dryRun: boolean): Promise<void> {
   const { unit, moving } = account(run);
   const { request } = run;
   if (request.to !== undefined && unit.next && unit.next.clientCertificateId !== request.to) {
@@ -78,6 +79,7 @@ async function passGates(run: Run): Promise<void> {
     );
   }
   if (request.to !== undefined && !unit.next) assertAdoptable(run, request.to);
+  await passAcmGates(run, { dryRun });
   await assertPublicationsReadable(run);
   assertOpen(closedGate(await gateInput(run)));
   await lookAtStores(run);
@@ -100,6 +102,7 @@ async function assertStageAnswers(run: Run): Promise<void> {
 async function passGatesBack(run: Run): Promise<void> {
   const { unit } = account(run);
   if (!unit.next && changedStores(run).length === 0 && !isRemovedLeft(run)) return;
+  await chooseName(run);
   assertOpen(closedGateBack(await gateInput(run)));
   await lookAtStores(run);
   if (run.request.settings.redeploy === 'always') await confirmPublishing(run);
@@ -136,7 +139,7 @@ export async function rotate(
   stopIfAsked(run);
   const back = goingBack(run);
   if (back !== undefined && canGoBack(run)) return finishEarlierWayBack(run, back, dryRun);
-  await passGates(run);
+  await passGates(run, dryRun);
   const plan = await lookAhead(run);
   if (dryRun) return planned(run, plan);
 

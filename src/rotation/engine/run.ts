@@ -1,3 +1,5 @@
+import type { CallerName } from '../../certificates/caller-name.js';
+import type { NamedBy } from '../../control-plane/acm-authority.js';
 import type { Certificate } from '../../control-plane/certificate.js';
 import type { Stage, StageRef } from '../../control-plane/api-gateway.js';
 import { AppError } from '../../platform/errors.js';
@@ -13,6 +15,7 @@ import { otherMakerOf } from '../rules/unit.js';
 import { callerFields } from '../journal/same-caller.js';
 import type { Published } from '../../publications/publication.js';
 import type { TrustStore } from '../../trust/trust-store.js';
+import type { AcmReading } from './acm.js';
 import { pruneOwnJournals } from '../journal/prune-journals.js';
 import { viewAccount, type AccountView } from './observe.js';
 import type { RotationDeps, RotationRequest } from './ports.js';
@@ -34,6 +37,12 @@ export interface Run {
   readonly since: Date;
   goal: Goal;
   certificates: readonly Certificate[];
+  /** By what backends tell certificates of ACM apart, as far as the trust stores can. */
+  namedBy: NamedBy;
+  /** What must stay trusted for certificates of ACM that are none of this rotation, by their ARNs. */
+  readonly trustedElsewhere: Map<string, string>;
+  /** Whether AWS makes test calls with the ARN of a certificate of ACM; absent: not tried yet. */
+  takesArn?: boolean;
   stages: readonly Stage[];
   /** Ids of the APIs that the last look at the whole account showed, by kind and id. */
   apis: ReadonlySet<string>;
@@ -96,6 +105,8 @@ type Begun = Pick<
 export const newRun = (begun: Begun): Run => ({
   ...begun,
   goal: 'rotate',
+  namedBy: 'subject',
+  trustedElsewhere: new Map(),
   apis: new Set(),
   apiNames: apiNamesOf(begun.deps.apis),
   gone: new Set(),
@@ -124,7 +135,7 @@ export function account(run: Run): AccountView {
 export async function rememberCertificates(run: Run): Promise<void> {
   const { old, next, spares } = account(run).unit;
   for (const certificate of [old, next, ...spares].filter((one) => one !== undefined)) {
-    const { clientCertificateId, trusted } = certificate;
+    const { clientCertificateId, trusted, authority } = certificate;
     const isKnown = run.records.some(
       (entry) => entry.type === 'certificate' && entry.clientCertificateId === clientCertificateId,
     );
@@ -136,10 +147,27 @@ export async function rememberCertificates(run: Run): Promise<void> {
       at,
       clientCertificateId,
       pem: trusted.pem,
+      ...(authority ? { authority: { ...nameOf(authority), pem: authority.ca.pem } } : {}),
       ...(madeBy === undefined ? {} : { madeBy }),
     });
   }
 }
+
+const nameOf = ({ subject, san }: CallerName): CallerName => ({
+  ...(subject === undefined ? {} : { subject }),
+  ...(san === undefined ? {} : { san }),
+});
+
+/** How certificates of ACM are read for a run. */
+export const acmReading = ({
+  deps,
+  request,
+  namedBy,
+}: Pick<Run, 'deps' | 'request' | 'namedBy'>): AcmReading => ({
+  controlPlane: deps.controlPlane,
+  namedBy,
+  roots: request.roots ?? '',
+});
 
 /** How a deployment of ours is described: the memory of it that survives the loss of the journal. */
 export function deploymentText(clientCertificateId: string): string {

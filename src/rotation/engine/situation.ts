@@ -39,6 +39,7 @@ export async function situation(run: Run): Promise<Situation> {
     stores: await lookAtStores(run),
     publications: await lookAtPublications(run),
     deleted,
+    trustedElsewhere: [...run.trustedElsewhere.values()],
     switchedAt: last.switchedAt,
     keptFrom: last.keptFrom,
     lastPresented: new Map(certificates.map((one) => [one.clientCertificateId, last.of(one)])),

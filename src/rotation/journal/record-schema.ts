@@ -46,7 +46,14 @@ export const rotationRecordSchema: z.ZodMiniType<RotationRecord> = z.discriminat
     ms: z.number(),
   }),
   z.object({ type: z.literal('failed'), at, step, subject, code: z.string(), message: z.string() }),
-  z.object({ type: z.literal('certificate'), at, clientCertificateId: z.string(), pem: z.string() }),
+  z.object({
+    type: z.literal('certificate'),
+    at,
+    clientCertificateId: z.string(),
+    pem: z.string(),
+    authority: z.exactOptional(z.object({ pem: z.string(), subject: optionalText, san: optionalText })),
+    madeBy: optionalText,
+  }),
   z.object({ type: z.literal('kept'), at, until: at }),
   z.object({ type: z.literal('note'), at, text: z.string() }),
   z.object({

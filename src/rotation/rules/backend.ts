@@ -30,6 +30,20 @@ export function trafficOf({ variables, canary }: Pick<Stage, 'variables' | 'cana
 
 const VARIABLE = /\$\{stageVariables\.([^}]+)\}/g;
 
+/** A URI with the variables that are set, and the names of the others. */
+function resolved(
+  uri: string,
+  variables: Readonly<Record<string, string>>,
+): { text: string; unset: string[] } {
+  const unset: string[] = [];
+  const text = uri.replace(VARIABLE, (placeholder, name: string) => {
+    const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
+    if (value === undefined) unset.push(name);
+    return value ?? placeholder;
+  });
+  return { text, unset };
+}
+
 /** Up to the path: `https://user@host:443`, or where a variable is to hold it all, its name. */
 const ORIGIN = /^(?:[^/?#]*:\/\/)?[^/?#]*/;
 
@@ -42,12 +56,7 @@ export function backendOf(
   variables: Readonly<Record<string, string>>,
 ): BackendAddress | undefined {
   if (type !== 'HTTP' && type !== 'HTTP_PROXY') return undefined;
-  const unset: string[] = [];
-  const text = uri.replace(VARIABLE, (placeholder, name: string) => {
-    const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
-    if (value === undefined) unset.push(name);
-    return value ?? placeholder;
-  });
+  const { text, unset } = resolved(uri, variables);
   const origin = ORIGIN.exec(text)?.[0] ?? '';
   const isKnown = !origin.includes('{');
   const needsRequest = text.replace(VARIABLE, '').includes('{');
@@ -63,10 +72,19 @@ export function backendOf(
   return isKnown || /^\w+:/.test(origin) ? undefined : of(origin);
 }
 
+/** The path and query of an integration's URI; `/` where a part of it is filled in from the request, or not known. */
+function pathOf(uri: string, variables: Readonly<Record<string, string>>): string {
+  const { text } = resolved(uri, variables);
+  const path = text.slice(ORIGIN.exec(text)?.[0].length);
+  return path.startsWith('/') && !path.includes('{') ? path : '/';
+}
+
 /** A method whose integration connects to a backend over https: the only kind that presents the certificate. */
 export interface HttpsMethod extends BackendAddress {
   resourceId: string;
   path: string;
+  /** The path and query by which the backend is called, `/` where that depends on the request. */
+  backendPath: string;
   httpMethod: string;
   requiredParameters: readonly string[];
   /** With which the backend is called; `ANY` passes the caller's on. */
@@ -86,6 +104,7 @@ export function httpsMethods(resources: readonly Resource[], { variables }: Stag
           ...address,
           resourceId: id,
           path,
+          backendPath: pathOf(integration.uri ?? '', variables),
           httpMethod,
           requiredParameters,
           ...(integrationMethod === undefined ? {} : { integrationMethod }),

@@ -1,14 +1,16 @@
 import type { Certificate } from '../../control-plane/certificate.js';
 import type { Stage } from '../../control-plane/api-gateway.js';
+import { isAcmArn } from '../../control-plane/inventory.js';
 import { removedCertificates } from '../../control-plane/marks.js';
 import { byText } from '../../platform/order.js';
 import type { RotationSettings } from '../../settings/rotation.js';
+import { trustKey } from './trust-key.js';
 import { stageText, type EndedCertificate, type RotationUnit } from './unit.js';
 
 /** What a trust store was last seen to hold. */
 export interface StoreView {
   name: string;
-  /** SHA-256 fingerprints; for a store that cannot be observed, what this rotation has put there and taken away. */
+  /** By `trustKey`; for a store that cannot be observed, what this rotation has put there and taken away. */
   trusts: readonly string[];
   /**
    * What it may hold. It is more than `trusts` for a store that cannot be observed, after a change whose end is not
@@ -83,8 +85,13 @@ export interface Situation {
   stores: readonly StoreView[];
   /** Of the targets whose stages it moves. */
   publications: readonly PublicationView[];
-  /** Certificates of this rotation that are known to be deleted; a trust store may still hold them. */
+  /** Certificates of this rotation that are known to be deleted or retired; a trust store may still hold them. */
   deleted: readonly EndedCertificate[];
+  /**
+   * What must stay trusted for certificates of ACM that are none of this rotation and that stages present: several can be
+   * trusted by one root and name. By `trustKey`.
+   */
+  trustedElsewhere: readonly string[];
   /** When the last moving stage changed. */
   switchedAt: Date;
   /** What the time for which the old certificate is kept counts from: when the last moving stage changed by AWS's date. */
@@ -135,6 +142,8 @@ export type Step =
   | { kind: 'keep'; until: Date }
   | { kind: 'verifyUnused' }
   | { kind: 'delete'; certificate: Certificate }
+  /** In the place of `delete` for one of ACM: mark the new certificate so that no run lets a stage go back to it. */
+  | { kind: 'retire'; certificate: Certificate }
   | { kind: 'untrust'; store: string; certificate: EndedCertificate }
   /** Take the mark off a certificate that stays: none of the rotation's making, or in use at other stages. */
   | { kind: 'release'; certificate: Certificate }
@@ -253,7 +262,7 @@ function trustStep(situation: Situation): Step | undefined {
   // Where no stage goes back, taking back what was made for nothing must not change anything else.
   const last = to && (behind || goal === 'rotate') ? [to] : [];
   for (const store of stores) {
-    const missing = [...first, ...last].find((one) => !store.trusts.includes(one.trusted.fingerprintSha256));
+    const missing = [...first, ...last].find((one) => !store.trusts.includes(trustKey(one)));
     if (missing) return { kind: 'trust', store: store.name, certificate: missing };
   }
   return undefined;
@@ -401,13 +410,15 @@ function endStep(situation: Situation): Step {
       goal === 'rotate' ? 0 : unsettled.generation.getTime(),
       ...(kept.length > 0 ? [unsettled.switches.getTime()] : []),
       ...kept.map(({ mark }) => withdrawnAt(mark?.withdrawn, situation) + settings.inFlight),
+      ...retirements(situation),
     ),
   );
   if (now < settled) return { kind: 'settle', until: settled };
 
   const held = stores.flatMap((store) => {
-    const holds = (one: EndedCertificate): boolean => store.mayTrust.includes(one.trusted.fingerprintSha256);
-    const puts = (one: EndedCertificate): boolean => store.added.includes(one.trusted.fingerprintSha256);
+    const holds = (one: EndedCertificate): boolean =>
+      store.mayTrust.includes(trustKey(one)) && !isTrustNeeded(situation, one);
+    const puts = (one: EndedCertificate): boolean => store.added.includes(trustKey(one));
     return [
       ...deleted.filter(holds).sort(byId),
       ...kept.filter((one) => holds(one) && puts(one) && !isUsed(one)),
@@ -431,7 +442,7 @@ function endStep(situation: Situation): Step {
   if (remembered) return { kind: 'untrust', ...remembered };
   const place = publications.find(({ holds }) => first && holds === first.clientCertificateId);
   if (first && place) return { kind: 'stillPublished', certificate: first, publication: place.name };
-  if (first) return { kind: 'delete', certificate: first };
+  if (first) return { kind: isAcmArn(first.clientCertificateId) ? 'retire' : 'delete', certificate: first };
   if (held[0]) return { kind: 'untrust', ...held[0] };
   if (toConfirm) {
     const gone = acknowledgementOf(situation, 'gone', deleted.toSorted(byId));
@@ -439,6 +450,24 @@ function endStep(situation: Situation): Step {
   }
   if (kept[0]) return { kind: 'release', certificate: kept[0] };
   return toFinish ? { kind: 'finish', certificate: toFinish } : { kind: 'done' };
+}
+
+/** Whether what stays, or what other stages present, is trusted by the same root and subject. */
+function isTrustNeeded({ goal, unit, trustedElsewhere }: Situation, ended: EndedCertificate): boolean {
+  const stays = goal === 'rotate' ? unit.next : unit.old;
+  const key = trustKey(ended);
+  return trustedElsewhere.includes(key) || (stays !== undefined && trustKey(stays) === key);
+}
+
+/** Until when a switch to a retired certificate may take effect that was sent before others knew. Nothing to wait for where no store trusts it. */
+function retirements(situation: Situation): number[] {
+  const { unit, stores, deleted, unsettled, settings } = situation;
+  const retired = unit.next?.mark?.retired;
+  const old = deleted.find(({ clientCertificateId }) => clientCertificateId === unit.oldId);
+  if (retired === undefined || old === undefined || isTrustNeeded(situation, old)) return [];
+  const isTrusted = stores.some(({ mayTrust }) => mayTrust.includes(trustKey(old)));
+  if (!isTrusted) return [];
+  return [unsettled.switches.getTime(), withdrawnAt(retired, situation) + settings.inFlight];
 }
 
 /** Whether a certificate may be all that is left to tell of one that is deleted. */

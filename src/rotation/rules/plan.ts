@@ -8,6 +8,7 @@ import {
   type Step,
   type StoreView,
 } from './next-step.js';
+import { trustKey } from './trust-key.js';
 import { stageText, type RotationUnit } from './unit.js';
 
 /** Stands for the certificate that a dry run does not make. */
@@ -77,17 +78,17 @@ export function afterStep(situation: Situation, step: Step): Situation {
       };
     }
     case 'trust': {
-      const { fingerprintSha256 } = step.certificate.trusted;
+      const key = trustKey(step.certificate);
       const stores = inStore(step.store, ({ trusts, mayTrust, added }) => ({
-        trusts: [...trusts, fingerprintSha256],
-        mayTrust: [...mayTrust, fingerprintSha256],
-        added: [...added, fingerprintSha256],
+        trusts: [...trusts, key],
+        mayTrust: [...mayTrust, key],
+        added: [...added, key],
       }));
       return { ...situation, stores };
     }
     case 'untrust': {
-      const { fingerprintSha256 } = step.certificate.trusted;
-      const without = (list: readonly string[]): string[] => list.filter((one) => one !== fingerprintSha256);
+      const key = trustKey(step.certificate);
+      const without = (list: readonly string[]): string[] => list.filter((one) => one !== key);
       const stores = inStore(step.store, ({ trusts, mayTrust }) => ({
         trusts: without(trusts),
         mayTrust: without(mayTrust),
@@ -145,6 +146,18 @@ export function afterStep(situation: Situation, step: Step): Situation {
         unit: without(unit, step.certificate),
         deleted: [...situation.deleted, step.certificate],
       };
+    case 'retire': {
+      const { next } = unit;
+      const retired = now.toISOString();
+      return {
+        ...proves({ recounted: false }),
+        unit: {
+          ...without(unit, step.certificate),
+          ...(next?.mark ? { next: { ...next, mark: { ...next.mark, retired } } } : {}),
+        },
+        deleted: [...situation.deleted, step.certificate],
+      };
+    }
     case 'release':
       return { ...situation, unit: without(unit, step.certificate) };
     case 'finish': {

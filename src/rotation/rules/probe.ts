@@ -29,6 +29,8 @@ export interface Probe {
   stageVariables: Readonly<Record<string, string>>;
   /** `host[:port]` of the integration's https URI. */
   backend: string;
+  /** The path and query of that URI; `/` where they depend on the request. */
+  backendPath: string;
 }
 
 /** Reads `GET /health`, or `GET:/health`, which needs no quotes. @throws AppError `Usage` */
@@ -141,7 +143,7 @@ export function chooseProbes(
     instead(
       request ? named(resources, methods, request) : safeOnes(methods),
       forBackends.flatMap((one) => calledFor(stage, resources, methods, one)),
-    ).map(({ resourceId, backend, call }): Probe => ({
+    ).map(({ resourceId, backend, backendPath, call }): Probe => ({
       stage: { restApiId: stage.restApiId, stageName: stage.stageName },
       ...(traffic.canary ? { canary: true } : {}),
       resourceId,
@@ -149,6 +151,7 @@ export function chooseProbes(
       pathWithQueryString: call.path,
       stageVariables: traffic.variables,
       backend,
+      backendPath,
     })),
   );
   const backends = parts.flatMap(({ methods }) => methods.map(({ backend }) => backend));

@@ -36,6 +36,11 @@ export interface ProofResult {
   /** Absent for a caller without a certificate. */
   certificateId?: string;
   wanted: 'accepted' | 'refused';
+  /**
+   * How it was shown, where not by TestInvokeMethod: in a TLS handshake from this machine, with the key at hand; or by the
+   * stage's own URL, which presents what the stage presents.
+   */
+  by?: 'handshake' | 'stageUrl';
   backends: readonly BackendProof[];
 }
 
@@ -46,6 +51,8 @@ export interface Proof {
   unreached: readonly string[];
   /** Ids of certificates that are deleted, so that no call can present them any more. */
   gone: readonly string[];
+  /** Ids of certificates that should have been accepted and could not be shown: AWS makes no test call with them. */
+  untested?: readonly string[];
   /** Of those who should be refused, only a caller without a certificate was tried: the account has no other unused one. */
   noOther: boolean;
 }
@@ -57,9 +64,10 @@ export type ProofEvidence = Record<'proof', Proof>;
 export type StepEvidence = Record<string, unknown> & Partial<ProofEvidence>;
 
 /** Whether anything was tried, and every caller fared as wanted at every backend. */
-export function isAsWanted({ results }: Proof): boolean {
+export function isAsWanted({ results, untested = [] }: Proof): boolean {
   return (
     results.length > 0 &&
+    untested.length === 0 &&
     results.every(({ backends, wanted }) => backends.every(({ outcome }) => outcome === wanted))
   );
 }

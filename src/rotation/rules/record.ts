@@ -24,6 +24,7 @@ export const ROTATION_STEPS = [
   'untrust',
   'verifyRemoval',
   'delete',
+  'retire',
   'redeploy',
   'publish',
   'hook',
@@ -114,6 +115,8 @@ export type RotationRecord =
       at: string;
       clientCertificateId: string;
       pem: string;
+      /** Of one of ACM, what backends trust in the place of `pem`: the root, and the name that it is trusted for. */
+      authority?: { pem: string; subject?: string; san?: string };
       /** The rotation that made it, where that has a journal of its own: this one does not tell where it is trusted. */
       madeBy?: string;
     }

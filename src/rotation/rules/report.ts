@@ -1,3 +1,4 @@
+import type { AcmOrigin } from '../../control-plane/acm-details.js';
 import type { NamedStage } from '../../control-plane/named-stage.js';
 import type { BackendCall } from './calls.js';
 import type { RotationWarning } from './event.js';
@@ -18,6 +19,8 @@ export interface RotationReport {
   until?: Date;
   /** When the certificate in place expires. */
   notAfter?: Date;
+  /** `notDue`: the certificate is one of ACM, and nothing that is rotated unless asked for. */
+  acmOrigin?: AcmOrigin;
   /** What became of the old certificate: deleted, or still presented by other stages, or just still there. */
   oldCertificate: 'deleted' | 'inUse' | 'present';
   /** The calls to backends that are, or would be, made; while a backend reloads, it is called more often. */

@@ -1,6 +1,8 @@
 import type { Stage } from '../../control-plane/api-gateway.js';
 import type { RemovableCertificate } from '../../certificates/certificate.js';
+import type { RemovableAuthority } from '../../certificates/trust-entry.js';
 import type { Certificate } from '../../control-plane/certificate.js';
+import { isAcmArn } from '../../control-plane/inventory.js';
 import type { Mark } from '../../control-plane/marks.js';
 import { byText } from '../../platform/order.js';
 
@@ -8,6 +10,8 @@ import { byText } from '../../platform/order.js';
 export interface EndedCertificate {
   clientCertificateId: string;
   trusted: RemovableCertificate;
+  /** Of one of ACM. */
+  authority?: RemovableAuthority;
 }
 
 /**
@@ -16,7 +20,7 @@ export interface EndedCertificate {
  */
 export interface RotationUnit {
   oldId: string;
-  /** Absent once it is deleted. */
+  /** Absent once it is deleted, or as one of ACM retired: no stage may go back to it. */
   old?: Certificate;
   /** The certificate that takes its place, once there is one. */
   next?: Certificate;
@@ -58,8 +62,8 @@ export function oldIdOf(currentId: string, certificates: readonly Certificate[],
   const others = successorsOf(replaces, certificates, scope).filter(
     (one) => one.clientCertificateId !== currentId && isLeft(one),
   );
-  // With --only-stage the old one stays for others, so that its existence says nothing.
-  const isOver = others.length === 0 && (onlyStage !== undefined || !oldExists);
+  // With --only-stage the old one stays for others, and one of ACM always does: its existence says nothing.
+  const isOver = others.length === 0 && (onlyStage !== undefined || isAcmArn(replaces) || !oldExists);
   return isOver ? currentId : replaces;
 }
 
@@ -71,7 +75,11 @@ export function unitOf(
   scope: string,
 ): RotationUnit {
   const [next, ...spares] = rank(successorsOf(oldId, certificates, scope), presented);
-  const old = certificates.find(({ clientCertificateId }) => clientCertificateId === oldId);
+  // One that somebody has attached again is in use, whatever was meant.
+  const isRetired = isAcmArn(oldId) && next?.mark?.retired !== undefined && !presented.has(oldId);
+  const old = isRetired
+    ? undefined
+    : certificates.find(({ clientCertificateId }) => clientCertificateId === oldId);
   return { oldId, ...(old ? { old } : {}), ...(next ? { next } : {}), spares };
 }
 

@@ -24,6 +24,7 @@ const probeOf = (backend: string): Probe => ({
   pathWithQueryString: '/health',
   stageVariables: {},
   backend,
+  backendPath: '/',
 });
 
 /** A question that backends answer by a script; each call is written down as `ms backend caller`, with `-` for nobody. */

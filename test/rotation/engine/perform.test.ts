@@ -1,9 +1,10 @@
 import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { certificateOf } from '../../../src/control-plane/read-certificate.js';
-import { askStage, perform, type DoableStep } from '../../../src/rotation/engine/perform.js';
+import { perform, type DoableStep } from '../../../src/rotation/engine/perform.js';
 import { probesOf } from '../../../src/rotation/engine/prove.js';
 import { deploymentText, pause, waitUntil } from '../../../src/rotation/engine/run.js';
 import { situation } from '../../../src/rotation/engine/situation.js';
+import { askStage } from '../../../src/rotation/engine/stage-url.js';
 import { AppError } from '../../../src/platform/errors.js';
 import { callsKey } from '../../../src/rotation/rules/calls.js';
 import { readMark, type Mark } from '../../../src/control-plane/marks.js';

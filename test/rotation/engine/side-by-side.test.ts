@@ -205,13 +205,13 @@ describe('one that fails keeps none of the others', () => {
     expect(inWords(outcomes)).toEqual([
       'missing  StageNotFound',
       'none a/beta StageWithoutCertificate',
-      'acm c/prod CertificateOfAcm',
+      'acm c/prod CertificateNotFound',
       'b b/prod completed',
     ]);
     expect(outcomes.slice(0, 3).map(({ error }) => (error as AppError).message)).toEqual([
       expect.stringContaining('none'),
       'a/beta presents no client certificate',
-      'c/prod presents an ACM certificate',
+      `ACM does not return ${arn}, which c/prod presents`,
     ]);
   });
 

@@ -104,6 +104,7 @@ test('a method is seen with all that decides whether it may be called', () => {
     ...known('orders.example'),
     resourceId: 'r',
     path: '/x',
+    backendPath: '/',
     ...get,
     insecureSkipVerification: true,
   };
@@ -123,6 +124,22 @@ test('a method is seen with all that decides whether it may be called', () => {
       { variables: {} },
     ),
   ).toStrictEqual([seen, { ...seen, integrationMethod: 'POST' }]);
+});
+
+test.each([
+  ['https://orders.example', '/'],
+  ['https://orders.example/v1/x?y=1', '/v1/x?y=1'],
+  ['https://orders.example?y=1', '/'],
+  ['https://orders.example/${stageVariables.base}', '/v1/x'],
+  ['${stageVariables.url}/x', '/api/x'],
+  ['https://orders.example/{proxy}', '/'],
+  ['https://orders.example/${stageVariables.nope}', '/'],
+])('the backend of %s is called at %s', (uri, backendPath) => {
+  const integration = { type: 'HTTP_PROXY', uri, insecureSkipVerification: false } as const;
+  const methods = [{ httpMethod: 'GET', requiredParameters: [], integration }];
+  expect(httpsMethods([{ id: 'r', path: '/x', methods }], { variables: VARIABLES })).toMatchObject([
+    { backendPath },
+  ]);
 });
 
 test('a canary is a part of the traffic with its own variables over those of the stage', () => {

@@ -12,6 +12,7 @@ const probe = (rest: Partial<Probe> = {}): Probe => ({
   pathWithQueryString: '/health',
   stageVariables: { a: '1', b: '2' },
   backend: 'orders.example',
+  backendPath: '/',
   ...rest,
 });
 const beta = { stage: { restApiId: 'api', stageName: 'beta' } };

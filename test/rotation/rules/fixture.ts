@@ -95,6 +95,7 @@ export function situation(changes: Partial<Situation> = {}): Situation {
     stores: [store('file', 'OLD')],
     publications: [],
     deleted: [],
+    trustedElsewhere: [],
     switchedAt,
     keptFrom: switchedAt,
     lastPresented: new Map(),

@@ -11,6 +11,7 @@ const probe: Probe = {
   pathWithQueryString: '/health',
   stageVariables: {},
   backend: 'orders.example',
+  backendPath: '/',
 };
 
 const managed = stage('prod', 'old', { tags: { 'aws:cloudformation:stack-name': 'orders-stack' } });

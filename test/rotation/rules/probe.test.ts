@@ -257,6 +257,7 @@ describe('chooseProbes', () => {
         pathWithQueryString: '/x?deep=1',
         stageVariables: { host: 'blue.example' },
         backend: 'blue.example',
+        backendPath: '/x',
       },
     ]);
   });

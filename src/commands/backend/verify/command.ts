@@ -1,9 +1,8 @@
 import { Option, type Command } from 'commander';
-import type { IdentityFiles } from './run.js';
-import { AppError, EXIT } from '../../../platform/errors.js';
+import { EXIT } from '../../../platform/errors.js';
 import { proxyFor, proxyName } from '../../../net/proxy.js';
-import { readFileOrStream, unsuitability } from '../../../platform/read-regular-file.js';
 import { action, collect, command } from '../../../terminal/command.js';
+import { identityFiles, readNamed } from '../../../terminal/identity-files.js';
 
 interface Options {
   expect?: 'enforced';
@@ -46,7 +45,7 @@ Examples:
     .action(
       action<Options, [url: string]>(async ({ args: [url], options, out, now }) => {
         const backendCas = await Promise.all((options.backendCa ?? []).map(readNamed));
-        const own = await ownFiles(options);
+        const own = await identityFiles(options);
         const [{ verifyBackend }, { backendReportText, hasError }] = await Promise.all([
           import('./run.js'),
           import('./text.js'),
@@ -63,27 +62,4 @@ Examples:
         if (unexpected || hasError(report)) out.exitWith(EXIT.failed);
       }),
     );
-}
-
-/** @throws AppError `Usage` for one without the other */
-async function ownFiles({ cert, key }: Options): Promise<IdentityFiles | undefined> {
-  if (cert === undefined && key === undefined) return undefined;
-  if (cert === undefined || key === undefined) {
-    throw new AppError('Usage', '--cert and --key must be specified together', {
-      hint: 'specify both: --cert client.pem --key client.key',
-    });
-  }
-  return { certificate: await readNamed(cert), privateKey: await readNamed(key) };
-}
-
-async function readNamed(file: string): Promise<Uint8Array> {
-  try {
-    return await readFileOrStream(file);
-  } catch (cause) {
-    throw new AppError('FileNotReadable', `the file ${file} cannot be read${unsuitability(cause)}`, {
-      cause,
-      hint: 'specify a PEM file that this user may read',
-      details: { file },
-    });
-  }
 }

@@ -1,13 +1,5 @@
+import type { Admission } from '../../../net/tls-probe.js';
 import { REFUSING_STATUSES } from '../../../control-plane/execution-log.js';
-
-/** What a connection from outside came to. */
-export type Admission =
-  /** An HTTP status, whoever in the server gave it. */
-  | { kind: 'answered'; status: number }
-  /** Ended by TLS, or by closing the connection, before any answer. */
-  | { kind: 'refused'; reason: string }
-  /** Neither: an answer that is no HTTP. */
-  | { kind: 'unclear'; reason: string };
 
 /** How a backend treats a caller. */
 export type Treatment = 'admitted' | 'refused' | 'unclear';

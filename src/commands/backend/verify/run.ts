@@ -1,12 +1,12 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { judgeBackend, type Admission, type Verdict, type VerdictReason } from './rules.js';
+import { judgeBackend, type Verdict, type VerdictReason } from './rules.js';
 import { daysLeft } from '../../../certificates/certificate.js';
 import { AppError } from '../../../platform/errors.js';
 import { API_GATEWAY_CAS_DATE } from '../../../certificates/api-gateway-cas.js';
 import { answersToCaNames, javaClientProblems } from '../../../findings/java-client.js';
 import { finding, reported, type ReportedFinding } from '../../../findings/finding.js';
-import { tlsProbe, type ClientIdentity, type TlsAttempt, type TlsProbeOptions } from './tls-probe.js';
+import { tlsProbe, type Admission, type TlsAttempt, type TlsProbeOptions } from '../../../net/tls-probe.js';
 import { readBundle } from '../../../certificates/bundle.js';
+import { clientIdentity, type IdentityFiles } from '../../../certificates/client-identity.js';
 import { mintClientCertificate } from '../../../certificates/mint.js';
 import { nameText } from '../../../certificates/name.js';
 import { serverChain, type ServerChain } from '../../../certificates/server-chain.js';
@@ -71,46 +71,6 @@ function authorities(file: Uint8Array): string[] {
   });
 }
 
-/** @throws AppError `CertificateUnreadable` */
-function ownIdentity({ certificate, privateKey }: IdentityFiles): ClientIdentity & { issuers: string[] } {
-  const { certificates } = readBundle(certificate);
-  const [own] = certificates;
-  if (!own) {
-    throw new AppError('CertificateUnreadable', 'the file of --cert contains no readable certificate', {
-      hint: 'specify a PEM file with the certificate, followed by its intermediate certificates',
-    });
-  }
-  const privateKeyPem = Buffer.from(privateKey).toString('latin1');
-  if (!belongsTo(own.certificate.pem, privateKeyPem)) {
-    throw new AppError(
-      'CertificateUnreadable',
-      'the key of --key does not belong to the certificate of --cert',
-      {
-        hint: 'specify the unencrypted private key of that certificate as PEM',
-      },
-    );
-  }
-  return {
-    pem: certificates.map(({ certificate: { pem } }) => pem).join(''),
-    privateKeyPem,
-    issuers: certificates.map(({ certificate: { issuer } }) => issuer),
-  };
-}
-
-function belongsTo(pem: string, privateKeyPem: string): boolean {
-  try {
-    return new X509Certificate(pem).checkPrivateKey(createPrivateKey(privateKeyPem));
-  } catch {
-    return false;
-  }
-}
-
-/** A certificate and its key, the content of two files. */
-export interface IdentityFiles {
-  certificate: Uint8Array;
-  privateKey: Uint8Array;
-}
-
 export interface VerifyOptions {
   /** Files of private CAs that API Gateway is to be taken to accept, PEM. */
   backendCas: readonly Uint8Array[];
@@ -143,7 +103,7 @@ export async function verifyBackend(
 ): Promise<BackendReport> {
   const url = parseUrl(address);
   const extraAnchors = backendCas.flatMap(authorities);
-  const identity = own && ownIdentity(own);
+  const identity = own && clientIdentity(own);
   const started = performance.now();
   const options = { timeoutMs: TIMEOUT_MS };
   const [without, older, impostor, accepted] = await Promise.all([

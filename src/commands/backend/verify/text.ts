@@ -1,6 +1,7 @@
 import type { ChalkInstance } from 'chalk';
 import type { BackendReport } from './run.js';
-import { treatmentOf, type Admission, type Verdict, type VerdictReason } from './rules.js';
+import type { Admission } from '../../../net/tls-probe.js';
+import { treatmentOf, type Verdict, type VerdictReason } from './rules.js';
 import { printable } from '../../../platform/printable.js';
 import { ANNOUNCE } from '../../../findings/catalogue/java-client.js';
 import type { ReportedFinding } from '../../../findings/finding.js';

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { judgeBackend, type Admission } from '../../../../src/commands/backend/verify/rules.js';
+import { judgeBackend } from '../../../../src/commands/backend/verify/rules.js';
+import type { Admission } from '../../../../src/net/tls-probe.js';
 
 const status = (code: number): Admission => ({ kind: 'answered', status: code });
 const alert: Admission = { kind: 'refused', reason: 'TLS alert: unknown ca' };

@@ -338,7 +338,10 @@ export class Process {
             tags: Object.fromEntries(Object.entries(known.tags).filter(([key]) => !keys.includes(key))),
           }));
         }),
-      getAcmCertificate: (arn) => Promise.reject(new Error(`no stage presents ${arn}`)),
+      getAcmCertificate: (arn) =>
+        Promise.reject(new AppError('CertificateNotFound', `there is no ACM certificate ${arn}`)),
+      getAcmTags: (arn) =>
+        Promise.reject(new AppError('CertificateNotFound', `there is no ACM certificate ${arn}`)),
       getRestApis: () => list('GetRestApis', () => world.apis()),
       getStages: stages,
       getWebSocketApis: () => list('GetApis', () => world.apis('WEBSOCKET')),

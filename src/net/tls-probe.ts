@@ -3,11 +3,19 @@ import { request as httpRequest } from 'node:http';
 import { connect as tcpConnect, isIP, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { connect as tlsConnect, type SecureVersion, type TLSSocket } from 'node:tls';
-import type { Admission } from './rules.js';
-import { AppError } from '../../../platform/errors.js';
-import { printable } from '../../../platform/printable.js';
-import { proxyFor } from '../../../net/proxy.js';
+import { AppError } from '../platform/errors.js';
+import { printable } from '../platform/printable.js';
+import { proxyFor } from './proxy.js';
 import { asksAgain, readServerFlight, type ServerFlight } from './server-flight.js';
+
+/** What a connection from outside came to. */
+export type Admission =
+  /** An HTTP status, whoever in the server gave it. */
+  | { kind: 'answered'; status: number }
+  /** Ended by TLS, or by closing the connection, before any answer. */
+  | { kind: 'refused'; reason: string }
+  /** Neither: an answer that is no HTTP. */
+  | { kind: 'unclear'; reason: string };
 
 export interface TlsAttempt {
   /** As OpenSSL names it: `TLSv1.3`. Absent when the handshake did not come so far. */
@@ -55,7 +63,7 @@ async function connectTo(url: URL, timeoutMs: number): Promise<{ raw: Socket; tu
   const [host, port] = [hostOf(url), Number(url.port || 443)];
   const proxy = proxyFor(url);
   if (proxy === undefined) return { raw: tcpConnect({ host, port }), tunnelled: false };
-  const { openTunnel } = await import('../../../net/tunnel.js');
+  const { openTunnel } = await import('./tunnel.js');
   return { raw: await openTunnel(proxy, host, port, timeoutMs), tunnelled: true };
 }
 

@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { readServerFlight } from '../../../../src/commands/backend/verify/server-flight.js';
-import { tlsProbe } from '../../../../src/commands/backend/verify/tls-probe.js';
-import { mintServerCertificate } from '../../../../src/certificates/mint.js';
-import { nameText } from '../../../../src/certificates/name.js';
-import { mintIdentity } from '../../../support/certificates.js';
-import { startTlsServer, type TlsServer } from '../../../support/tls-server.js';
+import { readServerFlight } from '../../src/net/server-flight.js';
+import { tlsProbe } from '../../src/net/tls-probe.js';
+import { mintServerCertificate } from '../../src/certificates/mint.js';
+import { nameText } from '../../src/certificates/name.js';
+import { mintIdentity } from '../support/certificates.js';
+import { startTlsServer, type TlsServer } from '../support/tls-server.js';
 
 let server: TlsServer | undefined;
 afterEach(async () => {

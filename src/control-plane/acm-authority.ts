@@ -1,0 +1,43 @@
+import { X509Certificate } from 'node:crypto';
+import { readBundle } from '../certificates/bundle.js';
+import { sansOf, subjectOf, type CallerName } from '../certificates/caller-name.js';
+import { clientChain } from '../certificates/client-chain.js';
+import { trustedAuthority, type TrustedAuthority } from '../certificates/trust-entry.js';
+import type { AcmCertificate } from './acm-certificate.js';
+
+/** By what of a certificate a backend tells it from the others of its CA. Servers differ in what they can compare. */
+export type NamedBy = keyof CallerName;
+
+/** The root and the name by which backends are to trust a certificate of ACM. */
+export interface AcmTrust {
+  /** Absent for one that is its own issuer: it is trusted as it is, as one that API Gateway generated. */
+  authority?: TrustedAuthority;
+  /** Why there is nothing that a backend could trust. */
+  problem?: string;
+}
+
+/**
+ * Works out what a backend has to trust so that it accepts a certificate of ACM, and the one that follows it.
+ * @param extraRoots PEM of roots that the chain in ACM may omit
+ */
+export function acmTrust(
+  { trusted, chainPem }: Pick<AcmCertificate, 'trusted' | 'chainPem'>,
+  namedBy: NamedBy,
+  extraRoots: string,
+): AcmTrust {
+  const above = [chainPem, extraRoots].flatMap((pem) =>
+    readBundle(Buffer.from(pem)).certificates.map(({ certificate }) => certificate.pem),
+  );
+  const { end, rootPem } = clientChain(trusted.pem, above);
+  if (end === 'root' && rootPem === undefined) return {};
+  if (rootPem === undefined) {
+    return { problem: `its chain in ACM ends below the root, which backends must trust` };
+  }
+  const der = new X509Certificate(trusted.pem).raw;
+  const value = namedBy === 'subject' ? subjectOf(der) : sansOf(der)[0];
+  if (value === undefined) {
+    const what = namedBy === 'subject' ? 'subject' : 'subject alternative name';
+    return { problem: `it has no ${what} that a backend can compare` };
+  }
+  return { authority: trustedAuthority(rootPem, { [namedBy]: value }) };
+}

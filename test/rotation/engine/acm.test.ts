@@ -1,0 +1,260 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { entryKey, trustedAuthority } from '../../../src/certificates/trust-entry.js';
+import type { Identity } from '../../../src/certificates/issue.js';
+import { acmSuccessor, readMark } from '../../../src/control-plane/marks.js';
+import { AppError } from '../../../src/platform/errors.js';
+import type { Proof } from '../../../src/rotation/rules/proof.js';
+import type { RotationStep } from '../../../src/rotation/rules/record.js';
+import type { RotationReport } from '../../../src/rotation/rules/report.js';
+import { openFileJournal } from '../../../src/rotation/journal/file-journal.js';
+import { trapped, type Point } from '../../crash/world.js';
+import { startAcmLab, type AcmLab, type RunOptions } from '../../support/acm-rotation.js';
+import { startTraffic } from '../../support/rotation.js';
+
+let lab: AcmLab;
+let leaf: Identity;
+let arn: string;
+
+/** Each describe goes on where the test before it ended: a lab costs a second. */
+const inLab = (): void => {
+  beforeAll(async () => {
+    lab = await startAcmLab({ propagationDelayMs: 80 });
+    leaf = await lab.pki.leaf();
+    arn = await lab.imported(leaf);
+  });
+  afterAll(() => lab.close());
+};
+
+const steps = (report: RotationReport): string[] => report.steps.map(({ step }) => step);
+const root = (subject = 'CN=orders-gateway'): string =>
+  entryKey(trustedAuthority(lab.pki.root.pem, { subject }));
+const proofOf = (report: RotationReport, name: string): Proof | undefined =>
+  report.steps.find(({ step }) => step === name)?.evidence?.['proof'] as Proof | undefined;
+const health = (): string => `${lab.api.invokeUrl}/health`;
+const light = { lanes: 1, pauseMs: 20 };
+
+/** A run that dies at a point of a step. */
+async function killed(step: RotationStep, point: Point, options: RunOptions): Promise<void> {
+  const dead = new Error('killed');
+  const journal = trapped(openFileJournal(`${lab.directory}/journal`), { step, point }, () =>
+    Promise.reject(dead),
+  );
+  let isDead = false;
+  const dying: typeof journal = {
+    ...journal,
+    append: async (rotationId, record) => {
+      if (isDead) throw dead;
+      try {
+        await journal.append(rotationId, record);
+      } catch (error) {
+        isDead = true;
+        throw error;
+      }
+    },
+  };
+  await expect(lab.run({ ...options, journal: dying })).rejects.toThrow('killed');
+}
+
+describe('from a generated certificate to one of ACM and back', () => {
+  inLab();
+
+  test('trusts its root with its subject, and no request fails', async () => {
+    const traffic = startTraffic(health(), light);
+    const planned = await lab.run({ to: arn, identity: leaf, dryRun: true });
+    const report = await lab.run({ to: arn, identity: leaf });
+    const { requests, failed } = await traffic.stop();
+    expect(failed).toEqual([]);
+    expect(requests).toBeGreaterThan(20);
+    expect(report).toMatchObject({
+      outcome: 'completed',
+      oldCertificateId: lab.generatedId,
+      newCertificateId: arn,
+      oldCertificate: 'deleted',
+    });
+    expect(steps(report)).toEqual([
+      'adopt',
+      'trust',
+      'preflight',
+      'recheck',
+      'switch',
+      'verifySwitch',
+      'soak',
+      'verifyUnused',
+      'delete',
+      'untrust',
+      'verifyRemoval',
+      'finish',
+    ]);
+    expect(steps(planned)).toEqual(steps(report));
+    expect(await lab.presented()).toBe(arn);
+    expect(await lab.trusted()).toEqual([root()]);
+    expect(proofOf(report, 'preflight')?.results).toMatchObject([
+      { caller: 'new', certificateId: arn, wanted: 'accepted', by: 'handshake' },
+      { caller: 'old', certificateId: lab.generatedId, wanted: 'accepted' },
+      { caller: 'none', wanted: 'refused' },
+    ]);
+    // Nothing of the key is written or told.
+    const [line = ''] = leaf.privateKeyPem.split('\n').slice(1);
+    const journals = await openFileJournal(`${lab.directory}/journal`).ends();
+    const records = await Promise.all(
+      journals.map(({ rotationId }) => openFileJournal(`${lab.directory}/journal`).read(rotationId)),
+    );
+    expect(JSON.stringify([records, lab.events, report])).not.toContain(line);
+  });
+
+  test('is not due by any clock but that of ACM', async () => {
+    expect(await lab.run()).toMatchObject({ outcome: 'notDue', acmOrigin: 'imported' });
+    await expect(lab.run({ settings: { force: true } })).rejects.toMatchObject({ code: 'CertificateOfAcm' });
+  });
+
+  test('ends the trust in the root, deletes nothing of ACM, and no request fails', async () => {
+    const traffic = startTraffic(health(), light);
+    const options = { toGenerated: true, probeUrl: health() };
+    const planned = await lab.run({ ...options, dryRun: true });
+    const report = await lab.run(options);
+    const { failed } = await traffic.stop();
+    expect(failed).toEqual([]);
+    expect(report).toMatchObject({ outcome: 'completed', oldCertificateId: arn, oldCertificate: 'present' });
+    expect(steps(report)).toEqual([
+      'generate',
+      'trust',
+      'preflight',
+      'recheck',
+      'switch',
+      'verifySwitch',
+      'soak',
+      'verifyUnused',
+      'retire',
+      'settle',
+      'verifyUnused',
+      'untrust',
+      'verifyRemoval',
+      'finish',
+    ]);
+    expect(steps(planned)).toEqual(steps(report));
+    expect(proofOf(report, 'preflight')).toMatchObject({
+      results: [{ caller: 'new' }, { caller: 'old', certificateId: arn, by: 'stageUrl' }, { caller: 'none' }],
+    });
+    expect(await lab.presented()).toBe(report.newCertificateId);
+    expect(await lab.trusted()).toHaveLength(1);
+  });
+});
+
+describe('what cannot be presented is refused before anything is changed', () => {
+  inLab();
+
+  test.each<[string, string, () => Promise<RunOptions>, RegExp]>([
+    [
+      'an intermediate certificate is missing',
+      'CertificateUnsuitable',
+      async () => ({ to: await lab.imported(leaf, lab.pki.root.pem) }),
+      /its chain lacks its issuer/,
+    ],
+    [
+      'the chain is not in order',
+      'CertificateUnsuitable',
+      async () => ({ to: await lab.imported(leaf, lab.pki.root.pem + lab.pki.issuing.pem) }),
+      /followed by its issuer/,
+    ],
+    [
+      'there is no clientAuth',
+      'CertificateUnsuitable',
+      async () => ({ to: await lab.imported(await lab.pki.leaf({ purposes: ['serverAuth'] })) }),
+      /do not allow client authentication/,
+    ],
+    [
+      'the root is not known',
+      'CertificateUnsuitable',
+      async () => ({ to: await lab.imported(leaf, lab.pki.issuing.pem) }),
+      /ends below the root/,
+    ],
+    [
+      'it is of another Region',
+      'CertificateUnsuitable',
+      () => Promise.resolve({ to: arn.replace('eu-central-1', 'eu-west-1') }),
+      /own account and Region/,
+    ],
+    [
+      'nothing can show whether it is accepted',
+      'BackendNotProvable',
+      () => Promise.resolve({ to: arn }),
+      /AWS makes no test calls/,
+    ],
+    [
+      'the key at hand is of another one',
+      'Usage',
+      async () => ({ to: arn, identity: await lab.pki.leaf() }),
+      /--cert is not/,
+    ],
+  ])('%s', async (_, code, options, message) => {
+    const before = await lab.trusted();
+    const error: unknown = await lab.run(await options()).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(AppError);
+    expect(error).toMatchObject({ code, message: expect.stringMatching(message) as unknown });
+    expect(await lab.presented()).toBe(lab.generatedId);
+    expect(await lab.trusted()).toEqual(before);
+    expect(lab.events).toEqual([]);
+  });
+});
+
+describe('a run that ends in the middle', () => {
+  inLab();
+
+  test('is gone on with by one that is not told of the certificate', async () => {
+    const traffic = startTraffic(health(), light);
+    await killed('trust', 'afterEffect', { to: arn, identity: leaf });
+    // A scheduled run, perhaps on another machine without the journal.
+    const report = await lab.run({ settings: { allowUnproved: true } });
+    expect(report).toMatchObject({ outcome: 'completed', newCertificateId: arn });
+    expect(await lab.trusted()).toEqual([root()]);
+    const { failed } = await traffic.stop();
+    expect(failed).toEqual([]);
+  });
+
+  test.each<[RotationStep, Point]>([
+    ['switch', 'afterEffect'],
+    ['retire', 'afterEffect'],
+    ['untrust', 'afterIntent'],
+  ])('back to a generated one, killed at %s', async (step, point) => {
+    const [before] = (await lab.trusted()) ?? [];
+    const traffic = startTraffic(health(), light);
+    await killed(step, point, { toGenerated: true, probeUrl: health() });
+    const report = await lab.run();
+    expect(report.outcome).toBe('completed');
+    const trusted = await lab.trusted();
+    expect(trusted).toHaveLength(1);
+    expect(trusted).not.toEqual([before]);
+    const again = await lab.run({ to: arn, identity: leaf });
+    expect(again.outcome).toBe('completed');
+    expect(await lab.trusted()).toEqual([root()]);
+    const { failed } = await traffic.stop();
+    expect(failed).toEqual([]);
+  });
+
+  test('is aborted: the certificate of ACM stays as it was', async () => {
+    await lab.run({ toGenerated: true, probeUrl: health() });
+    const id = await lab.presented();
+    const before = await lab.trusted();
+    await killed('verifySwitch', 'afterEffect', { to: arn, identity: leaf });
+    expect(await lab.presented()).toBe(arn);
+    expect(await lab.run({ abort: true })).toMatchObject({ outcome: 'aborted' });
+    expect(await lab.presented()).toBe(id);
+    expect(await lab.trusted()).toEqual(before);
+    const certificates = await lab.certificates();
+    expect(certificates.map(({ tags }) => acmSuccessor(tags))).toEqual([undefined]);
+    expect(readMark({ tags: await lab.tags(arn) })).toBeUndefined();
+  });
+});
+
+describe('a root that another certificate of ACM needs', () => {
+  inLab();
+
+  test('stays trusted', async () => {
+    await lab.run({ to: arn, identity: leaf });
+    const other = await lab.imported(await lab.pki.leaf());
+    await lab.addStage(other);
+    await lab.run({ toGenerated: true, probeUrl: health() });
+    expect(await lab.trusted()).toHaveLength(2);
+    expect(await lab.trusted()).toContain(root());
+  });
+});

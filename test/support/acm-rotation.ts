@@ -1,0 +1,203 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import https from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { TLSSocket, type DetailedPeerCertificate } from 'node:tls';
+import { CreateDeploymentCommand, type APIGatewayClient } from '@aws-sdk/client-api-gateway';
+import { hasName } from '../../src/certificates/caller-name.js';
+import { clientIdentity } from '../../src/certificates/client-identity.js';
+import { clientChain } from '../../src/certificates/client-chain.js';
+import type { Identity } from '../../src/certificates/issue.js';
+import { mintServerCertificate } from '../../src/certificates/mint.js';
+import { certificateFacts, trustedCertificate } from '../../src/certificates/parse.js';
+import type { ClientCertificate } from '../../src/control-plane/api-gateway.js';
+import { createAwsControlPlane } from '../../src/control-plane/aws.js';
+import { remembering } from '../../src/control-plane/remembering.js';
+import { startEmulator, type Emulator, type EmulatorOptions } from '../../src/emulator/index.js';
+import { presentedIdentity } from '../../src/rotation/engine/identity.js';
+import { observedAccount } from '../../src/rotation/engine/observed-account.js';
+import type { RotationDeps, RotationRequest } from '../../src/rotation/engine/ports.js';
+import { abort, rotate } from '../../src/rotation/engine/rotate.js';
+import { openFileJournal } from '../../src/rotation/journal/file-journal.js';
+import type { Journal } from '../../src/rotation/journal/journal.js';
+import type { RotationEvent } from '../../src/rotation/rules/event.js';
+import type { RotationReport } from '../../src/rotation/rules/report.js';
+import { DEFAULT_SETTINGS, type RotationSettings } from '../../src/settings/rotation.js';
+import { createTrustStore } from '../../src/trust/kinds/index.js';
+import { pemFormat } from '../../src/trust/pem-format.js';
+import { acmClientOf, importCertificate, makePki, type TestPki } from './acm.js';
+import { attachCertificate, clientOf, generateCertificate, makeApi, type ApiFixture } from './emulator.js';
+import { REGION } from './rotation.js';
+
+/** A stage, an account of ACM, and a backend that goes by a trust file: exact certificates, and roots with a name. */
+export interface AcmLab {
+  emulator: Emulator;
+  api: ApiFixture;
+  client: APIGatewayClient;
+  pki: TestPki;
+  generatedId: string;
+  trustFile: string;
+  directory: string;
+  /** Imports a certificate, with the chain up to the root. @returns its ARN */
+  imported(identity: Identity, chain?: string): Promise<string>;
+  attach(id: string): Promise<void>;
+  /** Another stage of the API, which presents that certificate. */
+  addStage(id: string): Promise<void>;
+  certificates(): Promise<ClientCertificate[]>;
+  /** Of a certificate of ACM. */
+  tags(arn: string): Promise<Readonly<Record<string, string>>>;
+  /** What the stage is set to. */
+  presented(): Promise<string | undefined>;
+  /** Keys of what the trust file holds. */
+  trusted(): Promise<readonly string[] | undefined>;
+  run(options?: RunOptions): Promise<RotationReport>;
+  events: RotationEvent[];
+  close(): Promise<void>;
+}
+
+export interface RunOptions {
+  to?: string;
+  toGenerated?: boolean;
+  settings?: Partial<RotationSettings>;
+  identity?: Identity;
+  chain?: string;
+  probeUrl?: string;
+  roots?: string;
+  abort?: boolean;
+  dryRun?: boolean;
+  journal?: Journal;
+  stores?: RotationDeps['stores'];
+}
+
+/** Whether a file of trust lets a caller in, by what the caller sent of itself. */
+function isLetIn(file: string, peer: DetailedPeerCertificate): boolean {
+  const segments = pemFormat.parse(readFileSync(file, 'latin1'));
+  const sent: Buffer[] = [];
+  for (let one = peer; !sent.some((raw) => raw.equals(one.raw)); one = one.issuerCertificate) {
+    sent.push(one.raw);
+    // Declared as always there, and absent where the caller sent no issuer.
+    if ((one.issuerCertificate as DetailedPeerCertificate | undefined) === undefined) break;
+  }
+  const [leaf = Buffer.alloc(0), ...above] = sent;
+  const { fingerprintSha256 } = certificateFacts(leaf);
+  return segments.some(({ fingerprint, authority }) => {
+    if (authority === undefined) return fingerprint === fingerprintSha256;
+    const { rootPem } = clientChain(leaf, [...above, authority.ca.pem]);
+    return rootPem === authority.ca.pem && hasName(leaf, authority);
+  });
+}
+
+export async function startAcmLab(options: EmulatorOptions = {}): Promise<AcmLab> {
+  process.env['AWS_ACCESS_KEY_ID'] ??= 'AKIDTEST';
+  process.env['AWS_SECRET_ACCESS_KEY'] ??= 'secret';
+  const directory = await mkdtemp(join(tmpdir(), 'apigw-cert-acm-'));
+  const trustFile = join(directory, 'trusted.pem');
+  const server = await mintServerCertificate({
+    notBefore: new Date(Date.now() - 3_600_000),
+    dnsNames: ['localhost'],
+  });
+  const backend = https.createServer(
+    { cert: server.certPem, key: server.privateKeyPem, requestCert: true, rejectUnauthorized: false },
+    ({ socket }, response) => {
+      const peer = socket instanceof TLSSocket ? socket.getPeerCertificate(true) : undefined;
+      const isKnown = peer !== undefined && 'raw' in peer && isLetIn(trustFile, peer);
+      response.writeHead(isKnown ? 200 : 403).end();
+    },
+  );
+  backend.listen(0, '127.0.0.1');
+  await once(backend, 'listening');
+  const emulator = await startEmulator({
+    rateLimit: false,
+    backendCa: server.caPem,
+    clock: new Date(Date.now() - 340 * 86_400_000),
+    ...options,
+  });
+  const client = clientOf(emulator, { region: REGION });
+  const acm = acmClientOf(emulator, { region: REGION });
+  const generated = await generateCertificate(client);
+  await writeFile(trustFile, trustedCertificate(generated.pem).pem);
+  const url = `https://localhost:${(backend.address() as AddressInfo).port}`;
+  const api = await makeApi(emulator, client, url);
+  await attachCertificate(client, api, generated.id);
+  emulator.setClock(new Date());
+  const pki = await makePki();
+  const controlPlane = await createAwsControlPlane({ region: REGION, endpoint: emulator.url });
+  const store = createTrustStore({ kind: 'pem-bundle', file: trustFile }, { announce: () => undefined });
+  const target = { restApiId: api.restApiId, stageName: api.stageName };
+  const events: RotationEvent[] = [];
+  let skipped = 0;
+  const now = (): Date => new Date(Date.now() + skipped);
+
+  return {
+    emulator,
+    api,
+    client,
+    pki,
+    generatedId: generated.id,
+    trustFile,
+    directory,
+    events,
+    imported: (identity, chain = `${pki.issuing.pem}${pki.root.pem}`) =>
+      importCertificate(acm, identity, { chain }),
+    attach: (id) => attachCertificate(client, api, id),
+    async addStage(id) {
+      const { restApiId } = api;
+      await client.send(new CreateDeploymentCommand({ restApiId, stageName: 'other' }));
+      await attachCertificate(client, { restApiId, stageName: 'other' }, id);
+    },
+    certificates: () => controlPlane.getClientCertificates(),
+    tags: (arn) => controlPlane.getAcmTags(arn),
+    presented: async () => (await controlPlane.getStage(target)).clientCertificateId,
+    trusted: () => store.observe(),
+    async run({ settings, identity, chain, abort: isAbort, dryRun, journal, stores, ...rest } = {}) {
+      const known = remembering(controlPlane, now);
+      const deps: RotationDeps = {
+        controlPlane: known,
+        apis: [],
+        account: observedAccount(known, now),
+        stores: stores ?? (() => [store]),
+        journal: journal ?? openFileJournal(join(directory, 'journal')),
+        now,
+        // What is longer than the spread of a switch is skipped.
+        sleep: async (ms, signal) => {
+          const real = Math.min(ms, 200);
+          await sleep(real, undefined, { signal });
+          skipped += ms - real;
+        },
+        newRotationId: () => `acm-${Math.random().toString(36).slice(2)}`,
+        emit: (event) => events.push(event),
+        signal: new AbortController().signal,
+        assertHeld: () => Promise.resolve(),
+        confirm: () => Promise.resolve(),
+        request: async (address) => (await fetch(address)).status,
+      };
+      const files = identity && {
+        certificate: Buffer.from(identity.pem + (chain ?? pki.issuing.pem)),
+        privateKey: Buffer.from(identity.privateKeyPem),
+      };
+      const request: RotationRequest = {
+        settings: { ...DEFAULT_SETTINGS, settle: 5_000, soak: 3_000, ...settings },
+        hooks: {},
+        probeCalls: new Map(),
+        ...(files ? { identity: presentedIdentity(clientIdentity(files)) } : {}),
+        ...rest,
+      };
+      const stage = await controlPlane.getStage(target);
+      return isAbort === true
+        ? abort(deps, request, stage, { dryRun: dryRun === true })
+        : rotate(deps, request, stage, { dryRun: dryRun === true });
+    },
+    async close() {
+      client.destroy();
+      acm.destroy();
+      await emulator.close();
+      backend.close();
+      backend.closeAllConnections();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
