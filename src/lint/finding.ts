@@ -24,6 +24,7 @@ export const LINT_CODES = [
   'NobodyAdmitted',
   'NotACertificate',
   'Open',
+  'PinIgnoresCase',
   'PinNotExact',
   'PrivateKey',
   'PublicByDesign',

@@ -143,7 +143,8 @@ async function write(store: DocumentStore, before: Revision, text: string, gate:
 async function change(store: DocumentStore, edit: Edit, gate: Gate): Promise<boolean> {
   const { document } = store;
   const before = await document.read();
-  const text = sealed(store, edit.apply(before.text), before.text);
+  const edited = edit.apply(before.text);
+  const text = sealed(store, store.format.renew?.(edited) ?? edited, before.text);
   // Where no mark can be kept, only making it live again is sure to heal a run that was killed before it did.
   const unfinished = document.unfinished === undefined || (await document.unfinished.read()) !== undefined;
   if (text === before.text && !unfinished) return false;

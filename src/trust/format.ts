@@ -32,6 +32,8 @@ export interface TrustFormat {
   parse(text: string): Segment[];
   /** The text with one more certificate; everything that was there stays as it is, in front of it or behind it. */
   insert(text: string, certificate: TrustedCertificate): string;
+  /** The text with all entries as they are written today; what earlier versions wrote may not be safe. */
+  renew?(text: string): string;
   /** Absent where it has no words for roots with a name. */
   authorities?: AuthorityNotation;
 }

@@ -14,6 +14,8 @@ export interface LineNotation {
   write(certificate: TrustedCertificate): string;
   /** The fingerprint that a line makes trusted; `undefined` for every other line. */
   read(line: string): string | undefined;
+  /** A line of an entry as it is written today, where an earlier version wrote it in a way that is not safe. */
+  renew?(line: string): string;
   /** Why a line must not be there at all. */
   refuse?(line: string): string | undefined;
   /** Whether the block may be put behind text of somebody else; not in a document with one root. */
@@ -120,10 +122,17 @@ function insert(notation: LineNotation, text: string, certificate: TrustedCertif
   return `${text}${newline}${[BEGIN, ...head, ''].join('\n')}${entry}${close}`;
 }
 
+/** Only lines of entries are renewed, and of these only what is between the white space. */
+function renewed({ read, renew }: LineNotation, text: string): string {
+  if (renew === undefined) return text;
+  return text.replaceAll(/[^\s][^\n]*[^\s]/g, (line) => (read(line) === undefined ? line : renew(line)));
+}
+
 /** Makes a format of a notation: one line a certificate, with a comment before it, in a block that is ours. */
 export function lineFormat(notation: LineNotation): TrustFormat {
   return {
     parse: (text) => parse(notation, text),
+    renew: (text) => renewed(notation, text),
     insert: (text, certificate) => insert(notation, text, certificate),
   };
 }

@@ -9,12 +9,7 @@
 import { createHash } from 'node:crypto';
 import { readBundle } from '../certificates/bundle.js';
 import type { TrustedCertificate } from '../certificates/certificate.js';
-import {
-  crossing,
-  entryKey,
-  type TrustedAuthority,
-  type TrustEntry,
-} from '../certificates/trust-entry.js';
+import { crossing, entryKey, type TrustedAuthority, type TrustEntry } from '../certificates/trust-entry.js';
 import { AppError } from '../platform/errors.js';
 import { pemFormat } from './pem-format.js';
 

@@ -336,6 +336,10 @@ async function ofLint(): Promise<ReportedFinding[]> {
         'ssl_verify_client optional; ssl_client_certificate many.pem; if ($ssl_client_s_dn = "") { return 403; }',
       ),
     ],
+    [
+      'nginx',
+      `http {\n map $ssl_client_escaped_cert $ok { "${encodeURIComponent(pem)}" 1; }\n server { listen 443 ssl; ssl_verify_client optional_no_ca; if ($ok = "") { return 403; } location / { proxy_pass http://127.0.0.1:1; } } }\n`,
+    ],
     ['nginx', nginx(`if ($ssl_client_fingerprint != ${'0'.repeat(40)}) { return 403; }`)],
     [
       'nginx',

@@ -19,12 +19,12 @@ const sha256 = (certificate: TrustedCertificate): string =>
 /** Each notation written a second time, from the servers' documents, so that the adapters are not their own judge. */
 const ENTRY: Record<ServerKind, (certificate: TrustedCertificate) => string> = {
   nginx: (certificate) =>
-    `"${certificate.pem
+    `"~^${certificate.pem
       .replaceAll('+', '%2B')
       .replaceAll('/', '%2F')
       .replaceAll('=', '%3D')
       .replaceAll(' ', '%20')
-      .replaceAll('\n', '%0A')}" ${sha256(certificate)};`,
+      .replaceAll('\n', '%0A')}$" ${sha256(certificate)};`,
   haproxy: sha256,
   apache: ({ pem }) => `    Require expr "base64(%{SSL_CLIENT_CERT}) == '${btoa(pem)}'"`,
   caddy: (certificate) => `trusted_ca_cert ${der(certificate).toString('base64')}`,

@@ -42,6 +42,11 @@ export const SERVER_FINDINGS = {
     'this never equals the value that the server compares it with, so it admits no caller',
     'HAProxy: 64 lower-case hex digits, the SHA-256 of the DER. Apache: exactly what openssl x509 -in cert.pem prints',
   ),
+  PinIgnoresCase: about(
+    'critical',
+    'nginx compares this certificate without regard to case, so a forged one that differs only in case is accepted; anyone who knows the certificate can make one in seconds',
+    'write it as a regular expression, "~^…$": `apigw-cert backend add` with a certificate that the list holds rewrites it',
+  ),
   PublicByDesign: about(
     'info',
     'any caller may read this: an ACME client proves control of the domain there (RFC 8555)',

@@ -193,12 +193,24 @@ export function listedIn(model: NginxModel): Identity[] {
 
 const isLocal = (address: string): boolean => /^(?:127\.|\[::1\]|localhost|unix:)/.test(address);
 
+/** The variables with the whole certificate. */
+const WHOLE = new Set(['ssl_client_escaped_cert', 'ssl_client_raw_cert', 'ssl_client_cert']);
+
 function extraFindings(model: NginxModel, now: Date): LintFinding[] {
   const findings: LintFinding[] = [];
   for (const { name, args, file, line, block } of model.all) {
     const compared = name === 'if' ? args.join(' ') : name === 'map' && block ? (args[0] ?? '') : '';
     if (compared !== '' && certificateVariables(compared, []).has('ssl_client_fingerprint'))
       findings.push(lintFinding('Sha1Pin', { file, line }, { subject: '$ssl_client_fingerprint' }));
+  }
+  for (const { name, args, block = [] } of model.all) {
+    if (name !== 'map' || ![...certificateVariables(args[0] ?? '', [])].some((each) => WHOLE.has(each)))
+      continue;
+    for (const { name: key, args: value, file, line } of block) {
+      const ignoresCase = key.startsWith('~*') || !key.startsWith('~');
+      if (ignoresCase && key.includes('BEGIN') && (value[0] ?? '') !== '')
+        findings.push(lintFinding('PinIgnoresCase', { file, line }, { subject: args[0] ?? '' }));
+    }
   }
   const bundles = new Map(
     model.listeners.flatMap(({ servers }) =>

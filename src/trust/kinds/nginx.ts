@@ -16,16 +16,26 @@ function decoded(key: string): string {
   }
 }
 
-/** Lines of an nginx `map`: the certificate as nginx escapes its PEM (RFC 3986), and its SHA-256 as the value. */
+const ENTRY = /^(?:"(~\^)?|(?=-))(-----BEGIN%20CERTIFICATE-----[\w%.-]*)\$?"?(\s+[^\s;]+;)/;
+
+/**
+ * Lines of an nginx `map`: the certificate as nginx escapes its PEM (RFC 3986), and its SHA-256 as the value. The key is a
+ * regular expression, since nginx compares a string without regard to case: of the 2^280 certificates that differ from one in the
+ * case of their base64 alone, somebody finds one whose key is easily factored in seconds.
+ */
 const format = lineFormat({
   head: [],
   tail: [],
   indent: '',
   write: ({ pem, fingerprintSha256 }) =>
-    `"${encodeURIComponent(pem)}" ${hexOfFingerprint(fingerprintSha256)};`,
+    `"~^${encodeURIComponent(pem)}$" ${hexOfFingerprint(fingerprintSha256)};`,
   read: (line) => {
-    const key = /^"?(-----BEGIN%20CERTIFICATE-----[^\s"]*)"?\s+[^\s;]+;/.exec(line)?.[1];
+    const key = ENTRY.exec(line)?.[2];
     return key === undefined ? undefined : fingerprintOfPem(decoded(key));
+  },
+  renew: (line) => {
+    const [, isExact, key = '', value = ''] = ENTRY.exec(line) ?? [];
+    return isExact === undefined && key !== '' ? `"~^${key}$"${value}` : line;
   },
   refuse: (line) =>
     /^(?:""|'')\s/.test(line)
