@@ -123,9 +123,10 @@ function insert(notation: LineNotation, text: string, certificate: TrustedCertif
 }
 
 /** Only lines of entries are renewed, and of these only what is between the white space. */
-function renewed({ read, renew }: LineNotation, text: string): string {
-  if (renew === undefined) return text;
-  return text.replaceAll(/[^\s][^\n]*[^\s]/g, (line) => (read(line) === undefined ? line : renew(line)));
+function renewed(notation: LineNotation, text: string): string {
+  return text.replaceAll(/[^\s][^\n]*[^\s]/g, (line) =>
+    notation.read(line) === undefined ? line : (notation.renew?.(line) ?? line),
+  );
 }
 
 /** Makes a format of a notation: one line a certificate, with a comment before it, in a block that is ours. */

@@ -37,7 +37,7 @@ export function forgedByCase(pem: string): Forged {
   const [from, to] = [Math.ceil(((at + 3) * 4) / 3), Math.floor(((at + modulus.length - 3) * 4) / 3)];
   for (;;) {
     const coins = randomBytes(base64.length);
-    const text = [...base64]
+    const text = Array.from(base64)
       .map((letter, index) => {
         if (index < from || index >= to || (coins[index] ?? 0) < 128) return letter;
         return letter === letter.toLowerCase() ? letter.toUpperCase() : letter.toLowerCase();
