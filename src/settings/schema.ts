@@ -356,13 +356,13 @@ export const configurationSchemaWith = <Trust extends TrustDescription>(trustSto
             identity: JSON.stringify(
               entry.kind === 'ssm'
                 ? [
-                    target.profile ?? profile,
-                    target.roleArn,
-                    target.region ?? region,
                     entry.kind,
                     entry.parameter,
-                    entry.region,
-                    entry.profile,
+                    entry.region ?? target.region ?? region,
+                    // A profile of its own is reached without the role of the target.
+                    entry.profile ?? target.profile ?? profile,
+                    entry.profile === undefined ? target.roleArn : undefined,
+                    entry.endpointUrl,
                   ]
                 : entry,
             ),

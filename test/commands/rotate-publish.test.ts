@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { type AwsDouble, startAwsDouble } from '../support/aws-double.js';
-import { cli } from '../support/cli.js';
+import { cli, cliProcess } from '../support/cli.js';
 import { rotateWords, stateOf } from '../support/rotate-cli.js';
 import { startRotationLab, type RotationLab } from '../support/rotation.js';
 
@@ -23,8 +23,10 @@ afterEach(async () => {
   await lab.close();
 });
 
-const run = (...words: string[]) =>
-  cli(words, { env: { ...lab.env, AWS_ENDPOINT_URL_SSM: aws.url, AWS_MAX_ATTEMPTS: '1' } });
+const surroundings = () => ({
+  env: { ...lab.env, AWS_ENDPOINT_URL_SSM: aws.url, AWS_MAX_ATTEMPTS: '1' },
+});
+const run = (...words: string[]) => cli(words, surroundings());
 const rotate = (...more: string[]) => run(...rotateWords(lab, ...more));
 const toFile = (...more: string[]) => rotate('--publish', `file:${file}`, ...more);
 const published = () => readFile(file, 'utf8');
@@ -80,7 +82,7 @@ test('a kill between the switch and the publication is settled by the next run',
       probe: { path: /health, count: 1 }, settle: 5s, soak: 500ms, inFlight: 2s } }\n`,
   );
   const words = ['rotate', '--config', config, '--allow-unproved'];
-  const first = await run(...words);
+  const first = await cliProcess(words, surroundings());
   expect(first.stderr).toContain('starting rotation');
   expect(first.code).not.toBe(0);
   const { presented = '' } = await stateOf(lab);

@@ -277,6 +277,52 @@ describe('a wrong configuration is refused with line, column and remedy', () => 
       `${target}  b: { api: a, stages: [beta, prod], trust: [{ kind: manual }] }\n`,
       ['6:31: targets.b.stages[1]: this stage is already specified; a stage belongs to one target, once'],
     ],
+    ...[
+      ['[ssm:/id, ssm:/id]', 1],
+      ['[ssm:/id, { kind: ssm, parameter: /id, region: eu-west-1 }]', 1],
+      ['[ssm:/id, { kind: ssm, parameter: /id, profile: p }]', 1],
+      ['[ssm:/id, { kind: ssm, parameter: /id, region: eu-west-2 }]', 0],
+      ['[ssm:/id, { kind: ssm, parameter: /id, profile: q }]', 0],
+      ['[ssm:/id, ssm:/other, file:id]', 0],
+      ['[file:id, { kind: file, file: id }]', 1],
+    ].map(([publish, refused]): [string, string[]] => [
+      // The unknown key at the end has each of them be a mistake.
+      `region: eu-west-1\nprofile: p\n${target}    publish: ${publish ?? ''}\n    x: 1\n`,
+      [
+        ...Array.from({ length: Number(refused) }, () =>
+          expect.stringMatching(
+            /^8:\d+: targets\.a\.publish\[1\]: another entry publishes to the same place/,
+          ),
+        ),
+        expect.stringMatching(/unknown key "x"/),
+      ] as unknown as string[],
+    ]),
+    [
+      `${target}    publish: [ssm:/id]\n  b: { api: b, stages: [s], trust: [{ kind: manual }], publish: [ssm:/id] }\n`,
+      [
+        expect.stringMatching(
+          /^7:\d+: targets\.b\.publish\[0\]: another entry publishes to the same place, which can hold one id$/,
+        ),
+      ],
+    ],
+    ...[
+      [
+        '{ cloudformation: orders, parameter: Id }\n    redeploy: always',
+        /^7:\d+: targets\.a\.redeploy: a stage that its stack switches is deployed by its stack/,
+      ],
+      ['{ cloudformation: orders }', /^6:\d+: targets\.a\.switch\.parameter is missing/],
+      [
+        '{ cloudformation: a b, parameter: Id }',
+        /^6:\d+: targets\.a\.switch\.cloudformation must be the name or the ARN of a CloudFormation stack/,
+      ],
+      [
+        '{ cloudformation: orders, parameter: a-b }',
+        /^6:\d+: targets\.a\.switch\.parameter must be the name of a parameter: letters and digits/,
+      ],
+    ].map(([text, message]): [string, string[]] => [
+      `${target}    switch: ${String(text)}\n`,
+      [expect.stringMatching(message ?? '') as unknown as string],
+    ]),
     ['region: eu-west-1\nregion: eu-west-2\n', ['2:1: Map keys must be unique']],
     ['region: "eu', [expect.stringMatching(/^1:\d+: /)]],
     ['region: !secret x', [expect.stringMatching(/^1:9: Unresolved tag: !secret/)]],

@@ -57,7 +57,15 @@ function changes(stack: Stack, { world, surroundings, faults, timers, save }: Wo
   async function say(event: Parameters<typeof note>[2]): Promise<void> {
     note(stack, surroundings.clock.now().getTime(), event);
     await save(world, [stack.name, ...world.apis.keys(), ...world.certificates.keys()]);
-    await pause(surroundings.settings.stackStepMs);
+    await pauseForStep();
+  }
+
+  /** In small parts, so that a change of the setting is heeded at once. */
+  async function pauseForStep(): Promise<void> {
+    const begun = performance.now();
+    const left = (): number => surroundings.settings.stackStepMs - (performance.now() - begun);
+    do await pause(Math.min(Math.max(0, left()), 20));
+    while (left() > 0);
   }
 
   /** Does something with one resource, unless a fault was asked for. @returns why it failed */

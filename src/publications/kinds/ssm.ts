@@ -22,7 +22,12 @@ export function ssmPublication(
   place: PublicationPlace,
 ): Publication {
   const { parameter: Name, region, profile, endpointUrl } = config;
-  const name = storeName(`ssm:${Name}`, { region, profile, endpoint: endpointUrl });
+  // What says what holds anyway makes it no other place.
+  const name = storeName(`ssm:${Name}`, {
+    region: region === place.region ? undefined : region,
+    profile: profile === place.profile && place.roleArn === undefined ? undefined : profile,
+    endpoint: endpointUrl,
+  });
   const open = async () => {
     const sdk = await optionalClient(
       '@aws-sdk/client-ssm',

@@ -256,7 +256,6 @@ test('an abort has the stack switch back, also where answers are lost: sent agai
 });
 
 test('a run that ended amid the update is gone on with: the next one waits for it, and begins no second', async () => {
-  lab.emulator.addFault({ operation: 'stack:Prod', kind: 'delay', ms: 1_500 });
   const killed = new Error('killed');
   // As after SIGKILL: nothing is written any more.
   const journal = openFileJournal(join(lab.directory, 'journal'));
@@ -268,12 +267,18 @@ test('a run that ended amid the update is gone on with: the next one waits for i
   const emit = (event: RotationEvent) => {
     if (event.type !== 'stackEvent' || event.resource !== 'Prod') return;
     isKilled = true;
+    lab.emulator.configure({ stackStepMs: 3_600_000 });
     throw killed;
   };
   await expect(run({ deps: { emit, journal: dying } })).rejects.toThrow('killed');
   expect((await stackNow(stacks, 'orders')).StackStatus).toBe('UPDATE_IN_PROGRESS');
   expect((await failing({ dryRun: true })).code).toBe('RotationWaiting');
-  const { outcome, newCertificateId = '' } = await run();
+  // The stack goes on as soon as it is waited for.
+  const released: JobsDeps['sleep'] = (ms, signal) => {
+    lab.emulator.configure({ stackStepMs: 1 });
+    return sleep(ms, signal);
+  };
+  const { outcome, newCertificateId = '' } = await run({ deps: { sleep: released } });
   expect(outcome).toBe('completed');
   expect(updates()).toBe(1);
   expect(await stateOf(lab)).toEqual({
