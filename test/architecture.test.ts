@@ -73,7 +73,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   library: ['platform', 'settings', 'control-plane', 'rotation', 'findings', 'commands'],
   durable: ['platform', 'lambda'],
   cdk: [],
-  lambda: ['platform', 'settings', 'control-plane', 'trust', 'rotation', 'configuration', 'findings'],
+  lambda: [
+    'platform',
+    'settings',
+    'acknowledgements',
+    'control-plane',
+    'trust',
+    'rotation',
+    'configuration',
+    'findings',
+  ],
   cli: [
     'platform',
     'certificates',

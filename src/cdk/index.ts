@@ -30,6 +30,11 @@ export interface ApiGwCertHubProps {
   readonly tableName?: string;
   /** How often certificates are looked at. Default: `rate(1 day)`. */
   readonly scheduleExpression?: string;
+  /** The table in which hosts report (`acknowledge`), if it is another than `tableName`. */
+  readonly reportsTable?: string;
+  /** The bucket in which hosts report, and what the keys of the reports begin with. */
+  readonly reportsBucket?: string;
+  readonly reportsPrefix?: string;
 }
 
 /**
@@ -47,8 +52,7 @@ export class ApiGwCertHub extends Construct {
   /** @throws Error for code that is neither an asset nor in S3 */
   constructor(scope: Construct, id: string, props: ApiGwCertHubProps) {
     super(scope, id);
-    const { code, memberRoleName, tableName, scheduleExpression } = props;
-    const { s3Location } = code.bind(this);
+    const { s3Location } = props.code.bind(this);
     if (s3Location === undefined) {
       throw new Error('the code of ApiGwCertHub must be an asset or an object in S3, not inline or an image');
     }
@@ -58,9 +62,12 @@ export class ApiGwCertHub extends Construct {
       parameters: given({
         CodeBucket: bucketName,
         CodeKey: objectKey,
-        MemberRoleName: memberRoleName,
-        TableName: tableName,
-        ScheduleExpression: scheduleExpression,
+        MemberRoleName: props.memberRoleName,
+        TableName: props.tableName,
+        ScheduleExpression: props.scheduleExpression,
+        ReportsTable: props.reportsTable,
+        ReportsBucket: props.reportsBucket,
+        ReportsPrefix: props.reportsPrefix,
       }),
     });
     if (objectVersion !== undefined) {
@@ -87,6 +94,8 @@ export interface ApiGwCertMemberProps {
   readonly trustBucket: string;
   /** What the keys of the lists begin with. Default: `trust/`. */
   readonly trustPrefix?: string;
+  /** The cluster of trust stores of the kind `kubernetes` with `api: eks:CLUSTER`. */
+  readonly eksClusterArn?: string;
 }
 
 const memberParameters = (props: ApiGwCertMemberProps): Record<string, string> =>
@@ -96,6 +105,7 @@ const memberParameters = (props: ApiGwCertMemberProps): Record<string, string> =
     RoleName: props.roleName,
     TrustBucket: props.trustBucket,
     TrustPrefix: props.trustPrefix,
+    EksClusterArn: props.eksClusterArn,
   });
 
 /** The role in an account whose client certificates a hub account rotates: docs/lambda/member.yaml. */

@@ -5,21 +5,24 @@ import { checkExpiry } from '../findings/check-expiry.js';
 import { parseFailOn } from '../findings/fail-on.js';
 import { parseThreshold } from '../platform/duration.js';
 import { fleetAccounts } from '../settings/resolve.js';
+import { missingHosts } from './hosts.js';
 import type { RoundContext } from './rotate.js';
 import type { CheckAnswer, CheckRequest } from './messages.js';
 
 /** An answer of a function has 6 MB at most, and a message of a queue 256 KB. */
-const MOST_FINDINGS = 500;
+const MOST = 500;
 
 /**
- * Looks at the certificates of `accounts` and their Regions. One that cannot be read is `unknown`.
+ * Looks at the certificates of `accounts` and their Regions, and at the hosts of targets with `acknowledge`. What cannot be
+ * read is unknown.
  * @throws AppError `Usage` for an account that the configuration does not have, and for thresholds upside down
  */
 export async function check(
   { account, regions, warning, critical }: CheckRequest,
-  { configuration, now, onCall }: Pick<RoundContext, 'configuration' | 'now' | 'onCall'>,
+  context: Pick<RoundContext, 'configuration' | 'access' | 'now' | 'onCall'>,
   shown: (text: string) => string,
 ): Promise<CheckAnswer> {
+  const { configuration, now, onCall } = context;
   const { thresholds = DEFAULT_THRESHOLDS } = configuration;
   const accounts = fleetAccounts({
     accountFlag: account,
@@ -42,6 +45,7 @@ export async function check(
     },
     now,
   );
+  const missing = account === undefined ? await missingHosts(context, shown) : [];
   return {
     request: 'check',
     level,
@@ -49,11 +53,13 @@ export async function check(
     sources: sources.length,
     unknownSources: sources.filter(({ state }) => state === 'unknown').length,
     certificates: items.length,
-    findings: findings.slice(0, MOST_FINDINGS).map(({ message, remedy, ...rest }) => ({
+    findings: findings.slice(0, MOST).map(({ message, remedy, ...rest }) => ({
       ...rest,
       message: shown(message),
       ...(remedy === undefined ? {} : { remedy: shown(remedy) }),
     })),
     findingCount: findings.length,
+    missingHosts: missing.slice(0, MOST),
+    missingHostsCount: missing.length,
   };
 }

@@ -106,7 +106,9 @@ export function createHandler({
           case 'check': {
             const answer = await check(request, roundContext, shown);
             const { level, certificates: Certificates, findingCount: Findings, unknownSources } = answer;
-            log.metrics({ Certificates, Findings, UnknownSources: unknownSources, ...spent() }, { level });
+            for (const { target, reason } of answer.missingHosts) log.line('WARN', reason, { target });
+            const counts = { UnknownSources: unknownSources, HostsMissing: answer.missingHostsCount };
+            log.metrics({ Certificates, Findings, ...counts, ...spent() }, { level });
             return answer;
           }
         }

@@ -45,6 +45,7 @@ export const METRICS = {
   Certificates: 'Count',
   Findings: 'Count',
   UnknownSources: 'Count',
+  HostsMissing: 'Count',
 } as const;
 
 export type Metric = keyof typeof METRICS;

@@ -130,6 +130,21 @@ export interface CheckAnswer {
   findings: ReportedFinding[];
   /** How many findings there are in all. */
   findingCount: number;
+  /** The targets with `acknowledge` whose hosts are not all known to have the list live, at most 500. Not with `account`. */
+  missingHosts: MissingHosts[];
+  /** How many of them there are in all. */
+  missingHostsCount: number;
+}
+
+/** Hosts of a target that do not report, or do not have the published list live. */
+export interface MissingHosts {
+  target: string;
+  /** At least so many have to report. */
+  required: number;
+  /** How many report, and how many of them have the list live; absent where that could not be read. */
+  reporting?: number;
+  live?: number;
+  reason: string;
 }
 
 export type Answer = PlanAnswer | RotateAnswer | CheckAnswer;

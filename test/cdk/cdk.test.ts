@@ -87,7 +87,7 @@ export function make(stack: Stack): ApiGwCertMemberProps {
   });
 
   test('of the hub make what docs/lambda/hub.yaml makes, with a version for each code', () => {
-    const { Resources, Parameters, Outputs } = synthesized('Hub');
+    const { Resources, Parameters, Conditions, Outputs } = synthesized('Hub');
     const { Code: code } = Resources['Function']?.Properties as { Code: Record<string, string | object> };
     const wanted = shipped('hub', { CodeBucket: code['S3Bucket'] ?? '', CodeKey: code['S3Key'] ?? '' });
     expect(code['S3Key']).toMatch(/^[0-9a-f]{64}\.zip$/);
@@ -103,6 +103,7 @@ export function make(stack: Stack): ApiGwCertMemberProps {
     ]);
     for (const id of added) Reflect.deleteProperty(made, id);
     expect(made).toEqual(wanted.Resources);
+    expect(Conditions).toEqual(wanted.Conditions);
     expect(Outputs).toEqual({ ...wanted.Outputs, AliasArn: { Value: { Ref: 'Live' } } });
   });
 

@@ -1,5 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { GetClientCertificatesCommand } from '@aws-sdk/client-api-gateway';
+import { openReports } from '../../src/acknowledgements/reports.js';
+import { trustedCertificate } from '../../src/certificates/parse.js';
+import { parseReportPlace } from '../../src/settings/report-place.js';
 import type { CheckAnswer, PlanAnswer } from '../../src/lambda/index.js';
 import { startTraffic, type Traffic } from '../support/rotation.js';
 import { startS3Double } from '../support/s3-double.js';
@@ -398,5 +401,44 @@ accounts:
       unknownSources: 1,
     });
     expect(parsed().at(-1)).toMatchObject({ level: 'unknown', UnknownSources: 1 });
+  });
+
+  test('finds hosts that do not report, or do not have the list live, and takes what may not be read for unknown', async () => {
+    const config =
+      await lab.configure(`${lab.target('    acknowledge: { hosts: 2, reports: dynamodb:apigw-cert/orders }')}
+accounts:
+  - { name: shop, roleArn: "arn:aws:iam::111111111111:role/watch", regions: [eu-central-1] }
+`);
+    process.env['AWS_ENDPOINT_URL_STS'] = 'http://127.0.0.1:1';
+    const missing = async (): Promise<[unknown, number]> => {
+      const answer = (await lab.ask({ request: 'check' }, { config })) as CheckAnswer;
+      const { HostsMissing } = parsed().at(-1) as { HostsMissing: number };
+      expect(answer.missingHostsCount).toBe(HostsMissing);
+      return [answer.missingHosts[0], HostsMissing];
+    };
+    const reports = openReports(parseReportPlace('dynamodb:apigw-cert/orders'));
+    const report = (host: string, fingerprint: string) =>
+      reports.put({
+        ...{ host, trustStore: 'nginx:/etc/nginx/apigw.map', fingerprintsSha256: [fingerprint] },
+        ...{ reportedAt: lab.now(), expiresAt: new Date(lab.now().getTime() + 60_000) },
+      });
+    const { fingerprintSha256: listed } = trustedCertificate(lab.certificate.pem);
+    const hosts = { target: 'orders', required: 2 };
+    const reason = (text: string): unknown => expect.stringContaining(text);
+
+    expect(await missing()).toEqual([{ ...hosts, reporting: 0, live: 0, reason: reason('0 of 0 hosts') }, 1]);
+    await report('web-1', listed);
+    expect(await missing()).toEqual([{ ...hosts, reporting: 1, live: 1, reason: reason('1 of 1 hosts') }, 1]);
+    await report('web-2', listed.replace(/^../, listed.startsWith('00') ? '11' : '00'));
+    expect(await missing()).toEqual([{ ...hosts, reporting: 2, live: 1, reason: reason('; not web-2') }, 1]);
+    await report('web-2', listed);
+    expect(await missing()).toEqual([undefined, 0]);
+    lab.services.denied = true;
+    expect(await missing()).toEqual([{ ...hosts, reason: reason('AccessDenied') }, 1]);
+    lab.services.denied = false;
+    expect(await lab.ask({ request: 'check', account: 'shop' }, { config })).toMatchObject({
+      missingHosts: [],
+      missingHostsCount: 0,
+    });
   });
 });

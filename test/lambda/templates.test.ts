@@ -5,10 +5,13 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import aslValidator from 'asl-validator';
 import { parse } from 'yaml';
+import { openReports } from '../../src/acknowledgements/reports.js';
 import { readRequest } from '../../src/lambda/request.js';
+import { parseReportPlace } from '../../src/settings/report-place.js';
 import { tableTemplate } from '../../src/state/create.js';
 import { makeWebSocketApi, v2ClientOf } from '../support/emulator.js';
 import { startServiceLab, type ServiceLab } from '../support/service-lab.js';
+import { startStateServices, type StateServices } from '../support/state-services.js';
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'docs', 'lambda');
 
@@ -19,7 +22,8 @@ interface Statement {
 }
 interface Template {
   Parameters: Record<string, unknown>;
-  Resources: Record<string, { Type: string; Properties: Record<string, unknown> }>;
+  Conditions: Record<string, unknown>;
+  Resources: Record<string, { Type: string; Condition?: string; Properties: Record<string, unknown> }>;
   Outputs: Record<string, unknown>;
 }
 const read = (name: string): Template => parse(readFileSync(join(folder, name), 'utf8')) as Template;
@@ -40,10 +44,12 @@ function referred(part: unknown): string[] {
 describe.each(Object.entries(templates))('%s.yaml', (_name, template) => {
   test('refers to what it has', () => {
     const known = new Set([...Object.keys(template.Parameters), ...Object.keys(template.Resources)]);
-    const names = referred([template.Resources, template.Outputs]);
+    const names = referred([template.Resources, template.Conditions, template.Outputs]);
     expect(names.length).toBeGreaterThan(2);
     expect(names.filter((name) => !known.has(name) && !name.startsWith('AWS::'))).toEqual([]);
     expect(Object.keys(template.Parameters).filter((name) => !names.includes(name))).toEqual([]);
+    const conditions = Object.values(template.Resources).flatMap(({ Condition }) => Condition ?? []);
+    expect(conditions).toEqual(Object.keys(template.Conditions));
   });
 });
 
@@ -69,6 +75,7 @@ test('the schedules send requests, and each alarm has a metric and notifies', ()
   expect(alarms.map(({ Properties }) => Properties['MetricName'])).toEqual([
     'Attention',
     'Findings',
+    'HostsMissing',
     'Errors',
     'Jobs',
   ]);
@@ -182,5 +189,52 @@ accounts:
       new Set(of('Accounts')),
     );
     expect(statements.map(({ Sid }) => Sid)).toEqual(['Accounts', 'State', 'Log', 'Executions']);
+  });
+});
+
+describe('the permissions for the reports of hosts', () => {
+  let services: StateServices;
+  beforeAll(async () => {
+    services = await startStateServices('example-reports');
+  });
+  afterAll(() => services.close());
+
+  const actionsOf = (resource: string): string[] => {
+    const { PolicyDocument } = templates.hub.Resources[resource]?.Properties as {
+      PolicyDocument: { Statement: Statement[] };
+    };
+    return PolicyDocument.Statement.flatMap(({ Action }) => Action);
+  };
+  const report = {
+    ...{ host: 'web-1', trustStore: 'nginx:/etc/nginx/apigw.map' },
+    ...{ reportedAt: new Date(), expiresAt: new Date(Date.now() + 60_000) },
+  };
+
+  test('of a table and of a bucket allow to read them, and no more', async () => {
+    const { db, s3 } = services;
+    const [table, bucket] = ['dynamodb:apigw-cert/orders', 's3://example-reports/orders'].map((place) =>
+      openReports(parseReportPlace(place)),
+    );
+    await Promise.all([table?.put(report), bucket?.put(report)]);
+    db.operations.length = 0;
+    s3.requests.length = 0;
+    expect(await table?.list()).toHaveLength(1);
+    expect(await bucket?.list()).toHaveLength(1);
+    expect(db.operations.map((operation) => `dynamodb:${operation}`)).toEqual(
+      actionsOf('ReportsTablePolicy'),
+    );
+    expect(s3.requests).toEqual([
+      'GET /example-reports/',
+      expect.stringMatching(/^GET \/example-reports\/orders\/hosts\/web-1\.\w+\.?\w*$/),
+    ]);
+    expect(actionsOf('ReportsBucketPolicy')).toEqual(['s3:ListBucket', 's3:GetObject']);
+  });
+
+  test('that are denied are named', async () => {
+    services.s3.faults.push('AccessDenied');
+    await expect(openReports(parseReportPlace('s3://example-reports/orders')).list()).rejects.toMatchObject({
+      code: 'AccessDenied',
+      message: expect.stringContaining('AWS denies s3:ListBucket'),
+    });
   });
 });

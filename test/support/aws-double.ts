@@ -18,6 +18,8 @@ export interface AwsDouble {
   /** Runs once, just before the next write is judged: somebody else is quicker. */
   beforeWrite: (() => void) | undefined;
   readOnly: boolean;
+  /** Nothing can be read. */
+  denied: boolean;
   /** Of the next writes: the connection ends before the service does anything, after it has, or it answers 500. */
   mishaps: ('before' | 'after' | 'error500' | undefined)[];
   /** Its secrets are binary. */
@@ -70,6 +72,7 @@ export async function startAwsDouble(): Promise<AwsDouble> {
   };
 
   const json = (target: string, input: Record<string, unknown>): Answer => {
+    if (double.denied && target.includes('.Get')) return fault('AccessDeniedException');
     const name = String(input['SecretId'] ?? input['Name']);
     const [base = '', wanted] = name.split(':');
     if (!versions.has(base)) {
@@ -130,6 +133,7 @@ export async function startAwsDouble(): Promise<AwsDouble> {
       versions.set(path, [...(versions.get(path) ?? []), text]);
       return [200, '', { etag: etag(text) }];
     }
+    if (double.denied) return xml('AccessDenied', 403);
     const found = current(path);
     return found === undefined ? xml('NoSuchKey', 404) : [200, found, { etag: etag(found) }];
   };
@@ -175,6 +179,7 @@ export async function startAwsDouble(): Promise<AwsDouble> {
     operations: [],
     beforeWrite: undefined,
     readOnly: false,
+    denied: false,
     mishaps: [],
     binary: false,
     close() {

@@ -192,6 +192,21 @@ for (const [name, config] of Object.values(SERVICES)) {
       expect(aws.versions.get(name)?.at(-1)).toBe(theirs);
     });
 
+    test('what may not be read is unknown, and is not written', async () => {
+      aws.versions.set(name, [old.certificate.pem]);
+      aws.denied = true;
+      for (const work of [open().observe(), open().add(next.certificate)]) {
+        expect(await appError(work)).toMatchObject({
+          code: 'TrustStoreUnreadable',
+          message: expect.stringMatching(
+            /^\S+ .*: the (object|secret|parameter) cannot be read: AccessDenied/,
+          ),
+          hint: expect.stringContaining('permissions'),
+        });
+      }
+      expect(aws.versions.get(name)).toHaveLength(1);
+    });
+
     test('what does not exist is a clear error', async () => {
       const error = await appError(open().observe());
       expect(error.code).toBe('TrustStoreUnreadable');
