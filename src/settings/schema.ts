@@ -173,20 +173,35 @@ const hooks = z
 /** More hosts than any list is followed by. */
 const MOST_HOSTS = 100_000;
 
+const REPORT_PLACES = 'a folder, s3://BUCKET/PREFIX or dynamodb:TABLE/NAME';
+
 const acknowledge = z
-  .strictObject({
-    hosts: z
-      .union([z.int().check(z.minimum(1), z.maximum(MOST_HOSTS)), z.literal('all')], {
-        error: `a number of hosts from 1 to ${MOST_HOSTS}, or "all"`,
-      })
-      .check(
-        z.describe('At least so many hosts must report, or "all": every host that reports, at least one'),
+  .strictObject(
+    {
+      hosts: z
+        .union([z.int().check(z.minimum(1), z.maximum(MOST_HOSTS)), z.literal('all')], {
+          error: `a number of hosts from 1 to ${MOST_HOSTS}, or "all"`,
+        })
+        .check(
+          z.describe('At least so many hosts must report, or "all": every host that reports, at least one'),
+        ),
+      reports: z.string({ error: `a place for reports: ${REPORT_PLACES}` }).check(
+        ({ value, issues }) => {
+          applyRule(() => parseReportPlace(value), issues, value);
+        },
+        z.describe(`Where they report (\`--report\`): ${REPORT_PLACES}`),
       ),
-    reports: z.string().check(({ value, issues }) => {
-      applyRule(() => parseReportPlace(value), issues, value);
-    }, z.describe('Where they report (`--report`): a folder, s3://BUCKET/PREFIX or dynamodb:TABLE/NAME')),
-    timeout: z.exactOptional(duration('How long a run waits for them; a later run continues (default: 15m)')),
-  })
+      timeout: z.exactOptional(
+        duration('How long a run waits for them; a later run continues (default: 15m)'),
+      ),
+    },
+    {
+      error: ({ code }) =>
+        code === 'invalid_type'
+          ? 'a mapping such as { hosts: all, reports: dynamodb:TABLE/NAME }'
+          : undefined,
+    },
+  )
   .check(
     z.describe('The hosts that follow the published list, which must report a change before the next step'),
   );

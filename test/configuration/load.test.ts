@@ -223,6 +223,18 @@ describe('a wrong configuration is refused with line, column and remedy', () => 
       ['2:3: the key "a b" must be a name of at most 64 letters, digits, ".", "_" and "-"'],
     ],
     [
+      `${target}    acknowledge: all\n`,
+      [
+        '6:18: targets.a.acknowledge must be a mapping such as { hosts: all, reports: dynamodb:TABLE/NAME }, not "all"',
+      ],
+    ],
+    [
+      `${target}    acknowledge: { hosts: 12 }\n`,
+      [
+        '6:5: targets.a.acknowledge.reports is missing; it must be a place for reports: a folder, s3://BUCKET/PREFIX or dynamodb:TABLE/NAME',
+      ],
+    ],
+    [
       `${target}    redeploy: maybe\n`,
       ['6:15: targets.a.redeploy must be one of never, always, not "maybe"'],
     ],
