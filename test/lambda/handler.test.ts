@@ -4,6 +4,7 @@ import { openReports } from '../../src/acknowledgements/reports.js';
 import { trustedCertificate } from '../../src/certificates/parse.js';
 import { parseReportPlace } from '../../src/settings/report-place.js';
 import type { CheckAnswer, PlanAnswer } from '../../src/lambda/index.js';
+import { startKubernetesDouble } from '../support/kubernetes-double.js';
 import { startTraffic, type Traffic } from '../support/rotation.js';
 import { startS3Double } from '../support/s3-double.js';
 import { presented, startServiceLab, type ServiceLab } from '../support/service-lab.js';
@@ -306,6 +307,64 @@ describe('what needs a machine is refused before anything is begun', () => {
 
   test.each(['nobody', 'constructor', '__proto__'])('%s is no target', async (target) => {
     expect(await lab.rotate({ job: { target } })).toMatchObject({ status: 'attention', code: 'Usage' });
+  });
+});
+
+describe('what may not be read is unknown, so that nothing is begun', () => {
+  inOneLab();
+
+  const refused = async (config: string): Promise<unknown> => {
+    const answer = await lab.rotate({}, { config });
+    expect(await certificateIds()).toEqual([lab.certificate.id]);
+    return answer.status === 'attention' ? [answer.code, answer.reason] : answer;
+  };
+
+  test('the list of the backend', async () => {
+    lab.services.denied = true;
+    expect(await refused(await lab.configure(lab.target()))).toEqual([
+      'TrustStoreUnreadable',
+      expect.stringContaining('the object cannot be read: AccessDenied'),
+    ]);
+    lab.services.denied = false;
+  });
+
+  test('the reports of the hosts', async () => {
+    const s3 = await startS3Double();
+    process.env['AWS_ENDPOINT_URL_S3'] = s3.url;
+    s3.buckets.add('example-reports');
+    s3.faults.push('AccessDenied');
+    const acknowledge = '    acknowledge: { hosts: 1, reports: "s3://example-reports/orders" }';
+    expect(await refused(await lab.configure(lab.target(acknowledge)))).toEqual([
+      'AccessDenied',
+      expect.stringContaining('AWS denies s3:ListBucket'),
+    ]);
+    delete process.env['AWS_ENDPOINT_URL_S3'];
+    s3.close();
+  });
+
+  test('the ConfigMap of a cluster, until its role allows it', async () => {
+    const kubernetes = await startKubernetesDouble({ tls: true });
+    kubernetes.tokens = ['token-of-the-function'];
+    const caFile = await lab.configure(kubernetes.caPem);
+    process.env['CLUSTER_TOKEN'] = 'token-of-the-function';
+    const store = `{ kind: kubernetes, resource: configmap, name: apigw, key: ca.pem, api: "${kubernetes.url}", caFile: "${caFile}", tokenVariable: CLUSTER_TOKEN }`;
+    const config = await lab.configure(lab.target().replace(/\{ kind: s3.*\}/, store));
+    kubernetes.denied = true;
+    expect(await refused(config)).toEqual([
+      'TrustStoreUnreadable',
+      expect.stringContaining('403 Forbidden: configmaps "apigw" is forbidden'),
+    ]);
+    kubernetes.denied = false;
+    const data = { 'ca.pem': lab.certificate.pem };
+    kubernetes.objects.set('configmaps/apigw', { data, resourceVersion: 1 });
+    // The backend of the lab reads the object in S3, which follows the ConfigMap here.
+    lab.services.versions.set('/trust/list.pem', {
+      at: () => data['ca.pem'],
+    } as unknown as string[]);
+    expect(await lab.rotate({}, { config })).toMatchObject({ status: 'waiting', code: 'RotationWaiting' });
+    expect(data['ca.pem'].match(/BEGIN CERTIFICATE/g)).toHaveLength(2);
+    expect(lab.lines.join()).not.toContain('token-of-the-function');
+    kubernetes.close();
   });
 });
 
