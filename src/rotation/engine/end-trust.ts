@@ -41,6 +41,7 @@ type EndStep = Extract<Step, { kind: 'delete' | 'retire' | 'untrust' | 'release'
 /** Deletes a certificate, ends the trust in one, or takes the rotation's mark off one that is kept. */
 export async function endTrust(run: Run, next: EndStep): Promise<void> {
   try {
+    if (next.kind !== 'release') await assertNotInStack(run, next.certificate.clientCertificateId);
     if (next.kind === 'delete') await deleteCertificate(run, next.certificate);
     else if (next.kind === 'retire') await retire(run, next.certificate);
     else if (next.kind === 'untrust') await untrust(run, next.store, next.certificate);
@@ -58,7 +59,6 @@ export async function endTrust(run: Run, next: EndStep): Promise<void> {
 async function deleteCertificate(run: Run, certificate: Certificate): Promise<void> {
   const { clientCertificateId: id } = certificate;
   await remember(run, certificate);
-  await assertNotInStack(run, id);
   await assertMayEnd(run, certificate);
   await step(run, run.goal === 'rotate' ? 'delete' : 'deleteNew', id, async () => {
     try {

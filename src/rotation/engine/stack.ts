@@ -87,7 +87,7 @@ const stillBusy = ({ name, status }: StackView): AppError =>
   });
 
 /**
- * What the stack would set again is not deleted.
+ * What the stack would set again is not deleted, and stays trusted.
  * @throws AppError `StackNotUsable`
  */
 export async function assertNotInStack({ deps: { stack } }: Run, id: string): Promise<void> {
@@ -96,7 +96,7 @@ export async function assertNotInStack({ deps: { stack } }: Run, id: string): Pr
   if (parameters.get(stack.settings.parameter) !== id) return;
   throw new AppError(
     'StackNotUsable',
-    `the parameter ${stack.settings.parameter} of the stack ${name} is ${id}, so ${id} is not deleted`,
+    `the parameter ${stack.settings.parameter} of the stack ${name} is ${id}, so ${id} and the trust in it stay`,
     { hint: 'update the stack with the ID that its stages present, then run the same command again' },
   );
 }

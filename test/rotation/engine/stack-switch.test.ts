@@ -255,6 +255,36 @@ test('an abort has the stack switch back, also where answers are lost: sent agai
   expect(begun).toHaveLength(2);
 });
 
+test('what the stack would set again stays: someone has set its parameter back during the soak', async () => {
+  const journal = openFileJournal(join(lab.directory, 'journal'));
+  const meddling: JobsDeps['journal'] = {
+    ...journal,
+    async append(id, record) {
+      await journal.append(id, record);
+      if (record.type !== 'done' || record.step !== 'verifyUnused') return;
+      const { presented = '' } = await stateOf(lab);
+      await stacks.send(
+        new UpdateStackCommand({
+          StackName: 'orders',
+          UsePreviousTemplate: true,
+          Capabilities: STACK.Capabilities,
+          Parameters: [{ ParameterKey: 'CertificateId', ParameterValue: lab.oldId }],
+        }),
+      );
+      await settledStack(stacks, 'orders');
+      await attachCertificate(gateway, { ...lab.api, stageName: 'prod' }, presented);
+    },
+  };
+  const error = await failing({ deps: { journal: meddling } });
+  expect([error.code, error.message]).toEqual([
+    'StackNotUsable',
+    `the parameter CertificateId of the stack orders is ${lab.oldId}, so ${lab.oldId} and the trust in it stay`,
+  ]);
+  const { certificates, trusted } = await stateOf(lab);
+  expect(certificates).toContain(lab.oldId);
+  expect(trusted).toContain(lab.oldId);
+});
+
 test('a run that ended amid the update is gone on with: the next one waits for it, and begins no second', async () => {
   const killed = new Error('killed');
   // As after SIGKILL: nothing is written any more.
