@@ -40,6 +40,7 @@ export const STEPS: readonly (readonly [step: RotationStep, mode: Mode])[] = [
   ['rollBack', 'abort'],
   ['deleteNew', 'abort'],
   ['untrustNew', 'abort'],
+  ['publish', 'rotate'],
 ];
 
 export interface Cell {
@@ -51,6 +52,8 @@ export interface Cell {
    */
   point: Point;
   fault: FaultKind;
+  /** The stage is switched by the stack that owns it. */
+  by?: 'stack';
 }
 
 const NETWORK: ReadonlySet<FaultKind> = new Set([
@@ -91,4 +94,12 @@ export const SAMPLE: readonly Cell[] = STEPS.reduce<Cell[]>((cells, [step, mode]
   return first ? [...cells, first] : cells;
 }, []);
 
-export const cellName = ({ step, point, fault }: Cell): string => `${step} × ${point} × ${fault}`;
+/** The steps that a stack takes. */
+export const STACK_CELLS: readonly Cell[] = STEPS.filter(
+  ([step]) => step === 'switch' || step === 'rollBack',
+).flatMap(([step, mode]) =>
+  POINTS.flatMap((point) => FAULTS.map((fault) => ({ step, mode, point, fault, by: 'stack' as const }))),
+);
+
+export const cellName = ({ step, point, fault, by }: Cell): string =>
+  `${step}${by === undefined ? '' : ' by stack'} × ${point} × ${fault}`;

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -11,10 +11,11 @@ import { openFileJournal } from '../../src/rotation/journal/file-journal.js';
 import { certificateFacts } from '../../src/certificates/parse.js';
 import { allRotations } from '../support/journals.js';
 import { REGION, startRotationLab, startTraffic, type RotationLab } from '../support/rotation.js';
+import { createStack, parametersOf, releaseStage, settledStack, stackClientOf } from '../support/stacks.js';
 import { cellName, type Cell, type FaultKind } from './cells.js';
 import type { Order } from './victim.js';
 import { startCallProxy, type CallProxy, type ProxyManner } from './proxy.js';
-import { fillable, runRotation, trapped, type Mode, type World } from './world.js';
+import { fillable, runRotation, STACK, trapped, type Mode, type World } from './world.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
@@ -38,6 +39,8 @@ const MOST_RERUNS = 6;
 const OPERATIONS = [
   'CreateDeployment',
   'DeleteClientCertificate',
+  'DescribeStackEvents',
+  'DescribeStacks',
   'GenerateClientCertificate',
   'GetClientCertificates',
   'GetDeployment',
@@ -45,10 +48,12 @@ const OPERATIONS = [
   'GetRestApis',
   'GetStage',
   'GetStages',
+  'GetTemplate',
   'TagResource',
   'TestInvokeMethod',
   'UntagResource',
   'UpdateClientCertificate',
+  'UpdateStack',
   'UpdateStage',
 ] as const;
 
@@ -113,15 +118,18 @@ export interface MatrixResult {
 /** Runs the cells in `labs` labs side by side, each under traffic from beginning to end. */
 export async function runMatrix(cells: readonly Cell[], labs: number): Promise<MatrixResult> {
   const victim = await bundleVictim();
-  const waiting = [...cells];
+  const plain = cells.filter(({ by }) => by === undefined);
+  const ofStack = cells.filter(({ by }) => by === 'stack');
+  const queues = [...Array.from({ length: labs }, () => plain), ...(ofStack.length > 0 ? [ofStack] : [])];
   const results: CellResult[] = [];
   const totals = await Promise.all(
-    Array.from({ length: labs }, async () => {
-      const lab = await startRotationLab({ propagationDelayMs: PROPAGATION });
+    queues.map(async (queue) => {
+      const lab = await startRotationLab({ propagationDelayMs: PROPAGATION, stackStepMs: 5 });
+      if (queue === ofStack) await handOver(lab);
       const proxy = await startCallProxy(lab.emulator.url, DELAY);
       const traffic = startTraffic(`${lab.api.invokeUrl}/health`, { lanes: 2, pauseMs: 10 });
       try {
-        for (let cell = waiting.shift(); cell; cell = waiting.shift()) {
+        for (let cell = queue.shift(); cell; cell = queue.shift()) {
           const before = traffic.failed().length;
           const name = cellName(cell);
           const result = await runCell(lab, proxy, cell, victim).catch(
@@ -161,6 +169,7 @@ async function runCell(lab: RotationLab, proxy: CallProxy, cell: Cell, victim: s
   const stage = { restApiId: api.restApiId, stageName: api.stageName };
   const hookFile = join(directory, `hook-${step}-${point}-${fault}`);
   const redeploys = step === 'redeploy';
+  const publishFile = join(directory, 'published');
   const world: World = {
     region: REGION,
     endpoint: proxy.url,
@@ -168,6 +177,8 @@ async function runCell(lab: RotationLab, proxy: CallProxy, cell: Cell, victim: s
     trustFile,
     journalDirectory: join(directory, 'journal'),
     ...(step === 'hook' ? { hookFile } : {}),
+    ...(step === 'publish' ? { publishFile } : {}),
+    ...(cell.by === 'stack' ? { isOfStack: true } : {}),
     settings: {
       soak: step === 'soak' ? LONG_SOAK : SOAK,
       settle: 5_000,
@@ -187,6 +198,7 @@ async function runCell(lab: RotationLab, proxy: CallProxy, cell: Cell, victim: s
   };
 
   emulator.configure({ needRedeploy: redeploys });
+  if (step === 'publish') await writeFile(publishFile, `${startId}\n`);
   if (mode === 'abort') {
     const { settings } = await due();
     await expectCode(
@@ -257,8 +269,46 @@ async function runCell(lab: RotationLab, proxy: CallProxy, cell: Cell, victim: s
     wrong.push(`without an end: ${unended.map(({ rotationId }) => rotationId).join(', ')}`);
   if (step === 'hook' && (await readFile(hookFile, 'utf8').catch(() => '')) === '')
     wrong.push('the hook never ran');
+  if (step === 'publish' && (await readFile(publishFile, 'utf8')) !== `${await presented()}\n`)
+    wrong.push(`published: ${await readFile(publishFile, 'utf8')}`);
+  if (cell.by === 'stack') wrong.push(...(await wrongInStack(lab, await presented())));
   emulator.configure({ needRedeploy: false });
   return { name: cellName(cell), first, reruns, wrong };
+}
+
+/** Has a stack own the stage. */
+async function handOver(lab: RotationLab): Promise<void> {
+  const { restApiId, stageName } = lab.api;
+  const deploymentId = await releaseStage(lab);
+  const client = stackClientOf(lab.emulator, { region: REGION });
+  await createStack(client, {
+    StackName: STACK.cloudformation,
+    TemplateBody: JSON.stringify({
+      Parameters: { [STACK.parameter]: { Type: 'String' } },
+      Resources: {
+        Stage: {
+          Type: 'AWS::ApiGateway::Stage',
+          Properties: {
+            ...{ RestApiId: restApiId, StageName: stageName, DeploymentId: deploymentId },
+            ClientCertificateId: { Ref: STACK.parameter },
+          },
+        },
+      },
+    }),
+    Parameters: [{ ParameterKey: STACK.parameter, ParameterValue: lab.oldId }],
+  });
+  client.destroy();
+  // A stage that was made a moment ago presented nothing before.
+  lab.emulator.advanceClock(PROPAGATION);
+}
+
+/** What is not as it must be of the stack. */
+async function wrongInStack(lab: RotationLab, presented: string): Promise<string[]> {
+  const client = stackClientOf(lab.emulator, { region: REGION });
+  const stack = await settledStack(client, STACK.cloudformation);
+  client.destroy();
+  const value = parametersOf(stack)[STACK.parameter];
+  return value === presented ? [] : [`the stack has ${value ?? 'nothing'}, the stage presents ${presented}`];
 }
 
 /** What is there, for whoever has to find out why. */

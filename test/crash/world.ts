@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { randomBytes } from 'node:crypto';
+import { sameStage } from '../../src/rotation/engine/observe.js';
 import type { RotationDeps } from '../../src/rotation/engine/ports.js';
+import { stackOf } from '../../src/rotation/engine/request.js';
+import { openPublication } from '../../src/publications/open.js';
 import { observedAccount } from '../../src/rotation/engine/observed-account.js';
 import { remembering } from '../../src/control-plane/remembering.js';
 import type { RotationReport } from '../../src/rotation/rules/report.js';
@@ -23,10 +26,17 @@ export interface World {
   journalDirectory: string;
   /** A line is appended to it by the hook `switched`. */
   hookFile?: string;
+  /** The id of the certificate in use is published in it. */
+  publishFile?: string;
+  /** Whether the stack {@link STACK} switches the stage. */
+  isOfStack?: boolean;
   settings: Partial<RotationSettings>;
   /** Milliseconds; by default as long as a user's. */
   requestTimeout?: number;
 }
+
+/** The stack that may own the stage. */
+export const STACK = { cloudformation: 'orders', parameter: 'CertificateId' } as const;
 
 export type Mode = 'rotate' | 'abort';
 
@@ -51,7 +61,23 @@ export async function runRotation(
   const store = createTrustStore({ kind: 'pem-bundle', file: trustFile }, { announce: () => undefined });
   const now = (): Date => new Date();
   const remembered = remembering(controlPlane, now);
+  const { publishFile: file, isOfStack = false } = world;
+  const own = { restApiId, stageName };
+  const place = { region, caller: () => Promise.resolve({ region, endpoint }) };
   const deps: RotationDeps = {
+    ...(file === undefined
+      ? {}
+      : {
+          publishing: [
+            {
+              isOwn: true,
+              has: (stage) => sameStage(stage, own),
+              stages: async ({ getStage }) => [await getStage(own)],
+              publications: () => Promise.resolve([openPublication({ kind: 'file', file }, { region })]),
+            },
+          ],
+        }),
+    ...(isOfStack ? { stack: stackOf({ switch: STACK, account: { origins: {} } }, place) } : {}),
     controlPlane: remembered,
     apis: [],
     account: observedAccount(remembered, now),

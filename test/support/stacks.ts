@@ -7,7 +7,9 @@ import {
   type Stack,
   type StackEvent,
 } from '@aws-sdk/client-cloudformation';
+import { DeleteStageCommand, GetStagesCommand } from '@aws-sdk/client-api-gateway';
 import type { Emulator } from '../../src/emulator/index.js';
+import { clientOf, type ApiFixture } from './emulator.js';
 
 /** The SDK's client of CloudFormation for an emulator, without retries. */
 export const stackClientOf = (
@@ -58,3 +60,18 @@ export const parametersOf = ({ Parameters = [] }: Stack): Record<string, string 
   Object.fromEntries(
     Parameters.map(({ ParameterKey = '', ParameterValue }) => [ParameterKey, ParameterValue]),
   );
+
+/** Deletes the stage of an API, for a stack to make it. @returns what was deployed to it */
+export async function releaseStage({
+  emulator,
+  api: { restApiId, stageName },
+}: {
+  emulator: Pick<Emulator, 'url'>;
+  api: ApiFixture;
+}): Promise<string> {
+  const client = clientOf(emulator);
+  const { item: [{ deploymentId = '' } = {}] = [] } = await client.send(new GetStagesCommand({ restApiId }));
+  await client.send(new DeleteStageCommand({ restApiId, stageName }));
+  client.destroy();
+  return deploymentId;
+}

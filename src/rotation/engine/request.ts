@@ -4,6 +4,7 @@ import { isTargetOf, type PublishedTarget, type RotationJob, type TrustDescripti
 import { sameStage } from './observe.js';
 import type { Acknowledger, PublishingTarget, RotationDeps, RotationRequest } from './ports.js';
 import type { RestApi, Stage, StageRef } from '../../control-plane/api-gateway.js';
+import type { Caller } from '../../control-plane/caller.js';
 import type { ControlPlane } from '../../control-plane/control-plane.js';
 import { AppError } from '../../platform/errors.js';
 import { openedOnce } from '../../platform/opened-once.js';
@@ -182,7 +183,7 @@ async function stagesOf(
 /** The stack that switches the stages of a job. Nothing is opened until it is used. */
 export function stackOf(
   { switch: settings, account }: Pick<RotationJob, 'switch' | 'account'>,
-  controlPlane: Pick<ControlPlane, 'caller' | 'region'>,
+  controlPlane: Pick<ControlPlane, 'region'> & { caller: () => Promise<Pick<Caller, 'endpoint'>> },
 ): RotationDeps['stack'] {
   if (settings === undefined) return undefined;
   const { profile, roleArn, externalId } = account;

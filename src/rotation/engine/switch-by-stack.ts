@@ -62,7 +62,7 @@ async function beginUpdate(
   { after, token }: { after: string; token: string },
 ): Promise<'begun' | 'unchanged'> {
   const { now, assertHeld } = run.deps;
-  const deadline = now().getTime() + LONGEST_RETRY;
+  const deadline = now().getTime() + Math.min(run.request.settings.inFlight, LONGEST_RETRY);
   const input = {
     parameters: updateParameters([...parameters.keys()], stack.settings.parameter, after),
     capabilities,
@@ -90,26 +90,28 @@ async function ended(
   { token, step }: { token: string; step: 'switch' | 'rollBack' },
 ): Promise<string> {
   const told = new Set<string>();
-  let failure: unknown;
+  const { now, signal } = run.deps;
+  let heardAt = now().getTime();
   const status = await lookUntil(run, async () => {
     let events: StackEvent[];
     try {
       events = await stack.events(token);
     } catch (error) {
       // It has begun, and ends whether it can be watched or not.
-      failure = error;
+      if (signal.aborted || now().getTime() - heardAt > run.request.settings.inFlight) throw error;
       return undefined;
     }
+    heardAt = now().getTime();
     for (const event of events) {
       if (told.has(event.id)) continue;
       told.add(event.id);
-      const { logicalId, type, status: now, reason } = event;
+      const { logicalId, type, status: reached, reason } = event;
       tell(run, {
         type: 'stackEvent',
         step,
         resource: logicalId,
         resourceType: type,
-        status: now,
+        status: reached,
         ...(reason === undefined ? {} : { reason }),
       });
     }
@@ -121,7 +123,6 @@ async function ended(
   if (status !== undefined) return status;
   throw new AppError('ServiceUnreachable', `the update of the stack ${name} has not ended within an hour`, {
     hint: 'run the same command again: it waits for the stack first',
-    cause: failure,
   });
 }
 

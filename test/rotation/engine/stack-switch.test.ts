@@ -1,7 +1,7 @@
 /** Stages that are switched by the stack that owns them: the emulator's stacks by the SDK, and a backend that verifies. */
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DeleteStageCommand, GetStagesCommand, type APIGatewayClient } from '@aws-sdk/client-api-gateway';
+import type { APIGatewayClient } from '@aws-sdk/client-api-gateway';
 import { type CloudFormationClient, UpdateStackCommand } from '@aws-sdk/client-cloudformation';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { createAwsControlPlane } from '../../../src/control-plane/aws.js';
@@ -23,6 +23,7 @@ import { REGION, startRotationLab, startTraffic, type RotationLab } from '../../
 import {
   createStack,
   parametersOf,
+  releaseStage,
   settledStack,
   stackClientOf,
   stackOf as stackNow,
@@ -63,12 +64,7 @@ beforeEach(async () => {
   process.env['AWS_ENDPOINT_URL_CLOUDFORMATION'] = lab.emulator.url;
   gateway = clientOf(lab.emulator);
   stacks = stackClientOf(lab.emulator);
-  const { restApiId } = lab.api;
-  const { item: [{ deploymentId: id = '' } = {}] = [] } = await gateway.send(
-    new GetStagesCommand({ restApiId }),
-  );
-  deploymentId = id;
-  await gateway.send(new DeleteStageCommand({ restApiId, stageName: 'prod' }));
+  deploymentId = await releaseStage(lab);
   await createStack(stacks, {
     ...STACK,
     TemplateBody: template(stage('Prod', 'prod', ', Description: !Ref Description')),
