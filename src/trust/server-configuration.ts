@@ -1,6 +1,8 @@
 import { AppError } from '../platform/errors.js';
+import { writeBundle } from '../certificates/bundle.js';
 import type { TrustedCertificate } from '../certificates/certificate.js';
-import type { TrustFormat } from './format.js';
+import type { TrustedAuthority, TrustEntry } from '../certificates/trust-entry.js';
+import { insertEntry, type TrustFormat } from './format.js';
 
 /** A server that accepts the old and the new certificate and nobody else, when it is configured as its template says. */
 export interface BackendServer {
@@ -8,12 +10,24 @@ export interface BackendServer {
   name: string;
   /** Its configuration or source, from `templates/`, with `{{placeholders}}`; see {@link serverConfiguration}. */
   template: string;
+  /**
+   * How it accepts certificates of a CA by their name, beside those of its list. `trustFile`: by the same configuration, since
+   * its list holds the root and the name. Absent where there is no configuration for that.
+   */
+  authority?: 'trustFile' | AuthorityTemplate;
   /** How a change is applied. */
   reload: string;
   /** What happens to a certificate that is in the list and has expired. */
   expired: string;
   /** The versions and TLS libraries that handshakes were made with; `unproven` where there were none. */
   proved: string;
+}
+
+/** Another configuration, which compares a name that is written into it. */
+export interface AuthorityTemplate {
+  template: string;
+  /** What the server can compare exactly. */
+  compares: 'subject' | 'dnsName';
 }
 
 /** What a server's configuration needs to know. Paths are absolute. */
@@ -41,7 +55,66 @@ function split(text: string): [host: string, port: string] {
  * Fills a template in.
  * @throws AppError `Usage` for what could end a string or a line in some configuration language; nothing here needs it
  */
-export function serverConfiguration({ template }: BackendServer, options: ServerOptions): string {
+export function serverConfiguration(
+  { template }: Pick<BackendServer, 'template'>,
+  options: ServerOptions,
+): string {
+  return filled(template, options, {});
+}
+
+/**
+ * Fills in the configuration that also accepts certificates of a CA by their name.
+ * @param caFile a PEM file with the root, as {@link caFileOf} makes it
+ * @throws AppError `Usage` as {@link serverConfiguration}, and for a name that the server cannot compare exactly
+ */
+export function authorityConfiguration(
+  { name, authority }: Pick<BackendServer, 'name' | 'authority'>,
+  options: ServerOptions,
+  { caFile, entry }: { caFile: string; entry: TrustedAuthority },
+): string {
+  if (authority === undefined || authority === 'trustFile') {
+    throw new Error(`${name} has no other configuration for a CA`);
+  }
+  const { subject = '', san = '' } = entry;
+  const dnsName = /^DNS:([\w.-]+)$/.exec(san)?.[1] ?? '';
+  const isSubject = authority.compares === 'subject';
+  if (isSubject ? subject === '' || san !== '' : dnsName === '' || subject !== '') {
+    throw new AppError(
+      'Usage',
+      isSubject
+        ? `${name} compares subjects only, and no subject alternative names`
+        : `${name} compares a DNS name among the subject alternative names only: of several common names in a subject it shows one`,
+      { hint: isSubject ? 'specify --subject, without --san' : 'specify --san DNS:NAME, without --subject' },
+    );
+  }
+  const octets = Buffer.from(subject, 'latin1');
+  const hex = octets.toString('hex').toUpperCase();
+  return filled(
+    authority.template,
+    { ...options, caFile },
+    {
+      // In notations in which nothing in a name can end a string.
+      subjectRegex: hex.replaceAll(/../g, (octet) => `\\x${octet}`),
+      subjectHex: hex,
+      subjectBase64: octets.toString('base64'),
+      dnsName,
+    },
+  );
+}
+
+/**
+ * The PEM file of a CA that {@link authorityConfiguration} names: the root, and the certificates of the list, so that a server
+ * which announces the subjects in it also announces theirs, and no client withholds one.
+ */
+export function caFileOf({ ca }: TrustedAuthority, certificates: readonly TrustedCertificate[]): string {
+  return writeBundle([ca, ...certificates]);
+}
+
+function filled(
+  template: string,
+  options: ServerOptions & { caFile?: string },
+  names: Readonly<Record<string, string>>,
+): string {
   for (const [name, value] of Object.entries(options) as [string, string][]) {
     if (!/^[\w./:@*[\]+-]+$/.test(value)) {
       throw new AppError('Usage', `${name} holds characters that a server’s configuration cannot hold`, {
@@ -53,6 +126,7 @@ export function serverConfiguration({ template }: BackendServer, options: Server
   const [upstreamAddress, upstreamPort] = split(options.upstream);
   const values: Readonly<Record<string, string>> = {
     ...options,
+    ...names,
     address,
     port,
     upstreamAddress,
@@ -67,7 +141,7 @@ export function serverConfiguration({ template }: BackendServer, options: Server
   });
 }
 
-/** The content of a trust file that makes these certificates trusted. */
-export function trustFileOf(format: TrustFormat, certificates: readonly TrustedCertificate[]): string {
-  return certificates.reduce((text, certificate) => format.insert(text, certificate), '');
+/** The content of a trust file that makes these entries trusted. */
+export function trustFileOf(format: TrustFormat, entries: readonly TrustEntry[]): string {
+  return entries.reduce((text, entry) => insertEntry(format, text, entry), '');
 }

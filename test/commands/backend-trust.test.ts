@@ -216,6 +216,41 @@ describe('backend add, show, remove', () => {
 });
 
 describe('backend config', () => {
+  test('prints what compares the name of a certificate of a CA, or refuses a name that the server cannot compare', async () => {
+    const authority = await mintAuthority();
+    const root = file('root.pem', authority.root.pem);
+    const listed = ['--file', file('old.pem', old.certificate.pem), '--output', 'json'];
+    const config = async (server: string, ...name: string[]) =>
+      (await cli(['backend', 'config', server, '--ca', root, ...name, ...listed])).json() as {
+        configuration: string;
+        trust: { content: string };
+        ca?: { file: string; content: string };
+      };
+    const nginx = await config('nginx', '--subject', 'CN=a.b,O=Example');
+    expect(nginx.ca?.file).toBe('/etc/apigw-cert/ca-nginx.pem');
+    expect(
+      readBundle(Buffer.from(nginx.ca?.content ?? '')).certificates.map(({ certificate }) => certificate.pem),
+    ).toEqual([authority.root.pem, old.certificate.pem]);
+    expect(nginx.configuration).toContain('"~^SUCCESS \\x43\\x4E\\x3D\\x61\\x2E\\x62\\x2C');
+    const node = await config('node', '--subject', 'CN=a.b', '--san', 'DNS:a.b');
+    expect(node.ca).toBeUndefined();
+    expect(
+      readBundle(Buffer.from(node.trust.content)).authorities.map(({ authority: { subject, san } }) => [
+        subject,
+        san,
+      ]),
+    ).toEqual([['CN=a.b', 'DNS:a.b']]);
+    for (const [server, name, said] of [
+      ['nginx', ['--san', 'DNS:a.b'], 'compares subjects only'],
+      ['caddy', ['--subject', 'CN=a'], 'compares a DNS name'],
+      ['python', ['--subject', 'CN=a'], 'there is no configuration of python'],
+      ['nginx', [], '--ca needs --subject or --san'],
+    ] as const) {
+      const refused = await cli(['backend', 'config', server, '--ca', root, ...name]);
+      expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining(said) });
+    }
+  });
+
   test('prints the recipe and the list, of the certificate that a stage presents and of files', async () => {
     const path = file('old.pem', old.certificate.pem);
     const { json } = await cli(
@@ -236,7 +271,7 @@ describe('backend config', () => {
       trust: { trustStore: 'nginx:/etc/apigw-cert/trusted-nginx' },
       proved: expect.stringContaining('nginx 1.22'),
     });
-    const entries = config.trust.content.split('\n').filter((line) => line.startsWith('"-----BEGIN'));
+    const entries = config.trust.content.split('\n').filter((line) => line.startsWith('"~^-----BEGIN'));
     expect(entries).toHaveLength(2);
     expect(config.trust.content).toContain(lab.certificate.id);
   });

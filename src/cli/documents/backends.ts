@@ -59,6 +59,7 @@ export const backendConfig = z.strictObject({
   server: z.string(),
   configuration: z.string(),
   trust: z.strictObject({ trustStore: z.string(), file: z.string(), content: z.string() }),
+  ca: z.optional(z.strictObject({ file: z.string(), content: z.string() })),
   reload: z.string(),
   expired: z.string(),
   proved: z.string(),

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { fingerprintOfPem, lineFormat } from '../line-format.js';
 import { serverFile, serverFileOptions, serverFileRoles } from '../server-file.js';
 import template from '../templates/apache.conf?text' with { type: 'text' };
+import authorityTemplate from '../templates/apache-ca.conf?text' with { type: 'text' };
 import { defineKind } from './kind.js';
 
 const schema = z
@@ -40,6 +41,7 @@ export const apache = defineKind({
     {
       name: 'apache',
       template,
+      authority: { template: authorityTemplate, compares: 'subject' },
       reload:
         'apachectl configtest && apachectl graceful; requests in flight are finished, idle connections are closed',
       expired: 'refuses it in the TLS handshake',

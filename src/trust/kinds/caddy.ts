@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { base64OfPem, fingerprintOfBase64, lineFormat } from '../line-format.js';
 import { serverFile, serverFileOptions, serverFileRoles } from '../server-file.js';
 import template from '../templates/Caddyfile?text' with { type: 'text' };
+import authorityTemplate from '../templates/Caddyfile-ca?text' with { type: 'text' };
 import { defineKind } from './kind.js';
 
 const schema = z
@@ -35,6 +36,7 @@ export const caddy = defineKind({
     {
       name: 'caddy',
       template,
+      authority: { template: authorityTemplate, compares: 'dnsName' },
       reload: 'caddy validate && caddy reload; requests in flight are finished, idle connections are closed',
       expired: 'refuses it in the TLS handshake',
       proved: 'Caddy 2.6.2 with Go 1.19',

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { fingerprintOfPem, hexOfFingerprint, lineFormat } from '../line-format.js';
 import { serverFile, serverFileOptions, serverFileRoles } from '../server-file.js';
 import template from '../templates/nginx.conf?text' with { type: 'text' };
+import authorityTemplate from '../templates/nginx-ca.conf?text' with { type: 'text' };
 import { defineKind } from './kind.js';
 
 const schema = z
@@ -57,6 +58,7 @@ export const nginx = defineKind({
     {
       name: 'nginx',
       template,
+      authority: { template: authorityTemplate, compares: 'subject' },
       reload: 'nginx -t && nginx -s reload; requests in flight are finished, idle connections are closed',
       expired: 'answers 400 (nginx lets OpenSSL check the dates)',
       proved: 'nginx 1.22.1 with OpenSSL 3.0',

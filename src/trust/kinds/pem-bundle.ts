@@ -53,6 +53,7 @@ export const pemBundle = defineKind({
     {
       name: 'node',
       template: node,
+      authority: 'trustFile',
       reload: 'nothing to do: the program follows the file; no request is dropped',
       expired: 'answers 403',
       proved: 'Node.js 20, 22 and 24 with OpenSSL 3.0 and 3.5',
@@ -60,6 +61,7 @@ export const pemBundle = defineKind({
     {
       name: 'express',
       template: express,
+      authority: 'trustFile',
       reload: 'nothing to do: the program follows the file; no request is dropped',
       expired: 'answers 403',
       proved: 'Node.js 20, 22 and 24 with OpenSSL 3.0 and 3.5',

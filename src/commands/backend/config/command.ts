@@ -16,7 +16,11 @@ interface Options {
   serverKey?: string;
   trustFile?: string;
   upstream: string;
-  only?: 'configuration' | 'trust-file';
+  ca?: string;
+  subject?: string;
+  san?: string;
+  caFile?: string;
+  only?: 'configuration' | 'trust-file' | 'ca-file';
 }
 
 export function backendConfigCommand(): Command {
@@ -27,6 +31,10 @@ export function backendConfigCommand(): Command {
     .option('--api <name>', 'the REST API, by name or id')
     .option('--certificate <id>', 'use a certificate of the account; may be repeated', collect)
     .option('--file <file>', 'use the certificates in a file, PEM or DER; may be repeated', collect)
+    .option('--ca <file>', 'accept certificates of a CA with one name: its root, PEM or DER')
+    .option('--subject <name>', 'with --ca: the whole subject, such as CN=orders-gateway,O=Example')
+    .option('--san <name>', 'with --ca: a subject alternative name, such as DNS:gateway.example.com')
+    .option('--ca-file <file>', 'file with the root on the server (default: /etc/apigw-cert/ca-SERVER.pem)')
     .option('--listen <address:port>', 'address and port that the server listens on', '0.0.0.0:443')
     .option('--server-name <host>', 'host name that the API calls', 'backend.example.com')
     .option(
@@ -40,7 +48,9 @@ export function backendConfigCommand(): Command {
       'file with the accepted certificates (default: /etc/apigw-cert/trusted-SERVER)',
     )
     .option('--upstream <host:port>', 'application behind the server', '127.0.0.1:8080')
-    .addOption(new Option('--only <part>', 'print only this part').choices(['configuration', 'trust-file']))
+    .addOption(
+      new Option('--only <part>', 'print only this part').choices(['configuration', 'trust-file', 'ca-file']),
+    )
     .addHelpText(
       'after',
       `
@@ -53,12 +63,9 @@ Examples:
     )
     .action(
       action<Options, [server: string]>(async ({ args: [server], options, controlPlane, out }) => {
-        const { stage, api, certificate: ids = [], file: files = [], only } = options;
-        const [{ backendConfig }, { namedCertificates }, { backendConfigText }] = await Promise.all([
-          import('./run.js'),
-          import('../trust/run.js'),
-          import('./text.js'),
-        ]);
+        const { stage, api, certificate: ids = [], file: files = [], only, ca, subject, san } = options;
+        const [{ backendConfig }, { namedAuthority, namedCertificates }, { backendConfigText }] =
+          await Promise.all([import('./run.js'), import('../trust/run.js'), import('./text.js')]);
         if (api !== undefined && stage === undefined) {
           throw new AppError('Usage', '--api needs --stage', { hint: 'add the stage: --stage prod' });
         }
@@ -67,6 +74,13 @@ Examples:
           namedCertificates(files, mustRead, controlPlane),
           namedCertificates([...presented, ...ids], () => Promise.resolve(undefined), controlPlane),
         ]);
+        if ((ca === undefined) !== (subject === undefined && san === undefined)) {
+          throw new AppError('Usage', '--ca needs --subject or --san, and these need --ca', {
+            hint: 'specify the root of the CA and the name that the certificate must have',
+          });
+        }
+        const name = { ...(subject === undefined ? {} : { subject }), ...(san === undefined ? {} : { san }) };
+        const entry = ca === undefined ? undefined : await namedAuthority(ca, name, mustRead);
         const { serverCertificate: certificateFile } = options;
         const config = backendConfig(
           server,
@@ -79,9 +93,10 @@ Examples:
             upstream: options.upstream,
           },
           [...fromFiles, ...fromAccount],
+          entry && { caFile: options.caFile ?? `/etc/apigw-cert/ca-${server}.pem`, entry },
         );
         out.result(config, () => backendConfigText(config, only));
-        if (fromFiles.length + fromAccount.length === 0) {
+        if (fromFiles.length + fromAccount.length === 0 && entry === undefined) {
           out.warn(
             'no certificate was specified, so the list is empty: add --stage, --certificate or --file',
           );

@@ -1,5 +1,13 @@
 import type { TrustedCertificate } from '../../../certificates/certificate.js';
-import { serverConfiguration, type ServerOptions, trustFileOf } from '../../../trust/server-configuration.js';
+import type { TrustedAuthority } from '../../../certificates/trust-entry.js';
+import { AppError } from '../../../platform/errors.js';
+import {
+  authorityConfiguration,
+  caFileOf,
+  serverConfiguration,
+  type ServerOptions,
+  trustFileOf,
+} from '../../../trust/server-configuration.js';
 import { BACKEND_SERVERS } from '../../../trust/servers.js';
 
 /** A configuration and the file of certificates that it reads. */
@@ -12,6 +20,8 @@ export interface BackendConfig {
     file: string;
     content: string;
   };
+  /** The file with the root of a CA, where certificates of one are accepted by their name and the server reads it. */
+  ca?: { file: string; content: string };
   reload: string;
   expired: string;
   proved: string;
@@ -19,6 +29,7 @@ export interface BackendConfig {
 
 /**
  * The configuration of a server that accepts these certificates and nobody else.
+ * @param named a root, whose certificates with the name beside it are accepted too, and the file for it
  * @param name one of {@link BACKEND_SERVERS}
  * @throws AppError `Usage` for words that no configuration can hold
  */
@@ -26,15 +37,31 @@ export function backendConfig(
   name: string,
   options: ServerOptions,
   certificates: readonly TrustedCertificate[],
+  named?: { caFile: string; entry: TrustedAuthority },
 ): BackendConfig {
   const server = BACKEND_SERVERS.find((each) => each.name === name);
   if (!server) throw new Error(`there is no configuration for ${name}`);
-  const { kind, format, reload, expired, proved } = server;
+  const { kind, format, authority, reload, expired, proved } = server;
   const { trustFile: file } = options;
+  if (named !== undefined && authority === undefined) {
+    throw new AppError(
+      'Usage',
+      `there is no configuration of ${name} that compares the name of a certificate`,
+      {
+        hint: 'use nginx, haproxy, apache, caddy, node or express, or see docs/acm.md',
+      },
+    );
+  }
+  const isInList = named !== undefined && authority === 'trustFile';
+  const isInFile = named !== undefined && authority !== 'trustFile';
+  const entries = isInList ? [...certificates, named.entry] : certificates;
   return {
     server: name,
-    configuration: serverConfiguration(server, options),
-    trust: { trustStore: `${kind}:${file}`, file, content: trustFileOf(format, certificates) },
+    configuration: isInFile
+      ? authorityConfiguration(server, options, named)
+      : serverConfiguration(server, options),
+    trust: { trustStore: `${kind}:${file}`, file, content: trustFileOf(format, entries) },
+    ...(isInFile ? { ca: { file: named.caFile, content: caFileOf(named.entry, certificates) } } : {}),
     reload,
     expired,
     proved,
