@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { documentSchemas } from '../../src/cli/documents/index.js';
@@ -211,6 +214,24 @@ test('the emulator says once where it listens', async () => {
   await closed;
   validDocument('emulator', JSON.parse(output));
   seen.add('emulator');
+});
+
+test('what a webhook is sent', async () => {
+  const bodies: string[] = [];
+  const server = createServer((request, response) => {
+    void text(request).then((body) => {
+      bodies.push(body);
+      response.end();
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const webhook = `webhook:http://127.0.0.1:${port}/`;
+  await run(['check-expiry', '--all', '--warning', '400d', '--notify', webhook], { code: 1 });
+  server.close();
+  expect(bodies).toHaveLength(1);
+  validDocument('notification', JSON.parse(bodies.join()));
+  seen.add('notification');
 });
 
 test('every schema was held against a real document', () => {

@@ -5,6 +5,7 @@ import type { CheckedCertificate, ExpiryReport } from '../../findings/check-expi
 import type { Download } from '../../commands/download/run.js';
 import type { InspectedClientCertificate, InspectedFile } from '../../commands/inspect/run.js';
 import type { Listing } from '../../control-plane/list.js';
+import type { Notice } from '../../findings/notice.js';
 import type { Prunable, Pruned } from '../../commands/prune/run.js';
 import {
   anatomyMembers,
@@ -140,7 +141,28 @@ export const report = z.strictObject({
   sources: z.array(sourceRow),
 });
 
+/** What `check-expiry --notify` posts to a webhook, and publishes to SNS. */
+export const notification = z.strictObject({
+  version: z.literal(1),
+  level: checkLevel.check(z.describe('Of the whole check')),
+  checkedAt: time,
+  summary: z.string().check(z.describe('One line')),
+  text: z.string().check(z.describe('All of it as plain text: chat services display this member')),
+  changes: z
+    .array(
+      z.strictObject({
+        was: checkLevel,
+        is: checkLevel,
+        ...source,
+        clientCertificateId: z.optional(certificateId),
+        message: z.string(),
+      }),
+    )
+    .check(z.describe('What has another level than in the last notification; ok: new, or resolved')),
+});
+
 export type CertificateDocuments = [
+  Holds<Same<z.infer<typeof notification>, Notice>>,
   Holds<Same<z.infer<typeof list>, Pick<Listing, 'sources' | 'items'> & Partial<Pick<Listing, 'elsewhere'>>>>,
   Holds<Same<z.infer<typeof inventory>, Listing>>,
   Holds<Same<z.infer<typeof checked>, CheckedCertificate>>,

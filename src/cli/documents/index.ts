@@ -60,6 +60,7 @@ export const DOCUMENTS = {
   inspect: certificates.inspect,
   inventory: certificates.inventory,
   list: certificates.list,
+  notification: certificates.notification,
   prune: certificates.prune,
   'publish-check': iac.publishCheck,
   report: certificates.report,
