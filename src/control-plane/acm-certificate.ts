@@ -15,6 +15,14 @@ export interface AcmCertificate {
   chain: ClientChain;
 }
 
+/** What ImportCertificate takes, PEM. The key is sent to ACM and nowhere else. */
+export interface AcmImport {
+  certificate: string;
+  chain: string;
+  privateKey: string;
+  tags: Readonly<Record<string, string>>;
+}
+
 /** The Region and the account (twelve digits) of a certificate of ACM; nothing for what is no such ARN. */
 export function placeOfArn(arn: string): { region: string; accountId: string } | undefined {
   const [, region, accountId] = /^arn:[\w-]+:acm:([\w-]+):(\d{12}):certificate\/[\w-]{1,64}$/.exec(arn) ?? [];

@@ -3,21 +3,24 @@ import {
   AddTagsToCertificateCommand,
   DescribeCertificateCommand,
   GetCertificateCommand,
+  ImportCertificateCommand,
+  ListCertificatesCommand,
   ListTagsForCertificateCommand,
   RemoveTagsFromCertificateCommand,
   type CertificateDetail,
   type CertificateType,
 } from '@aws-sdk/client-acm';
 import { readBundle } from '../certificates/bundle.js';
+import { KEY_TYPES } from '../certificates/key-type.js';
 import { clientChain } from '../certificates/client-chain.js';
 import { trustedCertificate } from '../certificates/parse.js';
 import { AppError } from '../platform/errors.js';
-import type { AcmCertificate } from './acm-certificate.js';
+import type { AcmCertificate, AcmImport } from './acm-certificate.js';
 import type { AcmDetails, AcmOrigin } from './acm-details.js';
 import type { AwsClient } from './aws-client.js';
 import { required } from './aws-shapes.js';
 import { acmOperation } from './operations.js';
-import { repeatable } from './retry.js';
+import { onceOnly, repeatable } from './retry.js';
 
 const ORIGINS: Readonly<Record<CertificateType, AcmOrigin>> = {
   IMPORTED: 'imported',
@@ -72,6 +75,9 @@ export interface AcmCalls {
   tags(arn: string): Promise<Readonly<Record<string, string>>>;
   tag(arn: string, tags: Readonly<Record<string, string>>): Promise<void>;
   untag(arn: string, tagKeys: readonly string[]): Promise<void>;
+  import(input: AcmImport): Promise<string>;
+  /** A call for every thousand certificates. */
+  importedUntil(notAfter: Date): Promise<string[]>;
 }
 
 /** The client of ACM, for one account and Region. */
@@ -82,6 +88,9 @@ export async function createAcmCalls({
 }: Pick<AwsClient, 'acmConfig' | 'plugin' | 'call'>): Promise<AcmCalls> {
   const client = new ACMClient({ ...(await acmConfig()), retryStrategy: repeatable() });
   client.middlewareStack.use(plugin());
+  // A repeated import makes another certificate.
+  const once = new ACMClient({ ...(await acmConfig()), retryStrategy: onceOnly() });
+  once.middlewareStack.use(plugin());
   return {
     async read(arn) {
       const input = { CertificateArn: arn };
@@ -123,6 +132,40 @@ export async function createAcmCalls({
       await call(acmOperation('RemoveTagsFromCertificate', CertificateArn), () =>
         client.send(new RemoveTagsFromCertificateCommand({ CertificateArn, Tags })),
       );
+    },
+    async import({ certificate, chain, privateKey, tags }) {
+      const { CertificateArn } = await call(acmOperation('ImportCertificate', '*'), () =>
+        once.send(
+          new ImportCertificateCommand({
+            Certificate: Buffer.from(certificate),
+            PrivateKey: Buffer.from(privateKey),
+            ...(chain === '' ? {} : { CertificateChain: Buffer.from(chain) }),
+            Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
+          }),
+        ),
+      );
+      return required(CertificateArn, 'CertificateArn');
+    },
+    async importedUntil(notAfter) {
+      const arns: string[] = [];
+      for (let NextToken: string | undefined; ;) {
+        const page = await call(acmOperation('ListCertificates', '*'), () =>
+          client.send(
+            // By default, it hides all but the RSA keys of up to 2048 bits.
+            new ListCertificatesCommand({
+              Includes: { keyTypes: [...KEY_TYPES] },
+              NextToken,
+              MaxItems: 1000,
+            }),
+          ),
+        );
+        for (const { CertificateArn, Type, NotAfter } of page.CertificateSummaryList ?? []) {
+          const isIt = Type === 'IMPORTED' && NotAfter?.getTime() === notAfter.getTime();
+          if (isIt && CertificateArn !== undefined) arns.push(CertificateArn);
+        }
+        NextToken = page.NextToken;
+        if (NextToken === undefined) return arns;
+      }
     },
   };
 }

@@ -162,6 +162,8 @@ export async function createAwsControlPlane(options: AwsClientOptions = {}): Pro
 
     getAcmCertificate: async (arn) => (await acm()).read(arn),
     getAcmTags: async (arn) => (await acm()).tags(arn),
+    importAcmCertificate: async (input) => (await acm()).import(input),
+    importedAcmCertificates: async (notAfter) => (await acm()).importedUntil(notAfter),
     getWebSocketApis: async () => (await webSocket()).getApis(),
     getWebSocketStages: async (apiId) => (await webSocket()).getStages(apiId),
     getWebSocketIntegrations: async (apiId) => (await webSocket()).getIntegrations(apiId),

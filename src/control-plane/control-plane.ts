@@ -9,7 +9,7 @@ import type {
   TestInvocation,
   TestInvokeResult,
 } from './api-gateway.js';
-import type { AcmCertificate } from './acm-certificate.js';
+import type { AcmCertificate, AcmImport } from './acm-certificate.js';
 import type { Caller } from './caller.js';
 
 /**
@@ -61,6 +61,16 @@ export interface ControlPlane {
 
   /** Throws `CertificateNotFound`. */
   getAcmTags(arn: string): Promise<Readonly<Record<string, string>>>;
+
+  /**
+   * Imports a certificate into ACM, as one with an ARN of its own. There is no idempotency token: after `ServiceUnreachable`
+   * it may be there all the same. Throws `RequestRefused`.
+   * @returns its ARN
+   */
+  importAcmCertificate(input: AcmImport): Promise<string>;
+
+  /** ARNs of the imported certificates of ACM that expire at that second, of whatever key type. */
+  importedAcmCertificates(notAfter: Date): Promise<string[]>;
 
   getRestApis(): Promise<RestApi[]>;
 

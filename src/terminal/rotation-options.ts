@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import type { JobFlags } from '../rotation/engine/jobs.js';
 import { AppError } from '../platform/errors.js';
-import type { PresentedIdentity } from '../rotation/engine/ports.js';
 import { parseProbes } from '../rotation/rules/probe.js';
 import { publicationsFromFlags } from '../settings/publication.js';
 import { flagValues, ROTATION_SETTINGS } from '../settings/table.js';
@@ -26,6 +25,8 @@ export interface RotationOptions {
   cert?: string;
   key?: string;
   root?: string;
+  import?: string;
+  chain?: string;
 }
 
 /** With what concerns a run alone. */
@@ -68,7 +69,12 @@ export function addRotationOptions(to: Command): Command {
       '--cert <file>',
       'PEM file of the ACM certificate with its chain, to present it to the backends from this machine; requires --key',
     )
-    .option('--key <file>', 'PEM file of its unencrypted private key; requires --cert')
+    .option('--key <file>', 'PEM file of its unencrypted private key; requires --cert or --import')
+    .option(
+      '--import <file>',
+      'import this certificate (PEM, with its chain) into ACM under a new ARN and rotate to it; requires --key',
+    )
+    .option('--chain <file>', 'PEM file of the chain of --import, if its file does not contain it')
     .option('--root <file>', 'PEM file of the root CA of an ACM certificate, if its chain in ACM omits it');
   return renamedOption(to, '--probes <n>', '--probe-count');
 }
@@ -93,6 +99,10 @@ function assertTogether(options: Partial<RotateOptions> & Pick<CommonOptions, 'o
   const exclusive = [
     ['abort', 'to'],
     ['all', 'to'],
+    ['import', 'to'],
+    ['import', 'all'],
+    ['import', 'abort'],
+    ['import', 'cert'],
   ] as const;
   const clash = exclusive.find(([a, b]) => options[a] !== undefined && options[b] !== undefined);
   if (clash) {
@@ -103,14 +113,30 @@ function assertTogether(options: Partial<RotateOptions> & Pick<CommonOptions, 'o
   }
 }
 
-async function identityOf(options: RotationOptions): Promise<PresentedIdentity | undefined> {
-  const files = await identityFiles(options);
-  if (files === undefined) return undefined;
-  const [{ clientIdentity }, { presentedIdentity }] = await Promise.all([
-    import('../certificates/client-identity.js'),
-    import('../rotation/engine/identity.js'),
-  ]);
-  return presentedIdentity(clientIdentity(files));
+/** The certificate of `--cert` or `--import`, with its key. @throws AppError */
+async function identityOf(options: RotationOptions): Promise<Pick<JobFlags, 'identity' | 'importing'>> {
+  const { cert, key, chain } = options;
+  const isImport = options.import !== undefined;
+  if (chain !== undefined && !isImport) {
+    throw new AppError('Usage', '--chain needs --import', { hint: 'add the certificate: --import FILE' });
+  }
+  if (isImport && key === undefined) {
+    throw new AppError('Usage', '--import needs --key', { hint: 'add its private key: --key FILE' });
+  }
+  const own = options.import ?? cert;
+  const files = await identityFiles({
+    ...(own === undefined ? {} : { cert: own }),
+    ...(key === undefined ? {} : { key }),
+  });
+  if (files === undefined) return {};
+  const { importedIdentity, presentedIdentity } = await import('../rotation/engine/identity.js');
+  const { clientIdentity } = await import('../certificates/client-identity.js');
+  const above = chain === undefined ? [] : [Buffer.from('\n'), await readNamed(chain)];
+  const identity = clientIdentity({ ...files, certificate: Buffer.concat([files.certificate, ...above]) });
+  return {
+    identity: presentedIdentity(identity),
+    ...(isImport ? { importing: importedIdentity(identity, new Date()) } : {}),
+  };
 }
 
 /** What was given on the command line, read and judged. @throws AppError `Usage` */
@@ -121,6 +147,9 @@ export async function jobFlags(options: RotationOptions & CommonOptions): Promis
     throw new AppError('Usage', '--probe for one API or backend needs --stage or --target', {
       hint: 'add one of them; apigw-cert.yaml has a probe for each target',
     });
+  }
+  if (options.import !== undefined && options.stage === undefined && options.target === undefined) {
+    throw new AppError('Usage', '--import needs --stage or --target', { hint: 'add one of them' });
   }
   if (options.publish !== undefined && options.stage === undefined && options.target === undefined) {
     throw new AppError('Usage', '--publish needs --stage or --target', {
@@ -138,7 +167,7 @@ export async function jobFlags(options: RotationOptions & CommonOptions): Promis
     ...(named.length > 0 ? { namedProbes: named } : {}),
     ...(options.to === undefined ? {} : { to: options.to }),
     ...(roots === undefined ? {} : { roots: Buffer.from(roots).toString('latin1') }),
-    ...(identity === undefined ? {} : { identity }),
+    ...identity,
     ...(options.publish === undefined ? {} : { publish: publicationsFromFlags(options.publish) }),
   };
 }

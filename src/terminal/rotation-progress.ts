@@ -19,7 +19,8 @@ import { timeText } from '../findings/formats/time-text.js';
 /** What a step does, in words that go on with its subject. */
 export const STEP_WORDS: Readonly<Record<RotationStep, string>> = {
   generate: 'generate the new certificate',
-  adopt: 'mark the certificate specified with --to as the new one',
+  import: 'import the certificate into ACM',
+  adopt: 'mark the specified certificate as the new one',
   trust: 'add the certificate to the trust store',
   acknowledge: 'wait until the hosts report the change',
   preflight: 'test the backends before switching',

@@ -18,7 +18,7 @@ import type { ClientCertificate } from '../../src/control-plane/api-gateway.js';
 import { createAwsControlPlane } from '../../src/control-plane/aws.js';
 import { remembering } from '../../src/control-plane/remembering.js';
 import { startEmulator, type Emulator, type EmulatorOptions } from '../../src/emulator/index.js';
-import { presentedIdentity } from '../../src/rotation/engine/identity.js';
+import { importedIdentity, presentedIdentity } from '../../src/rotation/engine/identity.js';
 import { observedAccount } from '../../src/rotation/engine/observed-account.js';
 import type { RotationDeps, RotationRequest } from '../../src/rotation/engine/ports.js';
 import { abort, rotate } from '../../src/rotation/engine/rotate.js';
@@ -64,6 +64,7 @@ export interface RunOptions {
   toGenerated?: boolean;
   settings?: Partial<RotationSettings>;
   identity?: Identity;
+  importing?: Identity;
   chain?: string;
   probeUrl?: string;
   roots?: string;
@@ -153,7 +154,17 @@ export async function startAcmLab(options: EmulatorOptions = {}): Promise<AcmLab
     tags: (arn) => controlPlane.getAcmTags(arn),
     presented: async () => (await controlPlane.getStage(target)).clientCertificateId,
     trusted: () => store.observe(),
-    async run({ settings, identity, chain, abort: isAbort, dryRun, journal, stores, ...rest } = {}) {
+    async run({
+      settings,
+      identity: given,
+      importing,
+      chain,
+      abort: isAbort,
+      dryRun,
+      journal,
+      stores,
+      ...rest
+    } = {}) {
       const known = remembering(controlPlane, now);
       const deps: RotationDeps = {
         controlPlane: known,
@@ -175,15 +186,17 @@ export async function startAcmLab(options: EmulatorOptions = {}): Promise<AcmLab
         confirm: () => Promise.resolve(),
         request: async (address) => (await fetch(address)).status,
       };
+      const identity = importing ?? given;
       const files = identity && {
         certificate: Buffer.from(identity.pem + (chain ?? pki.issuing.pem)),
         privateKey: Buffer.from(identity.privateKeyPem),
       };
       const request: RotationRequest = {
-        settings: { ...DEFAULT_SETTINGS, settle: 5_000, soak: 3_000, ...settings },
+        settings: { ...DEFAULT_SETTINGS, probes: 2, settle: 5_000, soak: 3_000, ...settings },
         hooks: {},
         probeCalls: new Map(),
         ...(files ? { identity: presentedIdentity(clientIdentity(files)) } : {}),
+        ...(files && importing ? { importing: importedIdentity(clientIdentity(files), now()) } : {}),
         ...rest,
       };
       const stage = await controlPlane.getStage(target);

@@ -82,3 +82,33 @@ test('of many backends those that answer alike are one line, and each that does 
     '    - 30 backends (u0.example, u1.example and 28 more) were not called: no safe GET request reaches them',
   ]);
 });
+
+test('says what a certificate was presented by where AWS makes no test calls with it, and what was not tested', () => {
+  const ofStage = { ...answer(1, 'api.example'), call: 'GET /health' };
+  expect(
+    proofLines(
+      {
+        results: [
+          {
+            caller: 'new',
+            certificateId: 'arn',
+            wanted: 'accepted',
+            by: 'handshake',
+            backends: [answer(1, 'a.example')],
+          },
+          { caller: 'old', certificateId: 'old1', wanted: 'accepted', by: 'stageUrl', backends: [ofStage] },
+          { caller: 'none', wanted: 'refused', backends: [answer(1, 'a.example', 'refused')] },
+        ],
+        unreached: [],
+        gone: [],
+        noOther: false,
+        untested: ['arn2'],
+      },
+      style,
+    ),
+  ).toEqual([
+    '    ✓ a.example (api1/prod) accepts the new certificate arn presented from this machine (1 of 1); refuses a caller without a certificate (403)',
+    '    ✓ api.example (api1/prod) accepts the old certificate old1 presented by the stage (1 of 1)',
+    '    - arn2 was not tested: AWS makes no test calls with it, and its key is not specified',
+  ]);
+});

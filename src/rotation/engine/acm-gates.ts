@@ -8,6 +8,7 @@ import { AppError } from '../../platform/errors.js';
 import { verbOf } from '../../platform/list-text.js';
 import { stageText } from '../rules/unit.js';
 import { acmCertificateOf } from './acm.js';
+import { TO_IMPORT } from './identity.js';
 import { lookAtTrustedElsewhere } from './look.js';
 import { meansOf } from './means.js';
 import { account, acmReading, storesOf, type Run } from './run.js';
@@ -21,7 +22,10 @@ const isOfAcm = (certificate: Certificate | undefined): certificate is OfAcm =>
 function comingOf(run: Run): Certificate | undefined {
   const { request, certificates } = run;
   const named = certificates.find(({ clientCertificateId }) => clientCertificateId === request.to);
-  return account(run).unit.next ?? named;
+  const { importing } = request;
+  return (
+    account(run).unit.next ?? named ?? (importing && acmCertificateOf(importing.acm, {}, acmReading(run)))
+  );
 }
 
 /**
@@ -50,14 +54,10 @@ function assertUsable(run: Run, { clientCertificateId: arn, acm }: OfAcm): void 
     ...unusableBecause(acm, run.deps.now()),
   ];
   if (reasons.length === 0) return;
-  throw new AppError(
-    'CertificateUnsuitable',
-    `the ACM certificate ${arn} cannot be used: ${reasons.join('; ')}`,
-    {
-      hint: `nothing was changed; \`apigw-cert inspect ${arn}\` says what to do about it`,
-      details: { clientCertificateId: arn, reasons },
-    },
-  );
+  throw new AppError('CertificateUnsuitable', `${nameOf(arn)} cannot be used: ${reasons.join('; ')}`, {
+    hint: `nothing was changed; \`apigw-cert inspect ${arn === TO_IMPORT ? 'FILE' : arn}\` says more`,
+    details: { clientCertificateId: arn, reasons },
+  });
 }
 
 /**
@@ -72,7 +72,7 @@ async function assertShown(run: Run, coming: OfAcm): Promise<void> {
       hint: `specify the certificate that was imported as ${arn}, with its chain and its key`,
     });
   }
-  if (settings.allowUnproved || probeUrl !== undefined) return;
+  if (identity || settings.allowUnproved || probeUrl !== undefined) return;
   const by = await meansOf(run, [coming]);
   if (by.probes.length === 0 || by.shown.has(arn)) return;
   throw new AppError(
@@ -84,6 +84,9 @@ async function assertShown(run: Run, coming: OfAcm): Promise<void> {
     },
   );
 }
+
+const nameOf = (arn: string): string =>
+  arn === TO_IMPORT ? 'the certificate of --import' : `the ACM certificate ${arn}`;
 
 const NAMES: readonly NamedBy[] = ['subject', 'san'];
 
@@ -128,7 +131,7 @@ function objectionTo(
   for (const { acm, clientCertificateId: arn, trusted } of about) {
     const { authority, problem } = acmTrust(acm, namedBy, request.roots ?? '');
     if (problem !== undefined) {
-      return new AppError('CertificateUnsuitable', `the ACM certificate ${arn} cannot be used: ${problem}`, {
+      return new AppError('CertificateUnsuitable', `${nameOf(arn)} cannot be used: ${problem}`, {
         hint: 'nothing was changed; specify the root of the CA with --root FILE, or use a certificate with a subject of its own',
         details: { clientCertificateId: arn },
       });
@@ -138,7 +141,7 @@ function objectionTo(
       if (objection === undefined) continue;
       return new AppError(
         'TrustStoreUnsuitable',
-        `${store.name} cannot hold the root of ${arn} with its name: ${objection}`,
+        `${store.name} cannot hold the root of ${nameOf(arn)} with its name: ${objection}`,
         {
           hint: 'nothing was changed; docs/acm.md lists the kinds of trust stores that can, and --trust manual leaves it to you',
           details: { trustStore: store.name },

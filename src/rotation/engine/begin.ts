@@ -147,7 +147,8 @@ export function notDue(
   const { old, next } = unit;
   const { to } = run.request;
   const wanted = to !== undefined && to !== run.oldId;
-  if (next || !old || wanted || (old.acm && run.request.toGenerated)) return undefined;
+  const { toGenerated, importing } = run.request;
+  if (next || !old || wanted || importing || (old.acm && toGenerated)) return undefined;
   if (old.acm && to === undefined) return acmNotDue(run, target, { ...old, acm: old.acm });
   if (settings.force) return undefined;
   if (to === undefined && isDue(old.trusted, settings.renewBefore, run.deps.now())) return undefined;

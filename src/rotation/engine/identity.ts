@@ -1,7 +1,10 @@
+import { readBundle } from '../../certificates/bundle.js';
+import { clientChain } from '../../certificates/client-chain.js';
 import type { ClientIdentity } from '../../certificates/client-identity.js';
+import { trustedCertificate } from '../../certificates/parse.js';
 import { REFUSING_STATUSES } from '../../control-plane/execution-log.js';
 import { AppError } from '../../platform/errors.js';
-import type { Presented, PresentedIdentity } from './ports.js';
+import type { ImportedIdentity, Presented, PresentedIdentity } from './ports.js';
 
 const TIMEOUT_MS = 10_000;
 
@@ -23,3 +26,39 @@ export const presentedIdentity = (identity: ClientIdentity): PresentedIdentity =
     }
   },
 });
+
+/** Stands for the ARN that a certificate gets when it is imported. */
+export const TO_IMPORT = '(new)';
+
+/** A certificate that can be imported into ACM. @param identity with its chain */
+export function importedIdentity({ pem, privateKeyPem }: ClientIdentity, now: Date): ImportedIdentity {
+  const trusted = trustedCertificate(pem);
+  const above = readBundle(Buffer.from(pem))
+    .certificates.slice(1)
+    .map(({ certificate }) => certificate.pem);
+  const chain = clientChain(trusted.pem, above);
+  const { certificates, keyType } = chain;
+  return {
+    acm: {
+      arn: TO_IMPORT,
+      createdDate: now,
+      details: {
+        origin: 'imported',
+        acmStatus: 'ISSUED',
+        inUseBy: [],
+        chain: certificates,
+        ...(keyType === undefined ? {} : { keyType }),
+      },
+      trusted,
+      chainPem: above.join(''),
+      chain,
+    },
+    import: (controlPlane, tags) =>
+      controlPlane.importAcmCertificate({
+        certificate: trusted.pem,
+        chain: above.join(''),
+        privateKey: privateKeyPem,
+        tags,
+      }),
+  };
+}

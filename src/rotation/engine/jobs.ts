@@ -25,7 +25,7 @@ import {
   type StageAddress,
 } from '../../control-plane/resolve-stage.js';
 import type { AccountLook } from './observed-account.js';
-import type { Hooks, PresentedIdentity } from './ports.js';
+import type { Hooks, ImportedIdentity, PresentedIdentity } from './ports.js';
 
 /** A trust store as flags and configuration describe it; `createTrustStore` reads it. */
 export type TrustDescription = Readonly<Record<string, unknown>> & { kind: string };
@@ -45,6 +45,8 @@ export interface Decided extends RotationSettings {
   roots?: string;
   /** A certificate of ACM with its key, which is not at hand later. */
   identity?: PresentedIdentity;
+  /** A certificate that is to be imported into ACM. */
+  importing?: ImportedIdentity;
   hooks: Hooks;
   /** Where the id of the certificate in use is published. */
   publish: readonly PublicationSettings[];
@@ -112,6 +114,7 @@ export interface JobFlags {
   to?: string;
   roots?: string;
   identity?: PresentedIdentity;
+  importing?: ImportedIdentity;
   publish?: readonly PublicationSettings[];
 }
 
@@ -133,7 +136,7 @@ function jobOf(
   flags: JobFlags,
 ): Omit<RotationJob, 'account' | 'addresses' | 'others' | 'publishing'> {
   const { settings: given, probe: asked, namedProbes: named, to: wanted, publish: places } = flags;
-  const { roots, identity } = flags;
+  const { roots, identity, importing } = flags;
   const own = Object.entries(target).filter(([key]) => !NOT_DECIDED.has(key));
   const { values, origins } = resolveAll<Decided>({
     flag: {
@@ -163,6 +166,7 @@ function jobOf(
     ...(to === undefined ? {} : { to }),
     ...(roots === undefined ? {} : { roots }),
     ...(identity === undefined ? {} : { identity }),
+    ...(importing === undefined ? {} : { importing }),
     ...(approve === undefined ? {} : { approve }),
     origins,
   };

@@ -68,7 +68,8 @@ export async function lookAtCertificates(run: Run): Promise<void> {
       found.push(run.made.certificate);
     else run.gone.add(id);
   }
-  run.certificates = await withAcm(reading, [...listed, ...found], [run.oldId]);
+  const wanted = [run.oldId, run.request.to, run.importedArn].filter((id) => id !== undefined);
+  run.certificates = await withAcm(reading, [...listed, ...found], wanted);
   await lookAtTrustedElsewhere(run);
   if (run.made && shown.has(run.made.certificate.clientCertificateId)) run.made.isSeen = true;
 }

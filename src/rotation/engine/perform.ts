@@ -19,6 +19,7 @@ import {
   replaceCertificate,
   replaceStages,
 } from './look.js';
+import { importNext } from './import.js';
 import { adoptNext, makeNext } from './make.js';
 import { forgetRemoved, forgetSuccessor, writeMark } from './mark.js';
 import { isJournalLost } from './observe.js';
@@ -57,6 +58,8 @@ export async function perform(run: Run, next: DoableStep): Promise<void> {
   switch (next.kind) {
     case 'generate':
       return makeNext(run);
+    case 'import':
+      return run.request.importing ? importNext(run, run.request.importing) : undefined;
     case 'adopt':
       return adoptNext(run, next.certificate);
     case 'withdraw':

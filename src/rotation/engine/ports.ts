@@ -1,4 +1,5 @@
 import type { RestApi, Stage, StageRef } from '../../control-plane/api-gateway.js';
+import type { AcmCertificate } from '../../control-plane/acm-certificate.js';
 import type { HostReports } from '../../acknowledgements/reports.js';
 import type { RotationEvent } from '../rules/event.js';
 import type { NamedProbe, ProbeRequest } from '../rules/probe.js';
@@ -108,6 +109,17 @@ export interface PresentedIdentity {
   present: (url: string) => Promise<Presented>;
 }
 
+/** A certificate that is to be imported into ACM. */
+export interface ImportedIdentity {
+  /** As it will be in ACM; its ARN is not known yet. */
+  acm: AcmCertificate;
+  /** Imports it. @returns its ARN */
+  import: (
+    controlPlane: Pick<ControlPlane, 'importAcmCertificate'>,
+    tags: Readonly<Record<string, string>>,
+  ) => Promise<string>;
+}
+
 /** What is asked of one rotation, beside its settings. */
 export interface RotationRequest {
   settings: RotationSettings;
@@ -121,6 +133,8 @@ export interface RotationRequest {
   to?: string;
   /** Replace a certificate of ACM with one that API Gateway generates. */
   toGenerated?: boolean;
+  /** Rotate to this certificate, which is not in ACM yet. */
+  importing?: ImportedIdentity;
   /** PEM of roots that chains in ACM may omit. */
   roots?: string;
   /** The certificate of ACM that the rotation is about with its key, to present it to backends from this machine. */

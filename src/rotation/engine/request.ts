@@ -21,7 +21,7 @@ const GENERATED = 'generated';
 
 /** What is asked of the rotation of one target, with the probes of all targets that may share its certificate. */
 export function requestOf(job: RotationJob, target: StageRef, apis: readonly RestApi[]): RotationRequest {
-  const { settings, probe, namedProbes, probeUrl, to, roots, identity, hooks, others } = job;
+  const { settings, probe, namedProbes, probeUrl, to, roots, identity, importing, hooks, others } = job;
   const probeCalls = new Map<string, ProbeRequest>();
   for (const other of others) {
     for (const { id, name } of apis) {
@@ -38,6 +38,7 @@ export function requestOf(job: RotationJob, target: StageRef, apis: readonly Res
     ...(to === undefined ? {} : to === GENERATED ? { toGenerated: true } : { to }),
     ...(roots === undefined ? {} : { roots }),
     ...(identity === undefined ? {} : { identity }),
+    ...(importing === undefined ? {} : { importing }),
     ...(job.target === undefined ? {} : { target: job.target }),
   };
 }

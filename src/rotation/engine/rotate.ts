@@ -78,6 +78,18 @@ async function passGates(run: Run, dryRun: boolean): Promise<void> {
       { hint: 'omit --to to complete it, or use --abort to abort it' },
     );
   }
+  const { importing } = request;
+  if (
+    importing &&
+    unit.next &&
+    unit.next.trusted.fingerprintSha256 !== importing.acm.trusted.fingerprintSha256
+  ) {
+    throw new AppError(
+      'Usage',
+      `a rotation to ${unit.next.clientCertificateId} is in progress, which is not the certificate of --import`,
+      { hint: 'omit --import to complete it, or use --abort to abort it' },
+    );
+  }
   if (request.to !== undefined && !unit.next) assertAdoptable(run, request.to);
   await passAcmGates(run, { dryRun });
   await assertPublicationsReadable(run);

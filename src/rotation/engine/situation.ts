@@ -11,7 +11,8 @@ import { deletedCertificates, lookAtStores } from './look.js';
 import type { AccountView } from './observe.js';
 import { lookAtPublications } from './publications.js';
 import { probesOf } from './prove.js';
-import { account, deploymentText, type Run } from './run.js';
+import { acmCertificateOf } from './acm.js';
+import { account, acmReading, deploymentText, type Run } from './run.js';
 
 /** All that the next step depends on; looks at the trust stores, not at AWS. */
 export async function situation(run: Run): Promise<Situation> {
@@ -29,7 +30,10 @@ export async function situation(run: Run): Promise<Situation> {
   const last = lastPresented(evidence, view.moving);
   const deleted = deletedCertificates(run);
   const certificates = [unit.old, unit.next, ...unit.spares, ...deleted].filter((one) => one !== undefined);
-  const adoptable = run.certificates.find(({ clientCertificateId }) => clientCertificateId === request.to);
+  const adoptable = run.certificates.find(
+    ({ clientCertificateId }) => clientCertificateId === (request.to ?? run.importedArn),
+  );
+  const { importing } = request;
   return {
     now,
     since,
@@ -51,6 +55,7 @@ export async function situation(run: Run): Promise<Situation> {
     progress: run.progress,
     settings: { ...settings, keepOld: keepOld(run, view, last.keptFrom) },
     ...(adoptable ? { adoptable } : {}),
+    ...(importing ? { importable: acmCertificateOf(importing.acm, {}, acmReading(run)) } : {}),
   };
 }
 

@@ -113,13 +113,17 @@ export interface Situation {
   acknowledges?: boolean;
   progress: Progress;
   settings: Pick<RotationSettings, 'soak' | 'redeploy' | 'inFlight'> & { keepOld: number };
-  /** The certificate that `--to` names. */
+  /** The certificate that `--to` names, or that was imported. */
   adoptable?: Certificate;
+  /** The certificate that is to be imported into ACM, as it will be there. */
+  importable?: Certificate;
 }
 
 /** One thing to do next. Doing it and looking again is all that a rotation consists of. */
 export type Step =
   | { kind: 'generate' }
+  /** Import the certificate that is given, unless it is in ACM already. */
+  | { kind: 'import' }
   /** Mark the certificate that `--to` names as the new one. */
   | { kind: 'adopt'; certificate: Certificate }
   | { kind: 'trust'; store: string; certificate: Certificate }
@@ -184,13 +188,14 @@ const isPresented = ({ moving, elsewhere }: Situation, id: string): boolean =>
  * AWS, which refuses to delete what a stage presents, has the last word before any trust ends.
  */
 export function nextStep(situation: Situation): Step {
-  const { goal, unit, adoptable } = situation;
+  const { goal, unit, adoptable, importable } = situation;
   if (goal === 'rotate') {
     if (situation.moving.length === 0) return { kind: 'stageChanged' };
     // First, so that nothing that a later step takes away is published.
     const publication = publishStep(situation);
     if (publication) return publication;
-    if (!unit.next) return adoptable ? { kind: 'adopt', certificate: adoptable } : { kind: 'generate' };
+    if (!unit.next && adoptable) return { kind: 'adopt', certificate: adoptable };
+    if (!unit.next) return { kind: importable ? 'import' : 'generate' };
   }
   return (
     releaseStep(situation) ??

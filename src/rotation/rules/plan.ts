@@ -59,6 +59,8 @@ export function afterStep(situation: Situation, step: Step): Situation {
   switch (step.kind) {
     case 'generate':
       return { ...situation, unit: { ...unit, next: placeholder(situation) } };
+    case 'import':
+      return { ...situation, ...(situation.importable ? { adoptable: situation.importable } : {}) };
     case 'adopt': {
       const mark = { ...newMark(situation), adopted: true };
       return { ...situation, unit: { ...unit, next: { ...step.certificate, mark } } };
@@ -155,7 +157,11 @@ export function afterStep(situation: Situation, step: Step): Situation {
           ...without(unit, step.certificate),
           ...(next?.mark ? { next: { ...next, mark: { ...next.mark, retired } } } : {}),
         },
-        deleted: [...situation.deleted, step.certificate],
+        // What the new one is trusted by as well does not end.
+        deleted:
+          next && trustKey(next) === trustKey(step.certificate)
+            ? situation.deleted
+            : [...situation.deleted, step.certificate],
       };
     }
     case 'release':

@@ -12,6 +12,7 @@ export type JournalVersion = 1 | 2 | 3;
 /** What a rotation can do, in the order of a plain one, then what takes it back and what ends it. */
 export const ROTATION_STEPS = [
   'generate',
+  'import',
   'adopt',
   'trust',
   'acknowledge',

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Certificate } from '../../../src/control-plane/certificate.js';
 import { MOST_AT_ONCE, nextStep, type Situation, type Step } from '../../../src/rotation/rules/next-step.js';
 import {
   DAY,
@@ -764,7 +765,113 @@ const WAY_BACK: readonly (readonly [what: string, situation: Situation, step: St
   ],
 ];
 
+const ARN = 'arn:aws:acm:eu-west-1:123456789012:certificate/1';
+const OTHER_ARN = 'arn:aws:acm:eu-west-1:123456789012:certificate/2';
+const rooted = (id: string, subject: string, rest: Parameters<typeof certificate>[1] = {}): Certificate => ({
+  ...certificate(id, rest),
+  authority: { ca: { ...certificate('root').trusted }, subject },
+});
+const KEY = 'ROOT subject CN=a';
+const oldOfAcm = rooted(ARN, 'CN=a');
+const inPlace = certificate('new', { mark: mark(ARN, { replacesSha256: 'X' }) });
+const retiredAt = (at: Date): Certificate =>
+  certificate('new', { mark: mark(ARN, { replacesSha256: 'X', retired: at.toISOString() }) });
+/** A generated certificate is in use, and the one of ACM is to go. */
+const fromAcm = (changes: Partial<Situation> = {}): Situation =>
+  situation({
+    unit: { oldId: ARN, old: oldOfAcm, next: inPlace, spares: [] },
+    moving: [stage('prod', 'new')],
+    stores: [store('file', KEY, 'NEW')],
+    progress: recounted,
+    ...changes,
+  });
+const ended = (changes: Partial<Situation> = {}): Situation =>
+  fromAcm({
+    unit: { oldId: ARN, next: retiredAt(after(-2 * MINUTE)), spares: [] },
+    deleted: [oldOfAcm],
+    ...changes,
+  });
+
+/** Certificates of ACM: trusted by a root with a name, and never deleted. */
+const OF_ACM: [string, Situation, Step][] = [
+  [
+    'is trusted by its root and name',
+    fromAcm({ moving: [stage('prod', ARN)], stores: [store('file', 'NEW')], progress: NOTHING }),
+    { kind: 'trust', store: 'file', certificate: oldOfAcm },
+  ],
+  ['is retired in the place of a deletion', fromAcm(), { kind: 'retire', certificate: oldOfAcm }],
+  [
+    'is kept as long as is asked for',
+    fromAcm({ keptFrom: NOW, settings: settings(5 * MINUTE, DAY, 'never') }),
+    { kind: 'keep', until: after(DAY) },
+  ],
+  [
+    'once retired, switches that were sent before have to take effect',
+    ended({ unit: { oldId: ARN, next: retiredAt(after(-MINUTE / 2)), spares: [] } }),
+    { kind: 'settle', until: after(MINUTE / 2) },
+  ],
+  [
+    'once retired, so have those of this rotation',
+    ended({ unsettled: { ...SETTLED, switches: after(MINUTE) } }),
+    { kind: 'settle', until: after(MINUTE) },
+  ],
+  [
+    'once retired, all is looked at again',
+    ended({ progress: { ...recounted, recounted: false } }),
+    { kind: 'verifyUnused' },
+  ],
+  ['once retired, is trusted no more', ended(), { kind: 'untrust', store: 'file', certificate: oldOfAcm }],
+  [
+    'stays trusted where other stages present one with the same root and name',
+    ended({ trustedElsewhere: [KEY] }),
+    { kind: 'verifyRemoval', next: retiredAt(after(-2 * MINUTE)) },
+  ],
+  [
+    'need not be waited for where no store trusts it',
+    ended({
+      unit: { oldId: ARN, next: retiredAt(NOW), spares: [] },
+      stores: [store('file', 'NEW')],
+    }),
+    { kind: 'verifyRemoval', next: retiredAt(NOW) },
+  ],
+  [
+    'stays trusted for one in its place with the same root and name',
+    ended({
+      unit: {
+        oldId: ARN,
+        next: rooted(OTHER_ARN, 'CN=a', {
+          mark: mark(ARN, { replacesSha256: 'X', retired: NOW.toISOString() }),
+        }),
+        spares: [],
+      },
+      moving: [stage('prod', OTHER_ARN)],
+      stores: [store('file', KEY)],
+      progress: { ...recounted, verified: proof(OTHER_ARN), confirmed: true },
+    }),
+    {
+      kind: 'finish',
+      certificate: rooted(OTHER_ARN, 'CN=a', {
+        mark: mark(ARN, { replacesSha256: 'X', retired: NOW.toISOString() }),
+      }),
+    },
+  ],
+  [
+    'is imported first where it is not there yet',
+    situation({ importable: rooted('(new)', 'CN=a') }),
+    { kind: 'import' },
+  ],
+  [
+    'is marked once it is imported',
+    situation({ importable: rooted('(new)', 'CN=a'), adoptable: oldOfAcm }),
+    { kind: 'adopt', certificate: oldOfAcm },
+  ],
+];
+
 describe('nextStep', () => {
+  test.each(OF_ACM)('a certificate of ACM %s', (_, given, expected) => {
+    expect(nextStep(given)).toEqual(expected);
+  });
+
   test("without --keep-old nothing is kept, not even to the end of AWS's second", () => {
     const soaked = situation({
       unit: made,

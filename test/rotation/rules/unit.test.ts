@@ -95,6 +95,30 @@ describe('unitOf', () => {
     });
   });
 
+  test('does without one of ACM once it is retired, unless a stage presents it again', () => {
+    const arn = 'arn:aws:acm:eu-west-1:123456789012:certificate/1';
+    const ofAcm = certificate(arn);
+    const next = certificate('bbbbbb', { mark: mark(arn, { retired: '2026-11-24T12:00:00Z' }) });
+    expect(unitOf(arn, [ofAcm, next], new Set(['bbbbbb']), PROD)).toStrictEqual({
+      oldId: arn,
+      next,
+      spares: [],
+    });
+    expect(unitOf(arn, [ofAcm, next], new Set(['bbbbbb', arn]), PROD).old).toBe(ofAcm);
+    // Of any other, AWS tells whether it is deleted.
+    const marked = certificate('bbbbbb', { mark: mark('aaaaaa', { retired: '2026-11-24T12:00:00Z' }) });
+    expect(unitOf('aaaaaa', [a, marked], new Set(['bbbbbb']), PROD).old).toBe(a);
+  });
+
+  test('that one of ACM exists says nothing of the rotation that has replaced it', () => {
+    const arn = 'arn:aws:acm:eu-west-1:123456789012:certificate/1';
+    const ofAcm = certificate(arn);
+    const done = certificate('bbbbbb', { mark: mark(arn) });
+    expect(oldIdOf('bbbbbb', [ofAcm, done], PROD)).toBe('bbbbbb');
+    const open = certificate('bbbbbb', { mark: mark(arn, { replacesSha256: 'X' }) });
+    expect(oldIdOf('bbbbbb', [ofAcm, open], PROD)).toBe(arn);
+  });
+
   test('what was made for another stage alone is none of its business', () => {
     expect(unitOf('aaaaaa', [a, betaOnly], new Set(), PROD)).toStrictEqual({
       oldId: 'aaaaaa',

@@ -342,6 +342,8 @@ export class Process {
         Promise.reject(new AppError('CertificateNotFound', `there is no ACM certificate ${arn}`)),
       getAcmTags: (arn) =>
         Promise.reject(new AppError('CertificateNotFound', `there is no ACM certificate ${arn}`)),
+      importAcmCertificate: () => Promise.reject(new AppError('RequestRefused', 'there is no ACM')),
+      importedAcmCertificates: () => Promise.resolve([]),
       getRestApis: () => list('GetRestApis', () => world.apis()),
       getStages: stages,
       getWebSocketApis: () => list('GetApis', () => world.apis('WEBSOCKET')),
