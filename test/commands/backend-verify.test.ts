@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { mintClientCertificate, mintServerCertificate } from '../../src/certificates/mint.js';
+import { mintAuthority } from '../support/authority.js';
 import { mintIdentity, type TestIdentity } from '../support/certificates.js';
 import { cli } from '../support/cli.js';
 import { startTlsServer, type TlsServer } from '../support/tls-server.js';
@@ -158,6 +159,25 @@ describe('backend verify', () => {
       expect(code).toBe(0);
       expect(stdout).toMatch(/^warning: a Java client sends no server name .*\[ServerNameNotSent\]/m);
     });
+  });
+
+  test('of a refused certificate without its issuer, the missing intermediate is named', async () => {
+    const authority = await mintAuthority();
+    const leaf = await authority.issue('CN=gateway,O=Example');
+    server = await startTlsServer({ ...anybody, ca: authority.root.pem }, ({ socket }, response) => {
+      response.writeHead(socket instanceof TLSSocket && socket.authorized ? 200 : 403).end();
+    });
+    const [cert, key] = [join(directory, 'leaf.pem'), join(directory, 'leaf.key')];
+    writeFileSync(key, leaf.privateKeyPem);
+    const words = ['backend', 'verify', server.url, '--cert', cert, '--key', key];
+    writeFileSync(cert, leaf.chainPem);
+    const whole = await cli(words);
+    expect(whole.stdout).toMatch(/^with the one of --cert +HTTP 200$/m);
+    expect(whole.stderr).not.toContain('issuer');
+    writeFileSync(cert, leaf.pem);
+    const refused = await cli(words);
+    expect(refused.stdout).toMatch(/^with the one of --cert +HTTP 403$/m);
+    expect(refused.stderr).toContain('its issuer, CN=Example Issuing, O=Example: unless this is the root');
   });
 
   test('a certificate of one’s own proves acceptance, or not', async () => {

@@ -50,6 +50,10 @@ Examples:
           import('./run.js'),
           import('./text.js'),
         ]);
+        const [{ missingIssuer, treatmentOf }, { printable }] = await Promise.all([
+          import('./rules.js'),
+          import('../../../platform/printable.js'),
+        ]);
         const proxy = URL.canParse(url) ? proxyFor(new URL(url)) : undefined;
         if (proxy) {
           out.note(
@@ -58,6 +62,15 @@ Examples:
         }
         const report = await verifyBackend(url, { backendCas, own }, now);
         out.result(report, () => backendReportText(report, out.style));
+        const missing =
+          own && report.withCertificate && treatmentOf(report.withCertificate) !== 'admitted'
+            ? missingIssuer(own.certificate)
+            : undefined;
+        if (missing !== undefined) {
+          out.warn(
+            `the file of --cert does not contain the certificate of its issuer, ${printable(missing)}: unless this is the root that the backend trusts, add every intermediate certificate to the file, and to the certificate in ACM`,
+          );
+        }
         const unexpected = options.expect !== undefined && report.verdict !== options.expect;
         if (unexpected || hasError(report)) out.exitWith(EXIT.failed);
       }),

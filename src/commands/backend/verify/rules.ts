@@ -1,3 +1,5 @@
+import { readBundle } from '../../../certificates/bundle.js';
+import { clientChain } from '../../../certificates/client-chain.js';
 import type { Admission } from '../../../net/tls-probe.js';
 import { REFUSING_STATUSES } from '../../../control-plane/execution-log.js';
 
@@ -60,4 +62,19 @@ export function judgeBackend({
   return asks === true
     ? { verdict: 'enforced', reason: 'refusesBoth' }
     : { verdict: 'unclear', reason: 'refusesWithoutAsking' };
+}
+
+/**
+ * The issuer of a certificate, where the file that is presented has none of its certificates and it is not its own issuer. Of a
+ * chain that ends below a root nothing is missing: a backend has the root.
+ * @param file PEM: a certificate, and what is presented with it
+ */
+export function missingIssuer(file: Uint8Array): string | undefined {
+  const [own, ...above] = readBundle(file).certificates.map(({ certificate }) => certificate);
+  if (own === undefined) return undefined;
+  const { end } = clientChain(
+    own.pem,
+    above.map(({ pem }) => pem),
+  );
+  return end === 'none' || end === 'stranger' ? own.issuer : undefined;
 }
