@@ -101,10 +101,11 @@ export function managerFailure(
   ];
   const isOne = managed.length + subjects.length - (managed.length === 0 ? 0 : 1) === 1;
   const own = owners.filter((owner) => owner.tool === tool);
+  const [first = { tool }] = own;
   return {
     code: CODES[tool],
     message: `${subjects.join(' and ')} ${isOne ? 'is' : 'are'} managed by ${ownersText(own)} may revert this change`,
-    hint: hintOf(owners.find((owner) => owner.tool === tool) ?? { tool }, managed[0] ?? 'API/STAGE'),
+    hint: hintOf(first, managed[0] ?? 'API/STAGE'),
     details: { stages: managed },
   };
 }

@@ -103,22 +103,18 @@ const setsNoOtherStage: Rule = ({ look, moving, stages }) => {
   const { view, use } = look;
   const moved = new Set(moving.map(({ tags }) => tags[LOGICAL_ID]));
   const others = use.stages.filter(({ logicalId }) => !moved.has(logicalId));
-  const owned = stages.filter(({ tags }) => isOwnedBy(tags, view));
-  const switched = owned.filter(({ tags }) => others.some(({ logicalId }) => logicalId === tags[LOGICAL_ID]));
-  const missing = others.filter(
-    ({ logicalId, isConditional }) =>
-      !isConditional && !switched.some(({ tags }) => tags[LOGICAL_ID] === logicalId),
-  );
-  if (switched.length === 0 && missing.length === 0) return undefined;
-  const what =
-    switched.length > 0
-      ? names(switched)
-      : listText(missing.map(({ logicalId }) => `the resource ${logicalId}`));
-  return {
-    message: `${parameterText(look)} also sets the certificate of ${what}, which this rotation does not switch`,
-    hint: 'rotate all stages that the parameter sets together (without --only-stage), after attaching the same certificate to them; or give each a parameter of its own',
-    ...(switched.length === 0 ? {} : { details: { stages: switched.map(stageText) } }),
-  };
+  const isOther = (logicalId: string | undefined): boolean =>
+    others.some((one) => one.logicalId === logicalId);
+  const switched = stages.filter(({ tags }) => isOwnedBy(tags, view) && isOther(tags[LOGICAL_ID]));
+  const hint =
+    'rotate all stages that the parameter sets together (without --only-stage), after attaching the same certificate to them; or give each a parameter of its own';
+  const said = (what: string): string =>
+    `${parameterText(look)} also sets the certificate of ${what}, which this rotation does not switch`;
+  if (switched.length > 0)
+    return { message: said(names(switched)), hint, details: { stages: switched.map(stageText) } };
+  const missing = others.filter(({ isConditional }) => !isConditional);
+  if (missing.length === 0) return undefined;
+  return { message: said(listText(missing.map(({ logicalId }) => `the resource ${logicalId}`))), hint };
 };
 
 const fitsOneUpdate: Rule = ({ look, moving }) =>
@@ -156,13 +152,15 @@ const ownsNoOldCertificate: Rule = ({ look: { view, use }, unit: { oldId, old } 
     : undefined;
 
 const isUpToDate: Rule = ({ look, moving }) => {
-  const value = look.view.parameters.get(look.settings.parameter) ?? '';
-  if (moving.length === 0 || moving.some(({ clientCertificateId }) => clientCertificateId === value))
-    return undefined;
+  const { parameter } = look.settings;
+  const value = look.view.parameters.get(parameter) ?? '';
   const [first] = moving;
+  if (first === undefined || moving.some(({ clientCertificateId }) => clientCertificateId === value))
+    return undefined;
+  const { clientCertificateId: presented = '' } = first;
   return {
-    message: `${parameterText(look)} is ${value === '' ? 'empty' : value}, but ${names(moving)} ${verbOf(moving, 'present')} ${first?.clientCertificateId ?? 'no certificate'}`,
-    hint: `update the stack with ${look.settings.parameter}=${first?.clientCertificateId ?? ''} and all other parameters as they are, then run again`,
+    message: `${parameterText(look)} is ${value === '' ? 'empty' : value}, but ${names(moving)} ${verbOf(moving, 'present')} ${presented}`,
+    hint: `update the stack with ${parameter}=${presented} and all other parameters as they are, then run again`,
     details: { stages: moving.map(stageText) },
   };
 };

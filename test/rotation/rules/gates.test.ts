@@ -27,6 +27,68 @@ const open: GateInput = {
   settings: DEFAULT_SETTINGS,
 };
 
+const ID = 'arn:aws:cloudformation:eu-west-1:123456789012:stack/orders-stack/1';
+const bySwitch = (
+  stages: GateInput['moving'],
+  status = 'UPDATE_COMPLETE',
+  certificates: string[] = [],
+): Pick<GateInput, 'moving' | 'stack'> => ({
+  moving: stages,
+  stack: {
+    look: {
+      settings: { cloudformation: 'orders-stack', parameter: 'Id' },
+      view: {
+        ...{ id: ID, name: 'orders-stack', status, capabilities: [], isNested: false },
+        parameters: new Map([['Id', 'old']]),
+      },
+      use: {
+        parameter: { type: 'String', isHidden: false },
+        stages: [{ logicalId: 'Prod', isConditional: false }],
+        readAgain: [],
+        certificates,
+      },
+    },
+    stages,
+    isBehind: true,
+  },
+});
+const tags = {
+  'aws:cloudformation:stack-name': 'orders-stack',
+  'aws:cloudformation:logical-id': 'Prod',
+};
+
+describe('a stack that switches the stages', () => {
+  const owned = stage('prod', 'old', { tags });
+
+  test('lets its own stages through, and what it has made and given up', () => {
+    expect(closedGate({ ...open, ...bySwitch([owned]) })).toBeUndefined();
+    const old = { ...certificate('old'), tags: { ...tags, 'aws:cloudformation:logical-id': 'Cert' } };
+    const unit = { ...open.unit, old };
+    expect(closedGate({ ...open, ...bySwitch([owned]), unit })).toBeUndefined();
+    expect(closedGate({ ...open, ...bySwitch([owned], 'UPDATE_COMPLETE', ['Cert']), unit })).toMatchObject({
+      code: 'StackNotUsable',
+      message: 'the stack orders-stack owns the client certificate old, which a rotation deletes',
+    });
+  });
+
+  test('no certificate of another stack, nor of Terraform', () => {
+    const of = (more: Record<string, string>) =>
+      closedGate({
+        ...open,
+        ...bySwitch([owned]),
+        unit: { ...open.unit, old: { ...certificate('old'), tags: more } },
+      });
+    expect(of({ 'aws:cloudformation:stack-name': 'other' })?.code).toBe('StageManagedByCloudFormation');
+    expect(of({ ManagedBy: 'Terraform' })?.code).toBe('StageManagedByTerraform');
+  });
+
+  test('is looked at on the way back too, where a stage goes back', () => {
+    const stuck = bySwitch([stage('prod', 'new', { tags })], 'UPDATE_ROLLBACK_FAILED');
+    expect(closedGateBack({ ...open, ...stuck })?.code).toBe('StackNotUsable');
+    expect(closedGateBack({ ...open, ...bySwitch([owned], 'UPDATE_ROLLBACK_FAILED') })).toBeUndefined();
+  });
+});
+
 describe('closedGate', () => {
   test('lets a plain rotation through', () => {
     expect(closedGate(open)).toBeUndefined();

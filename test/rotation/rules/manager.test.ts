@@ -97,6 +97,13 @@ describe('the one sentence', () => {
     expect(ask({ stages: [stage(STACK)] })?.hint).toMatch(
       /`apigw-cert iac cloudformation --stage api\/prod` .*--allow-drift; SAM cannot set a client certificate/,
     );
+    const hintOf = (...input: Parameters<typeof ask>) => ask(...input)?.hint;
+    const stack = STACK['aws:cloudformation:stack-name'];
+    expect(hintOf({ stages: [stage({ iac: 'tofu' }), stage(STACK)] })).toContain(
+      `switch: { cloudformation: ${stack}, parameter: NAME }`,
+    );
+    expect(hintOf({ stages: [stage({})] }, 'cloudformation')).toContain('{ cloudformation: STACK, ');
+    expect(hintOf({ stages: [stage({ iac: 'tofu' })] })).toMatch(/^add what `apigw-cert iac terraform /);
     expect(() => {
       assertNotManaged({ stages: [stage({ iac: 'tofu' })] }, { allowDrift: false });
     }).toThrow(expect.objectContaining({ code: 'StageManagedByTerraform' }));

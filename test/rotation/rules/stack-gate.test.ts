@@ -96,6 +96,11 @@ test.each<[string, Given]>([
     'a stack that cannot be updated, where no stage is to be switched',
     { isBehind: false, view: { status: 'UPDATE_ROLLBACK_FAILED' } },
   ],
+  [
+    'as many stages as one update may switch',
+    { moving: Array.from({ length: MOST_AT_ONCE }, (_each, i) => stage(`s${i}`, 'Prod')) },
+  ],
+  ['stages of which some have been switched', { moving: [stage('x', 'Prod', 'new'), PROD] }],
   ['no stage any more', { moving: [], use: { stages: [] } }],
 ])('passes: %s', (_, given) => {
   expect(stackFailure(input(given))).toBeUndefined();
@@ -198,6 +203,24 @@ test.each<[string, Given, string, string?]>([
   ],
 ])('is refused: %s', (_, given, message, code = 'StackNotUsable') => {
   expect(stackFailure(input(given))).toMatchObject({ code, message });
+});
+
+test('a stage of another stack with the same logical id is not one that the parameter sets', () => {
+  const foreign = stage('x', 'Beta', 'x', { 'aws:cloudformation:stack-name': 'billing' });
+  expect(stackFailure(input({ use: both, stages: [PROD, foreign] }))?.message).toContain('the resource Beta');
+});
+
+test('the stages that a refusal is about are told whole, with what to set', () => {
+  const stagesOf = (given: Given) => stackFailure(input(given))?.details?.stages;
+  const foreign = stage('x', 'Prod', 'old', { 'aws:cloudformation:stack-name': 'billing' });
+  expect(stagesOf({ moving: [PROD, foreign] })).toEqual(['api/x']);
+  expect(stagesOf({ moving: [PROD, BETA] })).toEqual(['api/beta']);
+  expect(stagesOf({ use: both, stages: [PROD, BETA] })).toEqual(['api/beta']);
+  const drifted = stackFailure(input({ view: { parameters: new Map([['Id', 'new']]) } }));
+  expect(drifted?.details?.stages).toEqual(['api/prod']);
+  expect(drifted?.hint).toBe(
+    'update the stack with Id=old and all other parameters as they are, then run again',
+  );
 });
 
 test('how to help a stack that could not go back is told', () => {
