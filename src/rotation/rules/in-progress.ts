@@ -1,5 +1,5 @@
 import type { ClientCertificate } from '../../control-plane/api-gateway.js';
-import { readMark, type Mark } from '../../control-plane/marks.js';
+import { acmSuccessor, readMark, type Mark } from '../../control-plane/marks.js';
 
 /** A new certificate that no stage presents for so long belongs to a rotation that was given up. Milliseconds. */
 export const ROTATION_MAY_TAKE_MS = 7 * 86_400_000;
@@ -28,15 +28,23 @@ function isGivenUp({ createdDate }: Marked, { rolledBack }: Mark, now: Date): bo
 }
 
 /** The rotations that a certificate is the old or the new one of, whether or not a stage presents any of the two. */
-function rotationsOf(id: string, certificates: readonly Marked[]): (RotationInProgress & { mark: Mark })[] {
+function rotationsOf(id: string, certificates: readonly Marked[]): (RotationInProgress & { mark?: Mark })[] {
   const existing = new Set(certificates.map(({ clientCertificateId }) => clientCertificateId));
-  return certificates.flatMap((certificate) => {
+  // The mark of one of ACM is in no list: what it replaces names it.
+  const ofAcm = certificates.flatMap(({ clientCertificateId: oldId, tags }) => {
+    const { arn: newId, rotationId } = acmSuccessor(tags) ?? {};
+    return newId !== undefined && rotationId !== undefined && oldId === id
+      ? [{ rotationId, oldId, newId }]
+      : [];
+  });
+  const marked = certificates.flatMap((certificate) => {
     const mark = readMark(certificate);
     const { clientCertificateId: newId } = certificate;
     if (mark === undefined || newId === mark.replaces || !isOpen(mark, existing)) return [];
     const { rotationId, replaces: oldId } = mark;
     return id === oldId || id === newId ? [{ rotationId, oldId, newId, mark }] : [];
   });
+  return [...ofAcm, ...marked];
 }
 
 /** Whether only a look at the stages tells that a certificate belongs to no rotation in progress. */
@@ -61,7 +69,8 @@ export function rotationInProgress(
   const found = rotationsOf(id, certificates).find(({ oldId, newId, mark }) => {
     if (!presented.has(oldId) && !presented.has(newId)) return false;
     const made = certificates.find(({ clientCertificateId }) => clientCertificateId === newId);
-    return presented.has(newId) || made === undefined || !isGivenUp(made, mark, now);
+    if (made === undefined || mark === undefined) return true;
+    return presented.has(newId) || !isGivenUp(made, mark, now);
   });
   return found && { rotationId: found.rotationId, oldId: found.oldId, newId: found.newId };
 }

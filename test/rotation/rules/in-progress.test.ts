@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { mayBeInRotation, rotationInProgress } from '../../../src/rotation/rules/in-progress.js';
-import { markTags, type Mark } from '../../../src/control-plane/marks.js';
+import { markTags, nextTag, type Mark } from '../../../src/control-plane/marks.js';
 
 const NOW = new Date('2026-11-24T12:00:00Z');
 const DAY = 86_400_000;
@@ -30,6 +30,20 @@ describe('what a rotation in progress needs', () => {
     expect(needed([old, next], 'new')).toEqual(['old', 'new']);
     // The old one is deleted, and trust in it may be left.
     expect(needed([next], 'new')).toEqual(['old', 'new']);
+  });
+
+  test('is the old one, while it names one of ACM that takes its place', () => {
+    const arn = 'arn:aws:acm:eu-west-1:123456789012:certificate/1';
+    const named = { ...old, tags: nextTag({ arn, rotationId: 'r1' }) };
+    const rotation = { rotationId: 'r1', oldId: 'old', newId: arn };
+    expect(rotationInProgress('old', [named], new Set([arn]), NOW)).toEqual(rotation);
+    expect(rotationInProgress('old', [named], new Set(['old']), NOW)).toEqual(rotation);
+    expect(rotationInProgress('old', [named], new Set(['other']), NOW)).toBeUndefined();
+    expect(
+      rotationInProgress('old', [{ ...old, tags: { 'apigw-cert:next': 'x' } }], new Set(['old']), NOW),
+    ).toBeUndefined();
+    expect(mayBeInRotation('old', [named])).toBe(true);
+    expect(mayBeInRotation('other', [named, certificate('other')])).toBe(false);
   });
 
   test('by a mark that does not say where trust is left: while the old one is there', () => {
