@@ -1,4 +1,4 @@
-import type { X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { hasName } from '../certificates/caller-name.js';
@@ -47,6 +47,7 @@ export type Verdict = { accepted: true; certificate: PresentedCertificate } | Re
  * renegotiate with another certificate; reading it anew costs about 5 µs, and a signature of its chain 0.1 ms.
  */
 export function checkSocket(socket: Socket, trusted: TrustList, now: Date): Verdict {
+  const above = socket instanceof TLSSocket ? presentedAbove(socket) : [];
   const x509 = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
   if (!(socket instanceof TLSSocket) || !x509) {
     return { accepted: false, reason: 'CertificateMissing', message: 'No client certificate was presented.' };
@@ -65,7 +66,6 @@ export function checkSocket(socket: Socket, trusted: TrustList, now: Date): Verd
     certificate,
   });
 
-  const above = presentedAbove(socket, x509);
   const isListed = trusted.certificates.has(certificate.fingerprintSha256);
   const roots = isListed ? [] : trusted.roots.filter((name) => hasName(x509.raw, name));
   if (!isListed && roots.length === 0) {
@@ -95,6 +95,13 @@ export function checkSocket(socket: Socket, trusted: TrustList, now: Date): Verd
   // OpenSSL verifies the chain, with purposes and constraints, and does not say to which root it leads.
   const way = wayUp(x509, [...roots.map(({ root }) => root), ...above]);
   const fault = chainFault(x509, way, roots, now);
+  if (fault !== undefined && socket.authorized && above.length === 0) {
+    return refuse(
+      'CertificateNotVerified',
+      `Node.js ${process.version} does not show which certificates were presented above the client certificate: ` +
+        'the session was resumed, or this version has the fault nodejs/node#65579.',
+    );
+  }
   if (fault !== undefined) return refuse(...fault);
   if (!socket.authorized) {
     return refuse('CertificateNotVerified', `OpenSSL does not accept the client certificate: ${finding}.`);
@@ -108,36 +115,35 @@ const SELF_SIGNED = 'DEPTH_ZERO_SELF_SIGNED_CERT';
 /** More than any chain that makes sense. */
 const MOST_CERTIFICATES = 20;
 
-/** What connections presented with which certificate. Node.js gives it once, and only the certificate itself after that. */
-const chains = new WeakMap<TLSSocket, { leaf: string; above: readonly X509Certificate[] }>();
+/** What connections presented, by the handshake: a TLS 1.2 client may renegotiate with another certificate. */
+const chains = new WeakMap<TLSSocket, { handshake: string; above: readonly X509Certificate[] }>();
 
 /**
- * What was presented with the certificate, in that order. A resumed session has none of it.
- * @param x509 as the socket has just given it
+ * What was presented with the certificate, in that order. A resumed session has none of it, and neither has a connection whose
+ * certificate somebody has asked for by `getPeerX509Certificate`: Node.js takes the chain apart for it.
  */
-function presentedAbove(socket: TLSSocket, x509: X509Certificate): readonly X509Certificate[] {
+function presentedAbove(socket: TLSSocket): readonly X509Certificate[] {
+  const handshake = socket.getPeerFinished()?.toString('hex') ?? '';
   const known = chains.get(socket);
-  // A TLS 1.2 client may renegotiate with another.
-  if (known?.leaf === x509.fingerprint256) return known.above;
-  const above = issuersOf(x509);
-  chains.set(socket, { leaf: x509.fingerprint256, above });
+  if (known?.handshake === handshake) return known.above;
+  const above = issuersOf(socket);
+  chains.set(socket, { handshake, above });
   return above;
 }
 
 /** Keeps what a connection has presented, before anyone else asks for it. */
-export function rememberChain(socket: TLSSocket): void {
-  const x509 = socket.getPeerX509Certificate();
-  if (x509) presentedAbove(socket, x509);
-}
+export const rememberChain = (socket: TLSSocket): unknown => presentedAbove(socket);
 
-function issuersOf(x509: X509Certificate): X509Certificate[] {
+/** What was presented above the certificate. The X509Certificate of a socket has its issuers in Node.js 20 and 22, not in 24. */
+function issuersOf(socket: TLSSocket): X509Certificate[] {
   const above: X509Certificate[] = [];
-  for (
-    let next = x509.issuerCertificate;
-    next && above.length < MOST_CERTIFICATES;
-    next = next.issuerCertificate
-  ) {
-    above.push(next);
+  let last = socket.getPeerCertificate(true);
+  while (above.length < MOST_CERTIFICATES) {
+    // Absent at the end of an incomplete chain, whatever the type says; of a root it is the root.
+    const next = last.issuerCertificate as typeof last | undefined;
+    if (next === undefined || next.fingerprint256 === last.fingerprint256) break;
+    above.push(new X509Certificate(next.raw));
+    last = next;
   }
   return above;
 }

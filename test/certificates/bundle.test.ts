@@ -92,7 +92,7 @@ describe('readBundle', () => {
     const expected = [{ certificate: trustedCertificate(old.pem), line: 1 }];
     expect(expected[0]?.certificate.pem).toBe(oldLf);
     for (const bytes of [UTF8.encode(oldLf), UTF8.encode(old.pem), der(old.pem)]) {
-      expect(readBundle(bytes)).toEqual({ certificates: expected, findings: [] });
+      expect(readBundle(bytes)).toEqual({ certificates: expected, authorities: [], findings: [] });
     }
   });
 
@@ -112,7 +112,7 @@ describe('readBundle', () => {
   });
 
   test.each(['', '\n', '# nothing here\n', '\0\x01\x02'])('finds nothing in %j', (text) => {
-    expect(bundleOf(text)).toEqual({ certificates: [], findings: [] });
+    expect(bundleOf(text)).toEqual({ certificates: [], authorities: [], findings: [] });
   });
 
   test('reads glued blocks and says so', () => {
@@ -233,12 +233,16 @@ describe('readBundle', () => {
   test('reports DER that is cut, followed by something, or no certificate', () => {
     const broken = { code: 'BrokenPem', line: 1, problem: 'certificate' };
     const whole = der(old.pem);
-    expect(readBundle(whole.subarray(0, -1))).toEqual({ certificates: [], findings: [broken] });
+    expect(readBundle(whole.subarray(0, -1))).toEqual({
+      certificates: [],
+      authorities: [],
+      findings: [broken],
+    });
     const followed = readBundle(Buffer.concat([whole, Buffer.from('x')]));
     expect(read(followed)).toEqual([[fingerprint(old.pem), 1]]);
     expect(followed.findings).toEqual([broken]);
     const sequence = Buffer.concat([Buffer.from([0x30, 0x82, 0x01, 0x00]), Buffer.alloc(256)]);
-    expect(readBundle(sequence)).toEqual({ certificates: [], findings: [broken] });
+    expect(readBundle(sequence)).toEqual({ certificates: [], authorities: [], findings: [broken] });
   });
 
   test('is not fooled by DER that carries another certificate as text', () => {
@@ -249,6 +253,7 @@ describe('readBundle', () => {
     expect(() => trustedCertificate(trojan)).toThrow(AppError);
     expect(readBundle(trojan)).toEqual({
       certificates: [],
+      authorities: [],
       findings: [{ code: 'BrokenPem', line: 1, problem: 'certificate' }],
     });
   });
@@ -331,7 +336,11 @@ describe('writeBundle', () => {
         const text = writeBundle([{ ...real, clientCertificateId, subject }]);
         expect(text.endsWith(`\n${oldLf}`)).toBe(true);
         expect(text.slice(0, -oldLf.length)).toMatch(/^# [^\p{C}\u2028\u2029]*\n$/u);
-        expect(bundleOf(text)).toEqual({ certificates: [{ certificate: real, line: 2 }], findings: [] });
+        expect(bundleOf(text)).toEqual({
+          certificates: [{ certificate: real, line: 2 }],
+          authorities: [],
+          findings: [],
+        });
       }),
     );
   });

@@ -1,7 +1,9 @@
 /** Roots with a name, over real TLS. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { SecureContextOptions } from 'node:tls';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import tls, { type SecureContextOptions } from 'node:tls';
 import https from 'node:https';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { writeAuthority } from '../../src/certificates/bundle.js';
@@ -13,6 +15,31 @@ import { mintIdentity, type TestIdentity } from '../support/certificates.js';
 import { afterTest, call, directory, listen, replaceFile, serverOptions } from './fixture.js';
 
 const SUBJECT = 'CN=gateway,O=Example';
+
+/** Whether this Node shows servers the chain of a client: 24.21.0 and 26.8.0 do not (nodejs/node#65579). */
+const showsChain = await (async () => {
+  const { root, issuing, issue } = await mintAuthority();
+  const leaf = await issue(SUBJECT);
+  const server = tls.createServer({
+    ...serverOptions,
+    ca: root.pem,
+    requestCert: true,
+    rejectUnauthorized: false,
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const client = tls.connect({
+    ...{ port, host: '127.0.0.1', rejectUnauthorized: false },
+    ...{ cert: leaf.pem + issuing.pem, key: leaf.privateKeyPem },
+  });
+  const [socket] = (await once(server, 'secureConnection')) as [tls.TLSSocket];
+  const above = socket.getPeerCertificate(true).issuerCertificate as object | undefined;
+  client.destroy();
+  server.close();
+  return above !== undefined;
+})();
+const whereShown = showsChain ? test : test.skip;
 let authority: TestAuthority;
 let generated: TestIdentity;
 let second: TestIdentity;
@@ -112,6 +139,14 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('%s', (version) => {
       selfMade: await as(port, selfMade, [], versions),
       generated: await as(port, asGenerated(generated), [], versions),
     };
+    const said = (reason: string): string | undefined =>
+      refusals.find((each) => each.reason === reason)?.message;
+    if (!showsChain) {
+      expect(Object.values(results).filter((result) => result === 'accepted')).toEqual([]);
+      expect(results.gateway).toBe('403 CertificateNotVerified');
+      expect(refusals.map(({ message }) => message).join()).toContain('nodejs/node#65579');
+      return;
+    }
     expect(results).toEqual({
       gateway: 'accepted',
       renewed: 'accepted',
@@ -131,15 +166,13 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('%s', (version) => {
       selfMade: '403 CertificateChainIncomplete',
       generated: '403 CertificateNotListed',
     });
-    const said = (reason: string): string | undefined =>
-      refusals.find((each) => each.reason === reason)?.message;
     expect(said('CertificateChainIncomplete')).toContain(
       'the certificate of the CA CN=Example Issuing, O=Example was not presented',
     );
     expect(said('CertificateNotVerified')).toContain('INVALID_PURPOSE');
   });
 
-  test('accepts generated certificates beside the root, in either order', async () => {
+  whereShown('accepts generated certificates beside the root, in either order', async () => {
     const versions = { minVersion: version, maxVersion: version };
     const root = writeAuthority(authority.entry({ subject: SUBJECT }));
     const pems = generated.certificate.pem + second.certificate.pem;
@@ -158,22 +191,25 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('%s', (version) => {
   });
 });
 
-test('a subject alternative name is compared as a whole, and with the subject where both are listed', async () => {
-  const san = 'DNS:gateway.example.com';
-  const names = ['gateway.example.com', 'a.gateway.example.com', 'b.example.com'];
-  const [right, within, another] = await Promise.all(
-    names.map((name) => authority.issue(SUBJECT, { dnsNames: [name] })),
-  );
-  const wrongSubject = await authority.issue('CN=other', { dnsNames: ['gateway.example.com'] });
-  const { port } = await serving(list({ subject: SUBJECT, san }));
-  const callers = [right, within, another, wrongSubject] as Identity[];
-  expect(await Promise.all(callers.map((each) => as(port, each)))).toEqual([
-    'accepted',
-    ...Array.from({ length: 3 }, () => '403 CertificateNotListed'),
-  ]);
-});
+whereShown(
+  'a subject alternative name is compared as a whole, and with the subject where both are listed',
+  async () => {
+    const san = 'DNS:gateway.example.com';
+    const names = ['gateway.example.com', 'a.gateway.example.com', 'b.example.com'];
+    const [right, within, another] = await Promise.all(
+      names.map((name) => authority.issue(SUBJECT, { dnsNames: [name] })),
+    );
+    const wrongSubject = await authority.issue('CN=other', { dnsNames: ['gateway.example.com'] });
+    const { port } = await serving(list({ subject: SUBJECT, san }));
+    const callers = [right, within, another, wrongSubject] as Identity[];
+    expect(await Promise.all(callers.map((each) => as(port, each)))).toEqual([
+      'accepted',
+      ...Array.from({ length: 3 }, () => '403 CertificateNotListed'),
+    ]);
+  },
+);
 
-test('follows the file on kept connections, and while roots come and go', async () => {
+whereShown('follows the file on kept connections, and while roots come and go', async () => {
   const leaf = await authority.issue(SUBJECT);
   let reloaded = (): void => undefined;
   const reload = (file: string, text: string): Promise<void> =>
@@ -208,7 +244,7 @@ test('follows the file on kept connections, and while roots come and go', async 
   expect(await as(port, leaf)).toBe('403 CertificateChainIncomplete');
 });
 
-test('a server of another kind, which trusts more CAs, accepts no more than is listed', async () => {
+whereShown('a server of another kind, which trusts more CAs, accepts no more than is listed', async () => {
   const file = join(directory(), 'apigw.pem');
   writeFileSync(file, list({ subject: SUBJECT }));
   const trust = trustClientCertificates(file);
