@@ -51,7 +51,9 @@ async function run({ words, env, input, cwd }) {
   put('stderr', stderr.stream);
   put('stdin', Readable.from(input === undefined ? [] : [Buffer.from(input, 'base64')]));
   put('argv', [process.argv[0], BINARY, ...words]);
-  put('env', env);
+  // Not another object: what asks the system for the home directory reads the real environment.
+  for (const name of Object.keys(process.env)) delete process.env[name];
+  Object.assign(process.env, env);
   process.exitCode = undefined;
   const before = awaited();
   let ended = false;
