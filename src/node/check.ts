@@ -93,7 +93,10 @@ export function checkSocket(socket: Socket, trusted: TrustList, now: Date): Verd
     return { accepted: true, certificate };
   }
   // OpenSSL verifies the chain, with purposes and constraints, and does not say to which root it leads.
-  const way = wayUp(x509, [...roots.map(({ root }) => root), ...above]);
+  // Of a root and its successor with the same key either would do; the one that is in date comes first.
+  const candidates = roots.map(({ root }) => root);
+  const inDate = candidates.filter((root) => isInDate(root, now));
+  const way = wayUp(x509, [...inDate, ...candidates, ...above]);
   const fault = chainFault(x509, way, roots, now);
   if (fault !== undefined && socket.authorized && above.length === 0) {
     return refuse(
@@ -148,6 +151,9 @@ function issuersOf(socket: TLSSocket): X509Certificate[] {
   return above;
 }
 
+const isInDate = ({ validFrom, validTo }: X509Certificate, now: Date): boolean =>
+  now >= new Date(validFrom) && now <= new Date(validTo);
+
 /** Why the way up does not lead to one of the roots by CAs that are in date. */
 function chainFault(
   leaf: X509Certificate,
@@ -166,8 +172,7 @@ function chainFault(
     ];
   }
   for (const authority of way.slice(0, end + 1)) {
-    const isInDate = now >= new Date(authority.validFrom) && now <= new Date(authority.validTo);
-    if (!authority.ca || !isInDate) {
+    if (!authority.ca || !isInDate(authority, now)) {
       const why = authority.ca ? 'has expired or is not valid yet' : 'is not the certificate of a CA';
       return [
         'CertificateNotVerified',

@@ -28,6 +28,8 @@ export interface AuthorityTemplate {
   template: string;
   /** What the server can compare exactly. */
   compares: 'subject' | 'dnsName';
+  /** What the CA file holds. A server that trusts whatever is in it must not find certificates whose trust may end. */
+  caFile: 'root' | 'rootAndList';
 }
 
 /** What a server's configuration needs to know. Paths are absolute. */
@@ -103,11 +105,15 @@ export function authorityConfiguration(
 }
 
 /**
- * The PEM file of a CA that {@link authorityConfiguration} names: the root, and the certificates of the list, so that a server
- * which announces the subjects in it also announces theirs, and no client withholds one.
+ * The PEM file of a CA that {@link authorityConfiguration} names: the root, and where the file decides about nothing but what
+ * the server announces, the certificates of the list, so that their subject is announced too and no client withholds one.
  */
-export function caFileOf({ ca }: TrustedAuthority, certificates: readonly TrustedCertificate[]): string {
-  return writeBundle([ca, ...certificates]);
+export function caFileOf(
+  { caFile }: Pick<AuthorityTemplate, 'caFile'>,
+  { ca }: TrustedAuthority,
+  certificates: readonly TrustedCertificate[],
+): string {
+  return writeBundle(caFile === 'root' ? [ca] : [ca, ...certificates]);
 }
 
 function filled(

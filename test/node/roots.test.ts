@@ -1,5 +1,6 @@
 /** Roots with a name, over real TLS. */
-import { writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -9,6 +10,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { writeAuthority } from '../../src/certificates/bundle.js';
 import type { CallerName } from '../../src/certificates/caller-name.js';
 import { issueCertificate, makeAuthority, type Identity } from '../../src/certificates/issue.js';
+import { trustedAuthority } from '../../src/certificates/trust-entry.js';
 import { type Refusal, type TrustOptions, trustClientCertificates } from '../../src/node/index.js';
 import { mintAuthority, type TestAuthority } from '../support/authority.js';
 import { mintIdentity, type TestIdentity } from '../support/certificates.js';
@@ -189,6 +191,25 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('%s', (version) => {
       ]);
     }
   });
+});
+
+test('accepts certificates of a root that was renewed with its key, beside the expired one', async () => {
+  const notBefore = new Date(Date.now() - 20 * 86_400_000);
+  const old = await makeAuthority({ subject: 'CN=Example Root,O=Example', notBefore, days: 10 });
+  const key = join(directory(), 'root.key');
+  writeFileSync(key, old.privateKeyPem);
+  const [name, file] = ['/CN=Example Root/O=Example', join(directory(), 'root.pem')];
+  execFileSync('openssl', ['req', '-x509', '-key', key, '-subj', name, '-days', '9', '-out', file]);
+  const renewed = { ...old, pem: readFileSync(file, 'utf8') };
+  const issuer = renewed;
+  const caller = await issueCertificate({ subject: 'O=Example,CN=gateway', issuer, notBefore, days: 29 });
+  const entries = [old, renewed].map(({ pem }) =>
+    writeAuthority(trustedAuthority(pem, { subject: SUBJECT })),
+  );
+  for (const text of [entries.join(''), entries.toReversed().join('')]) {
+    const { port } = await serving(text);
+    expect(await as(port, caller, [])).toBe('accepted');
+  }
 });
 
 whereShown(

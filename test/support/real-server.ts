@@ -69,7 +69,7 @@ const FRAMES: Record<ServerKind, (folder: string, recipe: string, admin: number)
     };
   },
   apache: (folder, recipe) => {
-    const modules = ['mpm_event', 'authz_core', 'ssl', 'proxy', 'proxy_http']
+    const modules = ['mpm_event', 'authz_core', 'ssl', 'socache_shmcb', 'proxy', 'proxy_http']
       .map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so\n`)
       .join('');
     const listen = /<VirtualHost (\S+)>/.exec(recipe)?.[1] ?? '';
@@ -77,7 +77,7 @@ const FRAMES: Record<ServerKind, (folder: string, recipe: string, admin: number)
     return {
       files: {
         'recipe.conf': recipe,
-        'httpd.conf': `ServerRoot ${folder}\n${modules}PidFile ${folder}/pid\nErrorLog ${folder}/error.log\nDefaultRuntimeDir ${folder}\nUser www-data\nGroup www-data\nServerName localhost\nListen ${listen}\nInclude ${folder}/recipe.conf\n`,
+        'httpd.conf': `ServerRoot ${folder}\n${modules}PidFile ${folder}/pid\nErrorLog ${folder}/error.log\nDefaultRuntimeDir ${folder}\nUser www-data\nGroup www-data\nServerName localhost\n# As in the ssl.conf of Debian and Red Hat.\nSSLSessionCache shmcb:${folder}/sessions(512000)\nSSLSessionCacheTimeout 300\nListen ${listen}\nInclude ${folder}/recipe.conf\n`,
       },
       args: ['-DFOREGROUND', ...base],
       check: [BINARY.apache, ...base, '-t'],

@@ -41,7 +41,7 @@ export const apache = defineKind({
     {
       name: 'apache',
       template,
-      authority: { template: authorityTemplate, compares: 'subject' },
+      authority: { template: authorityTemplate, compares: 'subject', caFile: 'rootAndList' },
       reload:
         'apachectl configtest && apachectl graceful; requests in flight are finished, idle connections are closed',
       expired: 'refuses it in the TLS handshake',

@@ -36,7 +36,7 @@ export const caddy = defineKind({
     {
       name: 'caddy',
       template,
-      authority: { template: authorityTemplate, compares: 'dnsName' },
+      authority: { template: authorityTemplate, compares: 'dnsName', caFile: 'root' },
       reload: 'caddy validate && caddy reload; requests in flight are finished, idle connections are closed',
       expired: 'refuses it in the TLS handshake',
       proved: 'Caddy 2.6.2 with Go 1.19',

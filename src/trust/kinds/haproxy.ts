@@ -48,7 +48,7 @@ export const haproxy = defineKind({
     {
       name: 'haproxy',
       template,
-      authority: { template: authorityTemplate, compares: 'subject' },
+      authority: { template: authorityTemplate, compares: 'subject', caFile: 'rootAndList' },
       reload:
         'through the runtime API without a reload (option socket), or systemctl reload haproxy; no request is dropped',
       expired: 'refuses it in the TLS handshake',

@@ -58,7 +58,7 @@ export const nginx = defineKind({
     {
       name: 'nginx',
       template,
-      authority: { template: authorityTemplate, compares: 'subject' },
+      authority: { template: authorityTemplate, compares: 'subject', caFile: 'rootAndList' },
       reload: 'nginx -t && nginx -s reload; requests in flight are finished, idle connections are closed',
       expired: 'answers 400 (nginx lets OpenSSL check the dates)',
       proved: 'nginx 1.22.1 with OpenSSL 3.0',

@@ -1,7 +1,8 @@
 // Accepts the client certificates of API Gateway that are in {{trustFile}}, and nobody else.
 import com.sun.net.httpserver.*;
-import java.io.IOException;
+import java.io.*;
 import java.net.*;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.*;
 import java.nio.file.attribute.FileTime;
 import java.security.*;
@@ -10,11 +11,13 @@ import java.security.cert.Certificate;
 import java.security.spec.*;
 import java.util.*;
 import java.util.concurrent.Executors;
+import java.util.regex.*;
 import javax.net.ssl.*;
 
 public class Backend {
   /** Trusts exactly the certificates of a PEM file, while they are in date; TLS itself has the key proved. */
   static class ExactTrust extends X509ExtendedTrustManager {
+    private static final Pattern BLOCK = Pattern.compile("-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----");
     private final Path file;
     private FileTime read;
     private Set<Certificate> trusted = Set.of();
@@ -28,9 +31,14 @@ public class Backend {
       try {
         FileTime changed = Files.getLastModifiedTime(file);
         if (!changed.equals(read)) {
-          try (var in = Files.newInputStream(file)) {
-            trusted = new HashSet<>(CertificateFactory.getInstance("X.509").generateCertificates(in));
+          // Java reads blocks of every label, and none of a file with one that it cannot read.
+          Matcher blocks = BLOCK.matcher(Files.readString(file, StandardCharsets.ISO_8859_1));
+          CertificateFactory factory = CertificateFactory.getInstance("X.509");
+          Set<Certificate> listed = new HashSet<>();
+          while (blocks.find()) {
+            listed.add(factory.generateCertificate(new ByteArrayInputStream(blocks.group().getBytes(StandardCharsets.ISO_8859_1))));
           }
+          trusted = listed;
           read = changed;
         }
       } catch (IOException | CertificateException e) {

@@ -53,15 +53,18 @@ export function backendConfig(
     );
   }
   const isInList = named !== undefined && authority === 'trustFile';
-  const isInFile = named !== undefined && authority !== 'trustFile';
+  const inFile = named !== undefined && authority !== 'trustFile' ? authority : undefined;
   const entries = isInList ? [...certificates, named.entry] : certificates;
   return {
     server: name,
-    configuration: isInFile
-      ? authorityConfiguration(server, options, named)
-      : serverConfiguration(server, options),
+    configuration:
+      named !== undefined && inFile !== undefined
+        ? authorityConfiguration(server, options, named)
+        : serverConfiguration(server, options),
     trust: { trustStore: `${kind}:${file}`, file, content: trustFileOf(format, entries) },
-    ...(isInFile ? { ca: { file: named.caFile, content: caFileOf(named.entry, certificates) } } : {}),
+    ...(named !== undefined && inFile !== undefined
+      ? { ca: { file: named.caFile, content: caFileOf(inFile, named.entry, certificates) } }
+      : {}),
     reload,
     expired,
     proved,
