@@ -68,9 +68,12 @@ export function openStack(name: string, place: StackPlace): Stack {
     const session = await openSession(account);
     const own = await session.clientConfig('CloudFormation');
     const endpoint = own.endpoint ?? (await endpointOfStages());
+    const config = { ...own, ...(endpoint === undefined ? {} : { endpoint }) };
     return {
       sdk,
-      client: new sdk.CloudFormationClient({ ...own, ...(endpoint === undefined ? {} : { endpoint }) }),
+      client: new sdk.CloudFormationClient(config),
+      // Whoever updates has to know of each attempt whose answer was lost.
+      once: new sdk.CloudFormationClient({ ...config, maxAttempts: 1 }),
     };
   });
   const asked = async <T>(operation: string, ask: () => Promise<T>): Promise<T> => {
@@ -143,9 +146,9 @@ export function openStack(name: string, place: StackPlace): Stack {
     },
 
     async update({ parameters, capabilities, token }) {
-      const { sdk, client } = await connect();
+      const { sdk, once } = await connect();
       try {
-        await client.send(
+        await once.send(
           new sdk.UpdateStackCommand({
             StackName: name,
             UsePreviousTemplate: true,

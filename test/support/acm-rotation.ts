@@ -67,6 +67,7 @@ export interface RunOptions {
   importing?: Identity;
   chain?: string;
   probeUrl?: string;
+  namedProbes?: NonNullable<RotationRequest['namedProbes']>;
   roots?: string;
   abort?: boolean;
   dryRun?: boolean;

@@ -5,7 +5,7 @@ import { unusableBecause } from '../../control-plane/acm-faults.js';
 import type { Certificate } from '../../control-plane/certificate.js';
 import { stageIdsText } from '../../control-plane/stages-text.js';
 import { AppError } from '../../platform/errors.js';
-import { verbOf } from '../../platform/list-text.js';
+import { listText, verbOf } from '../../platform/list-text.js';
 import { stageText } from '../rules/unit.js';
 import { acmCertificateOf } from './acm.js';
 import { TO_IMPORT } from './identity.js';
@@ -72,9 +72,21 @@ async function assertShown(run: Run, coming: OfAcm): Promise<void> {
       hint: `specify the certificate that was imported as ${arn}, with its chain and its key`,
     });
   }
-  if (identity || settings.allowUnproved || probeUrl !== undefined) return;
+  if (identity || settings.allowUnproved) return;
   const by = await meansOf(run, [coming]);
   if (by.probes.length === 0 || by.shown.has(arn)) return;
+  const backends = [...new Set(by.probes.map(({ backend }) => backend))];
+  if (probeUrl !== undefined) {
+    if (backends.length === 1) return;
+    throw new AppError(
+      'BackendNotProvable',
+      `AWS makes no test calls with the ACM certificate ${arn}, and --probe-url reaches one of the backends ${listText(backends)}, so it cannot be verified that the others accept it`,
+      {
+        hint: 'nothing was changed. Specify the files of the certificate (--cert FILE --key FILE) to present it to each backend from this machine, or use --allow-unproved to continue without a test of the others',
+        details: { clientCertificateId: arn, backends },
+      },
+    );
+  }
   throw new AppError(
     'BackendNotProvable',
     `AWS makes no test calls with the ACM certificate ${arn}, so it cannot be verified that the backends accept it`,

@@ -148,7 +148,11 @@ export function notDue(
   const { to } = run.request;
   const wanted = to !== undefined && to !== run.oldId;
   const { toGenerated, importing } = run.request;
-  if (next || !old || wanted || importing || (old.acm && toGenerated)) return undefined;
+  const isPresented =
+    importing !== undefined &&
+    old?.trusted.fingerprintSha256 === importing.acm.trusted.fingerprintSha256 &&
+    old.acm?.chainPem === importing.acm.chainPem;
+  if (next || !old || wanted || (importing && !isPresented) || (old.acm && toGenerated)) return undefined;
   if (old.acm && to === undefined) return acmNotDue(run, target, { ...old, acm: old.acm });
   if (settings.force) return undefined;
   if (to === undefined && isDue(old.trusted, settings.renewBefore, run.deps.now())) return undefined;

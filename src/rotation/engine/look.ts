@@ -82,13 +82,17 @@ export async function lookAtTrustedElsewhere(run: Run): Promise<void> {
   const { unit, elsewhere } = account(run);
   const isOfAcm = [unit.oldId, unit.next?.clientCertificateId].some((id) => id !== undefined && isAcmArn(id));
   const presented = isOfAcm ? elsewhere.filter(isAcmArn) : [];
+  const reading = acmReading(run);
+  // The chain of one may omit the root that the chain of another has.
+  const own = run.certificates.flatMap(({ authority }) => authority?.ca.pem ?? []);
+  const roots = [reading.roots, run.request.importing?.acm.chainPem ?? '', ...own].join('\n');
   for (const arn of [...run.trustedElsewhere.keys()].filter((known) => !presented.includes(known))) {
     run.trustedElsewhere.delete(arn);
   }
   for (const arn of presented) {
     if (run.trustedElsewhere.has(arn)) continue;
     const acm = await run.deps.controlPlane.getAcmCertificate(arn);
-    run.trustedElsewhere.set(arn, trustKey(acmCertificateOf(acm, {}, acmReading(run))));
+    run.trustedElsewhere.set(arn, trustKey(acmCertificateOf(acm, {}, { ...reading, roots })));
   }
 }
 

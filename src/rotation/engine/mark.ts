@@ -2,6 +2,7 @@ import { certificateOf } from '../../control-plane/read-certificate.js';
 import type { Certificate } from '../../control-plane/certificate.js';
 import { AppError, type ErrorCode } from '../../platform/errors.js';
 import {
+  acmSuccessor,
   markedDescription,
   markTags,
   MARK_TAG_KEYS,
@@ -58,7 +59,8 @@ export async function nameSuccessor(run: Run, old: Certificate, arn: string): Pr
 /** Takes the tag of {@link nameSuccessor} away where the old certificate is left. Where that is denied, it does no harm. */
 export async function forgetSuccessor(run: Run): Promise<void> {
   const old = run.certificates.find(({ clientCertificateId }) => clientCertificateId === run.oldId);
-  if (!old || !(NEXT_TAG_KEY in old.tags)) return;
+  // With --only-stage, another rotation of the same certificate may be in progress.
+  if (!old || acmSuccessor(old.tags)?.rotationId !== run.rotationId) return;
   try {
     await run.deps.controlPlane.untagClientCertificate(run.oldId, [NEXT_TAG_KEY]);
   } catch (error) {

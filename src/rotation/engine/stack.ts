@@ -88,11 +88,21 @@ const stillBusy = ({ name, status }: StackView): AppError =>
 
 /**
  * What the stack would set again is not deleted, and stays trusted.
- * @throws AppError `StackNotUsable`
+ * @throws AppError `StackNotUsable`; `RotationWaiting` while the stack is changed, by whomever
  */
 export async function assertNotInStack({ deps: { stack } }: Run, id: string): Promise<void> {
   if (stack === undefined) return;
-  const { name, parameters } = await stack.describe();
+  const view = await stack.describe();
+  const { name, status, parameters } = view;
+  const state = stackState(status);
+  if (state === 'busy') throw stillBusy(view);
+  if (state === 'blocked') {
+    throw new AppError(
+      'StackNotUsable',
+      `the stack ${name} is in the status ${status}, and may set ${id} again, so ${id} and the trust in it stay`,
+      { hint: 'bring the stack into a status that can be updated, then run the same command again' },
+    );
+  }
   if (parameters.get(stack.settings.parameter) !== id) return;
   throw new AppError(
     'StackNotUsable',

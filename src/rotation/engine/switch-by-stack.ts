@@ -68,6 +68,7 @@ async function beginUpdate(
     capabilities,
     token,
   };
+  let mayHaveBegun = false;
   for (let retry = FIRST_RETRY; ; retry = Math.min(2 * retry, LAST_RETRY)) {
     await assertHeld();
     run.hasSwitched = true;
@@ -75,8 +76,12 @@ async function beginUpdate(
     try {
       return await stack.update(input);
     } catch (error) {
-      const isUnknown = error instanceof AppError && UNKNOWN_OUTCOME.has(error.code);
-      if (!isUnknown || now().getTime() >= deadline) throw error;
+      const code = error instanceof AppError ? error.code : undefined;
+      const isUnknown = code !== undefined && UNKNOWN_OUTCOME.has(code);
+      // What is said of this attempt says nothing of an earlier one.
+      if (!isUnknown && code !== 'Throttled') throw mayHaveBegun ? notKnown(error, stack) : error;
+      mayHaveBegun ||= isUnknown;
+      if (now().getTime() >= deadline) throw mayHaveBegun ? notKnown(error, stack) : error;
     }
     await pause(run, retry);
   }
@@ -171,8 +176,13 @@ function assertSwitched(run: Run, { name }: SwitchingStack, stages: readonly Sta
 }
 
 /** Once an update has begun, whatever else goes wrong leaves open what becomes of it. */
-function asUnknown(error: unknown, { name }: SwitchingStack): unknown {
-  if (error instanceof AppError && (KNOWN.has(error.code) || UNKNOWN_OUTCOME.has(error.code))) return error;
+function asUnknown(error: unknown, stack: SwitchingStack): unknown {
+  const isSaid = error instanceof AppError && (KNOWN.has(error.code) || UNKNOWN_OUTCOME.has(error.code));
+  return isSaid ? error : notKnown(error, stack);
+}
+
+function notKnown(error: unknown, { name }: SwitchingStack): AppError {
+  if (error instanceof AppError && UNKNOWN_OUTCOME.has(error.code)) return error;
   const message = error instanceof Error ? error.message : String(error);
   return new AppError(
     'ServiceUnreachable',

@@ -1,7 +1,9 @@
+import { PutIntegrationCommand } from '@aws-sdk/client-api-gateway';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { entryKey, trustedAuthority } from '../../../src/certificates/trust-entry.js';
 import type { Identity } from '../../../src/certificates/issue.js';
-import { acmSuccessor, readMark } from '../../../src/control-plane/marks.js';
+import { createAwsControlPlane } from '../../../src/control-plane/aws.js';
+import { acmSuccessor, nextTag, readMark } from '../../../src/control-plane/marks.js';
 import { AppError } from '../../../src/platform/errors.js';
 import type { Proof } from '../../../src/rotation/rules/proof.js';
 import type { RotationStep } from '../../../src/rotation/rules/record.js';
@@ -9,7 +11,7 @@ import type { RotationReport } from '../../../src/rotation/rules/report.js';
 import { openFileJournal } from '../../../src/rotation/journal/file-journal.js';
 import { POINTS, trapped, type Point } from '../../crash/world.js';
 import { startAcmLab, type AcmLab, type RunOptions } from '../../support/acm-rotation.js';
-import { startTraffic } from '../../support/rotation.js';
+import { REGION, startTraffic } from '../../support/rotation.js';
 
 let lab: AcmLab;
 let leaf: Identity;
@@ -214,6 +216,26 @@ describe('what cannot be presented is refused before anything is changed', () =>
     expect(await lab.trusted()).toEqual(before);
     expect(lab.events).toEqual([]);
   });
+
+  test('the URL of the stage reaches one of its backends', async () => {
+    const { restApiId, proxyResourceId: resourceId } = lab.api;
+    await lab.client.send(
+      new PutIntegrationCommand({
+        ...{ restApiId, resourceId, httpMethod: 'ANY', type: 'HTTP_PROXY', integrationHttpMethod: 'ANY' },
+        uri: 'https://other.example/{proxy}',
+      }),
+    );
+    const namedProbes = [{ of: 'other.example', method: 'GET', path: '/other' }];
+    const run = lab.run({ to: arn, probeUrl: health(), namedProbes });
+    await expect(run).rejects.toMatchObject({
+      code: 'BackendNotProvable',
+      message: expect.stringMatching(
+        /reaches one of the backends localhost:\d+, other\.example, so/,
+      ) as unknown,
+    });
+    expect(await lab.presented()).toBe(lab.generatedId);
+    expect(lab.events).toEqual([]);
+  });
 });
 
 describe('a run that ends in the middle', () => {
@@ -263,14 +285,26 @@ describe('a run that ends in the middle', () => {
     expect(certificates.map(({ tags }) => acmSuccessor(tags))).toEqual([undefined]);
     expect(readMark({ tags: await lab.tags(arn) })).toBeUndefined();
   });
+
+  test('leaves what another rotation of the same certificate, of another stage, has noted on it', async () => {
+    const id = (await lab.presented()) ?? '';
+    await killed('adopt', 'afterEffect', { to: arn, identity: leaf });
+    const tag = nextTag({ arn: `${arn}1`, rotationId: 'of-another-stage' });
+    await createAwsControlPlane({ region: REGION, endpoint: lab.emulator.url }).then((controlPlane) =>
+      controlPlane.tagClientCertificate(id, tag),
+    );
+    expect(await lab.run({ to: arn, abort: true })).toMatchObject({ outcome: 'aborted' });
+    const [old] = await lab.certificates();
+    expect(old?.tags).toMatchObject(tag);
+  });
 });
 
 describe('a root that another certificate of ACM needs', () => {
   inLab();
 
-  test('stays trusted', async () => {
+  test('stays trusted, also where the chain of that one omits it', async () => {
     await lab.run({ to: arn, identity: leaf });
-    const other = await lab.imported(await lab.pki.leaf());
+    const other = await lab.imported(await lab.pki.leaf(), lab.pki.issuing.pem);
     await lab.addStage(other);
     await lab.run({ toGenerated: true, probeUrl: health() });
     expect(await lab.trusted()).toHaveLength(2);
@@ -313,6 +347,11 @@ describe('from a certificate of ACM to a new import', () => {
       .requests()
       .filter(({ operation }) => operation.endsWith('ImportCertificate'));
     expect(imports).toHaveLength(1);
+    // Where the run before was killed at its very end, or the command is repeated, there is nothing left to do.
+    expect(await lab.run(options)).toMatchObject({
+      outcome: 'notDue',
+      oldCertificateId: report.newCertificateId,
+    });
   });
 
   test.each<[string, () => Promise<RunOptions>, RegExp]>([

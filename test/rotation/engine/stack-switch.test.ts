@@ -281,6 +281,52 @@ test('what the stack would set again stays: someone has set its parameter back d
   expect(trusted).toContain(lab.oldId);
 });
 
+test('an update whose answer was lost is not known to have failed, whatever the next attempt is told', async () => {
+  lab.emulator.addFault({ operation: 'UpdateStack', kind: 'cutAfter' });
+  lab.emulator.addFault({
+    operation: 'UpdateStack',
+    kind: 'error',
+    code: 'AccessDenied',
+    status: 403,
+    occurrence: 2,
+  });
+  const error = await failing();
+  expect([error.code, error.message]).toEqual([
+    'ServiceUnreachable',
+    expect.stringMatching(
+      /^it is not known what the update of the stack orders has changed: AWS denies UpdateStack/,
+    ),
+  ]);
+  expect((await run()).outcome).toBe('completed');
+});
+
+test('nothing ends while the stack is changed by someone else', async () => {
+  const journal = openFileJournal(join(lab.directory, 'journal'));
+  const meddling: JobsDeps['journal'] = {
+    ...journal,
+    async append(id, record) {
+      await journal.append(id, record);
+      if (record.type !== 'done' || record.step !== 'verifyUnused') return;
+      lab.emulator.configure({ stackStepMs: 3_600_000 });
+      await stacks.send(
+        new UpdateStackCommand({
+          StackName: 'orders',
+          UsePreviousTemplate: true,
+          Capabilities: STACK.Capabilities,
+          Parameters: [
+            { ParameterKey: 'CertificateId', UsePreviousValue: true },
+            { ParameterKey: 'Description', ParameterValue: 'changed' },
+          ],
+        }),
+      );
+    },
+  };
+  const error = await failing({ deps: { journal: meddling } });
+  expect(error.code).toBe('RotationWaiting');
+  const { certificates, trusted } = await stateOf(lab);
+  expect([certificates.length, trusted.length]).toEqual([2, 2]);
+});
+
 test('a run that ended amid the update is gone on with: the next one waits for it, and begins no second', async () => {
   const killed = new Error('killed');
   // As after SIGKILL: nothing is written any more.
@@ -291,9 +337,10 @@ test('a run that ended amid the update is gone on with: the next one waits for i
     append: (id, record) => (isKilled ? Promise.reject(killed) : journal.append(id, record)),
   };
   const emit = (event: RotationEvent) => {
-    if (event.type !== 'stackEvent' || event.resource !== 'Prod') return;
+    if (event.type === 'stepStarted' && event.step === 'switch')
+      lab.emulator.configure({ stackStepMs: 3_600_000 });
+    if (event.type !== 'stackEvent') return;
     isKilled = true;
-    lab.emulator.configure({ stackStepMs: 3_600_000 });
     throw killed;
   };
   await expect(run({ deps: { emit, journal: dying } })).rejects.toThrow('killed');
