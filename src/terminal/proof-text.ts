@@ -74,9 +74,10 @@ function outcomeText(caller: ProofResult, { outcome, tried, status, detail = '' 
   const who = callerText(caller);
   const because = detail === '' ? String(status) : detail;
   const by = caller.by === undefined ? '' : ` ${BY[caller.by]}`;
+  const times = caller.by === 'stageUrl' ? status : `${tried} of ${tried}`;
   switch (outcome) {
     case 'accepted':
-      return `${caller.caller === 'old' && caller.wanted === 'refused' ? 'still ' : ''}accepts ${who}${by} (${tried} of ${tried})`;
+      return `${caller.caller === 'old' && caller.wanted === 'refused' ? 'still ' : ''}accepts ${who}${by} (${times})`;
     case 'refused':
       return `refuses ${who}${by} (${because})`;
     case 'unknown':
@@ -124,7 +125,7 @@ export function proofLines(proof: Proof, style: ChalkInstance, wording: StageWor
       stages,
       mark,
       text,
-      line: `${mark} ${printable(backend)} (${calledForText(stages, wording)}) ${text}`,
+      line: `${mark} ${printable(backend)}${stages.length === 0 ? '' : ` (${calledForText(stages, wording)})`} ${text}`,
     };
   });
   // Where many backends answer alike, one line says so of all of them.

@@ -41,7 +41,7 @@ import {
   type Run,
 } from './run.js';
 import { situation } from './situation.js';
-import { answeredText, askStage, isGood, MOST_FAILURES, RETRY_AFTER, stageUrlResult } from './stage-url.js';
+import { answeredText, askStage, isGood, MOST_FAILURES, RETRY_AFTER, stageUrlResults } from './stage-url.js';
 import { assertStackUsable } from './stack.js';
 import { switchStages } from './switch.js';
 
@@ -242,9 +242,8 @@ async function verify(run: Run, next: Certificate): Promise<void> {
 
 /** Of a certificate of ACM, the stage's URL may be all that shows whether it is accepted. */
 function inUseEvidence(run: Run, next: Certificate): StepEvidence {
-  const { probeUrl } = run.request;
-  if (probeUrl === undefined || !next.acm) return {};
-  return evidenceOf({ unreached: [] }, [stageUrlResult(run, 'new', next, probeUrl)]);
+  const results = next.acm ? stageUrlResults(run, 'new', next) : [];
+  return results.length === 0 ? {} : evidenceOf({ unreached: [] }, results);
 }
 
 function refusedInUse(what: string): AppError {

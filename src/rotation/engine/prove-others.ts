@@ -4,7 +4,7 @@ import { listText, verbOf } from '../../platform/list-text.js';
 import { AppError } from '../../platform/errors.js';
 import type { ProofEvidence, ProofResult } from '../rules/proof.js';
 import { askUntil, refusalText } from './ask.js';
-import { askStage, stageUrlResult } from './stage-url.js';
+import { askStage, stageUrlResults } from './stage-url.js';
 import {
   acceptedBy,
   asking,
@@ -154,12 +154,9 @@ export async function proveEnd(
     }
     warnOfUnclear(run, answers.results, `the old certificate ${id}`);
   }
-  const { probeUrl } = run.request;
   const newResults = accepted
     ? acceptedBy(by, presenting('new', next, 'accepted'), accepted.results)
-    : probeUrl === undefined
-      ? []
-      : [stageUrlResult(run, 'new', next, probeUrl)];
+    : stageUrlResults(run, 'new', next);
   if (newResults.length === 0) untested.unshift(next.clientCertificateId);
   return evidenceOf(
     by,

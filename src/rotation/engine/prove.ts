@@ -6,7 +6,7 @@ import type { ProofEvidence, ProofResult } from '../rules/proof.js';
 import { stageText } from '../rules/unit.js';
 import type { ProbeResult } from './test-invoke.js';
 import { askUntil, refusalText } from './ask.js';
-import { askStage, stageUrlResult } from './stage-url.js';
+import { askStage, stageUrlResults } from './stage-url.js';
 import {
   acceptedBy,
   asking,
@@ -100,7 +100,7 @@ async function proveCurrent(
     return undefined;
   }
   const failure = await askStage(run);
-  if (failure === undefined) return stageUrlResult(run, 'old', current, probeUrl);
+  if (failure === undefined) return stageUrlResults(run, 'old', current)[0];
   if (!settings.force) {
     throw new AppError('OldCertificateRefused', `${failure} while the stage presents ${id}`, {
       hint: OLD_REFUSED_HINTS.accepted,
@@ -238,8 +238,8 @@ export async function proveNew(run: Run, next: Certificate): Promise<ProofEviden
 
 /** What the stages present is shown by their own URL alone, which has just been asked; without one, by nothing. */
 function byUse(run: Run, by: Means, next: Certificate): ProofEvidence {
-  const { probeUrl } = run.request;
-  if (probeUrl !== undefined) return evidenceOf(by, [stageUrlResult(run, 'new', next, probeUrl)]);
+  const results = stageUrlResults(run, 'new', next);
+  if (results.length > 0) return evidenceOf(by, results);
   if (by.probes.length === 0) return evidenceOf(by, []);
   warnOfUntested(run, next);
   return evidenceOf(by, [], { untested: [next.clientCertificateId] });

@@ -78,6 +78,13 @@ async function passGates(run: Run, dryRun: boolean): Promise<void> {
       { hint: 'omit --to to complete it, or use --abort to abort it' },
     );
   }
+  if (request.toGenerated && unit.next?.acm) {
+    throw new AppError(
+      'Usage',
+      `a rotation to ${unit.next.clientCertificateId} is in progress, which is not generated`,
+      { hint: 'omit --to to complete it, or use --abort to abort it' },
+    );
+  }
   const { importing } = request;
   if (
     importing &&

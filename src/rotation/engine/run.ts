@@ -43,6 +43,8 @@ export interface Run {
   readonly trustedElsewhere: Map<string, string>;
   /** Whether AWS makes test calls with the ARN of a certificate of ACM; absent: not tried yet. */
   takesArn?: boolean;
+  /** The last good answer of the stage's own URL, and the requests that it took. */
+  urlAnswer?: { status: number; tried: number };
   /** The ARN of the certificate that was imported, or found to be in ACM already. */
   importedArn?: string;
   stages: readonly Stage[];

@@ -1,4 +1,5 @@
 /** The stage's own URL: what its clients see. */
+import type { StageRef } from '../../control-plane/api-gateway.js';
 import type { Certificate } from '../../control-plane/certificate.js';
 import type { ProofResult } from '../rules/proof.js';
 import { stageText } from '../rules/unit.js';
@@ -15,7 +16,10 @@ export async function askStage(run: Run): Promise<string | undefined> {
   if (probeUrl === undefined) return undefined;
   for (let failures = 1; ; failures++) {
     const status = await run.deps.request(probeUrl);
-    if (isGood(status)) return undefined;
+    if (isGood(status)) {
+      run.urlAnswer = { status, tried: failures };
+      return undefined;
+    }
     if (failures === MOST_FAILURES) return answeredText(probeUrl, status);
     await pause(run, RETRY_AFTER);
   }
@@ -26,21 +30,33 @@ export const isGood = (status: number): boolean => status >= 200 && status < 400
 export const answeredText = (url: string, status: number): string =>
   `${url} ${status === 0 ? 'did not answer' : `answered ${status}`} ${MOST_FAILURES} times in a row`;
 
-/** The stage's own URL as a proof that the backends accept what the stages present. */
-export function stageUrlResult(
+/**
+ * The stage's own URL as a proof that what the stages present is accepted: of the one stage that moves, or of the one that the URL
+ * names (`API.execute-api.REGION.amazonaws.com/STAGE`); of which of several stages another domain is, is not known.
+ * @returns nothing where this run has not asked it
+ */
+export function stageUrlResults(
   run: Run,
   caller: 'new' | 'old',
   { clientCertificateId: certificateId }: Certificate,
-  url: string,
-): ProofResult {
-  const { host, pathname, search } = new URL(url);
-  const stages = account(run).moving.map((stage) => ({ stage: stageText(stage) }));
-  const call = `GET ${pathname}${search}`;
-  return {
-    caller,
-    certificateId,
-    wanted: 'accepted',
-    by: 'stageUrl',
-    backends: [{ backend: host, stages, call, tried: 1, outcome: 'accepted', status: 200 }],
-  };
+): ProofResult[] {
+  const { urlAnswer, request } = run;
+  if (urlAnswer === undefined || request.probeUrl === undefined) return [];
+  const url = new URL(request.probeUrl);
+  const { moving } = account(run);
+  const shown = moving.length === 1 ? moving : moving.filter((stage) => isOf(url, stage));
+  const stages = shown.map((stage) => ({ stage: stageText(stage) }));
+  const call = `GET ${url.pathname}${url.search}`;
+  return [
+    {
+      caller,
+      certificateId,
+      wanted: 'accepted',
+      by: 'stageUrl',
+      backends: [{ backend: url.host, stages, call, ...urlAnswer, outcome: 'accepted' }],
+    },
+  ];
 }
+
+const isOf = ({ hostname, pathname }: URL, { restApiId, stageName }: StageRef): boolean =>
+  hostname.startsWith(`${restApiId}.execute-api.`) && pathname.split('/')[1] === stageName;
