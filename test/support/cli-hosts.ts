@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { afterAll } from '@jest/globals';
 
 const HOST = join(dirname(fileURLToPath(import.meta.url)), 'cli-host.mjs');
 
@@ -22,6 +23,9 @@ interface Answer {
 
 /** Those that wait for a command; each runs one at a time. */
 const idle: ChildProcess[] = [];
+afterAll(() => {
+  for (const host of idle.splice(0)) host.kill();
+});
 
 async function startHost(): Promise<ChildProcess> {
   const host = fork(HOST, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env: {}, execArgv: [] });
