@@ -195,8 +195,9 @@ for (const [name, config] of Object.values(SERVICES)) {
     test('what may not be read is unknown, and is not written', async () => {
       aws.versions.set(name, [old.certificate.pem]);
       aws.denied = true;
-      for (const work of [open().observe(), open().add(next.certificate)]) {
-        expect(await appError(work)).toMatchObject({
+      // One after the other: a second one that fails before it is awaited would end the test.
+      for (const work of [() => open().observe(), () => open().add(next.certificate)]) {
+        expect(await appError(work())).toMatchObject({
           code: 'TrustStoreUnreadable',
           message: expect.stringMatching(
             /^\S+ .*: the (object|secret|parameter) cannot be read: AccessDenied/,
