@@ -7,7 +7,7 @@ import { lintBackend, type LintReport } from '../../src/commands/backend/lint/ru
 import { isInstalled } from '../support/real-server.js';
 import { compareCaddy } from './lab/caddy.js';
 import { type Cast, castIn } from './lab/callers.js';
-import { type App, startApp } from './lab/calls.js';
+import { type App, freePlace, startApp } from './lab/calls.js';
 
 interface Case {
   /** Sites; `@CERT@` is the server's certificate and key, `@A@` and `@B@` the SHA-256 of listed certificates. */
@@ -151,7 +151,7 @@ afterAll(() => {
 });
 
 function textOf({ sites, options = '' }: Case): string {
-  return `{\n http_port 8080\n https_port 8443\n ${options}\n}\n${sites}\n`
+  return `{\n http_port @HTTP@\n https_port @HTTPS@\n ${options}\n}\n${sites}\n`
     .replaceAll('@CERT@', `${cast.serverPem} ${cast.serverKey}`)
     .replaceAll('@FILES@', folder)
     .replaceAll('@A@', cast.pins.a.sha256)
@@ -165,7 +165,10 @@ async function lint(name: string, text: string): Promise<LintReport> {
 }
 
 test.each(Object.entries(CASES))('%s', async (_, each) => {
-  const report = await lint('Caddyfile', textOf(each).replaceAll('@APP@', '3000'));
+  const report = await lint(
+    'Caddyfile',
+    textOf(each).replace('@HTTP@', '8080').replace('@HTTPS@', '8443').replaceAll('@APP@', '3000'),
+  );
   expect(report.listeners.map(({ verdict }) => verdict)).toEqual(each.verdicts);
   const codes = report.findings.map(({ code }) => code);
   expect(codes).toEqual(expect.arrayContaining(each.codes ?? []));
@@ -176,7 +179,7 @@ test.each(Object.entries(CASES))('%s', async (_, each) => {
     const sites = Object.values(CASES)
       .filter(({ isNewer }) => isNewer !== true)
       .map((each) => ({ text: textOf(each), change: 'none' as const }));
-    const { configurations, disagreements } = await compareCaddy(sites, cast, app, 3 + (process.pid % 200));
+    const { configurations, disagreements } = await compareCaddy(sites, cast, app, await freePlace(3));
     expect(disagreements).toEqual([]);
     expect(configurations).toBe(sites.length);
   });

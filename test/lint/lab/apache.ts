@@ -10,7 +10,7 @@ import { BINARY, launch } from '../../support/real-server.js';
 import { acceptedParts } from './accepted.js';
 import { apacheHead } from './apache-head.js';
 import type { Cast } from './callers.js';
-import type { App, Asked } from './calls.js';
+import type { App, Asked, Place } from './calls.js';
 import { compare, type Comparison, emptyComparison, type LabSite } from './compare.js';
 
 const PATHS = ['/', '/x', '/admin', '/admin/x', '/public/x', '/apigw-cert'];
@@ -222,7 +222,7 @@ export async function compareApache(
   sites: readonly string[],
   cast: Cast,
   app: App,
-  net: number,
+  { net, port }: Place,
 ): Promise<Comparison> {
   const folder = join(cast.folder, `apache-${net}`);
   mkdirSync(join(folder, 'htdocs'), { recursive: true });
@@ -241,9 +241,9 @@ export async function compareApache(
   const head = apacheHead(folder) + settings.join('\n');
   const parts = sites.map((site, at) => ({
     at,
-    text: `Listen ${address(at)}:8443\n${site}`
+    text: `Listen ${address(at)}:${port}\n${site}`
       .replaceAll('@APP@', String(app.port))
-      .replaceAll('@LISTEN@', `${address(at)}:8443`),
+      .replaceAll('@LISTEN@', `${address(at)}:${port}`),
   }));
   const args = ['-f', file];
   const alive = acceptedParts(file, parts, {
@@ -255,12 +255,12 @@ export async function compareApache(
   if (!first) return emptyComparison();
   const server = await launch(BINARY.apache, ['-DFOREGROUND', ...args], {
     folder,
-    port: 8443,
+    port,
     host: address(first.at),
   });
   try {
     const model = apacheModel({ file, text: readFileSync(file, 'latin1') }, localFiles());
-    const texts = new Map(alive.map(({ at, text }) => [`${address(at)}:8443`, text]));
+    const texts = new Map(alive.map(({ at, text }) => [`${address(at)}:${port}`, text]));
     const now = new Date();
     const all = model.listeners.flatMap(({ address: listener, hosts }): LabSite[] => {
       const text = texts.get(listener);
@@ -271,7 +271,7 @@ export async function compareApache(
           text,
           target: {
             host: listener.replace(/:\d+$/, ''),
-            port: 8443,
+            port,
             isTls: true,
             name: 'localhost',
             sni: 'localhost',

@@ -14,7 +14,7 @@ import { explore, type Outcome } from '../../../src/lint/outcome.js';
 import { freePort } from '../../support/free-port.js';
 import { BINARY, launch } from '../../support/real-server.js';
 import type { Cast, LabCaller } from './callers.js';
-import type { App, Asked } from './calls.js';
+import type { App, Asked, Place } from './calls.js';
 import { compare, type Comparison, type LabSite } from './compare.js';
 
 /** A Caddyfile with `@APP@` for the application, and what is changed in the JSON that Caddy makes of it. */
@@ -278,12 +278,12 @@ export function caddyGrammar({ pins, files, folder, serverPem, serverKey }: Cast
   );
   const address = fc.oneof(
     { arbitrary: one('a.test', 'a.test', 'https://a.test', 'a.test, *.w.test', 'in.w.test'), weight: 5 },
-    { arbitrary: one('https://', ':8443'), weight: 2 },
-    { arbitrary: one('http://a.test', ':8080'), weight: 1 },
+    { arbitrary: one('https://', ':@HTTPS@'), weight: 2 },
+    { arbitrary: one('http://a.test', ':@HTTP@'), weight: 1 },
   );
-  const rest = one('b.test', '*.w.test', ':8443', 'http://b.test', 'b.test:8443, https://in.w.test');
+  const rest = one('b.test', '*.w.test', ':@HTTPS@', 'http://b.test', 'b.test:@HTTPS@, https://in.w.test');
   const plainHost = (text: string): string => text.replace(/tls [^\n{]+(?:\{\n[\s\S]*?\n {2}\})?\n/, '');
-  const isPlain = (name: string): boolean => /^http:|^:8080/.test(name);
+  const isPlain = (name: string): boolean => /^http:|^:@HTTP@/.test(name);
   const site = ([name, text]: [string, string]): string =>
     `${name} {\n  ${isPlain(name) ? plainHost(text) : text}\n}`;
   const sites = fc.oneof(
@@ -304,7 +304,7 @@ export function caddyGrammar({ pins, files, folder, serverPem, serverKey }: Cast
   );
   return fc.tuple(options, sites, change).map(([option, all, changed]) => ({
     change: changed,
-    text: `{\n  http_port 8080\n  https_port 8443\n  ${option}\n}\n${all.join('\n')}\n`,
+    text: `{\n  http_port @HTTP@\n  https_port @HTTPS@\n  ${option}\n}\n${all.join('\n')}\n`,
   }));
 }
 
@@ -469,7 +469,7 @@ export async function compareCaddy(
   sites: readonly CaddySite[],
   cast: Cast,
   app: App,
-  net: number,
+  { net, port: https, plainPort: http }: Place,
 ): Promise<Comparison> {
   const folder = join(cast.folder, `caddy-${net}`);
   mkdirSync(folder, { recursive: true });
@@ -485,7 +485,10 @@ export async function compareCaddy(
     const files = localFiles();
     let alive: Alive[] = [];
     for (const [at, site] of sites.entries()) {
-      const text = site.text.replaceAll('@APP@', String(app.port));
+      const text = site.text
+        .replaceAll('@APP@', String(app.port))
+        .replaceAll('@HTTPS@', String(https))
+        .replaceAll('@HTTP@', String(http));
       const file = join(folder, `${at}.caddyfile`);
       writeFileSync(file, text);
       const result = await adaptedBy(port, file, text);
@@ -521,7 +524,7 @@ export async function compareCaddy(
         logging,
         storage,
         apps: {
-          http: { http_port: 8080, https_port: 8443, servers },
+          http: { http_port: http, https_port: https, servers },
           tls: {
             certificates: {
               load_files: [{ certificate: cast.serverPem, key: cast.serverKey, tags: ['cert0'] }],

@@ -4,6 +4,22 @@ import { Agent as PlainAgent, createServer, request as plainRequest } from 'node
 import { Agent, request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { LabCaller } from './callers.js';
+import { freePort } from '../../support/free-port.js';
+
+/** Where the servers of a lab listen: at addresses of their own, and at ports that nobody else listens on. */
+export interface Place {
+  /** The second octet of the loopback addresses. */
+  net: number;
+  port: number;
+  /** For plain HTTP. */
+  plainPort: number;
+}
+
+/** @param net the second octet of loopback addresses, from 0 to 54; other runs on this machine have others */
+export async function freePlace(net: number): Promise<Place> {
+  const [port, plainPort] = await Promise.all([freePort(), freePort()]);
+  return { net: net + (process.pid % 200), port, plainPort };
+}
 
 export interface App {
   port: number;

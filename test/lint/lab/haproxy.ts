@@ -9,7 +9,7 @@ import { explore } from '../../../src/lint/outcome.js';
 import { BINARY, launch } from '../../support/real-server.js';
 import { acceptedParts } from './accepted.js';
 import type { Cast } from './callers.js';
-import type { App, Asked } from './calls.js';
+import type { App, Asked, Place } from './calls.js';
 import { compare, type Comparison, type LabSite } from './compare.js';
 
 /** Texts with `@N@` for the number of the site, `@APP@` for the application, `@LISTEN@` for its address. */
@@ -276,7 +276,7 @@ export async function compareHaproxy(
   sites: readonly HaproxySite[],
   cast: Cast,
   app: App,
-  net: number,
+  { net, port }: Place,
 ): Promise<Comparison> {
   const folder = join(cast.folder, `haproxy-${net}`);
   mkdirSync(folder, { recursive: true });
@@ -288,7 +288,7 @@ export async function compareHaproxy(
     const text = site.text
       .replaceAll('@N@', String(at))
       .replaceAll('@APP@', String(app.port))
-      .replaceAll('@LISTEN@', `${address(at)}:8443`)
+      .replaceAll('@LISTEN@', `${address(at)}:${port}`)
       .replaceAll('@LIST@', crtList);
     return { at, text };
   });
@@ -305,7 +305,7 @@ export async function compareHaproxy(
   });
   const server = await launch(BINARY.haproxy, ['-db', ...args], {
     folder,
-    port: 8443,
+    port,
     host: address(alive[0]?.at ?? 0),
   });
   try {
@@ -324,7 +324,7 @@ export async function compareHaproxy(
       return [
         {
           text: site.text,
-          target: { host: address(site.at), port: 8443, isTls: bind.isTls, name: 'localhost' },
+          target: { host: address(site.at), port, isTls: bind.isTls, name: 'localhost' },
           asked: ASKED,
           predict: ({ caller }, { path, method }) =>
             explore((ask) =>

@@ -10,7 +10,7 @@ import { explore } from '../../../src/lint/outcome.js';
 import { BINARY, launch } from '../../support/real-server.js';
 import { acceptedParts } from './accepted.js';
 import type { Cast } from './callers.js';
-import type { App, Asked } from './calls.js';
+import type { App, Asked, Place } from './calls.js';
 import { compare, type Comparison, type LabSite } from './compare.js';
 
 /** Text with `@N@` for the number of the site, `@APP@` for the application, and `@LISTEN@` for its address. */
@@ -327,7 +327,7 @@ export async function compareNginx(
   sites: readonly NginxSite[],
   cast: Cast,
   app: App,
-  net: number,
+  { net, port }: Place,
 ): Promise<Comparison> {
   const folder = join(cast.folder, `nginx-${net}`);
   mkdirSync(join(folder, 'html'), { recursive: true });
@@ -345,7 +345,7 @@ export async function compareNginx(
       .join('\n')
       .replaceAll('@N@', String(at))
       .replaceAll('@APP@', String(app.port))
-      .replaceAll('@LISTEN@', `${address(at)}:8443`);
+      .replaceAll('@LISTEN@', `${address(at)}:${port}`);
   const head = `pid ${folder}/pid; daemon off; worker_processes 1; error_log ${folder}/error.log crit; events { worker_connections 8192; }\nhttp { access_log off; keepalive_requests 100000; map_hash_bucket_size 4096; map_hash_max_size 4096; variables_hash_max_size 16384; server_names_hash_max_size 16384;\n`;
   const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
     .map((name) => `${name}_temp_path ${folder}/tmp;`)
@@ -356,11 +356,11 @@ export async function compareNginx(
   const alive = acceptedParts(file, parts, {
     head: head + common,
     // `set` makes a variable known to all of nginx.
-    tail: `server { listen ${address(65000)}:8443; set $ok ""; }\n}\n`,
+    tail: `server { listen ${address(65000)}:${port}; set $ok ""; }\n}\n`,
     check: [BINARY.nginx, ...args, '-t'],
     guilty: (said, partOf) => [partOf(Number(/nginx\.conf:(\d+)/.exec(said)?.[1]))],
   });
-  const server = await launch(BINARY.nginx, args, { folder, port: 8443, host: address(alive[0]?.at ?? 0) });
+  const server = await launch(BINARY.nginx, args, { folder, port, host: address(alive[0]?.at ?? 0) });
   try {
     const files = localFiles();
     const read = files.read(file);
@@ -373,7 +373,7 @@ export async function compareNginx(
     );
     const all = alive.flatMap(({ at, text }): LabSite[] => {
       const listener = listeners.get(address(at));
-      return listener ? sitesOf(model, listener, address(at), text) : [];
+      return listener ? sitesOf(model, listener, { host: address(at), port }, text) : [];
     });
     const compared = await compare(all, cast, app);
     return { ...compared, configurations: alive.length };
@@ -383,12 +383,17 @@ export async function compareNginx(
 }
 
 /** Each server by its own name in handshake and Host, and by its Host alone. */
-function sitesOf(model: NginxModel, listener: Listener, host: string, text: string): LabSite[] {
+function sitesOf(
+  model: NginxModel,
+  listener: Listener,
+  { host, port }: { host: string; port: number },
+  text: string,
+): LabSite[] {
   const site = (server: Server, handshake: Server, sni: string | undefined): LabSite => ({
     text,
     target: {
       host,
-      port: 8443,
+      port,
       isTls: listener.isTls,
       name: server.names[0] ?? '',
       ...(sni === undefined ? {} : { sni }),

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { type Cast, castIn } from './callers.js';
-import { type App, startApp } from './calls.js';
+import { type App, freePlace, type Place, startApp } from './calls.js';
 import { add, type Comparison, emptyComparison } from './compare.js';
 import { apacheGrammar, compareApache } from './apache.js';
 import { caddyGrammar, compareCaddy } from './caddy.js';
@@ -14,15 +14,17 @@ import { compareNginx, nginxGrammar } from './nginx.js';
 export interface Lab {
   cast: Cast;
   app: App;
+  place: Place;
   close(): void;
 }
 
 export async function openLab(): Promise<Lab> {
   const folder = mkdtempSync(join(tmpdir(), 'apigw-cert-lint-lab-'));
-  const [cast, app] = await Promise.all([castIn(folder), startApp()]);
+  const [cast, app, place] = await Promise.all([castIn(folder), startApp(), freePlace(2)]);
   return {
     cast,
     app,
+    place,
     close() {
       app.close();
       rmSync(folder, { recursive: true, force: true });
@@ -34,27 +36,24 @@ export async function openLab(): Promise<Lab> {
 export async function compareGenerated(
   server: keyof typeof SERVERS,
   { count, batch, seed }: { count: number; batch: number; seed: number },
-  { cast, app }: Lab,
+  { cast, app, place }: Lab,
 ): Promise<Comparison> {
   const total = emptyComparison();
   for (let done = 0, round = 0; done < count; round++) {
     const size = Math.min(batch, count - done);
-    add(total, await SERVERS[server](cast, size, seed + round, app));
+    add(total, await SERVERS[server](cast, size, seed + round, app, place));
     done += size;
   }
   return total;
 }
 
-/** A second octet of loopback addresses that other runs on this machine do not use at the same time. */
-const net = 2 + (process.pid % 200);
-
 const SERVERS = {
-  nginx: (cast: Cast, size: number, seed: number, app: App) =>
-    compareNginx(fc.sample(nginxGrammar(cast), { numRuns: size, seed }), cast, app, net),
-  haproxy: (cast: Cast, size: number, seed: number, app: App) =>
-    compareHaproxy(fc.sample(haproxyGrammar(cast), { numRuns: size, seed }), cast, app, net),
-  apache: (cast: Cast, size: number, seed: number, app: App) =>
-    compareApache(fc.sample(apacheGrammar(cast), { numRuns: size, seed }), cast, app, net),
-  caddy: (cast: Cast, size: number, seed: number, app: App) =>
-    compareCaddy(fc.sample(caddyGrammar(cast), { numRuns: size, seed }), cast, app, net),
+  nginx: (cast: Cast, size: number, seed: number, app: App, place: Place) =>
+    compareNginx(fc.sample(nginxGrammar(cast), { numRuns: size, seed }), cast, app, place),
+  haproxy: (cast: Cast, size: number, seed: number, app: App, place: Place) =>
+    compareHaproxy(fc.sample(haproxyGrammar(cast), { numRuns: size, seed }), cast, app, place),
+  apache: (cast: Cast, size: number, seed: number, app: App, place: Place) =>
+    compareApache(fc.sample(apacheGrammar(cast), { numRuns: size, seed }), cast, app, place),
+  caddy: (cast: Cast, size: number, seed: number, app: App, place: Place) =>
+    compareCaddy(fc.sample(caddyGrammar(cast), { numRuns: size, seed }), cast, app, place),
 } as const;
