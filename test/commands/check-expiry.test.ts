@@ -51,6 +51,16 @@ describe('the exit code is the worst of all:', () => {
   });
 });
 
+test('an account without certificates is ok, and not more than was checked', async () => {
+  const nothing = 'OK: 0 client certificates in default/eu-west-3 (warning 30d, critical 7d before expiry)';
+  const { code, stdout } = await check('--region', 'eu-west-3');
+  expect({ code, stdout }).toEqual({
+    code: 0,
+    stdout: `${nothing}; ACM certificates on stages were not checked (--usage)\n`,
+  });
+  expect((await check('--region', 'eu-west-3', '--usage')).stdout).toBe(`${nothing}\n`);
+});
+
 test('the first line is the summary, then one for each in trouble, soonest first', async () => {
   const { code, stdout, stderr } = await check('--all');
   expect({ code, stderr }).toEqual({
