@@ -58,12 +58,12 @@ afterAll(async () => {
 
 const check = (...words: string[]): Promise<CliResult> =>
   cli(['check-expiry', '--all', '--notify-state', state, ...words], { env });
-const webhook = (): string[] => ['--notify', `webhook:${url()}/hook?secret=s3`];
+const webhook = (): string[] => ['--notify', `webhook:${url()}/hook?secret=hushhush`];
 
 test('a change is told once, not every night', async () => {
   expect((await check(...webhook())).code).toBe(1);
   expect(arrived).toHaveLength(1);
-  expect(arrived[0]).toMatchObject({ path: '/hook?secret=s3', contentType: 'application/json' });
+  expect(arrived[0]).toMatchObject({ path: '/hook?secret=hushhush', contentType: 'application/json' });
   expect(JSON.parse(arrived[0]?.body ?? '')).toMatchObject({
     version: 1,
     level: 'warning',
@@ -121,7 +121,7 @@ describe('a webhook', () => {
       const { code, stderr } = await check(...webhook());
       expect(code).toBe(3);
       expect(stderr).toMatch(said);
-      expect(stderr).not.toContain('s3');
+      expect(stderr).not.toContain('hushhush');
       expect(arrived).toHaveLength(attempts);
       expect(JSON.parse(await readFile(state, 'utf8'))).toEqual({ version: 2, told: {} });
       expect((await check(...webhook())).code).toBe(1);
@@ -134,7 +134,7 @@ test('a dry run shows what would be told, tells nobody and remembers nothing', a
   const { code, stderr } = await check(...webhook(), '--notify-dry-run');
   expect(code).toBe(1);
   expect(stderr).toMatch(/^would notify webhook:127\.0\.0\.1:\d+:\nWARNING: 1 warning/);
-  expect(stderr).not.toContain('s3');
+  expect(stderr).not.toContain('hushhush');
   expect(arrived).toEqual([]);
   await expect(stat(state)).rejects.toThrow('ENOENT');
 });
