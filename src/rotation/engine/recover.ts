@@ -2,7 +2,7 @@ import { AppError } from '../../platform/errors.js';
 import type { RotationStep } from '../rules/record.js';
 import { runHook } from './hooks.js';
 import { isJournalLost } from './observe.js';
-import { goBack, rollBack } from './drive.js';
+import { canGoBack, goBack, rollBack } from './drive.js';
 import { lookAgain } from './look.js';
 import { LEFT_AS_IT_IS, overtaken } from './others.js';
 import { account, end, record, warn, type Run } from './run.js';
@@ -52,13 +52,17 @@ function isOwn({ generatedId, records }: Run): boolean {
   );
 }
 
-/** A refusal counts against the new certificate only while it is new in use; later it is the backend's own trouble. */
-function mayRollBack({ records, hasSwitched }: Run): boolean {
+/**
+ * A refusal counts against the new certificate only while it is new in use; later it is the backend's own trouble. Nor is
+ * there anything to go back to once the old certificate is deleted or retired, which this journal need not know.
+ */
+function mayRollBack(run: Run): boolean {
+  const { records, hasSwitched } = run;
   const lastSwitch = records.findLastIndex((entry) => entry.type === 'done' && entry.step === 'switch');
   const since = records.slice(lastSwitch + 1);
   const wasDone = (name: RotationStep): boolean =>
     since.some((entry) => entry.type === 'done' && entry.step === name);
-  return !wasDone('untrust') && !wasDone('delete') && (hasSwitched || !wasDone('soak'));
+  return canGoBack(run) && !wasDone('untrust') && !wasDone('delete') && (hasSwitched || !wasDone('soak'));
 }
 
 function messageOf(error: unknown): string {

@@ -139,6 +139,15 @@ describe('a failure in use', () => {
     expect([outcome, current()]).toEqual(['NewCertificateRefused', made()]);
   });
 
+  test('that another machine sees after the old certificate is deleted takes nothing back', async () => {
+    const killed = on('DeleteClientCertificate c00001', { kind: 'killAfter' });
+    expect((await go(a, {}, { fates: [killed] })).outcome).toBe('killed');
+    const { outcome, error } = await go(b, {}, { answers: failing });
+    expect([outcome, error?.message]).toEqual(['NewCertificateRefused', REFUSED]);
+    expect(current()).toBe(made());
+    expect(markOf(made())?.rolledBack).toBeUndefined();
+  });
+
   test('where no mark can be written takes the stages back all the same, and says so', async () => {
     const ran = await go(a, NO_WAIT, {
       answers: failing,
