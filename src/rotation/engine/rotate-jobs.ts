@@ -2,7 +2,7 @@
 import type { RestApi, Stage } from '../../control-plane/api-gateway.js';
 import { callerText } from '../../control-plane/caller.js';
 import type { RotationEvent } from '../rules/event.js';
-import { readMark } from '../../control-plane/marks.js';
+import { acmSuccessor, readMark } from '../../control-plane/marks.js';
 import { apiNamesOf, namedStage, type NamedStage } from '../../control-plane/named-stage.js';
 import { stageText } from '../rules/unit.js';
 import type { ControlPlane } from '../../control-plane/control-plane.js';
@@ -193,10 +193,12 @@ async function lanesOf(controlPlane: RememberingControlPlane, tasks: readonly Ta
     return root;
   };
   for (const certificate of await controlPlane.knownCertificates()) {
-    const mark = readMark(certificate);
-    if (!mark) continue;
-    const [one, other] = [rootOf(certificate.clientCertificateId), rootOf(mark.replaces)];
-    if (one !== other) parents.set(one, other);
+    const { clientCertificateId: id, tags } = certificate;
+    for (const linked of [readMark(certificate)?.replaces, acmSuccessor(tags)?.arn]) {
+      if (linked === undefined) continue;
+      const [one, other] = [rootOf(id), rootOf(linked)];
+      if (one !== other) parents.set(one, other);
+    }
   }
   const lanes = new Map<string, Task[]>();
   for (const task of tasks) {

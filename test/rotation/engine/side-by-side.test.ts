@@ -9,7 +9,7 @@ import {
 } from '../../../src/rotation/engine/rotate-jobs.js';
 import { AppError } from '../../../src/platform/errors.js';
 import type { RotationEvent } from '../../../src/rotation/rules/event.js';
-import { markTags } from '../../../src/control-plane/marks.js';
+import { markTags, nextTag } from '../../../src/control-plane/marks.js';
 import { stageText } from '../../../src/rotation/rules/unit.js';
 import { SETTINGS } from './model/command.js';
 import { Machine, Process } from './model/machine.js';
@@ -183,6 +183,29 @@ describe('what two targets share', () => {
     const ended = events.findIndex(({ type }) => type === 'ended');
     const ids = new Set(events.slice(0, ended).map(({ rotationId }) => rotationId));
     expect([...ids]).toEqual(['r0']);
+  });
+
+  test('of which one has moved to a certificate of ACM is not worked on side by side', async () => {
+    const { world, oldId } = the;
+    const arn = 'arn:aws:acm:eu-west-1:123456789012:certificate/1';
+    world.change('m', oldId, (old) => ({ ...old, tags: nextTag({ arn, rotationId: 'r0' }) }));
+    world.place('a/beta', arn);
+    let lanes = 0;
+    const counted = (session: Session): Session => ({
+      ...session,
+      turns: {
+        ...session.turns,
+        take: (work) => {
+          lanes += 1;
+          return session.turns.take(work);
+        },
+      },
+    });
+    let own: Session | undefined;
+    await rotateAll([job('beta', ['a/beta']), job('prod', ['a/prod']), B], {
+      connect: (_, session) => (own ??= counted(session)),
+    });
+    expect(lanes).toBe(2);
   });
 
   test('within one target is reported once', async () => {
