@@ -6,7 +6,7 @@ import { openSession } from '../aws/session.js';
 import { AppError, type ErrorCode } from '../platform/errors.js';
 import { openedOnce } from '../platform/opened-once.js';
 import type { StackEvent } from './rules.js';
-import type { Stack } from './stack.js';
+import type { Stack, UpdateToken } from './stack.js';
 
 /** Where a stack is. What is left out comes from the environment and the shared configuration. */
 export interface StackPlace {
@@ -19,8 +19,10 @@ export interface StackPlace {
 }
 
 const THROTTLED = /^(?:Throttling|RequestLimitExceeded|TooManyRequests)/;
-/** So many events are looked at, newest first: an update of one parameter has few. */
+/** Pages of events that are read, newest first: an update of one parameter has few. */
 const MOST_PAGES = 10;
+/** How far the clock of this machine may be ahead of that of CloudFormation, in milliseconds. */
+const CLOCK_AHEAD = 5 * 60_000;
 
 /** An error of the SDK in words. */
 function failureOf(thrown: unknown, { operation, name }: { operation: string; name: string }): AppError {
@@ -84,8 +86,9 @@ export function openStack(name: string, place: StackPlace): Stack {
     }
   };
 
-  async function events(token: string): Promise<StackEvent[]> {
+  async function events({ text, madeAt }: UpdateToken): Promise<StackEvent[]> {
     const { sdk, client } = await connect();
+    const earliest = new Date(madeAt.getTime() - CLOCK_AHEAD);
     const found: StackEvent[] = [];
     let NextToken: string | undefined;
     for (let page = 0; page < MOST_PAGES; page++) {
@@ -93,7 +96,7 @@ export function openStack(name: string, place: StackPlace): Stack {
         client.send(new sdk.DescribeStackEventsCommand({ StackName: name, NextToken })),
       );
       const { StackEvents = [] } = answer;
-      const own = StackEvents.filter(({ ClientRequestToken }) => ClientRequestToken === token);
+      const own = StackEvents.filter(({ ClientRequestToken }) => ClientRequestToken === text);
       for (const event of own) {
         found.push({
           id: event.EventId ?? '',
@@ -104,8 +107,14 @@ export function openStack(name: string, place: StackPlace): Stack {
           ...(event.ResourceStatusReason === undefined ? {} : { reason: event.ResourceStatusReason }),
         });
       }
+      // Those of a later change may precede its own; what is older than the token is of an earlier one.
+      const last = StackEvents.at(-1);
+      const isPast =
+        last !== undefined &&
+        last.ClientRequestToken !== text &&
+        (found.length > 0 || (last.Timestamp ?? earliest) <= earliest);
       NextToken = answer.NextToken;
-      if (NextToken === undefined || own.length < StackEvents.length) break;
+      if (NextToken === undefined || isPast) break;
     }
     return found.reverse();
   }
@@ -155,7 +164,7 @@ export function openStack(name: string, place: StackPlace): Stack {
             Parameters: [...parameters],
             // They have to be agreed to again. The role, the tags and the rest stay as they are where nothing is said of them.
             Capabilities: capabilities as Capability[],
-            ClientRequestToken: token,
+            ClientRequestToken: token.text,
           }),
         );
         return 'begun';

@@ -15,6 +15,14 @@ export interface StackView {
   isNested: boolean;
 }
 
+/** Names one request for an update, which its events carry. */
+export interface UpdateToken {
+  /** Letters, digits and `-`, at most 128. */
+  text: string;
+  /** When it was made, by the clock of this machine. */
+  madeAt: Date;
+}
+
 /** One stack of an account and Region. Methods throw AppErrors of how AWS is reached, and those that they name. */
 export interface Stack {
   /** As the user names it. */
@@ -35,9 +43,9 @@ export interface Stack {
   update(input: {
     parameters: readonly ParameterInput[];
     capabilities: readonly string[];
-    token: string;
+    token: UpdateToken;
   }): Promise<'begun' | 'unchanged'>;
 
-  /** What the request with a token has brought about, oldest first. */
-  events(token: string): Promise<StackEvent[]>;
+  /** The events of the request with this token, oldest first. */
+  events(token: UpdateToken): Promise<StackEvent[]>;
 }

@@ -1,7 +1,7 @@
 /** The stack that switches the stages of a rotation: looking at it, and waiting for it. */
 import { AppError } from '../../platform/errors.js';
 import { stackState } from '../../stacks/rules.js';
-import type { StackView } from '../../stacks/stack.js';
+import type { StackView, UpdateToken } from '../../stacks/stack.js';
 import { assertOpen } from '../rules/gate-failure.js';
 import { stackFailure, type StackSight } from '../rules/stack-gate.js';
 import { account, pause, tell, type Run } from './run.js';
@@ -111,9 +111,12 @@ export async function assertNotInStack({ deps: { stack } }: Run, id: string): Pr
   );
 }
 
-/** A token of an update, which its events carry: letters, digits and `-`. */
-export const newToken = ({ rotationId, deps }: Run): string =>
-  `apigw-cert-${rotationId.replaceAll(/[^A-Za-z0-9-]/g, '-')}-${deps.now().getTime().toString(36)}`.slice(
-    0,
-    128,
-  );
+/** A token for an update. Its time comes first, so that no length of the ID cuts it off. */
+export function newToken({
+  rotationId,
+  deps,
+}: Pick<Run, 'rotationId'> & { deps: Pick<Run['deps'], 'now'> }): UpdateToken {
+  const madeAt = deps.now();
+  const id = rotationId.replaceAll(/[^A-Za-z0-9-]/g, '-');
+  return { text: `apigw-cert-${madeAt.getTime().toString(36)}-${id}`.slice(0, 128), madeAt };
+}

@@ -9,7 +9,7 @@ import {
   updateParameters,
   type StackEvent,
 } from '../../stacks/rules.js';
-import type { StackView } from '../../stacks/stack.js';
+import type { StackView, UpdateToken } from '../../stacks/stack.js';
 import { LONGEST_RETRY, type SwitchEvidence, type SwitchedStage } from '../rules/switch-record.js';
 import { stageText } from '../rules/unit.js';
 import { lookAtSwitched, replaceStages } from './look.js';
@@ -59,7 +59,7 @@ async function beginUpdate(
   run: Run,
   stack: SwitchingStack,
   { parameters, capabilities }: StackView,
-  { after, token }: { after: string; token: string },
+  { after, token }: { after: string; token: UpdateToken },
 ): Promise<'begun' | 'unchanged'> {
   const { now, assertHeld } = run.deps;
   const deadline = now().getTime() + Math.min(run.request.settings.inFlight, LONGEST_RETRY);
@@ -92,7 +92,7 @@ async function ended(
   run: Run,
   stack: SwitchingStack,
   { name }: StackView,
-  { token, step }: { token: string; step: 'switch' | 'rollBack' },
+  { token, step }: { token: UpdateToken; step: 'switch' | 'rollBack' },
 ): Promise<string> {
   const told = new Set<string>();
   const { now, signal } = run.deps;
@@ -135,7 +135,7 @@ async function ended(
 async function notUpdated(
   run: Run,
   stack: SwitchingStack,
-  { stages, token, end }: { stages: readonly Stage[]; token: string; end: string },
+  { stages, token, end }: { stages: readonly Stage[]; token: UpdateToken; end: string },
 ): Promise<AppError> {
   const reason = failureReason(await stack.events(token));
   const { name } = stack;
