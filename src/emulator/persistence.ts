@@ -68,9 +68,14 @@ const completed = (world: Pick<World, 'account' | 'region'> & Partial<World>): W
 
 /** What a world holds: an API with its stages is one thing, a certificate another. */
 const KINDS = [
-  ...(['certificates', 'acmCertificates', 'authorities', 'apis', 'v2Apis'] as const),
-  ...(['stacks', 'parameters'] as const),
-];
+  'certificates',
+  'acmCertificates',
+  'authorities',
+  'apis',
+  'v2Apis',
+  'stacks',
+  'parameters',
+] as const;
 type Kind = (typeof KINDS)[number];
 
 /** A thing as it is now; deleted where it has no value. */

@@ -17,7 +17,7 @@ import type { Persistence } from './persistence.js';
 import type { RateLimiter } from './rate-limit.js';
 import type { LoggedRequest, RequestLog } from './request-log.js';
 import type { Route } from './router.js';
-import { signatureScope } from './scope.js';
+import { signatureScope, type Scope, type Service } from './scope.js';
 import { isSsmTarget, runSsmOperation, ssmOperationOf } from './ssm/run.js';
 import type { Store } from './store.js';
 import type { Timers } from './timers.js';
@@ -69,9 +69,33 @@ function bodyReader(request: IncomingMessage): () => Promise<Buffer> {
 /** Every id that a request's path names, those in an ARN too. */
 const namesIn = ({ params }: Route): string[] => [...params.values()].flatMap((value) => value.split('/'));
 
+/** A request for a service, with what is known of it. */
+interface Incoming {
+  request: IncomingMessage;
+  receive: () => Promise<Buffer>;
+  /** Of the log. */
+  entry: LoggedRequest;
+  parts: ServerParts;
+}
+
+/** Who signed a request, which the log keeps. @throws ServiceError 403 */
+function scopeOf({ headers }: IncomingMessage, entry: LoggedRequest, service: Service): Scope {
+  const scope = signatureScope(headers.authorization, service);
+  Object.assign(entry, scope);
+  return scope;
+}
+
+/** Keeps what was changed in a world. */
+const kept =
+  ({ history, persistence }: ServerParts) =>
+  async (world: World, named: string[]): Promise<void> => {
+    history.record();
+    await persistence.save(world, named);
+  };
+
 /** Finds out what a request wants, and notes in the log what is known of it. */
 function jobOf(request: IncomingMessage, entry: LoggedRequest, parts: ServerParts): Job | Promise<Job> {
-  const { surroundings, limiter, persistence, history } = parts;
+  const { surroundings, limiter } = parts;
   const { path, query } = splitTarget(request.url ?? '/');
   const receive = bodyReader(request);
   const invocation = parseInvokeUrl(path, query);
@@ -86,11 +110,11 @@ function jobOf(request: IncomingMessage, entry: LoggedRequest, parts: ServerPart
     };
   }
   const target = request.headers['x-amz-target'];
-  if (isAcmTarget(target)) return acmJob(target, request, receive, entry, parts);
-  if (isSsmTarget(target)) return ssmJob(target, request, receive, entry, parts);
-  if (isQuery(request)) return stackJob(request, receive, entry, parts);
-  const scope = signatureScope(request.headers.authorization, 'apigateway');
-  Object.assign(entry, scope);
+  const incoming = { request, receive, entry, parts };
+  if (isAcmTarget(target)) return acmJob(target, incoming);
+  if (isSsmTarget(target)) return ssmJob(target, incoming);
+  if (isQuery(request)) return stackJob(incoming);
+  const scope = scopeOf(request, entry, 'apigateway');
   const route = routeOf(entry.method, path);
   const { name, service, method } = route.operation;
   const isRead = method === 'GET';
@@ -102,8 +126,7 @@ function jobOf(request: IncomingMessage, entry: LoggedRequest, parts: ServerPart
       const seen = isRead ? { ...surroundings, store } : surroundings;
       const answer = await runOperation(route, query, receive, scope, seen);
       if (!isRead) {
-        history.record();
-        await persistence.save(surroundings.store.world(scope.account, scope.region), namesIn(route));
+        await kept(parts)(surroundings.store.world(scope.account, scope.region), namesIn(route));
       }
       return answer;
     },
@@ -111,62 +134,63 @@ function jobOf(request: IncomingMessage, entry: LoggedRequest, parts: ServerPart
   };
 }
 
-/** An operation of ACM: at API Gateway's pace there is no limit on it. */
-function acmJob(
-  target: string,
-  request: IncomingMessage,
-  receive: () => Promise<Buffer>,
-  entry: LoggedRequest,
-  { surroundings, persistence, history }: ServerParts,
-): Job {
-  const scope = signatureScope(request.headers.authorization, 'acm');
-  Object.assign(entry, scope);
-  const operation = acmOperationOf(target);
-  const { name, isRead } = operation;
+/** An operation of a service other than API Gateway, whose rate limit does not apply to it. */
+interface OtherOperation {
+  name: string;
+  isRead: boolean;
+  /** Does the work. `changed` has the ids and names of what it may have changed. */
+  run: (world: World) => Promise<{ answer: Answer; changed: string[] }>;
+  emptyAnswer: Answer;
+}
+
+/** @param operationOf is called once it is known who sent the request */
+async function otherJob(
+  service: Service,
+  { request, receive, entry, parts }: Incoming,
+  operationOf: () => OtherOperation | Promise<OtherOperation>,
+): Promise<Job> {
+  const { store } = parts.surroundings;
+  const { account, region } = scopeOf(request, entry, service);
+  const { name, isRead, run, emptyAnswer } = await operationOf();
   return {
-    names: [name, `acm:${name}`],
+    names: [name, `${service}:${name}`],
     receive,
-    async run(store = surroundings.store) {
-      const world = (isRead ? store : surroundings.store).world(scope.account, scope.region);
-      const { body, changed } = await runAcmOperation(operation, world, await receive(), surroundings);
-      if (!isRead) {
-        history.record();
-        await persistence.save(world, changed);
-      }
-      return { status: 200, body };
+    async run(shown = store) {
+      const world = (isRead ? shown : store).world(account, region);
+      const { answer, changed } = await run(world);
+      if (!isRead) await kept(parts)(world, changed);
+      return answer;
     },
-    emptyAnswer: { status: 200, body: {} },
+    emptyAnswer,
   };
 }
 
-/** An operation of Systems Manager. */
-function ssmJob(
-  target: string,
-  request: IncomingMessage,
-  receive: () => Promise<Buffer>,
-  entry: LoggedRequest,
-  { surroundings, persistence, history }: ServerParts,
-): Job {
-  const scope = signatureScope(request.headers.authorization, 'ssm');
-  Object.assign(entry, scope);
-  const operation = ssmOperationOf(target);
-  const { name, isRead } = operation;
-  return {
-    names: [name, `ssm:${name}`],
-    receive,
-    async run(store = surroundings.store) {
-      const world = (isRead ? store : surroundings.store).world(scope.account, scope.region);
-      const now = surroundings.clock.now().getTime();
-      const { body, changed } = runSsmOperation(operation, world, await receive(), now);
-      if (!isRead) {
-        history.record();
-        await persistence.save(world, changed);
-      }
-      return { status: 200, body };
-    },
-    emptyAnswer: { status: 200, body: {} },
-  };
+function acmJob(target: string, incoming: Incoming): Promise<Job> {
+  const { receive, parts } = incoming;
+  return otherJob('acm', incoming, () => {
+    const operation = acmOperationOf(target);
+    const run = async (world: World) =>
+      inJson(await runAcmOperation(operation, world, await receive(), parts.surroundings));
+    return { ...operation, run, emptyAnswer: EMPTY_JSON };
+  });
 }
+
+function ssmJob(target: string, incoming: Incoming): Promise<Job> {
+  const { receive, parts } = incoming;
+  return otherJob('ssm', incoming, () => {
+    const operation = ssmOperationOf(target);
+    const run = async (world: World) =>
+      inJson(runSsmOperation(operation, world, await receive(), parts.surroundings.clock.now().getTime()));
+    return { ...operation, run, emptyAnswer: EMPTY_JSON };
+  });
+}
+
+const EMPTY_JSON: Answer = { status: 200, body: {} };
+
+const inJson = ({ body, changed }: { body: unknown; changed: string[] }) => ({
+  answer: { status: 200, body },
+  changed,
+});
 
 /** Whether a request is for CloudFormation: the only service here that takes forms. */
 const isQuery = ({ method, url, headers }: IncomingMessage): boolean =>
@@ -174,33 +198,25 @@ const isQuery = ({ method, url, headers }: IncomingMessage): boolean =>
   splitTarget(url ?? '/').path === '/' &&
   headers['content-type']?.startsWith('application/x-www-form-urlencoded') === true;
 
-/** An operation of CloudFormation, which its body names. Loaded when it is first used. */
-async function stackJob(
-  request: IncomingMessage,
-  receive: () => Promise<Buffer>,
-  entry: LoggedRequest,
-  { surroundings, persistence, history, faults, timers }: ServerParts,
-): Promise<Job> {
-  const scope = signatureScope(request.headers.authorization, 'cloudformation');
-  Object.assign(entry, scope);
-  const { runStackOperation, stackRequestOf } = await import('./cloudformation/run.js');
-  const stackRequest = stackRequestOf(await receive());
-  const { name, isRead } = stackRequest.operation;
-  const save = async (world: World, named: string[]): Promise<void> => {
-    history.record();
-    await persistence.save(world, named);
-  };
-  return {
-    names: [name, `cloudformation:${name}`],
-    receive,
-    async run(store = surroundings.store) {
-      const world = (isRead ? store : surroundings.store).world(scope.account, scope.region);
-      const answer = runStackOperation(stackRequest, { world, surroundings, faults, timers, save });
-      if (!isRead) await save(world, [...world.stacks.keys()]);
-      return answer;
-    },
-    emptyAnswer: { status: 200, xml: `<${name}Response><${name}Result/></${name}Response>` },
-  };
+/** CloudFormation, which is loaded when it is first used. The body names the operation. */
+function stackJob(incoming: Incoming): Promise<Job> {
+  const { receive, parts } = incoming;
+  const { surroundings, faults, timers } = parts;
+  return otherJob('cloudformation', incoming, async () => {
+    const { runStackOperation, stackRequestOf } = await import('./cloudformation/run.js');
+    const stackRequest = stackRequestOf(await receive());
+    const { name, isRead } = stackRequest.operation;
+    return {
+      name,
+      isRead,
+      run(world) {
+        const shop = { world, surroundings, faults, timers, save: kept(parts) };
+        const answer = runStackOperation(stackRequest, shop);
+        return Promise.resolve({ answer, changed: [...world.stacks.keys()] });
+      },
+      emptyAnswer: { status: 200, xml: `<${name}Response><${name}Result/></${name}Response>` },
+    };
+  });
 }
 
 /** An error as CloudFormation answers it. */

@@ -5,7 +5,7 @@ import { ServiceError } from '../errors.js';
 import type { Stack, StackEvent, World } from '../model.js';
 import { validationError } from './errors.js';
 import { inputOf, parsedTemplate, propertiesOf, tagsOf, textIn, textsIn, type Form } from './input.js';
-import { note, start, type Workshop } from './progress.js';
+import { note, start, type StackChange, type Workshop } from './progress.js';
 
 /** One operation of CloudFormation (service model `cloudformation` 2010-05-15). */
 export interface StackOperation {
@@ -17,10 +17,14 @@ export interface StackOperation {
 
 const NAME = /^[A-Za-z][A-Za-z0-9-]{0,127}$/;
 
-/** By its name or its ARN. @throws ServiceError 400 */
+/** By its name or its ARN. */
+const stackNamed = ({ stacks }: World, asked: string): Stack | undefined =>
+  [...stacks.values()].find(({ id, name }) => name === asked || id === asked);
+
+/** @throws ServiceError 400 */
 function findStack(world: World, form: Form): Stack {
   const asked = textIn(form, 'StackName') ?? '';
-  const stack = [...world.stacks.values()].find(({ id, name }) => name === asked || id === asked);
+  const stack = stackNamed(world, asked);
   if (stack === undefined) throw validationError(`Stack with id ${asked} does not exist`);
   return stack;
 }
@@ -85,6 +89,13 @@ const eventOutput =
     ClientRequestToken: event.token,
   });
 
+/** Notes that a change begins, and has the stack make it after the answer. */
+function begin(stack: Stack, shop: Workshop, what: StackChange, status: string, reason?: string): void {
+  const now = shop.surroundings.clock.now().getTime();
+  note(stack, now, { status, ...(reason === undefined ? {} : { reason }) });
+  start(stack, shop, what);
+}
+
 const TOKEN = /^[A-Za-z0-9][A-Za-z0-9-]{0,127}$/;
 
 function tokenIn(form: Form): string | undefined {
@@ -99,7 +110,6 @@ export const stackOperations: readonly StackOperation[] = [
     isRead: false,
     handle(form, shop) {
       const { world, surroundings } = shop;
-      const now = surroundings.clock.now().getTime();
       const name = textIn(form, 'StackName') ?? '';
       if (!NAME.test(name))
         throw validationError(`Value '${name}' at 'stackName' failed to satisfy constraint`);
@@ -111,7 +121,7 @@ export const stackOperations: readonly StackOperation[] = [
         name,
         status: '',
         statusReason: undefined,
-        createdAt: now,
+        createdAt: surroundings.clock.now().getTime(),
         updatedAt: undefined,
         capabilities: textsIn(form, 'Capabilities'),
         roleArn: textIn(form, 'RoleARN'),
@@ -123,8 +133,7 @@ export const stackOperations: readonly StackOperation[] = [
         token: tokenIn(form),
       };
       world.stacks.set(name, stack);
-      note(stack, now, { status: 'CREATE_IN_PROGRESS', reason: 'User Initiated' });
-      start(stack, shop, 'create');
+      begin(stack, shop, 'create', 'CREATE_IN_PROGRESS', 'User Initiated');
       return { StackId: stack.id };
     },
   },
@@ -143,19 +152,17 @@ export const stackOperations: readonly StackOperation[] = [
       const hasTags = tags !== undefined && !isDeepStrictEqual(tags, stack.tags);
       if (!hasTags && !changesAnything(stack, input, world))
         throw validationError('No updates are to be performed.');
-      const now = surroundings.clock.now().getTime();
       Object.assign(stack, {
         former: stack.input,
         input,
         token,
-        updatedAt: now,
+        updatedAt: surroundings.clock.now().getTime(),
         capabilities: textsIn(form, 'Capabilities'),
         // What a request does not say stays as it was.
         roleArn: textIn(form, 'RoleARN') ?? stack.roleArn,
         tags: tags ?? stack.tags,
       });
-      note(stack, now, { status: 'UPDATE_IN_PROGRESS', reason: 'User Initiated' });
-      start(stack, shop, 'update');
+      begin(stack, shop, 'update', 'UPDATE_IN_PROGRESS', 'User Initiated');
       return { StackId: stack.id };
     },
   },
@@ -166,8 +173,7 @@ export const stackOperations: readonly StackOperation[] = [
       const stack = findStack(shop.world, form);
       assertIn(stack, /^UPDATE_ROLLBACK_FAILED$/);
       stack.token = tokenIn(form);
-      note(stack, shop.surroundings.clock.now().getTime(), { status: 'UPDATE_ROLLBACK_IN_PROGRESS' });
-      start(stack, shop, 'rollBack');
+      begin(stack, shop, 'rollBack', 'UPDATE_ROLLBACK_IN_PROGRESS');
       return {};
     },
   },
@@ -175,13 +181,11 @@ export const stackOperations: readonly StackOperation[] = [
     name: 'DeleteStack',
     isRead: false,
     handle(form, shop) {
-      const asked = textIn(form, 'StackName') ?? '';
-      const stack = [...shop.world.stacks.values()].find(({ id, name }) => name === asked || id === asked);
+      const stack = stackNamed(shop.world, textIn(form, 'StackName') ?? '');
       if (stack === undefined) return undefined;
       assertIn(stack, /_(?:COMPLETE|FAILED)$/);
       stack.token = tokenIn(form);
-      note(stack, shop.surroundings.clock.now().getTime(), { status: 'DELETE_IN_PROGRESS' });
-      start(stack, shop, 'delete');
+      begin(stack, shop, 'delete', 'DELETE_IN_PROGRESS');
       return undefined;
     },
   },

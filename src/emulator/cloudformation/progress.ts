@@ -1,4 +1,4 @@
-/** What a stack does after a request was answered: one resource after another, and back where one of them fails. */
+/** What a stack does after a request was answered: one resource after another, with a rollback where one of them fails. */
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { TemplateResource } from '../../stacks/template.js';
@@ -108,9 +108,8 @@ function changes(stack: Stack, { world, surroundings, faults, timers, save }: Wo
       properties,
       tagsOf(logicalId),
     );
-    stack.resources.set(logicalId, {
-      ...{ logicalId, type, physicalId, attributes, properties, isRetained },
-    });
+    const made: StackResource = { logicalId, type, physicalId, attributes, properties, isRetained };
+    stack.resources.set(logicalId, made);
   }
 
   /**
@@ -208,11 +207,14 @@ function changes(stack: Stack, { world, surroundings, faults, timers, save }: Wo
   };
 }
 
+/** What a stack may do. */
+export type StackChange = keyof ReturnType<typeof changes>;
+
 const failureOf = (verb: string, logicalId: string): string =>
   `The following resource(s) failed to ${verb}: [${logicalId}]. `;
 
 /** Has a stack do something, after the request for it was answered. */
-export function start(stack: Stack, shop: Workshop, what: keyof ReturnType<typeof changes>): void {
+export function start(stack: Stack, shop: Workshop, what: StackChange): void {
   shop.timers.start(0, () => {
     // Not waited for when the emulator ends: it stops at its next pause.
     void changes(stack, shop)[what]();

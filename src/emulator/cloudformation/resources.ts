@@ -45,7 +45,7 @@ interface Context {
 interface ResourceType {
   /** @param tags those of the stack, and those by which CloudFormation knows what it owns */
   create: (context: Context, properties: Properties, tags: Record<string, string>) => Promise<Made>;
-  /** Absent where the emulator can only make it anew. */
+  /** Absent for types that the emulator can only create and delete. */
   update?: (context: Context, resource: StackResource, properties: Properties) => Promise<void>;
   delete: (context: Context, resource: StackResource) => Promise<void> | void;
 }
@@ -198,7 +198,7 @@ export function resourceType(type: string): ResourceType {
   throw validationError(`Template format error: Unrecognized resource types: [${type}]`);
 }
 
-/** @throws ServiceError for what the emulator can only make anew */
+/** @throws ServiceError for a change that would need a replacement, which the emulator does not do */
 export async function updateResource(
   context: Context,
   resource: StackResource,

@@ -20,6 +20,6 @@ export function stackRequestOf(body: Buffer): StackRequest {
   throw new ServiceError(400, 'InvalidAction', `The emulator does not support ${action}`);
 }
 
-/** Carries one operation out. What it begins goes on after its answer. */
+/** Carries one operation out. What it begins continues after the answer. */
 export const runStackOperation = ({ operation, form }: StackRequest, shop: Workshop): Answer =>
   queryAnswer(operation.name, operation.handle(form, shop));
