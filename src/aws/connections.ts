@@ -42,7 +42,7 @@ export async function createRequestHandler({
 }: ConnectionOptions = {}): Promise<NodeHttpHandler> {
   const ca = caBundle === undefined ? {} : { ca: await readBundle(caBundle) };
   const options = { keepAlive: true, maxSockets: MAX_SOCKETS, ...ca };
-  // What fails must fail here: the handler calls a function of options at once, and nobody waits for its answer yet.
+  // Read here, not in an options function: NodeHttpHandler calls that at once, and its rejection would be unhandled.
   const agents = namesProxy() ? await throughProxies(options) : { httpAgent: options, httpsAgent: options };
   return new NodeHttpHandler({
     connectionTimeout: CONNECTION_TIMEOUT,

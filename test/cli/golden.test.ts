@@ -9,13 +9,13 @@ import { attachCertificate, clientOf, generateCertificate, makeApi } from '../su
 import { startRotationLab, type RotationLab } from '../support/rotation.js';
 
 /*
- * What people and scripts read, octet for octet: a change of any of it shows in the diff of a commit, and is intended
- * (`npm test -- test/cli/golden -u`) or not. What differs with each run has a name instead: CERT01, TIME.
+ * The output that people and scripts read, byte for byte: every change of it is in the diff of a commit, after
+ * `npm test -- test/cli/golden -u`. What differs from run to run is replaced by a name, such as CERT01 or TIME.
  */
 
 let lab: RotationLab;
 let directory: string;
-/** What differs with each run, and what it is called; the longest first. */
+/** What differs with each run, and the name that replaces it. */
 const names: [string | RegExp, string][] = [];
 
 beforeAll(async () => {
@@ -118,7 +118,7 @@ const real = (word: string): string =>
     word,
   );
 
-/** What a machine and a moment put in. */
+/** What differs with the machine and the time. */
 const RUNS: readonly [RegExp, string][] = [
   [/-----BEGIN CERTIFICATE-----[^]*?-----END CERTIFICATE-----/g, 'PEM'],
   [/\b(localhost|127\.0\.0\.1):\d+/g, 'HOST'],

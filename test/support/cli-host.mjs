@@ -1,5 +1,5 @@
-// Runs commands of the built command line one after another in one process, each with the environment, the input and
-// the output of its own: what a process costs to start is paid once.
+// Runs commands of the built command line one after another in one process, each with its own environment, input and
+// output: Node.js is started once.
 import { writeSync } from 'node:fs';
 import { Readable, Writable } from 'node:stream';
 import { setImmediate, setTimeout } from 'node:timers/promises';
@@ -10,7 +10,7 @@ const BINARY = fileURLToPath(new URL('../../bin/apigw-cert.js', import.meta.url)
 
 const HERE = process.cwd();
 
-/** What a command leaves when it ends the process itself. */
+/** Thrown in place of the exit of a command that calls `process.exit`. */
 class Exit extends Error {}
 
 function collector() {
@@ -33,7 +33,7 @@ const awaited = () => process.getActiveResourcesInfo().length;
 const own = new Set(process.eventNames().flatMap((name) => process.listeners(name)));
 const send = (answer) => new Promise((resolve) => process.send(answer, resolve));
 
-/** What a process that ends does: `exit` is heard, and nobody listens any more. */
+/** As at the end of a process: emits `exit`, and removes the listeners that the command has added. */
 function endListeners(code) {
   process.emit('exit', code);
   for (const name of process.eventNames()) {
@@ -51,7 +51,7 @@ async function run({ words, env, input, cwd }) {
   put('stderr', stderr.stream);
   put('stdin', Readable.from(input === undefined ? [] : [Buffer.from(input, 'base64')]));
   put('argv', [process.argv[0], BINARY, ...words]);
-  // Not another object: what asks the system for the home directory reads the real environment.
+  // Changed in place, not replaced: os.homedir() reads the environment of the process.
   for (const name of Object.keys(process.env)) delete process.env[name];
   Object.assign(process.env, env);
   process.exitCode = undefined;
@@ -80,7 +80,7 @@ async function run({ words, env, input, cwd }) {
     if (error instanceof Exit) return;
     throw error;
   }
-  // A command may end the process once its result is written. Otherwise a process ends when it waits for nothing more.
+  // A command may call process.exit once its result is written. Otherwise a process ends when nothing keeps it alive.
   await setImmediate();
   while (!ended && awaited() > before) await setTimeout(5);
   await answer(true);

@@ -21,7 +21,7 @@ interface Answer {
   isClean: boolean;
 }
 
-/** Those that wait for a command; each runs one at a time. */
+/** Hosts without a command; each runs one at a time. */
 const idle: ChildProcess[] = [];
 afterAll(() => {
   for (const host of idle.splice(0)) host.kill();

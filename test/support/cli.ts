@@ -27,7 +27,7 @@ const BARE = {
   AWS_EC2_METADATA_DISABLED: 'true',
 };
 
-/** How a command is run: with what environment, on stdin, and where. */
+/** The environment, stdin and working directory of a command. */
 export interface CliOptions {
   env?: Readonly<Record<string, string>>;
   input?: string | Uint8Array;
@@ -55,8 +55,8 @@ export async function cliProcess(
 const VERSION_WORDS: ReadonlySet<string | undefined> = new Set(['--version', '-V', '-v', 'version']);
 
 /**
- * Runs the built command line in a process that runs one command after another, which is quicker. What depends on how a
- * process starts gets one of its own.
+ * Runs the built command line in a process that runs one command after another, which is faster. Commands that depend on how
+ * Node.js starts get a process of their own.
  */
 export async function cli(words: readonly string[], options: CliOptions = {}): Promise<CliResult> {
   const isForNode = Object.keys(options.env ?? {}).some((name) => name.startsWith('NODE_'));

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-/** Keys that an earlier test has made. Whose process asks gets each of them once: no two of its certificates share one. */
+/** Keys that earlier tests have made. A process takes each of them once, so no two of its certificates share a key. */
 const POOL = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'build', 'test-keys');
 
 /** More than any test needs, and few enough to keep. */
