@@ -12,8 +12,8 @@ export type NamedBy = keyof CallerName;
 export interface AcmTrust {
   /** Absent for one that is its own issuer: it is trusted as it is, as one that API Gateway generated. */
   authority?: TrustedAuthority;
-  /** Why there is nothing that a backend could trust. */
-  problem?: string;
+  /** Why what a backend has to trust is not known, and what to do about it. */
+  problem?: { reason: string; remedy: string };
 }
 
 /**
@@ -31,13 +31,23 @@ export function acmTrust(
   const { end, rootPem } = clientChain(trusted.pem, above);
   if (end === 'root' && rootPem === undefined) return {};
   if (rootPem === undefined) {
-    return { problem: `its chain in ACM ends below the root, which backends must trust` };
+    return {
+      problem: {
+        reason: 'its chain in ACM ends below the root, which backends must trust',
+        remedy: 'specify the root of its CA with --root FILE',
+      },
+    };
   }
   const der = new X509Certificate(trusted.pem).raw;
   const value = namedBy === 'subject' ? subjectOf(der) : sansOf(der)[0];
   if (value === undefined) {
     const what = namedBy === 'subject' ? 'subject' : 'subject alternative name';
-    return { problem: `it has no ${what} that a backend can compare` };
+    return {
+      problem: {
+        reason: `it has no ${what} that a backend can compare`,
+        remedy: 'use a certificate with a subject of its own',
+      },
+    };
   }
   return { authority: trustedAuthority(rootPem, { [namedBy]: value }) };
 }

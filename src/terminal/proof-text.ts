@@ -148,10 +148,7 @@ export function proofLines(proof: Proof, style: ChalkInstance, wording: StageWor
         ]
       : unreached.map((backend) => `- ${printable(backend)} was not called: no safe GET request reaches it`)),
     ...gone.map((id) => `- ${printable(id)} is deleted, so no test call can present it any more`),
-    ...untested.map(
-      (id) =>
-        `- ${printable(id)} was not tested: AWS makes no test calls with it, and its key is not specified`,
-    ),
+    ...untested.map((id) => `- ${printable(id)} was not tested: AWS makes no test calls with it`),
     ...(noOther ? ['- there was no other unused certificate to test with'] : []),
   ].map((line) => `    ${line}`);
 }

@@ -109,6 +109,6 @@ test('says what a certificate was presented by where AWS makes no test calls wit
   ).toEqual([
     '    ✓ a.example (api1/prod) accepts the new certificate arn presented from this machine (1 of 1); refuses a caller without a certificate (403)',
     '    ✓ api.example (api1/prod) accepts the old certificate old1 presented by the stage (200)',
-    '    - arn2 was not tested: AWS makes no test calls with it, and its key is not specified',
+    '    - arn2 was not tested: AWS makes no test calls with it',
   ]);
 });

@@ -10,7 +10,7 @@ import { stageText } from '../rules/unit.js';
 import { acmCertificateOf } from './acm.js';
 import { TO_IMPORT } from './identity.js';
 import { lookAtTrustedElsewhere } from './look.js';
-import { meansOf } from './means.js';
+import { meansOf, warnOnce } from './means.js';
 import { account, acmReading, storesOf, type Run } from './run.js';
 
 type OfAcm = Certificate & { acm: AcmCertificate };
@@ -39,7 +39,20 @@ export async function passAcmGates(run: Run, { dryRun }: { dryRun: boolean }): P
   const isBehind = moving.some((stage) => stage.clientCertificateId !== coming?.clientCertificateId);
   if (isOfAcm(coming) && isBehind) assertUsable(run, coming);
   await chooseName(run);
-  if (isOfAcm(coming) && isBehind && !dryRun) await assertShown(run, coming);
+  if (!isOfAcm(coming) || !isBehind) return;
+  if (dryRun) warnOfCondition(run, coming);
+  else await assertShown(run, coming);
+}
+
+/** A dry run makes no test call, so it does not know whether AWS makes any with an ARN. */
+function warnOfCondition(run: Run, { clientCertificateId: arn }: OfAcm): void {
+  const { identity, probeUrl, settings } = run.request;
+  if (identity || probeUrl !== undefined || settings.allowUnproved) return;
+  warnOnce(
+    run,
+    'BackendUnproved',
+    `it is not known whether AWS makes test calls with ${nameOf(arn)}; if it does not, the rotation is refused without --cert and --key, or --probe-url`,
+  );
 }
 
 /** @throws AppError `CertificateUnsuitable` */
@@ -143,10 +156,14 @@ function objectionTo(
   for (const { acm, clientCertificateId: arn, trusted } of about) {
     const { authority, problem } = acmTrust(acm, namedBy, request.roots ?? '');
     if (problem !== undefined) {
-      return new AppError('CertificateUnsuitable', `${nameOf(arn)} cannot be used: ${problem}`, {
-        hint: 'nothing was changed; specify the root of the CA with --root FILE, or use a certificate with a subject of its own',
-        details: { clientCertificateId: arn },
-      });
+      return new AppError(
+        'CertificateUnsuitable',
+        `what backends trust for ${nameOf(arn)} is not known: ${problem.reason}`,
+        {
+          hint: `nothing was changed; ${problem.remedy}`,
+          details: { clientCertificateId: arn },
+        },
+      );
     }
     for (const store of stores) {
       const objection = store.objection(authority ?? trusted);

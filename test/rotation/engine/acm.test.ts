@@ -79,6 +79,16 @@ async function killed(step: RotationStep, point: Point, options: RunOptions): Pr
 describe('from a generated certificate to one of ACM and back', () => {
   inLab();
 
+  test('a dry run without its key says that AWS may make no test calls with it', async () => {
+    const isWarned = async (options: RunOptions): Promise<boolean> => {
+      const { warnings } = await lab.run({ to: arn, dryRun: true, ...options });
+      return warnings.some(({ code }) => code === 'BackendUnproved');
+    };
+    expect(await isWarned({})).toBe(true);
+    expect(await isWarned({ identity: leaf })).toBe(false);
+    expect(await isWarned({ probeUrl: health() })).toBe(false);
+  });
+
   test('trusts its root with its subject, and no request fails', async () => {
     const traffic = startTraffic(health(), light);
     const planned = await lab.run({ to: arn, identity: leaf, dryRun: true });
