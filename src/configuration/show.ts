@@ -209,8 +209,8 @@ export function jobRows(job: RotationJob, read: ShownFile | undefined): ShownSet
     if (origin === 'default') return DEFAULT;
     return explain(origin === 'target' ? [...pathOf(job), ...path] : path);
   };
-  const { account, approve, probe, namedProbes = [], probeUrl, to, trust, hooks, publish, acknowledge } = job;
-  const { switch: stack } = job;
+  const { account, approve, probe, namedProbes = [], probeUrl, trust, hooks, publish, acknowledge } = job;
+  const { switch: stack, to = job.toGenerated ? 'generated' : undefined } = job;
   return [
     {
       setting: `${prefix}stages`,

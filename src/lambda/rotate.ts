@@ -17,7 +17,6 @@ import {
   askStage,
   newRotationId,
   publishingOf,
-  requestOf,
   stackOf,
   storesOf,
 } from '../rotation/engine/request.js';
@@ -68,7 +67,7 @@ export function jobOf({ target: name, stage }: Job, { configuration }: Opened, f
       hint: 'send {"request": "plan"} for the targets that there are',
     });
   }
-  const flags: JobFlags = { account: {}, settings: { wait: false, ...(force ? { force } : {}) }, trust: [] };
+  const flags: JobFlags = { account: {}, values: { wait: false, force: force ? true : undefined } };
   const whole = targetJob(name, target, configuration, flags);
   const [api = '', stageName = ''] = stage?.split('/') ?? [];
   const found: FoundTarget = { account: whole.account, target: [name, target] };
@@ -124,7 +123,6 @@ export async function round(
       publishing: publishingOf,
       stack: stackOf,
       acknowledgers: (job, apis) => acknowledgersOf(job, apis, context.access),
-      requestOf,
       emit,
       sleep,
       newRotationId,

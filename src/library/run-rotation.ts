@@ -1,5 +1,5 @@
 import { stageJob } from '../rotation/engine/jobs.js';
-import { askStage, newRotationId, requestOf, storesOf } from '../rotation/engine/request.js';
+import { askStage, newRotationId, storesOf } from '../rotation/engine/request.js';
 import { openSession, rotateJobs } from '../rotation/engine/rotate-jobs.js';
 import { parseDuration, parseThreshold } from '../platform/duration.js';
 import { AppError } from '../platform/errors.js';
@@ -19,10 +19,12 @@ export async function runRotation(options: RotateOptions, dryRun: boolean): Prom
   const signal = AbortSignal.any([failed.signal, ...(options.signal === undefined ? [] : [options.signal])]);
   const flags = {
     account: {},
-    settings: settingsOf(options),
-    trust,
-    ...(probe === undefined ? {} : { probe: parseProbe(probe) }),
-    ...(to === undefined ? {} : { to }),
+    values: {
+      ...settingsOf(options),
+      trust: trust.length > 0 ? trust : undefined,
+      probe: probe === undefined ? undefined : parseProbe(probe),
+      to,
+    },
   };
   const clock = steadyClock();
   const state = folderState(stateDirectory);
@@ -39,7 +41,6 @@ export async function runRotation(options: RotateOptions, dryRun: boolean): Prom
       lease: state.lease,
       journal: state.journal,
       stores: (job, apis) => storesOf(job, apis, context),
-      requestOf,
       emit(event) {
         // Thrown in the midst of a step it would look like a failure of that step.
         try {

@@ -37,9 +37,12 @@ export function resolve<T>(candidates: Candidates<T>): Resolved<T> | undefined {
 /** The layer that decided each of several settings; what none said is not in it. */
 export type Origins<T> = { readonly [K in keyof T]?: Layer };
 
+/** What one layer says of several settings. */
+export type Said<T> = { readonly [K in keyof T]?: T[K] | undefined };
+
 /** Several settings at once, by their keys. @returns what was said, and by which layers */
 export function resolveAll<T extends object>(
-  layers: Readonly<Partial<Record<Layer, { readonly [K in keyof T]?: T[K] | undefined }>>>,
+  layers: Readonly<Partial<Record<Layer, Said<T>>>>,
 ): { values: Partial<T>; origins: Origins<T> } {
   const keys = [...new Set(Object.values(layers).flatMap((layer) => Object.keys(layer) as (keyof T)[]))];
   const decided = keys.flatMap((key) => {

@@ -114,7 +114,9 @@ function assertTogether(options: Partial<RotateOptions> & Pick<CommonOptions, 'o
 }
 
 /** The certificate of `--cert` or `--import`, with its key. @throws AppError */
-async function identityOf(options: RotationOptions): Promise<Pick<JobFlags, 'identity' | 'importing'>> {
+async function identityOf(
+  options: RotationOptions,
+): Promise<Pick<JobFlags['values'], 'identity' | 'importing'>> {
   const { cert, key, chain } = options;
   const isImport = options.import !== undefined;
   if (chain !== undefined && !isImport) {
@@ -161,13 +163,15 @@ export async function jobFlags(options: RotationOptions & CommonOptions): Promis
   const trust = await trustDescriptions(options.trust ?? [], options.reload);
   return {
     account: accountFlags(options),
-    settings: flagValues({ ...options }),
-    trust,
-    ...(probe ? { probe } : {}),
-    ...(named.length > 0 ? { namedProbes: named } : {}),
-    ...(options.to === undefined ? {} : { to: options.to }),
-    ...(roots === undefined ? {} : { roots: Buffer.from(roots).toString('latin1') }),
-    ...identity,
-    ...(options.publish === undefined ? {} : { publish: publicationsFromFlags(options.publish) }),
+    values: {
+      ...flagValues({ ...options }),
+      ...identity,
+      trust: trust.length > 0 ? trust : undefined,
+      probe,
+      namedProbes: named.length > 0 ? named : undefined,
+      to: options.to,
+      roots: roots && Buffer.from(roots).toString('latin1'),
+      publish: options.publish && publicationsFromFlags(options.publish),
+    },
   };
 }

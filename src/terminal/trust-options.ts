@@ -50,7 +50,7 @@ export async function trustStoresNamed(options: {
       hint: 'add --trust nginx:FILE (or another kind), or configure it in apigw-cert.yaml',
     });
   }
-  const jobs = configuredJobs(loaded.configuration, options.target, { account: {}, settings: {}, trust: [] });
+  const jobs = configuredJobs(loaded.configuration, options.target, { account: {}, values: {} });
   if (jobs.length > 1) {
     throw new AppError('Usage', 'the configuration has more than one target', {
       hint: `specify one: --target ${jobs.flatMap(({ target }) => target ?? []).join('|')}`,

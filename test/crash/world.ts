@@ -80,6 +80,7 @@ export async function runRotation(
     ...(isOfStack ? { stack: stackOf({ switch: STACK, account: { origins: {} } }, place) } : {}),
     controlPlane: remembered,
     apis: [],
+    probeCalls: new Map(),
     account: observedAccount(remembered, now),
     stores: () => [store],
     journal,
@@ -95,7 +96,6 @@ export async function runRotation(
   };
   const request = {
     settings: { ...DEFAULT_SETTINGS, ...world.settings },
-    probeCalls: new Map<string, never>(),
     hooks: hookFile === undefined ? {} : { switched: ['sh', '-c', `echo switched >> ${hookFile}`] },
   };
   const target = await deps.controlPlane.getStage({ restApiId, stageName });

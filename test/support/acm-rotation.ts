@@ -170,6 +170,7 @@ export async function startAcmLab(options: EmulatorOptions = {}): Promise<AcmLab
       const deps: RotationDeps = {
         controlPlane: known,
         apis: [],
+        probeCalls: new Map(),
         account: observedAccount(known, now),
         stores: stores ?? (() => [store]),
         journal: journal ?? openFileJournal(join(directory, 'journal')),
@@ -195,7 +196,6 @@ export async function startAcmLab(options: EmulatorOptions = {}): Promise<AcmLab
       const request: RotationRequest = {
         settings: { ...DEFAULT_SETTINGS, probes: 2, settle: 5_000, soak: 3_000, ...settings },
         hooks: {},
-        probeCalls: new Map(),
         ...(files ? { identity: presentedIdentity(clientIdentity(files)) } : {}),
         ...(files && importing ? { importing: importedIdentity(clientIdentity(files), now()) } : {}),
         ...rest,

@@ -20,8 +20,8 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-const flags = (options: RotationOptions): ReturnType<typeof jobFlags> =>
-  jobFlags({ stage: 'orders/prod', output: 'text', color: false, ...options });
+const flags = async (options: RotationOptions) =>
+  (await jobFlags({ stage: 'orders/prod', output: 'text', color: false, ...options })).values;
 
 test('a certificate to be imported is read with its chain and its key', async () => {
   const { identity, importing } = await flags({

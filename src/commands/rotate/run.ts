@@ -15,7 +15,6 @@ import {
   askStage,
   newRotationId,
   publishingOf,
-  requestOf,
   stackOf,
   storesOf,
 } from '../../rotation/engine/request.js';
@@ -81,7 +80,6 @@ export async function runRotations(context: RotateContext, flags: JobFlags): Pro
         publishing: publishingOf,
         stack: stackOf,
         acknowledgers: (job, apis) => acknowledgersOf(job, apis, stateAccess(options, loaded)),
-        requestOf,
         emit: (event, apis) => {
           progress.show(event, wordingOf(apis));
           events.write(event);

@@ -1,7 +1,7 @@
 import { listText } from '../../platform/list-text.js';
 import type { RestApi, Stage, StageRef } from '../../control-plane/api-gateway.js';
 import { AppError } from '../../platform/errors.js';
-import type { NamedProbe, ProbeRequest } from '../rules/probe.js';
+import type { ProbeRequest } from '../rules/probe.js';
 import { DEFAULT_SETTINGS, type RotationSettings } from '../../settings/rotation.js';
 import type { ControlPlane } from '../../control-plane/control-plane.js';
 import {
@@ -12,12 +12,12 @@ import {
   type AccountFlags,
   type Origins,
   type ResolvedAccount,
+  type Said,
 } from '../../settings/resolve.js';
 import type { Configuration as AnyConfiguration, Target as AnyTarget } from '../../settings/schema.js';
 import type { PublicationSettings } from '../../settings/publication.js';
 import type { AcknowledgeSettings } from '../../settings/report-place.js';
 import type { StackSwitchSettings } from '../../settings/stack-switch.js';
-import type { RotationValues } from '../../settings/table.js';
 import {
   parseAddress,
   resolveStage,
@@ -25,7 +25,7 @@ import {
   type StageAddress,
 } from '../../control-plane/resolve-stage.js';
 import type { AccountLook } from './observed-account.js';
-import type { Hooks, ImportedIdentity, PresentedIdentity } from './ports.js';
+import type { RotationRequest } from './ports.js';
 
 /** A trust store as flags and configuration describe it; `createTrustStore` reads it. */
 export type TrustDescription = Readonly<Record<string, unknown>> & { kind: string };
@@ -33,39 +33,31 @@ export type TrustDescription = Readonly<Record<string, unknown>> & { kind: strin
 type Configuration = AnyConfiguration<TrustDescription>;
 type TargetConfig = AnyTarget<TrustDescription>;
 
-/** Everything of a target that more than one place may decide. */
-export interface Decided extends RotationSettings {
+/** What more than one place may decide of a target, beside what {@link RotationRequest} has. */
+interface Surroundings {
   trust: readonly TrustDescription[];
-  probe?: ProbeRequest;
-  /** Calls for single APIs or backends. */
-  namedProbes?: readonly NamedProbe[];
-  probeUrl?: string;
-  to?: string;
-  /** PEM of roots that chains in ACM may omit. */
-  roots?: string;
-  /** A certificate of ACM with its key, which is not at hand later. */
-  identity?: PresentedIdentity;
-  /** A certificate that is to be imported into ACM. */
-  importing?: ImportedIdentity;
-  hooks: Hooks;
+  /** The call that proves the backend of its API. */
+  probe?: ProbeRequest | undefined;
   /** Where the id of the certificate in use is published. */
   publish: readonly PublicationSettings[];
   /** The hosts whose word is waited for. */
-  acknowledge?: AcknowledgeSettings;
+  acknowledge?: AcknowledgeSettings | undefined;
   /** The stack that owns the stages and switches them. */
-  switch?: StackSwitchSettings;
+  switch?: StackSwitchSettings | undefined;
   /** Someone has to approve the switch. */
-  approve?: 'before-switch';
+  approve?: 'before-switch' | undefined;
 }
 
+/** Everything of a target that more than one place may decide. `to` may be `generated`. */
+export type Decided = RotationSettings &
+  Omit<RotationRequest, 'settings' | 'target' | 'toGenerated'> &
+  Surroundings;
+
 /** One certificate to look after: the stages that present it are found through these, and how it is to be done. */
-export interface RotationJob extends Omit<Decided, keyof RotationSettings> {
-  /** The target's name in the configuration. */
-  target?: string;
+export interface RotationJob extends RotationRequest, Surroundings {
   /** Empty with `--all`, where `stages` are known already. */
   addresses: readonly StageAddress[];
   account: ResolvedAccount;
-  settings: RotationSettings;
   /** The other targets: one whose stage shares the certificate lends its trust stores and its probe. */
   others: readonly OtherTarget[];
   /**
@@ -104,19 +96,33 @@ export function isTargetOf(
   return api === restApiId || apis.some(({ id, name }) => id === restApiId && name === api);
 }
 
-/** What flags say, each only where it was given. */
+/**
+ * The calls that prove backends, by the API's id: those of all targets, since one may share the certificate, and first of
+ * all the job's own.
+ */
+export function probeCallsOf(
+  { probe, others }: Pick<RotationJob, 'probe' | 'others'>,
+  { restApiId }: Pick<StageRef, 'restApiId'>,
+  apis: readonly RestApi[],
+): Map<string, ProbeRequest> {
+  const calls = new Map<string, ProbeRequest>();
+  for (const other of others) {
+    for (const { id, name } of apis) {
+      if (other.probe && (other.api === id || other.api === name)) calls.set(id, other.probe);
+    }
+  }
+  if (probe) calls.set(restApiId, probe);
+  return calls;
+}
+
+/** What flags say. */
 export interface JobFlags {
   account: AccountFlags;
-  settings: RotationValues;
-  trust: readonly TrustDescription[];
-  probe?: ProbeRequest;
-  namedProbes?: readonly NamedProbe[];
-  to?: string;
-  roots?: string;
-  identity?: PresentedIdentity;
-  importing?: ImportedIdentity;
-  publish?: readonly PublicationSettings[];
+  values: Said<Decided>;
 }
+
+/** What `--to` says instead of an id for a new certificate that API Gateway generates. */
+const GENERATED = 'generated';
 
 /** Keys of a target that say what it is about, or are written otherwise. */
 const NOT_DECIDED: ReadonlySet<string> = new Set([
@@ -135,39 +141,21 @@ function jobOf(
   { renewBefore, managedBy }: Configuration,
   flags: JobFlags,
 ): Omit<RotationJob, 'account' | 'addresses' | 'others' | 'publishing'> {
-  const { settings: given, probe: asked, namedProbes: named, to: wanted, publish: places } = flags;
-  const { roots, identity, importing } = flags;
   const own = Object.entries(target).filter(([key]) => !NOT_DECIDED.has(key));
   const { values, origins } = resolveAll<Decided>({
-    flag: {
-      ...given,
-      probe: asked,
-      namedProbes: named,
-      to: wanted,
-      publish: places,
-      trust: flags.trust.length > 0 ? flags.trust : undefined,
-    },
+    flag: flags.values,
     target: { ...Object.fromEntries(own), ...probeOf(target), probes: target.probe?.count },
     file: { renewBefore, managedBy },
     default: { ...DEFAULT_SETTINGS, trust: [], hooks: {}, publish: [] },
   });
-  const { trust = [], hooks = {}, publish = [], acknowledge, approve, switch: stack, ...others } = values;
-  const { probe, namedProbes, probeUrl, to, ...settings } = others;
+  const { trust = [], hooks = {}, publish = [], to, ...decided } = values;
+  const { probe, namedProbes, probeUrl, roots, identity, importing, ...others } = decided;
+  const { acknowledge, approve, switch: stack, ...settings } = others;
   return {
     settings: { ...DEFAULT_SETTINGS, ...settings },
-    trust,
-    hooks,
-    publish,
-    ...(acknowledge === undefined ? {} : { acknowledge }),
-    ...(stack === undefined ? {} : { switch: stack }),
-    ...(probe === undefined ? {} : { probe }),
-    ...(namedProbes === undefined ? {} : { namedProbes }),
-    ...(probeUrl === undefined ? {} : { probeUrl }),
-    ...(to === undefined ? {} : { to }),
-    ...(roots === undefined ? {} : { roots }),
-    ...(identity === undefined ? {} : { identity }),
-    ...(importing === undefined ? {} : { importing }),
-    ...(approve === undefined ? {} : { approve }),
+    ...(to === GENERATED ? { toGenerated: true } : { to }),
+    ...{ probe, namedProbes, probeUrl, roots, identity, importing, hooks },
+    ...{ trust, publish, acknowledge, approve, switch: stack },
     origins,
   };
 }
@@ -201,7 +189,7 @@ export function targetJob(
       (other.region ?? configuration.region) !== account.region ||
       (other.profile ?? configuration.profile) !== account.profile ||
       !isSameRole(other, account);
-    if (key === name || isElsewhere || flags.trust.length > 0) return [];
+    if (key === name || isElsewhere || flags.values.trust !== undefined) return [];
     const { api, stages, trust, acknowledge } = other;
     return [{ api, stages, trust, ...probeOf(other), ...(acknowledge === undefined ? {} : { acknowledge }) }];
   });

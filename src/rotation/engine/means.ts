@@ -29,10 +29,10 @@ import { account, named, warn, type Run } from './run.js';
 
 /** For each stage, how its backends can be asked. One call a page of an API's resources, or of its integrations. */
 export async function probeChoices(
-  { deps: { controlPlane }, request, choices: known }: Pick<Run, 'deps' | 'request' | 'choices'>,
+  { deps: { controlPlane, probeCalls }, request, choices: known }: Pick<Run, 'deps' | 'request' | 'choices'>,
   stages: readonly Stage[],
 ): Promise<ProbeChoice[]> {
-  const { namedProbes = [], probeCalls } = request;
+  const { namedProbes = [] } = request;
   const apis = namedProbes.length > 0 ? await controlPlane.getRestApis() : [];
   const isOf = ({ restApiId }: Stage, { of }: NamedProbe): boolean =>
     of === restApiId || apis.some(({ id, name }) => id === restApiId && name === of);

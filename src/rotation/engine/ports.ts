@@ -57,6 +57,8 @@ export interface RotationDeps {
     moving: readonly Stage[],
     changed: readonly string[],
   ) => readonly TrustStore[] | Promise<readonly TrustStore[]>;
+  /** By the API's id, the call that proves its backend; for an API without one safe GETs are chosen. */
+  probeCalls: ReadonlyMap<string, ProbeRequest>;
   /** The targets of the account and Region that publish an id, the rotation's own first; absent where none does. */
   publishing?: readonly PublishingTarget[] | undefined;
   /** The hosts behind these stages whose word is waited for; absent where none is. */
@@ -120,26 +122,24 @@ export interface ImportedIdentity {
   ) => Promise<string>;
 }
 
-/** What is asked of one rotation, beside its settings. */
+/** What is asked of one rotation. */
 export interface RotationRequest {
   settings: RotationSettings;
-  /** By the API's id, the call that proves its backend; for an API without one safe GETs are chosen. */
-  probeCalls: ReadonlyMap<string, ProbeRequest>;
-  /** Calls for single APIs or backends, which go before. */
-  namedProbes?: readonly NamedProbe[];
+  /** Calls for single APIs or backends, which go before those of {@link RotationDeps.probeCalls}. */
+  namedProbes?: readonly NamedProbe[] | undefined;
   /** The stage's own URL, asked during the soak. */
-  probeUrl?: string;
+  probeUrl?: string | undefined;
   /** Rotate to this certificate instead of a new one: an id, or the ARN of one of ACM. */
-  to?: string;
+  to?: string | undefined;
   /** Replace a certificate of ACM with one that API Gateway generates. */
   toGenerated?: boolean;
   /** Rotate to this certificate, which is not in ACM yet. */
-  importing?: ImportedIdentity;
+  importing?: ImportedIdentity | undefined;
   /** PEM of roots that chains in ACM may omit. */
-  roots?: string;
+  roots?: string | undefined;
   /** The certificate of ACM that the rotation is about with its key, to present it to backends from this machine. */
-  identity?: PresentedIdentity;
+  identity?: PresentedIdentity | undefined;
   hooks: Hooks;
   /** The target's name in the configuration. */
-  target?: string;
+  target?: string | undefined;
 }

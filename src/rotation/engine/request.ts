@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { isTargetOf, type PublishedTarget, type RotationJob, type TrustDescription } from './jobs.js';
 import { sameStage } from './observe.js';
-import type { Acknowledger, PublishingTarget, RotationDeps, RotationRequest } from './ports.js';
+import type { Acknowledger, PublishingTarget, RotationDeps } from './ports.js';
 import type { RestApi, Stage, StageRef } from '../../control-plane/api-gateway.js';
 import type { Caller } from '../../control-plane/caller.js';
 import type { ControlPlane } from '../../control-plane/control-plane.js';
@@ -12,36 +12,8 @@ import type { Publication } from '../../publications/publication.js';
 import { openReports } from '../../acknowledgements/reports.js';
 import { parseReportPlace, type AcknowledgeSettings } from '../../settings/report-place.js';
 import type { StateAccess } from '../../state/connect.js';
-import type { ProbeRequest } from '../rules/probe.js';
 import type { TrustContext } from '../../trust/context.js';
 import { underJournalName, type TrustStore } from '../../trust/trust-store.js';
-
-/** What `--to` says in the place of an id for a new certificate that API Gateway generates. */
-const GENERATED = 'generated';
-
-/** What is asked of the rotation of one target, with the probes of all targets that may share its certificate. */
-export function requestOf(job: RotationJob, target: StageRef, apis: readonly RestApi[]): RotationRequest {
-  const { settings, probe, namedProbes, probeUrl, to, roots, identity, importing, hooks, others } = job;
-  const probeCalls = new Map<string, ProbeRequest>();
-  for (const other of others) {
-    for (const { id, name } of apis) {
-      if (other.probe && (other.api === id || other.api === name)) probeCalls.set(id, other.probe);
-    }
-  }
-  if (probe) probeCalls.set(target.restApiId, probe);
-  return {
-    settings,
-    hooks,
-    probeCalls,
-    ...(namedProbes === undefined ? {} : { namedProbes }),
-    ...(probeUrl === undefined ? {} : { probeUrl }),
-    ...(to === undefined ? {} : to === GENERATED ? { toGenerated: true } : { to }),
-    ...(roots === undefined ? {} : { roots }),
-    ...(identity === undefined ? {} : { identity }),
-    ...(importing === undefined ? {} : { importing }),
-    ...(job.target === undefined ? {} : { target: job.target }),
-  };
-}
 
 /**
  * The trust stores of a job, and of the other targets that share its certificate, made when they are first needed: a run

@@ -9,7 +9,7 @@ import type { ControlPlane } from '../../control-plane/control-plane.js';
 import { fencedBy } from '../journal/journal.js';
 import { whileHeld, type HeldLease, type Lease } from '../journal/lease.js';
 import type { StagesProgress } from '../../control-plane/stages.js';
-import { apisOf, targetsOf, type RotationJob } from './jobs.js';
+import { apisOf, probeCallsOf, targetsOf, type RotationJob } from './jobs.js';
 import { lookingAnew, observedAccount } from './observed-account.js';
 import type { RotationDeps, RotationRequest } from './ports.js';
 import { remembering, type RememberingControlPlane } from '../../control-plane/remembering.js';
@@ -62,7 +62,6 @@ export interface JobsDeps extends Pick<RotationDeps, 'journal' | 'confirm' | 're
   acknowledgers?: (job: RotationJob, apis: readonly RestApi[]) => RotationDeps['acknowledgers'];
   /** The stack that switches the stages; absent where no configuration is read, which alone names one. */
   stack?: (job: RotationJob, controlPlane: Pick<ControlPlane, 'caller' | 'region'>) => RotationDeps['stack'];
-  requestOf: (job: RotationJob, target: Stage, apis: readonly RestApi[]) => RotationRequest;
   emit: (event: RotationEvent, apis: readonly RestApi[]) => void;
 }
 
@@ -233,9 +232,8 @@ async function rotateLane(lane: readonly Task[], common: Common): Promise<void> 
       const maker = made.get(target.clientCertificateId ?? '');
       if (maker === job) continue;
       const own = rotationDeps({ ...task, target }, common, index === 0);
-      const asked = deps.requestOf(job, target, apis);
       // --force is for what was there before, not for what this very run has made for another target.
-      const request = maker ? { ...asked, settings: { ...asked.settings, force: false } } : asked;
+      const request = maker ? { ...job, settings: { ...job.settings, force: false } } : job;
       const report = await rotateOne(own, request, target, options);
       if (report.newCertificateId !== undefined) made.set(report.newCertificateId, job);
       done.set(task, { ...named(job), stage: namedStage(target, apiNamesOf(apis)), apis, report });
@@ -253,6 +251,7 @@ function rotationDeps({ job, target, named, apis }: Task, common: Common, mayKno
     controlPlane,
     apis,
     account: mayKnow ? turns.account : lookingAnew(turns.account),
+    probeCalls: probeCallsOf(job, target, apis),
     stores: deps.stores(job, apis),
     acknowledgers: deps.acknowledgers?.(job, apis),
     stack: deps.stack?.(job, controlPlane),

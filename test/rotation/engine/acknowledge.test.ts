@@ -55,6 +55,7 @@ function run(
   const deps: RotationDeps = {
     controlPlane,
     apis: [],
+    probeCalls: new Map(),
     account: observedAccount(controlPlane, now),
     stores: () => [store],
     acknowledgers: () => [{ reports, hosts, timeout: 600_000 }],
@@ -78,7 +79,6 @@ function run(
   const request = {
     settings: { ...DEFAULT_SETTINGS, probes: 1, settle: 5_000, soak: 0, inFlight: 0, ...settings },
     hooks: {},
-    probeCalls: new Map(),
   };
   return lab.controlPlane
     .getStage({ restApiId: lab.api.restApiId, stageName: 'prod' })

@@ -67,7 +67,7 @@ function asked(script: Script, abortAfter = Infinity) {
       sleep: (ms: number) => time.sleep(ms),
       signal: interruption.signal,
     } as unknown as Run['deps'],
-    request: { settings: DEFAULT_SETTINGS, hooks: {}, probeCalls: new Map() },
+    request: { settings: DEFAULT_SETTINGS, hooks: {} },
     rotationId: 'r1',
     oldId: 'old',
     target: { restApiId: 'api', stageName: 'prod' },

@@ -184,8 +184,8 @@ describe('the calls that a user names', () => {
       () => new Date(world.time.now),
     );
     const stages = ['api/beta', 'pay/prod'].map((name) => world.stage(name));
-    const request = { namedProbes, probeCalls: new Map(probeCalls) };
-    const run = { deps: { controlPlane }, request, choices: new WeakMap() } as unknown as Parameters<
+    const deps = { controlPlane, probeCalls: new Map(probeCalls) };
+    const run = { deps, request: { namedProbes }, choices: new WeakMap() } as unknown as Parameters<
       typeof probeChoices
     >[0];
     const choices = await world.time.until(probeChoices(run, stages));

@@ -140,6 +140,7 @@ async function runOf(
     deps: {
       controlPlane: remembered,
       apis: [],
+      probeCalls: new Map(probe === undefined ? [] : [[restApiId, { method, path }]]),
       account: observedAccount(remembered, now),
       stores: () => [],
       journal: {
@@ -165,7 +166,6 @@ async function runOf(
     request: {
       settings: { ...DEFAULT_SETTINGS, probes: 3, settle: 300, ...settings },
       hooks: {},
-      probeCalls: new Map(probe === undefined ? [] : [[restApiId, { method, path }]]),
     },
     rotationId: 'r1',
     oldId: old.id,

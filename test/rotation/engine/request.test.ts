@@ -2,8 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { OtherTarget, RotationJob, TrustDescription } from '../../../src/rotation/engine/jobs.js';
-import { newRotationId, requestOf, storesOf } from '../../../src/rotation/engine/request.js';
+import {
+  probeCallsOf,
+  stageJob,
+  type OtherTarget,
+  type RotationJob,
+  type TrustDescription,
+} from '../../../src/rotation/engine/jobs.js';
+import { newRotationId, storesOf } from '../../../src/rotation/engine/request.js';
 import type { Stage } from '../../../src/control-plane/api-gateway.js';
 import { DEFAULT_SETTINGS } from '../../../src/settings/rotation.js';
 
@@ -36,8 +42,7 @@ describe('the calls that prove a backend', () => {
     trust: [],
     ...(path === undefined ? {} : { probe: call(path) }),
   });
-  const probes = (more: Partial<RotationJob>) =>
-    Object.fromEntries(requestOf(job(more), target, APIS).probeCalls);
+  const probes = (more: Partial<RotationJob>) => Object.fromEntries(probeCallsOf(job(more), target, APIS));
 
   test('are those of other targets, by name or id, and first of all its own', () => {
     expect(probes({ others: [other('payments', '/pay')] })).toEqual({ p1: call('/pay') });
@@ -49,23 +54,19 @@ describe('the calls that prove a backend', () => {
     );
     expect(probes({ others: [other('p1'), other('unknown', '/x')] })).toEqual({});
   });
+});
 
-  test('and whatever else the user has named is handed on', () => {
-    const hooks = { pre: 'true' };
-    const bare = requestOf(job({ hooks }), target, APIS);
-    expect(bare).toStrictEqual({
-      settings: DEFAULT_SETTINGS,
-      hooks,
-      probeCalls: new Map(),
-      target: 'orders',
-    });
-    const named = {
-      namedProbes: [{ of: 'orders', method: 'GET', path: '/' }],
-      probeUrl: 'https://example.com',
-      to: 'c1',
-    };
-    expect(requestOf(job({ ...named }), target, APIS)).toMatchObject(named);
-  });
+test.each([
+  ['generated', { toGenerated: true }],
+  ['c1', { to: 'c1' }],
+])('--to %s', (to, wanted) => {
+  const { toGenerated, to: id } = stageJob(
+    { stage: 'orders/prod' },
+    undefined,
+    { account: {}, values: { to } },
+    { account: { origins: {} } },
+  );
+  expect({ toGenerated, to: id }).toEqual(wanted);
 });
 
 describe('the trust stores', () => {

@@ -19,7 +19,7 @@ const targets = {
 };
 
 test('a target is rotated in the account of its role, and lends nothing to those of other accounts', () => {
-  const jobs = configuredJobs({ targets }, undefined, { account: {}, settings: {}, trust: [] });
+  const jobs = configuredJobs({ targets }, undefined, { account: {}, values: {} });
   const place = { origins: expect.anything() };
   expect(jobs.map(({ account }) => account)).toEqual([
     place,

@@ -30,6 +30,7 @@ function deps(overrides: Partial<RotationDeps> = {}): RotationDeps {
   return {
     controlPlane,
     apis: [],
+    probeCalls: new Map(),
     account: observedAccount(controlPlane, now),
     stores: () => [store],
     journal: openFileJournal(join(lab.directory, 'journal')),
@@ -51,7 +52,6 @@ function request(settings: Partial<RotationSettings> = {}): RotationRequest {
   return {
     settings: { ...DEFAULT_SETTINGS, settle: 5_000, soak: 800, ...settings },
     hooks: {},
-    probeCalls: new Map(),
   };
 }
 

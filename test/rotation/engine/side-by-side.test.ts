@@ -109,7 +109,6 @@ async function rotateAll(
     connect: (one) => Promise.resolve(connect?.(one, session) ?? session),
     newRotationId: (at) => `r-${at.getTime() === now().getTime() ? made++ : 'late'}`,
     stores: () => () => process.stores(),
-    requestOf: ({ settings, hooks }) => ({ settings, hooks, probeCalls: new Map() }),
     emit: (event) => {
       events.push(event);
       onEvent(event);

@@ -8,13 +8,7 @@ import { createAwsControlPlane } from '../../../src/control-plane/aws.js';
 import { AppError } from '../../../src/platform/errors.js';
 import { openFileJournal } from '../../../src/rotation/journal/file-journal.js';
 import { targetJob, type JobFlags } from '../../../src/rotation/engine/jobs.js';
-import {
-  newRotationId,
-  publishingOf,
-  requestOf,
-  stackOf,
-  storesOf,
-} from '../../../src/rotation/engine/request.js';
+import { newRotationId, publishingOf, stackOf, storesOf } from '../../../src/rotation/engine/request.js';
 import { openSession, rotateJobs, type JobsDeps } from '../../../src/rotation/engine/rotate-jobs.js';
 import type { RotationEvent } from '../../../src/rotation/rules/event.js';
 import { sleep } from '../../../src/platform/timer.js';
@@ -87,7 +81,7 @@ afterEach(async () => {
 const SETTINGS = { probes: 1, settle: 5_000, soak: 200, inFlight: 2_000 };
 
 interface RunOptions {
-  flags?: JobFlags['settings'];
+  flags?: JobFlags['values'];
   target?: object;
   abort?: boolean;
   dryRun?: boolean;
@@ -109,8 +103,7 @@ async function run({ flags = {}, target = {}, abort = false, dryRun = false, dep
     { region: REGION },
     {
       account: {},
-      trust: [],
-      settings: { ...SETTINGS, ...flags },
+      values: { ...SETTINGS, ...flags },
     },
   );
   const controlPlane = await createAwsControlPlane({ region: REGION, endpoint: lab.emulator.url });
@@ -129,7 +122,6 @@ async function run({ flags = {}, target = {}, abort = false, dryRun = false, dep
       stores: (each, apis) => storesOf(each, apis, { announce: () => undefined }),
       publishing: publishingOf,
       stack: stackOf,
-      requestOf,
       emit: (event) => {
         events.push(event);
       },

@@ -46,7 +46,7 @@ Examples:
           import('./text.js'),
         ]);
         const loaded = await loadConfiguration({ file: options.config });
-        const flags = { account: accountFlags(options), settings: {}, trust: [] };
+        const flags = { account: accountFlags(options), values: {} };
         const jobs = configuredJobs(loaded?.configuration, options.target, flags);
         if (jobs.every(({ publish }) => publish.length === 0)) {
           throw new AppError('Usage', 'no target publishes an ID', {

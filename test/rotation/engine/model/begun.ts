@@ -86,6 +86,7 @@ export function begun(
     deps: {
       controlPlane,
       apis: [],
+      probeCalls: new Map(),
       account: {
         sightings: account.sightings,
         look: (asked) => {
@@ -110,7 +111,7 @@ export function begun(
       request: () => Promise.resolve(200),
       ...deps,
     },
-    request: { settings: { ...SETTINGS, ...settings }, hooks: {}, probeCalls: new Map(), ...request },
+    request: { settings: { ...SETTINGS, ...settings }, hooks: {}, ...request },
     rotationId: 'r1',
     oldId,
     target: { restApiId: 'api', stageName: 'prod' },

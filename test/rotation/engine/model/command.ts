@@ -138,6 +138,7 @@ export async function run(
       const deps = {
         controlPlane,
         apis: [],
+        probeCalls: new Map(),
         account: turns.account,
         stores: storesBehind,
         journal: fencedBy(process.journal(), lease.fence),
@@ -156,7 +157,6 @@ export async function run(
       const request = {
         settings: { ...SETTINGS, ...settings },
         hooks,
-        probeCalls: new Map(),
         ...(named === undefined ? {} : { target: named }),
         ...(to === undefined ? {} : { to }),
         ...(answers === undefined ? {} : { probeUrl: PROBE_URL }),
