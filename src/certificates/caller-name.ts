@@ -103,8 +103,12 @@ export function subjectOf(der: Uint8Array): string | undefined {
   return text === '' || text.length > LONGEST ? undefined : text;
 }
 
-/** Text that is the same to all who read it: no control or replacement characters, no unpaired surrogates. */
-const isPlain = (value: string): boolean => value !== '' && !/[\p{Cc}\p{Cs}\ufffd]/u.test(value);
+/**
+ * Text that is the same to all who read it: no control or replacement characters, no unpaired surrogates, and not `#` alone,
+ * which OpenSSL does not escape, although RFC 4514 section 2.4 requires it.
+ */
+const isPlain = (value: string): boolean =>
+  value !== '' && value !== '#' && !/[\p{Cc}\p{Cs}\ufffd]/u.test(value);
 
 /**
  * The subject alternative names of a certificate, of the sorts that can be compared: `DNS:…` and `URI:…`.
