@@ -243,7 +243,7 @@ describe('backend config', () => {
     for (const [server, name, said] of [
       ['nginx', ['--san', 'DNS:a.b'], 'compares subjects only'],
       ['caddy', ['--subject', 'CN=a'], 'compares a DNS name'],
-      ['python', ['--subject', 'CN=a'], 'there is no configuration of python'],
+      ['envoy', ['--subject', 'CN=a'], 'there is no configuration of envoy'],
       ['nginx', [], '--ca needs --subject or --san'],
     ] as const) {
       const refused = await cli(['backend', 'config', server, '--ca', root, ...name]);

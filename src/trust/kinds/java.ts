@@ -151,7 +151,7 @@ export const java = defineKind({
       document: viewDocument(view(config), fileDocument(config.file)),
       format: pemFormat,
       holdsNoAuthority:
-        'a truststore has no place for the name, and Java would accept every certificate of the CA; verify the chain and compare the name in the program, see docs/acm.md',
+        'a truststore has no place for the name, and Java would accept every certificate of the CA; use pem-bundle with the program that `apigw-cert backend config java` prints',
       makeLive: reloadCommand(config.reload, config.timeout),
     }),
 });

@@ -8,6 +8,7 @@ import { pemFormat } from '../pem-format.js';
 import { commandSchema, reloadCommand, timeoutSchema } from '../run-command.js';
 import java from '../templates/Backend.java?text' with { type: 'text' };
 import express from '../templates/express.mjs?text' with { type: 'text' };
+import go from '../templates/server.go?text' with { type: 'text' };
 import node from '../templates/server.mjs?text' with { type: 'text' };
 import python from '../templates/server.py?text' with { type: 'text' };
 import { defineKind } from './kind.js';
@@ -69,6 +70,7 @@ export const pemBundle = defineKind({
     {
       name: 'java',
       template: java,
+      authority: 'trustFile',
       reload: 'nothing to do: the program reads the file again when it has changed; no request is dropped',
       expired:
         'refuses it in the TLS handshake, since the trust manager here checks the dates: Java’s own accepts it',
@@ -77,10 +79,19 @@ export const pemBundle = defineKind({
     {
       name: 'python',
       template: python,
+      authority: 'trustFile',
       reload:
         'kill -HUP: a new TLS context for new connections, and a new list for kept ones; no request is dropped',
       expired: 'refuses it in the TLS handshake, and on a kept connection with 403',
       proved: 'Python 3.11 and 3.13 with OpenSSL 3.0',
+    },
+    {
+      name: 'go',
+      template: go,
+      authority: 'trustFile',
+      reload: 'nothing to do: the program reads the file again when it has changed; no request is dropped',
+      expired: 'refuses it in the TLS handshake, and on a kept connection with 403',
+      proved: 'Go 1.19 (crypto/tls)',
     },
   ],
   document: {

@@ -48,7 +48,7 @@ export function backendConfig(
       'Usage',
       `there is no configuration of ${name} that compares the name of a certificate`,
       {
-        hint: 'use nginx, haproxy, apache, caddy, node or express, or see docs/acm.md',
+        hint: 'use nginx, haproxy, apache, caddy, node, express, java, python or go, or see docs/acm.md',
       },
     );
   }
