@@ -20,12 +20,16 @@ export const printableCell = (text: string): string =>
     .join('');
 
 /**
- * The same for a whole text of this program's, as the last safeguard: its line ends stay, and its own colours where there
- * are any.
+ * The same for a whole text of this program's, as the last safeguard: its line ends stay, the tabs that indent a line of a
+ * server's configuration, and its own colours where there are any.
  */
 export function printableText(text: string, hasColour: boolean): string {
+  const shown = hasColour ? printableCell : printable;
   return text
     .split('\n')
-    .map(hasColour ? printableCell : printable)
+    .map((line) => {
+      const [indent = ''] = /^\t*/.exec(line) ?? [];
+      return `${indent}${shown(line.slice(indent.length))}`;
+    })
     .join('\n');
 }

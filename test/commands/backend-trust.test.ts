@@ -216,6 +216,15 @@ describe('backend add, show, remove', () => {
 });
 
 describe('backend config', () => {
+  const defaultsOf = (server: string) => ({
+    listen: '0.0.0.0:443',
+    serverName: 'backend.example.com',
+    certificateFile: '/etc/apigw-cert/server.pem',
+    privateKeyFile: '/etc/apigw-cert/server.pem.key',
+    trustFile: `/etc/apigw-cert/trusted-${server}`,
+    upstream: '127.0.0.1:8080',
+  });
+
   test('prints what compares the name of a certificate of a CA, or refuses a name that the server cannot compare', async () => {
     const authority = await mintAuthority();
     const root = file('root.pem', authority.root.pem);
@@ -257,17 +266,9 @@ describe('backend config', () => {
       ['backend', 'config', 'nginx', '--stage', 'orders/prod', '--file', path, '--output', 'json'],
       { env },
     );
-    const options = {
-      listen: '0.0.0.0:443',
-      serverName: 'backend.example.com',
-      certificateFile: '/etc/apigw-cert/server.pem',
-      privateKeyFile: '/etc/apigw-cert/server.pem.key',
-      trustFile: '/etc/apigw-cert/trusted-nginx',
-      upstream: '127.0.0.1:8080',
-    };
     const config = json() as { trust: { content: string }; configuration: string };
     expect(config).toMatchObject({
-      configuration: recipes.nginx.configuration(options),
+      configuration: recipes.nginx.configuration(defaultsOf('nginx')),
       trust: { trustStore: 'nginx:/etc/apigw-cert/trusted-nginx' },
       proved: expect.stringContaining('nginx 1.22'),
     });
@@ -287,6 +288,12 @@ describe('backend config', () => {
       );
     },
   );
+
+  test('what is printed for Caddy is indented by tabs, as it is written', async () => {
+    const path = file('old.pem', old.certificate.pem);
+    const { stdout } = await cli(['backend', 'config', 'caddy', '--file', path, '--only', 'configuration']);
+    expect(stdout).toBe(recipes.caddy.configuration(defaultsOf('caddy')));
+  });
 
   test('an empty list is warned of', async () => {
     const { stderr, code } = await cli(['backend', 'config', 'haproxy']);

@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -12,9 +10,10 @@ import {
 } from '@aws-sdk/client-api-gateway';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
-import { BINARY, cli, type CliResult } from '../support/cli.js';
+import { cli, type CliResult } from '../support/cli.js';
 import { attachCertificate, clientOf, generateCertificate, makeApi } from '../support/emulator.js';
 import { REGION, startRotationLab, type RotationLab } from '../support/rotation.js';
+import { onTerminal } from '../support/terminal.js';
 
 let lab: RotationLab;
 let file: string;
@@ -206,38 +205,6 @@ describe('which calls are proposed', () => {
   });
 });
 
-/** Runs the command on a terminal, answering each question when it is asked. */
-async function onTerminal(
-  words: readonly string[],
-  answers: readonly (readonly [question: string, answer: string])[],
-): Promise<{ code: number; screen: string }> {
-  const child = spawn(
-    'script',
-    ['-qec', [process.execPath, BINARY, ...words].map((word) => `'${word}'`).join(' '), '/dev/null'],
-    {
-      env: { PATH: process.env['PATH'], HOME: '/nonexistent', TERM: 'dumb', ...lab.env },
-    },
-  );
-  let screen = '';
-  let from = 0;
-  const waiting = [...answers];
-  child.stdout.on('data', (chunk: Buffer) => {
-    screen += chunk.toString();
-    const [next] = waiting;
-    const at = next === undefined ? -1 : screen.indexOf(next[0], from);
-    if (next === undefined || at < 0) return;
-    from = screen.length;
-    waiting.shift();
-    child.stdin.write(`${next[1]}\r`);
-  });
-  // Whoever waits for an answer that does not come shows how far it got.
-  const impatient = setTimeout(() => child.kill(), 30_000);
-  const [code] = (await once(child, 'close')) as [number];
-  clearTimeout(impatient);
-  expect({ waiting, screen }).toEqual({ waiting: [], screen });
-  return { code, screen };
-}
-
 test('on a terminal it asks for the stage, the call, the trust store and its reload', async () => {
   const client = clientOf(lab.emulator, { region: REGION });
   const billing = await makeApi(lab.emulator, client, lab.backend.url, { name: 'billing' });
@@ -254,6 +221,7 @@ test('on a terminal it asks for the stage, the call, the trust store and its rel
       ['Where does the backend keep the certificates', trust],
       ['Command that reloads the server', 'systemctl reload orders'],
     ],
+    { env: lab.env },
   );
   expect({ code, screen }).toMatchObject({ code: 0 });
   expect(screen).toMatch(/1 +orders\/prod \(\w+\) +\w+ +\d{4}-\d\d-\d\d +\d+/);
@@ -264,7 +232,9 @@ test('on a terminal it asks for the stage, the call, the trust store and its rel
     trust: [{ kind: 'pem-bundle', file: lab.trustFile, reload: 'systemctl reload orders' }],
   });
   const before = await readFile(file, 'utf8');
-  const again = await onTerminal(['init', '--out-file', file], [['exists already. Replace it?', 'n']]);
+  const again = await onTerminal(['init', '--out-file', file], [['exists already. Replace it?', 'n']], {
+    env: lab.env,
+  });
   expect(again.code).toBe(1);
   expect(await readFile(file, 'utf8')).toBe(before);
 });

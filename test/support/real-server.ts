@@ -107,6 +107,9 @@ export interface RealServer {
   trust: TrustStoreConfig & { kind: ServerKind };
   /** HAProxy's runtime API. */
   socket: string;
+  options: ServerOptions;
+  /** Puts another configuration in place of the one that it has; a reload applies it. */
+  configure(configuration: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -236,8 +239,13 @@ export async function startServer(
   const { folder, port, options, caPem } = site;
   const { trustFile } = options;
   await writeFile(trustFile, configured.trustFile(trusted));
-  const frame = FRAMES[kind](folder, configured.configuration(options), await freePort());
-  for (const [name, text] of Object.entries(frame.files)) await writeFile(join(folder, name), text);
+  const admin = await freePort();
+  const configure = async (configuration: string): Promise<Frame> => {
+    const frame = FRAMES[kind](folder, configuration, admin);
+    for (const [name, text] of Object.entries(frame.files)) await writeFile(join(folder, name), text);
+    return frame;
+  };
+  const frame = await configure(configured.configuration(options));
   try {
     const { pid, stop } = await launch(BINARY[kind], frame.args, { folder, port });
     return {
@@ -247,6 +255,10 @@ export async function startServer(
       caPem,
       trust: { kind, file: trustFile, check: frame.check, reload: frame.reload(pid) },
       socket: join(folder, 'admin.sock'),
+      options,
+      async configure(configuration) {
+        await configure(configuration);
+      },
       async stop() {
         await stop();
         await site.close();
