@@ -116,6 +116,11 @@ const LINES: ReadonlySet<RotationEvent['type']> = new Set<RotationEvent['type']>
   'rollingBack',
 ]);
 
+const stackText = ({ stack }: Extract<RotationEvent, { type: 'started' }>): string =>
+  stack === undefined
+    ? ''
+    : printable(`; the stack ${stack.name} makes the switch (parameter ${stack.parameter})`);
+
 /** To the second: `4 m 12 s`, `9 s`. */
 const roughly = (ms: number): string => formatDuration(Math.ceil(Math.max(0, ms) / 1_000) * 1_000);
 
@@ -209,7 +214,7 @@ export function rotationProgress({
           const title = `rotation ${event.rotationId} of ${event.oldCertificateId} for ${stageIdsText(event.stages.map(stageText), wording)}`;
           titles.set(event.rotationId, title);
           shown = event.rotationId;
-          settle(`${style.bold(event.resumed ? 'resuming' : 'starting')} ${title}`);
+          settle(`${style.bold(event.resumed ? 'resuming' : 'starting')} ${title}${stackText(event)}`);
           break;
         }
         case 'stepStarted': {

@@ -55,6 +55,15 @@ const report = z.strictObject({
       step: z.string(),
       subject: z.optional(z.string()),
       stages: z.optional(stages),
+      stack: z
+        .optional(
+          z.strictObject({ name: z.string(), parameter: z.string(), from: z.string(), to: z.string() }),
+        )
+        .check(
+          z.describe(
+            'A dry run: the stack whose update would switch the stages, and the value that it would change',
+          ),
+        ),
       ms: z.optional(milliseconds),
       evidence: z.optional(evidence),
     }),

@@ -5,7 +5,7 @@ import { stageIdsText } from '../../control-plane/stages-text.js';
 import { listText, verbOf } from '../../platform/list-text.js';
 import type { ChalkInstance } from 'chalk';
 import { printable } from '../../platform/printable.js';
-import type { RotationReport } from '../../rotation/rules/report.js';
+import type { RotationReport, StackChange } from '../../rotation/rules/report.js';
 import type { RotationStep } from '../../rotation/rules/record.js';
 import { callLines } from '../../terminal/proof-text.js';
 import type { StageWording } from '../../terminal/stage-options.js';
@@ -37,9 +37,9 @@ export function reportText(report: RotationReport, style: ChalkInstance, wording
     case 'plannedAbort':
       return [
         planHead(report, stages, style),
-        ...report.steps.map(({ step, subject, stages: several }, i) => {
+        ...report.steps.map(({ step, subject, stages: several, stack }, i) => {
           const about = several ? stageIdsText(several.map(stageText), wording) : subject && wording(subject);
-          return `  ${String(i + 1).padStart(2)}. ${plannedText(step, several)}${about === undefined ? '' : `: ${about}`}`;
+          return `  ${String(i + 1).padStart(2)}. ${plannedText(step, several)}${about === undefined ? '' : `: ${about}`}${stackText(stack)}`;
         }),
         ...callsPlanned(report, wording),
         'nothing was changed',
@@ -72,6 +72,13 @@ function plannedText(step: string, stages: readonly NamedStage[] = []): string {
   if (!(step in STEP_WORDS)) return 'keep the old certificate';
   return stages.length > 1 ? stepText({ step: step as RotationStep }) : STEP_WORDS[step as RotationStep];
 }
+
+const stackText = (stack: StackChange | undefined): string =>
+  stack === undefined
+    ? ''
+    : printable(
+        `, by an update of the stack ${stack.name} (${stack.parameter}: ${stack.from || 'empty'} → ${stack.to})`,
+      );
 
 /** What would be called; where nothing can be, no backend would be tested. */
 function callsPlanned({ calls, steps }: RotationReport, wording: StageWording): string[] {

@@ -1,7 +1,7 @@
 import { isAcmArn } from '../../control-plane/inventory.js';
 import type { Step } from '../rules/next-step.js';
 import type { RotationRecord, RotationStep } from '../rules/record.js';
-import type { RotationReport } from '../rules/report.js';
+import type { RotationReport, StackChange } from '../rules/report.js';
 import { stagesSwitched } from '../rules/switch-record.js';
 import { stageText } from '../rules/unit.js';
 import { account, isShown, named, type Run } from './run.js';
@@ -60,6 +60,15 @@ function doneSteps(run: Run): RotationReport['steps'] {
   );
 }
 
+function stackChange(
+  { deps: { stack }, parameterValue: from = '' }: Run,
+  to: string,
+): { stack?: StackChange } {
+  if (stack === undefined) return {};
+  const { name, settings } = stack;
+  return { stack: { name, parameter: settings.parameter, from, to } };
+}
+
 const BACK = { switch: 'rollBack', untrust: 'untrustNew', delete: 'deleteNew' } as const;
 
 /** A step that a dry run foresees, by the name that it has in a run. */
@@ -74,7 +83,11 @@ export function plannedStep(run: Run, step: Step): RotationReport['steps'][numbe
     case 'publish':
       return { ...of, subject: `${step.publication}: ${step.clientCertificateId}` };
     case 'switch':
-      return { ...of, stages: step.stages.map((stage) => named(run, stage)) };
+      return {
+        ...of,
+        stages: step.stages.map((stage) => named(run, stage)),
+        ...stackChange(run, step.to.clientCertificateId),
+      };
     case 'redeploy':
       return { ...of, stages: [named(run, step.stage)] };
     case 'acknowledge':

@@ -250,14 +250,18 @@ async function beforeStep(run: Run, next: Step): Promise<void> {
 
 /** Once a run: the stages of a large rotation are switched in several steps. */
 async function approveSwitch(run: Run): Promise<void> {
-  const { approve } = run.deps;
+  const { approve, stack } = run.deps;
   const { moving, unit } = account(run);
   if (approve === undefined || run.isApproved || unit.next === undefined) return;
   const stages = moving
     .map((stage) => named(run, stage))
     .map(({ apiName, stageName }) => `${apiName}/${stageName}`);
+  const by =
+    stack === undefined
+      ? ''
+      : ` by an update of the stack ${stack.name} (parameter ${stack.settings.parameter})`;
   await approve(
-    `switch ${stageIdsText(stages)} to ${unit.next.clientCertificateId}? The backends accept both certificates`,
+    `switch ${stageIdsText(stages)} to ${unit.next.clientCertificateId}${by}? The backends accept both certificates`,
   );
   run.isApproved = true;
 }

@@ -47,6 +47,8 @@ export interface Run {
   urlAnswer?: { status: number; tried: number };
   /** The ARN of the certificate that was imported, or found to be in ACM already. */
   importedArn?: string;
+  /** The value of the parameter of the stack that switches the stages, when it was last looked at. */
+  parameterValue?: string;
   stages: readonly Stage[];
   /** Ids of the APIs that the last look at the whole account showed, by kind and id. */
   apis: ReadonlySet<string>;
@@ -233,10 +235,12 @@ export async function openJournal(run: Run): Promise<void> {
       );
   }
   await rememberCertificates(run);
+  const { stack } = run.deps;
   tell(run, {
     type: 'started',
     oldCertificateId: run.oldId,
     stages: moving.map((stage) => named(run, stage)),
+    ...(stack === undefined ? {} : { stack: { name: stack.name, parameter: stack.settings.parameter } }),
     resumed,
   });
   tell(run, { type: 'calls', calls: run.calls });

@@ -34,6 +34,7 @@ export async function lookAtStack(run: Run): Promise<StackSight | undefined> {
   ]);
   const { parameterUse } = await import('../../stacks/template.js');
   const { settings } = stack;
+  run.parameterValue = view.parameters.get(settings.parameter) ?? '';
   const look = { settings, view, use: parameterUse(text, settings.parameter) };
   return { look, stages: run.stages, isBehind: isBehind(run) };
 }

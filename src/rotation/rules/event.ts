@@ -8,7 +8,14 @@ import type { RotationStep } from './record.js';
  * milliseconds, `subject` is a stage, a trust store's name or a certificate's id.
  */
 export type RotationEvent = { at: string; rotationId: string } & (
-  | { type: 'started'; oldCertificateId: string; stages: readonly NamedStage[]; resumed: boolean }
+  | {
+      type: 'started';
+      oldCertificateId: string;
+      stages: readonly NamedStage[];
+      /** Where it switches the stages by its parameter. */
+      stack?: { name: string; parameter: string };
+      resumed: boolean;
+    }
   /** The calls to backends that the run is going to make. */
   | { type: 'calls'; calls: readonly BackendCall[] }
   | { type: 'stepStarted'; step: RotationStep; subject?: string }

@@ -3,6 +3,15 @@ import type { NamedStage } from '../../control-plane/named-stage.js';
 import type { BackendCall } from './calls.js';
 import type { RotationWarning } from './event.js';
 
+/** The one change that an update of a stack makes. */
+export interface StackChange {
+  name: string;
+  parameter: string;
+  /** Values of the parameter. */
+  from: string;
+  to: string;
+}
+
 /** What a run came to, for people and JSON alike. */
 export interface RotationReport {
   /**
@@ -32,6 +41,8 @@ export interface RotationReport {
     subject?: string;
     /** Where a step is about stages. */
     stages?: readonly NamedStage[];
+    /** Where the stack that owns the stages would switch them. */
+    stack?: StackChange;
     ms?: number;
     evidence?: Record<string, unknown>;
   }[];

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import type { APIGatewayClient } from '@aws-sdk/client-api-gateway';
 import { type CloudFormationClient, UpdateStackCommand } from '@aws-sdk/client-cloudformation';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { Chalk } from 'chalk';
+import { reportText } from '../../../src/commands/rotate/text.js';
 import { createAwsControlPlane } from '../../../src/control-plane/aws.js';
 import { AppError } from '../../../src/platform/errors.js';
 import { openFileJournal } from '../../../src/rotation/journal/file-journal.js';
@@ -157,8 +159,24 @@ const written = () =>
     .filter((operation) => /^(?:Generate|Delete|Update|Tag|Untag|Create)/.test(operation));
 
 test('the stack switches its stage, and nothing drifts: one parameter is changed, all else stays', async () => {
+  const planned = await run({ dryRun: true });
+  const stack = { name: 'orders', parameter: 'CertificateId' };
+  expect(reportText(planned, new Chalk({ level: 0 }), (text) => text)).toContain(
+    `switch the stage: ${lab.api.restApiId}/prod, by an update of the stack orders (CertificateId: ${lab.oldId} → (new))`,
+  );
+  expect(planned.steps.find(({ step }) => step === 'switch')).toMatchObject({
+    stack: { ...stack, from: lab.oldId, to: '(new)' },
+  });
   const traffic = startTraffic(`${lab.api.invokeUrl}/health`);
-  const { outcome, newCertificateId = '' } = await run();
+  let question = '';
+  const approve = (asked: string) => {
+    question = asked;
+    return Promise.resolve();
+  };
+  const { outcome, newCertificateId = '' } = await run({
+    target: { approve: 'before-switch' },
+    deps: { approve },
+  });
   const { requests, failed } = await traffic.stop();
   expect(outcome).toBe('completed');
   expect(failed).toEqual([]);
@@ -168,9 +186,13 @@ test('the stack switches its stage, and nothing drifts: one parameter is changed
     presented: newCertificateId,
     trusted: [newCertificateId],
   });
-  const stack = await stackNow(stacks, 'orders');
-  expect(stack).toMatchObject({ ...STACK, StackStatus: 'UPDATE_COMPLETE' });
-  expect(parametersOf(stack)).toEqual({
+  expect(events).toContainEqual(expect.objectContaining({ type: 'started', stack }));
+  expect(question).toContain(
+    `to ${newCertificateId} by an update of the stack orders (parameter CertificateId)?`,
+  );
+  const updated = await stackNow(stacks, 'orders');
+  expect(updated).toMatchObject({ ...STACK, StackStatus: 'UPDATE_COMPLETE' });
+  expect(parametersOf(updated)).toEqual({
     CertificateId: newCertificateId,
     Description: 'as deployed',
     Secret: '****',
