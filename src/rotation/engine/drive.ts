@@ -68,7 +68,7 @@ export function lastError(run: Run, { kind, ...rest }: End): AppError {
     const { clientCertificateId: id } = rest.certificate;
     return new AppError(
       'PublicationAmbiguous',
-      `${rest.publication} contains ${id}, and the stages of its target present different certificates, so ${id} is not deleted`,
+      `${rest.publication} contains ${id}, and the stages of its target present different certificates, so ${id} and the trust in it stay`,
       {
         details: { publication: rest.publication, clientCertificateId: id },
         hint: 'attach the same certificate to all stages of the target, or write the ID of one that is in use to that place, then run the same command again',

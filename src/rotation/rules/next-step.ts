@@ -160,8 +160,8 @@ export type Step =
   | { kind: 'impossible' }
   /** A stage presents what was to be taken away. */
   | { kind: 'inUse'; certificate: Certificate }
-  /** What is to be deleted is published, and cannot be replaced there: the stages do not present one and the same. */
-  | { kind: 'stillPublished'; certificate: Certificate; publication: string }
+  /** What is to be deleted, or trusted no more, is published, and cannot be replaced there: the stages do not present one and the same. */
+  | { kind: 'stillPublished'; certificate: EndedCertificate; publication: string }
   | { kind: 'done' };
 
 /** What a proof is about: one certificate, shown to these backends by these calls. */
@@ -395,7 +395,7 @@ function goingOf(situation: Situation): Certificate[] {
 
 /** The end of what is not to be presented any more: waited for, looked for, deleted, and only then trusted no more. */
 function endStep(situation: Situation): Step {
-  const { now, goal, unit, stores, publications, deleted, switchedAt, keptFrom } = situation;
+  const { now, goal, unit, stores, deleted, switchedAt, keptFrom } = situation;
   const { lastPresented, unsettled, progress, settings } = situation;
   if (goal === 'rollBack') return { kind: 'done' };
   const going = goingOf(situation);
@@ -445,8 +445,11 @@ function endStep(situation: Situation): Step {
   const first = going.find((one) => !kept.includes(one));
   const remembered = first && held.find(({ certificate }) => remembers(first, certificate));
   if (remembered) return { kind: 'untrust', ...remembered };
-  const place = publications.find(({ holds }) => first && holds === first.clientCertificateId);
-  if (first && place) return { kind: 'stillPublished', certificate: first, publication: place.name };
+  const published = publishedOf(situation, [
+    ...(first ? [first] : []),
+    ...held.map(({ certificate }) => certificate),
+  ]);
+  if (published) return { kind: 'stillPublished', ...published };
   if (first) return { kind: isAcmArn(first.clientCertificateId) ? 'retire' : 'delete', certificate: first };
   if (held[0]) return { kind: 'untrust', ...held[0] };
   if (toConfirm) {
@@ -455,6 +458,20 @@ function endStep(situation: Situation): Step {
   }
   if (kept[0]) return { kind: 'release', certificate: kept[0] };
   return toFinish ? { kind: 'finish', certificate: toFinish } : { kind: 'done' };
+}
+
+/** What of that is published where the id of no other one can be; what AWS has deleted can come to no stage again. */
+function publishedOf(
+  { deleted, publications }: Situation,
+  ending: readonly EndedCertificate[],
+): { certificate: EndedCertificate; publication: string } | undefined {
+  const isGone = ({ clientCertificateId: id }: EndedCertificate): boolean =>
+    !isAcmArn(id) && deleted.some(({ clientCertificateId }) => clientCertificateId === id);
+  for (const certificate of ending.filter((one) => !isGone(one))) {
+    const place = publications.find(({ holds }) => holds === certificate.clientCertificateId);
+    if (place) return { certificate, publication: place.name };
+  }
+  return undefined;
 }
 
 /** Whether what stays, or what other stages present, is trusted by the same root and subject. */

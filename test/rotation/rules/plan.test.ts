@@ -499,7 +499,7 @@ describe('planSteps', () => {
     );
   });
 
-  test('what is published exists and is presented at the end, and nothing that is published is deleted', () => {
+  test('what is published exists and is presented at the end, and nothing that is published is deleted or trusted no more', () => {
     fc.assert(
       fc.property(situations, (start) => {
         const end = endOf(start);
@@ -509,8 +509,9 @@ describe('planSteps', () => {
             for (const { clientCertificateId } of before.moving)
               expect(clientCertificateId).toBe(step.clientCertificateId);
           }
-          if (step.kind !== 'delete') continue;
+          if (step.kind !== 'delete' && step.kind !== 'untrust') continue;
           const { clientCertificateId: id } = step.certificate;
+          if (before.deleted.some(({ clientCertificateId }) => clientCertificateId === id)) continue;
           for (const { holds } of before.publications) expect(holds).not.toBe(id);
         }
         if (last.kind !== 'done' || start.goal === 'cancel') return;
@@ -546,6 +547,46 @@ describe('planSteps', () => {
     const other = planSteps({ ...mixed, publications: [{ ...view, holds: 'old' }] });
     expect(other.last.kind).toBe('done');
     expect(kinds(other)).toContain('delete');
+  });
+
+  test.each(['abort', 'cancel'] as const)(
+    '%s: what --to named stays trusted where its id is published and no other one can be',
+    (goal) => {
+      const next = certificate('new', { mark: mark('old', { adopted: true }) });
+      const publication = { name: 'file:id', stages: ['api/prod'], elsewhere: ['other'], isKnown: true };
+      const start = situation({
+        goal,
+        unit: { oldId: 'old', old: certificate('old'), next, spares: [] },
+        stores: [store('file', 'OLD', 'NEW')],
+        publications: [{ ...publication, holds: 'new' }],
+      });
+      const { steps, last } = planSteps(start);
+      expect(steps.map(({ kind }) => kind)).not.toContain('untrust');
+      expect(last).toMatchObject({
+        kind: 'stillPublished',
+        certificate: { clientCertificateId: 'new' },
+        publication: 'file:id',
+      });
+      const other = planSteps({ ...start, publications: [{ ...publication, holds: 'old' }] });
+      expect([kinds(other).includes('untrust'), other.last.kind]).toEqual([true, 'done']);
+    },
+  );
+
+  test('a retired certificate of ACM stays trusted where it is published again meanwhile', () => {
+    const arn = 'arn:aws:acm:eu-central-1:123456789012:certificate/old';
+    const next = certificate('new', { mark: mark(arn, { retired: after(-DAY).toISOString() }) });
+    const start = situation({
+      unit: { oldId: arn, next, spares: [] },
+      moving: [stage('prod', 'new')],
+      stores: [store('file', 'OLD', 'NEW')],
+      deleted: [{ clientCertificateId: arn, trusted: { fingerprintSha256: 'OLD' } }],
+      publications: [
+        { name: 'file:id', stages: ['api/prod'], elsewhere: ['other'], isKnown: true, holds: arn },
+      ],
+    });
+    const { steps, last } = planSteps(start);
+    expect([steps.map(({ kind }) => kind).includes('untrust'), last.kind]).toEqual([false, 'stillPublished']);
+    expect(kinds(planSteps({ ...start, publications: [] }))).toContain('untrust');
   });
 
   test('a rotation that publishes nothing has the same steps without it', () => {
