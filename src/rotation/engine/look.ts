@@ -223,6 +223,7 @@ export async function lookAgain(run: Run): Promise<void> {
   await lookAtCertificates(run);
   const isUrgent = account(run).moving.some(({ clientCertificateId }) => clientCertificateId !== run.oldId);
   await lookAtStages(run, { isUrgent });
+  await lookAtTrustedElsewhere(run);
   run.progress = { ...run.progress, recounted: true };
 }
 

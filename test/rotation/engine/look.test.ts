@@ -331,6 +331,27 @@ describe('looking again', () => {
     await inTime(lookAgain(run));
     expect(ids(run)).toContain(next);
   });
+
+  test('reads the certificates of ACM that stages have come to present by this very look', async () => {
+    const arn = 'arn:aws:acm:eu-west-1:123456789012:certificate/a';
+    const other = `${arn}b`;
+    const { run: begins, calls } = begun(the, {
+      controlPlane: {
+        getStages: () =>
+          Promise.resolve(
+            the.world.stagesOf('api').map((stage) => ({
+              ...stage,
+              clientCertificateId: stage.stageName === 'prod' ? arn : other,
+            })),
+          ),
+      },
+    });
+    const run: Run = { ...begins, oldId: arn, stages: [] };
+    // One that cannot be read may be trusted by the same root and name.
+    await expect(inTime(lookAgain(run))).rejects.toMatchObject({ code: 'CertificateNotFound' });
+    expect(calls).toContain(`getAcmCertificate "${other}"`);
+    expect(run.progress.recounted).toBe(false);
+  });
 });
 
 describe('a look at the account is fresh', () => {
