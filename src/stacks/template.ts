@@ -1,8 +1,11 @@
 /** Templates of CloudFormation, as far as client certificates of stages are concerned. Pure; nothing of them is trusted. */
 import { parse, type CollectionTag, type ScalarTag } from 'yaml';
 import { AppError } from '../platform/errors.js';
+import { constraintsOf, type ParameterConstraints } from './constraints.js';
 
 type Json = Readonly<Record<string, unknown>>;
+
+export { refusalOf } from './constraints.js';
 
 /** A resource of a template. Its properties are as they are written, with the functions in them. */
 export interface TemplateResource {
@@ -22,6 +25,7 @@ export interface TemplateParameter {
   default?: string;
   /** `NoEcho`: nobody is shown its value. */
   isHidden: boolean;
+  constraints: ParameterConstraints;
 }
 
 /** A template. */
@@ -87,14 +91,18 @@ export function readTemplate(text: string): StackTemplate {
   if (!isJson(template) || !isJson(template['Resources'])) throw unreadable();
   return {
     parameters: new Map(
-      entriesOf(template['Parameters']).map(([name, { Type: type, Default: value, NoEcho: hidden }]) => [
-        name,
-        {
-          type: typeof type === 'string' ? type : '',
-          isHidden: hidden === true || hidden === 'true',
-          ...(typeof value === 'string' || typeof value === 'number' ? { default: String(value) } : {}),
-        },
-      ]),
+      entriesOf(template['Parameters']).map(([name, declaration]) => {
+        const { Type: type, Default: value, NoEcho: hidden } = declaration;
+        return [
+          name,
+          {
+            type: typeof type === 'string' ? type : '',
+            isHidden: hidden === true || hidden === 'true',
+            constraints: constraintsOf(declaration),
+            ...(typeof value === 'string' || typeof value === 'number' ? { default: String(value) } : {}),
+          },
+        ];
+      }),
     ),
     resources: new Map(
       entriesOf(template['Resources']).map(([logicalId, { Type: type, Properties, Condition, ...rest }]) => [
@@ -150,7 +158,7 @@ const READ_AGAIN = 'AWS::SSM::Parameter::Value<';
 /** What a template does with one of its parameters, as far as certificates of stages are concerned. */
 export interface ParameterUse {
   /** Absent where the template has no such parameter. */
-  parameter?: Pick<TemplateParameter, 'type' | 'isHidden'>;
+  parameter?: Pick<TemplateParameter, 'type' | 'isHidden' | 'constraints'>;
   /** The stages whose certificate is what the parameter holds. */
   stages: Pick<TemplateResource, 'logicalId' | 'isConditional'>[];
   /** The other parameters that an update reads from Systems Manager again, as far as anything depends on them. */

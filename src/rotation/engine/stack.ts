@@ -1,6 +1,7 @@
 /** The stack that switches the stages of a rotation: looking at it, and waiting for it. */
 import { AppError } from '../../platform/errors.js';
 import { stackState } from '../../stacks/rules.js';
+import type { ComingValue } from '../../stacks/constraints.js';
 import type { StackView, UpdateToken } from '../../stacks/stack.js';
 import { assertOpen } from '../rules/gate-failure.js';
 import { stackFailure, type StackSight } from '../rules/stack-gate.js';
@@ -32,11 +33,25 @@ export async function lookAtStack(run: Run): Promise<StackSight | undefined> {
     // An update whose events may not be read could not be waited for.
     stack.events(newToken(run)),
   ]);
-  const { parameterUse } = await import('../../stacks/template.js');
+  const { parameterUse, refusalOf } = await import('../../stacks/template.js');
   const { settings } = stack;
   run.parameterValue = view.parameters.get(settings.parameter) ?? '';
-  const look = { settings, view, use: parameterUse(text, settings.parameter) };
-  return { look, stages: run.stages, isBehind: isBehind(run) };
+  const use = parameterUse(text, settings.parameter);
+  return {
+    look: { settings, view, use },
+    stages: run.stages,
+    isBehind: isBehind(run),
+    refusal: use.parameter && refusalOf(use.parameter.constraints, valueOf(run), view.id),
+  };
+}
+
+/** What the parameter is to be set to. */
+function valueOf(run: Run): ComingValue {
+  const { request, importedArn } = run;
+  const { unit } = account(run);
+  if (run.goal !== 'rotate') return { id: unit.oldId };
+  const id = unit.next?.clientCertificateId ?? request.to ?? importedArn;
+  return id === undefined ? { madeBy: request.importing ? 'import' : 'generate' } : { id };
 }
 
 /** Whether any stage is to be switched. */

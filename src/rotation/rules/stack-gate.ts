@@ -25,6 +25,8 @@ export interface StackSight {
   stages: readonly Stage[];
   /** Whether any stage is to be switched now. */
   isBehind: boolean;
+  /** What it is to be set to and why the parameter does not accept that, where it is known that it does not. */
+  refusal?: string | undefined;
 }
 
 /** All that decides whether it can. */
@@ -165,6 +167,14 @@ const isUpToDate: Rule = ({ look, moving }) => {
   };
 };
 
+const acceptsValue: Rule = ({ look, isBehind, refusal }) =>
+  !isBehind || refusal === undefined
+    ? undefined
+    : {
+        message: `${parameterText(look)} does not accept ${refusal}`,
+        hint: 'change that in the template and update the stack, then run again',
+      };
+
 const canBeUpdated: Rule = ({ look: { view }, isBehind }) => {
   if (!isBehind || stackState(view.status) !== 'blocked') return undefined;
   return {
@@ -185,6 +195,7 @@ const RULES: readonly Rule[] = [
   fitsOneUpdate,
   changesNothingElse,
   ownsNoOldCertificate,
+  acceptsValue,
   canBeUpdated,
   isUpToDate,
 ];

@@ -413,19 +413,32 @@ describe('is refused before anything is changed:', () => {
       ),
     );
     await attachCertificate(gateway, stageOfApi, lab.oldId);
-    // A second stage with the same parameter, which --only-stage would leave.
-    const two = template(stage('Prod', 'prod', ', Description: !Ref Description') + stage('Beta', 'beta'));
-    await stacks.send(
-      new UpdateStackCommand({
-        StackName: 'orders',
-        TemplateBody: two,
-        Capabilities: STACK.Capabilities,
-        Parameters: ['CertificateId', 'Description', 'Secret'].map((ParameterKey) => ({
-          ParameterKey,
-          UsePreviousValue: true,
-        })),
-      }),
+    // What an update would refuse, known before a certificate is made or marked.
+    const change = (TemplateBody: string) =>
+      stacks.send(
+        new UpdateStackCommand({
+          StackName: 'orders',
+          TemplateBody,
+          Capabilities: STACK.Capabilities,
+          Parameters: ['CertificateId', 'Description', 'Secret'].map((ParameterKey) => ({
+            ParameterKey,
+            UsePreviousValue: true,
+          })),
+        }),
+      );
+    const listing = template(stage('Prod', 'prod')).replace(
+      '{ Type: String }',
+      `{ Type: String, AllowedValues: ["${lab.oldId}", x] }`,
     );
+    await change(listing);
+    await settledStack(stacks, 'orders');
+    await refused({}, /does not accept the ID of a new certificate, such as a1b2c3 \(AllowedValues: /);
+    const { clientCertificateId: to } = spare;
+    await refused({ flags: { to } }, new RegExp(`does not accept ${to} \\(AllowedValues: `));
+    await change(template(stage('Prod', 'prod', ', Description: !Ref Description')));
+    await settledStack(stacks, 'orders');
+    // A second stage with the same parameter, which --only-stage would leave.
+    await change(template(stage('Prod', 'prod', ', Description: !Ref Description') + stage('Beta', 'beta')));
     await settledStack(stacks, 'orders');
     await refused(
       { flags: { onlyStage: true } },

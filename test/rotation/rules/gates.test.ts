@@ -42,7 +42,7 @@ const bySwitch = (
         parameters: new Map([['Id', 'old']]),
       },
       use: {
-        parameter: { type: 'String', isHidden: false },
+        parameter: { type: 'String', isHidden: false, constraints: {} },
         stages: [{ logicalId: 'Prod', isConditional: false }],
         readAgain: [],
         certificates,

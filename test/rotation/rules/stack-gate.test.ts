@@ -26,7 +26,7 @@ const PROD = stage('prod', 'Prod');
 const BETA = stage('beta', 'Beta');
 type SomeUse = { [K in keyof ParameterUse]?: ParameterUse[K] | undefined };
 const use = (more: SomeUse = {}): ParameterUse => ({
-  parameter: { type: 'String', isHidden: false },
+  parameter: { type: 'String', isHidden: false, constraints: {} },
   stages: [{ logicalId: 'Prod', isConditional: false }],
   readAgain: [],
   certificates: ['Cert'],
@@ -101,6 +101,10 @@ test.each<[string, Given]>([
     { moving: Array.from({ length: MOST_AT_ONCE }, (_each, i) => stage(`s${i}`, 'Prod')) },
   ],
   ['stages of which some have been switched', { moving: [stage('x', 'Prod', 'new'), PROD] }],
+  [
+    'a parameter that accepts nothing, where no stage is to be switched',
+    { refusal: 'new (MaxLength: 0)', isBehind: false },
+  ],
   ['no stage any more', { moving: [], use: { stages: [] } }],
 ])('passes: %s', (_, given) => {
   expect(stackFailure(input(given))).toBeUndefined();
@@ -126,12 +130,12 @@ test.each<[string, Given, string, string?]>([
   ['no such parameter', { use: { parameter: undefined } }, 'the stack orders has no parameter Id'],
   [
     'a parameter of another type',
-    { use: { parameter: { type: 'AWS::SSM::Parameter::Value<String>', isHidden: false } } },
+    { use: { parameter: { type: 'AWS::SSM::Parameter::Value<String>', isHidden: false, constraints: {} } } },
     'the parameter Id of the stack orders is of the type AWS::SSM::Parameter::Value<String>, which an update cannot set to an ID',
   ],
   [
     'a hidden one',
-    { use: { parameter: { type: 'String', isHidden: true } } },
+    { use: { parameter: { type: 'String', isHidden: true, constraints: {} } } },
     'the parameter Id of the stack orders is hidden (NoEcho), so it cannot be compared with what the stage presents',
   ],
   [
@@ -185,6 +189,11 @@ test.each<[string, Given, string, string?]>([
     'a certificate that it owns',
     owned('Cert'),
     'the stack orders owns the client certificate old, which a rotation deletes',
+  ],
+  [
+    'a parameter that does not accept the new value',
+    { refusal: 'new (AllowedValues: old)' },
+    'the parameter Id of the stack orders does not accept new (AllowedValues: old)',
   ],
   [
     'a status that it stays in',
