@@ -1,15 +1,19 @@
+import type * as texts from './template-texts.js';
 import { AppError } from '../platform/errors.js';
 import { writeBundle } from '../certificates/bundle.js';
 import type { TrustedCertificate } from '../certificates/certificate.js';
 import type { TrustedAuthority, TrustEntry } from '../certificates/trust-entry.js';
 import { insertEntry, type TrustFormat } from './format.js';
 
+/** The name of a text of `templates/`, which has `{{placeholders}}`. */
+type Template = keyof typeof texts;
+
 /** A server that accepts the old and the new certificate and nobody else, when it is configured as its template says. */
 export interface BackendServer {
   /** As it is written after `backend config`. */
   name: string;
-  /** Its configuration or source, from `templates/`, with `{{placeholders}}`; see {@link serverConfiguration}. */
-  template: string;
+  /** Its configuration or source; see {@link serverConfiguration}. */
+  template: Template;
   /**
    * How it accepts certificates of a CA by their name, beside those of its list. `trustFile`: by the same configuration, since
    * its list holds the root and the name. Absent where there is no configuration for that.
@@ -25,7 +29,7 @@ export interface BackendServer {
 
 /** Another configuration, which compares a name that is written into it. */
 export interface AuthorityTemplate {
-  template: string;
+  template: Template;
   /** What the server can compare exactly. */
   compares: 'subject' | 'dnsName';
   /** What the CA file holds. A server that trusts whatever is in it must not find certificates whose trust may end. */
@@ -48,6 +52,9 @@ export interface ServerOptions {
   upstream: string;
 }
 
+/** Only what prints one loads them. */
+const textOf = async (template: Template): Promise<string> => (await import('./template-texts.js'))[template];
+
 function split(text: string): [host: string, port: string] {
   const colon = text.lastIndexOf(':');
   return [text.slice(0, colon), text.slice(colon + 1)];
@@ -57,11 +64,11 @@ function split(text: string): [host: string, port: string] {
  * Fills a template in.
  * @throws AppError `Usage` for what could end a string or a line in some configuration language; nothing here needs it
  */
-export function serverConfiguration(
+export async function serverConfiguration(
   { template }: Pick<BackendServer, 'template'>,
   options: ServerOptions,
-): string {
-  return filled(template, options, {});
+): Promise<string> {
+  return filled(await textOf(template), options, {});
 }
 
 /**
@@ -69,11 +76,11 @@ export function serverConfiguration(
  * @param caFile a PEM file with the root, as {@link caFileOf} makes it
  * @throws AppError `Usage` as {@link serverConfiguration}, and for a name that the server cannot compare exactly
  */
-export function authorityConfiguration(
+export async function authorityConfiguration(
   { name, authority }: Pick<BackendServer, 'name' | 'authority'>,
   options: ServerOptions,
   { caFile, entry }: { caFile: string; entry: TrustedAuthority },
-): string {
+): Promise<string> {
   if (authority === undefined || authority === 'trustFile') {
     throw new Error(`${name} has no other configuration for a CA`);
   }
@@ -92,7 +99,7 @@ export function authorityConfiguration(
   const octets = Buffer.from(subject, 'latin1');
   const hex = octets.toString('hex').toUpperCase();
   return filled(
-    authority.template,
+    await textOf(authority.template),
     { ...options, caFile },
     {
       // In notations in which nothing in a name can end a string.

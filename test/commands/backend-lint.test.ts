@@ -112,7 +112,7 @@ describe('backend lint of configurations', () => {
     const trustFile = file(`${kind}.trust`, recipes[kind].trustFile([old.certificate, next.certificate]));
     const conf = file(
       `${kind}.conf`,
-      recipes[kind].configuration({
+      await recipes[kind].configuration({
         listen: '127.0.0.1:443',
         serverName: 'localhost',
         certificateFile: file('server.pem', old.certificate.pem),

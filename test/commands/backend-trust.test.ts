@@ -268,7 +268,7 @@ describe('backend config', () => {
     );
     const config = json() as { trust: { content: string }; configuration: string };
     expect(config).toMatchObject({
-      configuration: recipes.nginx.configuration(defaultsOf('nginx')),
+      configuration: await recipes.nginx.configuration(defaultsOf('nginx')),
       trust: { trustStore: 'nginx:/etc/apigw-cert/trusted-nginx' },
       proved: expect.stringContaining('nginx 1.22'),
     });
@@ -292,7 +292,7 @@ describe('backend config', () => {
   test('what is printed for Caddy is indented by tabs, as it is written', async () => {
     const path = file('old.pem', old.certificate.pem);
     const { stdout } = await cli(['backend', 'config', 'caddy', '--file', path, '--only', 'configuration']);
-    expect(stdout).toBe(recipes.caddy.configuration(defaultsOf('caddy')));
+    expect(stdout).toBe(await recipes.caddy.configuration(defaultsOf('caddy')));
   });
 
   test('an empty list is warned of', async () => {

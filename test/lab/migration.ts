@@ -174,7 +174,7 @@ async function nodeServer(): Promise<Operated> {
   const { trustFile } = options;
   const path = join(folder, 'backend.mjs');
   await writeFile(trustFile, programRecipes.node.trustFile([(await mintIdentity('first0')).certificate]));
-  await writeFile(path, programRecipes.node.configuration(options));
+  await writeFile(path, await programRecipes.node.configuration(options));
   await mkdir(join(folder, 'node_modules'));
   await symlink(root, join(folder, 'node_modules', 'apigw-cert'));
   const { stop } = await launch(process.execPath, [path], { folder, port });

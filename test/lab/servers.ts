@@ -112,7 +112,7 @@ function program({ naive, ours, reload, ...what }: Program): LabServer {
       const { folder, port, options, caPem } = site;
       const path = join(folder, what.file);
       await writeFile(options.trustFile, configured.trustFile(trusted));
-      await writeFile(path, configured.configuration(options));
+      await writeFile(path, await configured.configuration(options));
       await mkdir(join(folder, 'node_modules'));
       await symlink(root, join(folder, 'node_modules', 'apigw-cert'));
       await symlink(join(root, 'node_modules', 'express'), join(folder, 'node_modules', 'express'));

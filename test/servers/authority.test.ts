@@ -89,7 +89,7 @@ interface Running {
   /** Has the server trust the certificates of this CA with the name instead. Workers with the former one may go on for a moment. */
   trust: (ca: TestAuthority) => Promise<void>;
   /** Has it compare the SAN instead of the subject, where it can compare either. */
-  compareSan?: () => void;
+  compareSan?: () => Promise<void>;
   stop: () => Promise<void>;
 }
 
@@ -97,9 +97,9 @@ interface Running {
 async function startWebServer(kind: ServerKind): Promise<Running> {
   const entry = authority.entry(kind === 'caddy' ? { san: `DNS:${DNS}` } : { subject: SUBJECT });
   const listed = [generated.certificate, second.certificate];
-  const configuration = (options: ServerOptions): string => {
+  const configuration = async (options: ServerOptions): Promise<string> => {
     const caFile = `${options.trustFile}-ca.pem`;
-    const config = backendConfig(kind, options, listed, { caFile, entry });
+    const config = await backendConfig(kind, options, listed, { caFile, entry });
     writeFileSync(caFile, config.ca?.content ?? '');
     // As many have it for all their servers; it outlives a reload.
     return `${kind === 'nginx' ? 'ssl_session_cache shared:all:1m; ssl_session_tickets off;\n' : ''}${config.configuration}`;
@@ -129,9 +129,9 @@ async function startProgram(kind: keyof typeof PROGRAMS): Promise<Running> {
   const { command, source, ...more } = PROGRAMS[kind];
   const site = await prepareSite(kind);
   const { folder, port, options } = site;
-  const list = (ca: TestAuthority, name: CallerName): void => {
+  const list = async (ca: TestAuthority, name: CallerName): Promise<void> => {
     const named = { caFile: '', entry: ca.entry(name) };
-    const { trust, configuration } = backendConfig(
+    const { trust, configuration } = await backendConfig(
       kind,
       options,
       [generated.certificate, second.certificate],
@@ -140,7 +140,7 @@ async function startProgram(kind: keyof typeof PROGRAMS): Promise<Running> {
     writeFileSync(options.trustFile, trust.content);
     writeFileSync(join(folder, source), configuration);
   };
-  list(authority, { subject: SUBJECT });
+  await list(authority, { subject: SUBJECT });
   const isBuilt = 'build' in more;
   if (isBuilt) {
     const [compiler, ...words] = more.build;
@@ -156,19 +156,14 @@ async function startProgram(kind: keyof typeof PROGRAMS): Promise<Running> {
       port,
     },
   );
-  const relist = (ca: TestAuthority, name: CallerName): void => {
-    list(ca, name);
+  const relist = async (ca: TestAuthority, name: CallerName): Promise<void> => {
+    await list(ca, name);
     if (kind === 'python') process.kill(pid, 'SIGHUP');
   };
   return {
     port,
-    trust(ca) {
-      relist(ca, { subject: SUBJECT });
-      return Promise.resolve();
-    },
-    compareSan() {
-      relist(authority, { san: `DNS:${DNS}` });
-    },
+    trust: (ca) => relist(ca, { subject: SUBJECT }),
+    compareSan: () => relist(authority, { san: `DNS:${DNS}` }),
     async stop() {
       await stop();
       await site.close();
@@ -235,7 +230,7 @@ test.each(SERVERS)(
       }
       if (server.compareSan === undefined) return;
       expect(await call(server.port, ofThatSan)).toBe('refused');
-      server.compareSan();
+      await server.compareSan();
       while ((await call(server.port, ofThatSan)) === 'refused') await sleep(20);
       expect(await isAccepted()).toEqual(toBeAccepted);
     } finally {
@@ -245,9 +240,12 @@ test.each(SERVERS)(
   30_000,
 );
 
-test('of a CA file in which Caddy trusts each certificate, none is of the list', () => {
+test('of a CA file in which Caddy trusts each certificate, none is of the list', async () => {
   const entry = authority.entry({ san: `DNS:${DNS}` });
-  const { ca } = backendConfig('caddy', OPTIONS, [generated.certificate], { caFile: '/etc/ca.pem', entry });
+  const { ca } = await backendConfig('caddy', OPTIONS, [generated.certificate], {
+    caFile: '/etc/ca.pem',
+    entry,
+  });
   // Caddy 2.6 loads the first alone, newer versions load all.
   expect(
     readBundle(Buffer.from(ca?.content ?? '')).certificates.map(({ certificate }) => certificate),

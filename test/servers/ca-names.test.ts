@@ -77,8 +77,8 @@ describe.each((['nginx', 'haproxy', 'apache'] as const).filter(isInstalled))('%s
   test('with the names of a foreign CA lets OpenSSL in, and API Gateway withholds its certificate', async () => {
     const report = await verify(kind, {
       trustFile: recipes[kind].trustFile,
-      configuration: (options) =>
-        FOREIGN[kind](recipes[kind].configuration(options), options.certificateFile),
+      configuration: async (options) =>
+        FOREIGN[kind](await recipes[kind].configuration(options), options.certificateFile),
     });
     expect(report).toMatchObject({
       verdict: 'enforced',
@@ -97,9 +97,8 @@ describe.each((['nginx', 'haproxy', 'apache'] as const).filter(isInstalled))('%s
 ])('apache that asks for one path only, %s: %s', async (protocols, problem, result) => {
   const report = await verify('apache', {
     trustFile: recipes.apache.trustFile,
-    configuration: (options) =>
-      recipes.apache
-        .configuration(options)
+    configuration: async (options) =>
+      (await recipes.apache.configuration(options))
         .replace('-all +TLSv1.2 +TLSv1.3', protocols)
         .replace(/^ *SSLVerifyClient.*\n/m, '')
         .replace('Require all denied', 'SSLVerifyClient optional_no_ca\n        Require all denied'),

@@ -68,7 +68,7 @@ const generated = ({ certificate: { pem }, privateKeyPem }: TestIdentity): Ident
       selfMade.pem,
       writeAuthority(authority.entry(named)),
     );
-    await writeFile(source, programRecipes.python.configuration(options));
+    await writeFile(source, await programRecipes.python.configuration(options));
     const server = await launch(PYTHON, [source], { folder, port });
     const ofOld = agentOf(generated(old));
     const ofNext = agentOf(generated(next));

@@ -43,8 +43,8 @@ test('every server is checked here', () => {
   );
 });
 
-test.each(BACKEND_SERVERS.map(({ name }) => name))('%s: every placeholder is filled in', (name) => {
-  const text = recipe(name).configuration(OPTIONS);
+test.each(BACKEND_SERVERS.map(({ name }) => name))('%s: every placeholder is filled in', async (name) => {
+  const text = await recipe(name).configuration(OPTIONS);
   expect(text).not.toMatch(/\{\{|\}\}\w|undefined/);
   expect(text).toContain(OPTIONS.trustFile);
 });
@@ -53,7 +53,7 @@ for (const [name, { file, tool }] of Object.entries(SOURCES)) {
   const [program, ...args] = tool;
   const isThere = spawnSync(program, ['--version']).error === undefined;
   (isThere ? test : test.skip)(`${name}: ${file} passes ${program} ${args.join(' ')}`, async () => {
-    await writeFile(join(folder, file), recipe(name).configuration(OPTIONS));
+    await writeFile(join(folder, file), await recipe(name).configuration(OPTIONS));
     const { status, stdout, stderr } = spawnSync(program, [...args, file], { cwd: folder, encoding: 'utf8' });
     expect({ status, said: `${stdout}${stderr}` }).toEqual({ status: 0, said: '' });
   });
@@ -74,8 +74,8 @@ for (const kind of WEB) {
   });
 }
 
-test.each(YAML)('%s: is YAML, with the list and the certificate in place', (name) => {
-  const text = JSON.stringify(parseYaml(recipe(name).configuration(OPTIONS)));
+test.each(YAML)('%s: is YAML, with the list and the certificate in place', async (name) => {
+  const text = JSON.stringify(parseYaml(await recipe(name).configuration(OPTIONS)));
   expect(text).toContain(OPTIONS.certificateFile);
   expect(text).toContain(OPTIONS.upstream.split(':')[1]);
 });

@@ -223,7 +223,10 @@ export async function prepareSite(name: string): Promise<Site> {
 }
 
 /** The configuration of a server and its list of certificates; a recipe is one. */
-export type Configured = Pick<Recipe, 'configuration' | 'trustFile'>;
+export interface Configured {
+  configuration: (options: ServerOptions) => string | Promise<string>;
+  trustFile: Recipe['trustFile'];
+}
 
 /**
  * Starts a server with its recipe.
@@ -245,7 +248,7 @@ export async function startServer(
     for (const [name, text] of Object.entries(frame.files)) await writeFile(join(folder, name), text);
     return frame;
   };
-  const frame = await configure(configured.configuration(options));
+  const frame = await configure(await configured.configuration(options));
   try {
     const { pid, stop } = await launch(BINARY[kind], frame.args, { folder, port });
     return {

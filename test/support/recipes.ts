@@ -10,7 +10,7 @@ import { BACKEND_SERVERS } from '../../src/trust/servers.js';
 export type { ServerOptions } from '../../src/trust/server-configuration.js';
 
 export interface Recipe {
-  configuration: (options: ServerOptions) => string;
+  configuration: (options: ServerOptions) => Promise<string>;
   trustFile: (certificates: readonly TrustedCertificate[]) => string;
 }
 

@@ -1,8 +1,6 @@
 import * as z from 'zod/mini';
 import { fingerprintOfPem, lineFormat } from '../line-format.js';
 import { serverFile, serverFileOptions, serverFileRoles } from '../server-file.js';
-import template from '../templates/apache.conf?text' with { type: 'text' };
-import authorityTemplate from '../templates/apache-ca.conf?text' with { type: 'text' };
 import { defineKind } from './kind.js';
 
 const schema = z
@@ -40,8 +38,12 @@ export const apache = defineKind({
   servers: [
     {
       name: 'apache',
-      template,
-      authority: { template: authorityTemplate, compares: 'subject', caFile: 'rootAndList' },
+      template: 'apache',
+      authority: {
+        template: 'apacheAuthority',
+        compares: 'subject',
+        caFile: 'rootAndList',
+      },
       reload:
         'apachectl configtest && apachectl graceful; requests in flight are finished, idle connections are closed',
       expired: 'refuses it in the TLS handshake',

@@ -1,8 +1,6 @@
 import * as z from 'zod/mini';
 import { base64OfPem, fingerprintOfBase64, lineFormat } from '../line-format.js';
 import { serverFile, serverFileOptions, serverFileRoles } from '../server-file.js';
-import template from '../templates/Caddyfile?text' with { type: 'text' };
-import authorityTemplate from '../templates/Caddyfile-ca?text' with { type: 'text' };
 import { defineKind } from './kind.js';
 
 const schema = z
@@ -35,8 +33,12 @@ export const caddy = defineKind({
   servers: [
     {
       name: 'caddy',
-      template,
-      authority: { template: authorityTemplate, compares: 'dnsName', caFile: 'root' },
+      template: 'caddy',
+      authority: {
+        template: 'caddyAuthority',
+        compares: 'dnsName',
+        caFile: 'root',
+      },
       reload: 'caddy validate && caddy reload; requests in flight are finished, idle connections are closed',
       expired: 'refuses it in the TLS handshake',
       proved: 'Caddy 2.6.2 with Go 1.19',

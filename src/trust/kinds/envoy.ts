@@ -1,7 +1,6 @@
 import * as z from 'zod/mini';
 import { fingerprintOfHex, hexOfFingerprint, lineFormat } from '../line-format.js';
 import { serverFile, serverFileOptions, serverFileRoles } from '../server-file.js';
-import template from '../templates/envoy.yaml?text' with { type: 'text' };
 import { defineKind } from './kind.js';
 
 const schema = z
@@ -37,7 +36,7 @@ export const envoy = defineKind({
   servers: [
     {
       name: 'envoy',
-      template,
+      template: 'envoy',
       reload: 'nothing to do: Envoy takes a renamed file over',
       expired: 'not known: verify that Envoy refuses it before you rely on this',
       proved: 'unproven',

@@ -3,8 +3,6 @@ import { fingerprints } from '../format.js';
 import { syncAcl } from '../haproxy-runtime.js';
 import { fingerprintOfHex, hexOfFingerprint, lineFormat } from '../line-format.js';
 import { serverFile, serverFileOptions, serverFileRoles } from '../server-file.js';
-import template from '../templates/haproxy.cfg?text' with { type: 'text' };
-import authorityTemplate from '../templates/haproxy-ca.cfg?text' with { type: 'text' };
 import { defineKind } from './kind.js';
 
 const schema = z
@@ -47,8 +45,12 @@ export const haproxy = defineKind({
   servers: [
     {
       name: 'haproxy',
-      template,
-      authority: { template: authorityTemplate, compares: 'subject', caFile: 'rootAndList' },
+      template: 'haproxy',
+      authority: {
+        template: 'haproxyAuthority',
+        compares: 'subject',
+        caFile: 'rootAndList',
+      },
       reload:
         'through the runtime API without a reload (option socket), or systemctl reload haproxy; no request is dropped',
       expired: 'refuses it in the TLS handshake',

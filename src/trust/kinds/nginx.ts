@@ -1,8 +1,6 @@
 import * as z from 'zod/mini';
 import { fingerprintOfPem, hexOfFingerprint, lineFormat } from '../line-format.js';
 import { serverFile, serverFileOptions, serverFileRoles } from '../server-file.js';
-import template from '../templates/nginx.conf?text' with { type: 'text' };
-import authorityTemplate from '../templates/nginx-ca.conf?text' with { type: 'text' };
 import { defineKind } from './kind.js';
 
 const schema = z
@@ -57,8 +55,12 @@ export const nginx = defineKind({
   servers: [
     {
       name: 'nginx',
-      template,
-      authority: { template: authorityTemplate, compares: 'subject', caFile: 'rootAndList' },
+      template: 'nginx',
+      authority: {
+        template: 'nginxAuthority',
+        compares: 'subject',
+        caFile: 'rootAndList',
+      },
       reload: 'nginx -t && nginx -s reload; requests in flight are finished, idle connections are closed',
       expired: 'answers 400 (nginx lets OpenSSL check the dates)',
       proved: 'nginx 1.22.1 with OpenSSL 3.0',

@@ -6,11 +6,6 @@ import { fileDocument } from '../file-document.js';
 import { knownReader } from '../known-readers.js';
 import { pemFormat } from '../pem-format.js';
 import { commandSchema, reloadCommand, timeoutSchema } from '../run-command.js';
-import java from '../templates/Backend.java?text' with { type: 'text' };
-import express from '../templates/express.mjs?text' with { type: 'text' };
-import go from '../templates/server.go?text' with { type: 'text' };
-import node from '../templates/server.mjs?text' with { type: 'text' };
-import python from '../templates/server.py?text' with { type: 'text' };
 import { defineKind } from './kind.js';
 
 const schema = z
@@ -53,7 +48,7 @@ export const pemBundle = defineKind({
   servers: [
     {
       name: 'node',
-      template: node,
+      template: 'node',
       authority: 'trustFile',
       reload: 'nothing to do: the program follows the file; no request is dropped',
       expired: 'answers 403',
@@ -61,7 +56,7 @@ export const pemBundle = defineKind({
     },
     {
       name: 'express',
-      template: express,
+      template: 'express',
       authority: 'trustFile',
       reload: 'nothing to do: the program follows the file; no request is dropped',
       expired: 'answers 403',
@@ -69,7 +64,7 @@ export const pemBundle = defineKind({
     },
     {
       name: 'java',
-      template: java,
+      template: 'java',
       authority: 'trustFile',
       reload: 'nothing to do: the program reads the file again when it has changed; no request is dropped',
       expired:
@@ -78,7 +73,7 @@ export const pemBundle = defineKind({
     },
     {
       name: 'python',
-      template: python,
+      template: 'python',
       authority: 'trustFile',
       reload:
         'kill -HUP: a new TLS context for new connections, and a new list for kept ones; no request is dropped',
@@ -87,7 +82,7 @@ export const pemBundle = defineKind({
     },
     {
       name: 'go',
-      template: go,
+      template: 'go',
       authority: 'trustFile',
       reload: 'nothing to do: the program reads the file again when it has changed; no request is dropped',
       expired: 'refuses it in the TLS handshake, and on a kept connection with 403',

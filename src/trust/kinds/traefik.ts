@@ -1,7 +1,6 @@
 import * as z from 'zod/mini';
 import { fingerprintOfPem, lineFormat } from '../line-format.js';
 import { serverFile, serverFileOptions, serverFileRoles } from '../server-file.js';
-import template from '../templates/traefik.yaml?text' with { type: 'text' };
 import { defineKind } from './kind.js';
 
 const schema = z
@@ -46,7 +45,7 @@ export const traefik = defineKind({
   servers: [
     {
       name: 'traefik',
-      template,
+      template: 'traefik',
       reload: 'nothing to do: the file provider watches its folder',
       expired: 'refuses it in the TLS handshake, as Go does',
       proved: 'unproven',

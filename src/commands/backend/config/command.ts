@@ -82,7 +82,7 @@ Examples:
         const name = { ...(subject === undefined ? {} : { subject }), ...(san === undefined ? {} : { san }) };
         const entry = ca === undefined ? undefined : await namedAuthority(ca, name, mustRead);
         const { serverCertificate: certificateFile } = options;
-        const config = backendConfig(
+        const config = await backendConfig(
           server,
           {
             listen: options.listen,

@@ -33,12 +33,12 @@ export interface BackendConfig {
  * @param name one of {@link BACKEND_SERVERS}
  * @throws AppError `Usage` for words that no configuration can hold
  */
-export function backendConfig(
+export async function backendConfig(
   name: string,
   options: ServerOptions,
   certificates: readonly TrustedCertificate[],
   named?: { caFile: string; entry: TrustedAuthority },
-): BackendConfig {
+): Promise<BackendConfig> {
   const server = BACKEND_SERVERS.find((each) => each.name === name);
   if (!server) throw new Error(`there is no configuration for ${name}`);
   const { kind, format, authority, reload, expired, proved } = server;
@@ -59,8 +59,8 @@ export function backendConfig(
     server: name,
     configuration:
       named !== undefined && inFile !== undefined
-        ? authorityConfiguration(server, options, named)
-        : serverConfiguration(server, options),
+        ? await authorityConfiguration(server, options, named)
+        : await serverConfiguration(server, options),
     trust: { trustStore: `${kind}:${file}`, file, content: trustFileOf(format, entries) },
     ...(named !== undefined && inFile !== undefined
       ? { ca: { file: named.caFile, content: caFileOf(inFile, named.entry, certificates) } }
