@@ -205,12 +205,20 @@ export const asking = (
   ...controlOf(by, by.shown.get(certificateId), [control]),
 });
 
-/** The question whether all backends refuse a caller, asked once each. @param controls what tells an outage from a refusal */
-export const refusing = (by: Means, controls: readonly (Certificate | undefined)[]) => ({
+/**
+ * The question whether all backends refuse a caller, asked once each.
+ * @param controls what tells an outage from a refusal
+ * @param way of showing the caller
+ */
+export const refusing = (
+  by: Means,
+  controls: readonly (Certificate | undefined)[],
+  way: ShownBy = 'testInvoke',
+) => ({
   probes: by.probes,
   wanted: 'refused' as const,
   times: 1,
-  ...controlOf(by, 'testInvoke', controls),
+  ...controlOf(by, way, controls),
 });
 
 /** Who presents what in a proof. */

@@ -4,7 +4,7 @@ import { AppError } from '../../platform/errors.js';
 import { proofKey, type Step } from '../rules/next-step.js';
 import type { LastStep } from '../rules/plan.js';
 import type { StepEvidence } from '../rules/proof.js';
-import { trustEntry } from '../rules/trust-key.js';
+import { trustEntry, trustKey } from '../rules/trust-key.js';
 import { stageText } from '../rules/unit.js';
 import { stagesNow } from '../../control-plane/stages.js';
 import { acknowledge, isLiveEverywhere } from './acknowledge.js';
@@ -331,9 +331,13 @@ async function recount(run: Run): Promise<void> {
 /** After the removal: the certificate in use has to be accepted, and what is gone refused where that can be tried. */
 async function confirm(run: Run, next: Certificate): Promise<void> {
   const known = new Set(run.certificates.map(({ clientCertificateId }) => clientCertificateId));
+  // What other stages need stays trusted, so that backends rightly accept it.
+  const needed = new Set(run.trustedElsewhere.values());
   const ended = [
     ...run.gone,
-    ...deletedCertificates(run).map(({ clientCertificateId }) => clientCertificateId),
+    ...deletedCertificates(run).flatMap((one) =>
+      needed.has(trustKey(one)) ? [] : [one.clientCertificateId],
+    ),
   ];
   const gone = [...new Set(ended)].map((clientCertificateId) => ({
     clientCertificateId,

@@ -134,11 +134,13 @@ export async function proveEnd(
   const untested: string[] = [];
   for (const one of ended.filter(({ exists }) => exists)) {
     const { clientCertificateId: id } = one;
-    if (isAcmArn(id) && by.shown.get(id) !== 'testInvoke') {
+    if (isAcmArn(id) && !by.shown.has(id)) {
       untested.push(id);
       continue;
     }
-    const answers = await unlessDeleted(() => askUntil(run, { ...question, certificateId: id }, settle));
+    const answers = await unlessDeleted(() =>
+      askUntil(run, { ...refusing(by, [next], by.shown.get(id)), certificateId: id }, settle),
+    );
     if (!answers) {
       gone.push(id);
       continue;

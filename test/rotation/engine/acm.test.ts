@@ -283,7 +283,19 @@ describe('a run that ends in the middle', () => {
   });
 
   test('is aborted: the certificate of ACM stays as it was', async () => {
-    await lab.run({ toGenerated: true, probeUrl: health() });
+    const ended = await lab.run({ toGenerated: true, identity: leaf });
+    // With the key of the old one at hand, the refusal is seen.
+    expect(proofOf(ended, 'verifyRemoval')).toMatchObject({
+      results: [
+        { caller: 'new' },
+        { caller: 'none', wanted: 'refused' },
+        {
+          ...{ caller: 'old', certificateId: arn, wanted: 'refused', by: 'handshake' },
+          backends: [{ outcome: 'refused', status: 403 }],
+        },
+      ],
+    });
+    expect(proofOf(ended, 'verifyRemoval')?.untested).toBeUndefined();
     const id = await lab.presented();
     const before = await lab.trusted();
     await killed('verifySwitch', 'afterEffect', { to: arn, identity: leaf });
@@ -316,7 +328,13 @@ describe('a root that another certificate of ACM needs', () => {
     await lab.run({ to: arn, identity: leaf });
     const other = await lab.imported(await lab.pki.leaf(), lab.pki.issuing.pem);
     await lab.addStage(other);
-    await lab.run({ toGenerated: true, probeUrl: health() });
+    const { warnings, ...report } = await lab.run({ toGenerated: true, identity: leaf });
+    // It is accepted as before, and rightly.
+    expect(warnings).toEqual([]);
+    expect(proofOf({ warnings, ...report }, 'verifyRemoval')?.results.map(({ caller }) => caller)).toEqual([
+      'new',
+      'none',
+    ]);
     expect(await lab.trusted()).toHaveLength(2);
     expect(await lab.trusted()).toContain(root());
   });
