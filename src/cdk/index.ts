@@ -96,6 +96,8 @@ export interface ApiGwCertMemberProps {
   readonly trustPrefix?: string;
   /** The cluster of trust stores of the kind `kubernetes` with `api: eks:CLUSTER`. */
   readonly eksClusterArn?: string;
+  /** The stacks that switch their stages (`switch`), such as `arn:aws:cloudformation:REGION:ACCOUNT:stack/NAME/*`. */
+  readonly switchStackArns?: string[];
 }
 
 const memberParameters = (props: ApiGwCertMemberProps): Record<string, string> =>
@@ -106,6 +108,7 @@ const memberParameters = (props: ApiGwCertMemberProps): Record<string, string> =
     TrustBucket: props.trustBucket,
     TrustPrefix: props.trustPrefix,
     EksClusterArn: props.eksClusterArn,
+    SwitchStackArns: props.switchStackArns?.join(','),
   });
 
 /** The role in an account whose client certificates a hub account rotates: docs/lambda/member.yaml. */

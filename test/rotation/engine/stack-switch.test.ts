@@ -5,6 +5,7 @@ import type { APIGatewayClient } from '@aws-sdk/client-api-gateway';
 import { type CloudFormationClient, UpdateStackCommand } from '@aws-sdk/client-cloudformation';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Chalk } from 'chalk';
+import { parse } from 'yaml';
 import { reportText } from '../../../src/commands/rotate/text.js';
 import { createAwsControlPlane } from '../../../src/control-plane/aws.js';
 import { AppError } from '../../../src/platform/errors.js';
@@ -187,6 +188,30 @@ test('the stack switches its stage, and nothing drifts: one parameter is changed
     trusted: [newCertificateId],
   });
   expect(events).toContainEqual(expect.objectContaining({ type: 'started', stack }));
+  // What the template for accounts that a Lambda function looks after grants.
+  const member = parse(await readFile('docs/lambda/member.yaml', 'utf8')) as Record<string, unknown>;
+  const called = lab.emulator.requests().flatMap(({ operation }) => {
+    const isOfStack = /Stack|Template/.test(operation);
+    return isOfStack ? [`cloudformation:${operation}`] : [];
+  });
+  expect(member).toMatchObject({
+    Resources: {
+      StacksPolicy: {
+        Condition: 'HasSwitchStacks',
+        Properties: {
+          PolicyDocument: {
+            Statement: [
+              {
+                Action: expect.arrayContaining([...new Set(called)]) as unknown,
+                Resource: { 'Fn::Split': [',', { Ref: 'SwitchStackArns' }] },
+              },
+            ],
+          },
+        },
+      },
+    },
+  });
+  expect(new Set(called).size).toBe(4);
   expect(question).toContain(
     `to ${newCertificateId} by an update of the stack orders (parameter CertificateId)?`,
   );
