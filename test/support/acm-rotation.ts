@@ -73,6 +73,7 @@ export interface RunOptions {
   dryRun?: boolean;
   journal?: Journal;
   stores?: RotationDeps['stores'];
+  acknowledgers?: RotationDeps['acknowledgers'];
 }
 
 /** Whether a file of trust lets a caller in, by what the caller sent of itself. */
@@ -164,6 +165,7 @@ export async function startAcmLab(options: EmulatorOptions = {}): Promise<AcmLab
       dryRun,
       journal,
       stores,
+      acknowledgers,
       ...rest
     } = {}) {
       const known = remembering(controlPlane, now);
@@ -173,6 +175,7 @@ export async function startAcmLab(options: EmulatorOptions = {}): Promise<AcmLab
         probeCalls: new Map(),
         account: observedAccount(known, now),
         stores: stores ?? (() => [store]),
+        acknowledgers,
         journal: journal ?? openFileJournal(join(directory, 'journal')),
         now,
         // What is longer than the spread of a switch is skipped.

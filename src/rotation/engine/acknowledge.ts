@@ -3,6 +3,7 @@ import { acknowledgement, type Acknowledgement } from '../../acknowledgements/ho
 import { AppError } from '../../platform/errors.js';
 import { listText } from '../../platform/list-text.js';
 import { acknowledgeKey, type Step } from '../rules/next-step.js';
+import { trustKey } from '../rules/trust-key.js';
 import type { Acknowledger } from './ports.js';
 import { account, pause, step, stopIfAsked, tell, type Run } from './run.js';
 
@@ -32,7 +33,7 @@ interface Sight {
 }
 
 async function look(run: Run, { wanted: state, certificates }: Wanted): Promise<Sight[]> {
-  const keys = certificates.map(({ trusted }) => trusted.fingerprintSha256);
+  const keys = certificates.map(trustKey);
   return Promise.all(
     acknowledgersOf(run).map(async (acknowledger) => {
       const { reports, hosts } = acknowledger;

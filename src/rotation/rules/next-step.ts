@@ -453,7 +453,9 @@ function endStep(situation: Situation): Step {
   if (first) return { kind: isAcmArn(first.clientCertificateId) ? 'retire' : 'delete', certificate: first };
   if (held[0]) return { kind: 'untrust', ...held[0] };
   if (toConfirm) {
-    const gone = acknowledgementOf(situation, 'gone', deleted.toSorted(byId));
+    // What others need stays trusted, and hosts report it.
+    const untrusted = deleted.filter((one) => !isTrustNeeded(situation, one)).sort(byId);
+    const gone = untrusted.length > 0 ? acknowledgementOf(situation, 'gone', untrusted) : undefined;
     return gone ?? { kind: 'verifyRemoval', next: toConfirm };
   }
   if (kept[0]) return { kind: 'release', certificate: kept[0] };

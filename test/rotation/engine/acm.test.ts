@@ -54,6 +54,27 @@ const proofOf = (report: RotationReport, name: string): Proof | undefined =>
 const health = (): string => `${lab.api.invokeUrl}/health`;
 const light = { lanes: 1, pauseMs: 40 };
 
+/** One host, whose report is the trust file as it was some looks ago. */
+function followers(behind = 0): NonNullable<RunOptions['acknowledgers']> {
+  const seen: (readonly string[])[] = [];
+  const list = async () => {
+    seen.push((await lab.trusted()) ?? []);
+    const held = seen.at(-1 - behind) ?? seen[0] ?? [];
+    const now = new Date();
+    return [
+      {
+        ...{ host: 'web-1', trustStore: 'node', reportedAt: now, expiresAt: new Date(now.getTime() + 3.6e6) },
+        fingerprintsSha256: held.filter((key) => !key.includes(' ')),
+        authorities: held.flatMap((key) => {
+          const [fingerprintSha256 = '', ...name] = key.split(' ');
+          return name.length === 0 ? [] : [{ fingerprintSha256, subject: name.slice(1).join(' ') }];
+        }),
+      },
+    ];
+  };
+  return () => [{ reports: { name: 'hosts', list }, hosts: 1, timeout: 600_000 }];
+}
+
 /** A run that dies at a point of a step. */
 async function killed(step: RotationStep, point: Point, options: RunOptions): Promise<void> {
   const dead = new Error('killed');
@@ -283,7 +304,15 @@ describe('a run that ends in the middle', () => {
   });
 
   test('is aborted: the certificate of ACM stays as it was', async () => {
-    const ended = await lab.run({ toGenerated: true, identity: leaf });
+    lab.events.length = 0;
+    const ended = await lab.run({ toGenerated: true, identity: leaf, acknowledgers: followers(2) });
+    // The host reported the root for a while after it had gone from the file, and that was waited for.
+    expect(lab.events.filter(({ type }) => type === 'waiting')).toMatchObject([
+      { reason: 'reports of the hosts' },
+      { reason: 'soak' },
+      { reason: 'calls without a response' },
+      { reason: 'reports of the hosts' },
+    ]);
     // With the key of the old one at hand, the refusal is seen.
     expect(proofOf(ended, 'verifyRemoval')).toMatchObject({
       results: [
@@ -325,10 +354,14 @@ describe('a root that another certificate of ACM needs', () => {
   inLab();
 
   test('stays trusted, also where the chain of that one omits it', async () => {
-    await lab.run({ to: arn, identity: leaf });
+    await lab.run({ to: arn, identity: leaf, acknowledgers: followers() });
     const other = await lab.imported(await lab.pki.leaf(), lab.pki.issuing.pem);
     await lab.addStage(other);
-    const { warnings, ...report } = await lab.run({ toGenerated: true, identity: leaf });
+    const { warnings, ...report } = await lab.run({
+      toGenerated: true,
+      identity: leaf,
+      acknowledgers: followers(),
+    });
     // It is accepted as before, and rightly.
     expect(warnings).toEqual([]);
     expect(proofOf({ warnings, ...report }, 'verifyRemoval')?.results.map(({ caller }) => caller)).toEqual([

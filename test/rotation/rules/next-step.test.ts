@@ -145,6 +145,18 @@ const CASES: readonly (readonly [what: string, situation: Situation, step: Step]
     { kind: 'acknowledge', wanted: 'gone', certificates: [certificate('old'), certificate('spare')] },
   ],
   [
+    'what other stages need is not waited for: hosts report it as before',
+    soaked({
+      unit: gone,
+      stores: [store('file', 'NEW', 'OLD')],
+      deleted: [certificate('old')],
+      trustedElsewhere: ['OLD'],
+      progress: { ...verified, acknowledged: 'live new' },
+      acknowledges: true,
+    }),
+    { kind: 'verifyRemoval', next },
+  ],
+  [
     'every host has reported that it is gone',
     soaked({
       unit: gone,
