@@ -21,21 +21,26 @@ export interface ClientIdentity {
 
 /**
  * Reads the files of `--cert` and `--key`.
+ * @param prefix of the two options
  * @throws AppError `CertificateUnreadable`
  */
-export function clientIdentity({ certificate, privateKey }: IdentityFiles): ClientIdentity {
+export function clientIdentity({ certificate, privateKey }: IdentityFiles, prefix = '--'): ClientIdentity {
   const { certificates } = readBundle(certificate);
   const [own] = certificates;
   if (!own) {
-    throw new AppError('CertificateUnreadable', 'the file of --cert contains no readable certificate', {
-      hint: 'specify a PEM file with the certificate, followed by its intermediate certificates',
-    });
+    throw new AppError(
+      'CertificateUnreadable',
+      `the file of ${prefix}cert contains no readable certificate`,
+      {
+        hint: 'specify a PEM file with the certificate, followed by its intermediate certificates',
+      },
+    );
   }
   const privateKeyPem = Buffer.from(privateKey).toString('latin1');
   if (!belongsTo(own.certificate.pem, privateKeyPem)) {
     throw new AppError(
       'CertificateUnreadable',
-      'the key of --key does not belong to the certificate of --cert',
+      `the key of ${prefix}key does not belong to the certificate of ${prefix}cert`,
       {
         hint: 'specify the unencrypted private key of that certificate as PEM',
       },

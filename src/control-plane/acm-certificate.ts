@@ -20,7 +20,8 @@ export interface AcmImport {
   certificate: string;
   chain: string;
   privateKey: string;
-  tags: Readonly<Record<string, string>>;
+  /** The ARN whose certificate is replaced, which keeps its tags, or the tags of a new one. */
+  as: { arn: string } | { tags: Readonly<Record<string, string>> };
 }
 
 /** The Region and the account (twelve digits) of a certificate of ACM; nothing for what is no such ARN. */

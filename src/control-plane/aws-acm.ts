@@ -88,7 +88,7 @@ export async function createAcmCalls({
 }: Pick<AwsClient, 'acmConfig' | 'plugin' | 'call'>): Promise<AcmCalls> {
   const client = new ACMClient({ ...(await acmConfig()), retryStrategy: repeatable() });
   client.middlewareStack.use(plugin());
-  // A repeated import makes another certificate.
+  // A repeated import of a new certificate makes another one.
   const once = new ACMClient({ ...(await acmConfig()), retryStrategy: onceOnly() });
   once.middlewareStack.use(plugin());
   return {
@@ -133,16 +133,21 @@ export async function createAcmCalls({
         client.send(new RemoveTagsFromCertificateCommand({ CertificateArn, Tags })),
       );
     },
-    async import({ certificate, chain, privateKey, tags }) {
-      const { CertificateArn } = await call(acmOperation('ImportCertificate', '*'), () =>
-        once.send(
-          new ImportCertificateCommand({
-            Certificate: Buffer.from(certificate),
-            PrivateKey: Buffer.from(privateKey),
-            ...(chain === '' ? {} : { CertificateChain: Buffer.from(chain) }),
-            Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
-          }),
-        ),
+    async import({ certificate, chain, privateKey, as }) {
+      const { CertificateArn } = await call(
+        acmOperation('ImportCertificate', 'arn' in as ? as.arn : '*'),
+        () =>
+          once.send(
+            new ImportCertificateCommand({
+              Certificate: Buffer.from(certificate),
+              PrivateKey: Buffer.from(privateKey),
+              ...(chain === '' ? {} : { CertificateChain: Buffer.from(chain) }),
+              // ACM takes no tags with a further import.
+              ...('arn' in as
+                ? { CertificateArn: as.arn }
+                : { Tags: Object.entries(as.tags).map(([Key, Value]) => ({ Key, Value })) }),
+            }),
+          ),
       );
       return required(CertificateArn, 'CertificateArn');
     },

@@ -63,8 +63,8 @@ export interface ControlPlane {
   getAcmTags(arn: string): Promise<Readonly<Record<string, string>>>;
 
   /**
-   * Imports a certificate into ACM, as one with an ARN of its own. There is no idempotency token: after `ServiceUnreachable`
-   * it may be there all the same. Throws `RequestRefused`.
+   * Imports a certificate into ACM, as one with an ARN of its own, or in the place of the one that an ARN has. There is no
+   * idempotency token: after `ServiceUnreachable` it may be there all the same. Throws `RequestRefused`, `CertificateNotFound`.
    * @returns its ARN
    */
   importAcmCertificate(input: AcmImport): Promise<string>;

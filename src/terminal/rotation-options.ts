@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
+import type { IdentityFiles } from '../certificates/client-identity.js';
 import type { JobFlags } from '../rotation/engine/jobs.js';
+import type { HeldIdentity, InPlace } from '../rotation/engine/ports.js';
 import { AppError } from '../platform/errors.js';
 import { parseProbes } from '../rotation/rules/probe.js';
 import { publicationsFromFlags } from '../settings/publication.js';
@@ -27,6 +29,10 @@ export interface RotationOptions {
   root?: string;
   import?: string;
   chain?: string;
+  inPlace?: boolean;
+  previousCert?: string;
+  previousKey?: string;
+  previousChain?: string;
 }
 
 /** With what concerns a run alone. */
@@ -72,9 +78,19 @@ export function addRotationOptions(to: Command): Command {
     .option('--key <file>', 'PEM file of its unencrypted private key; requires --cert or --import')
     .option(
       '--import <file>',
-      'import this certificate (PEM, with its chain) into ACM under a new ARN and rotate to it; requires --key',
+      'import this certificate (PEM, with its chain) into ACM under a new ARN (or with --in-place the same one) and rotate to it; requires --key',
     )
     .option('--chain <file>', 'PEM file of the chain of --import, if its file does not contain it')
+    .option('--in-place', 'import under the ARN that the stages present, which changes all of them at once')
+    .option(
+      '--previous-cert <file>',
+      'PEM file of the certificate that --in-place replaces, with its chain, to roll back to; requires --previous-key',
+    )
+    .option('--previous-key <file>', 'PEM file of its unencrypted private key; requires --previous-cert')
+    .option(
+      '--previous-chain <file>',
+      'PEM file of its chain, if the file of --previous-cert does not contain it',
+    )
     .option('--root <file>', 'PEM file of the root CA of an ACM certificate, if its chain in ACM omits it');
   return renamedOption(to, '--probes <n>', '--probe-count');
 }
@@ -101,24 +117,33 @@ function assertTogether(options: Partial<RotateOptions> & Pick<CommonOptions, 'o
     ['all', 'to'],
     ['import', 'to'],
     ['import', 'all'],
-    ['import', 'abort'],
+    // An import in place that was not made yet is aborted with the files that it began with.
+    ...(options.inPlace === true ? [] : ([['import', 'abort']] as const)),
     ['import', 'cert'],
+    ['inPlace', 'to'],
+    ['inPlace', 'all'],
   ] as const;
   const clash = exclusive.find(([a, b]) => options[a] !== undefined && options[b] !== undefined);
   if (clash) {
-    const words = clash.map((name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
-    throw new AppError('Usage', `${words.join(' and ')} cannot be used together`, {
+    throw new AppError('Usage', `${clash.map(flagOf).join(' and ')} cannot be used together`, {
       hint: 'specify one of them',
     });
   }
+  if (options.inPlace === true && options.import === undefined && options.abort !== true) {
+    throw new AppError('Usage', '--in-place needs --import', { hint: 'add the certificate: --import FILE' });
+  }
 }
+
+const flagOf = (name: string): string =>
+  `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 /** The certificate of `--cert` or `--import`, with its key. @throws AppError */
 async function identityOf(
   options: RotationOptions,
-): Promise<Pick<JobFlags['values'], 'identity' | 'importing'>> {
+): Promise<Pick<JobFlags['values'], 'identity' | 'importing' | 'inPlace'>> {
   const { cert, key, chain } = options;
   const isImport = options.import !== undefined;
+  const inPlace = await inPlaceOf(options);
   if (chain !== undefined && !isImport) {
     throw new AppError('Usage', '--chain needs --import', { hint: 'add the certificate: --import FILE' });
   }
@@ -130,15 +155,44 @@ async function identityOf(
     ...(own === undefined ? {} : { cert: own }),
     ...(key === undefined ? {} : { key }),
   });
-  if (files === undefined) return {};
+  if (files === undefined) return { inPlace };
+  const { identity, importing } = await held(files, chain);
+  return { identity, ...(isImport ? { importing } : {}), inPlace };
+}
+
+/** What `--in-place` says. @throws AppError */
+async function inPlaceOf(options: RotationOptions): Promise<InPlace | undefined> {
+  const { inPlace, previousCert, previousKey, previousChain } = options;
+  const given = (['previousCert', 'previousKey', 'previousChain'] as const).find(
+    (name) => options[name] !== undefined,
+  );
+  if (given === undefined) return inPlace === true ? {} : undefined;
+  if (inPlace !== true) {
+    throw new AppError('Usage', `${flagOf(given)} needs --in-place`, { hint: 'add --in-place' });
+  }
+  if (previousCert === undefined || previousKey === undefined) {
+    throw new AppError('Usage', '--previous-cert and --previous-key must be specified together', {
+      hint: 'specify both: --previous-cert old.pem --previous-key old.key',
+    });
+  }
+  const files = { certificate: await readNamed(previousCert), privateKey: await readNamed(previousKey) };
+  return { previous: await held(files, previousChain, '--previous-') };
+}
+
+/** @param chain a file whose certificates follow those of the certificate's file */
+async function held(
+  { certificate, privateKey }: IdentityFiles,
+  chain: string | undefined,
+  prefix = '--',
+): Promise<HeldIdentity> {
   const { importedIdentity, presentedIdentity } = await import('../rotation/engine/identity.js');
   const { clientIdentity } = await import('../certificates/client-identity.js');
   const above = chain === undefined ? [] : [Buffer.from('\n'), await readNamed(chain)];
-  const identity = clientIdentity({ ...files, certificate: Buffer.concat([files.certificate, ...above]) });
-  return {
-    identity: presentedIdentity(identity),
-    ...(isImport ? { importing: importedIdentity(identity, new Date()) } : {}),
-  };
+  const identity = clientIdentity(
+    { certificate: Buffer.concat([certificate, ...above]), privateKey },
+    prefix,
+  );
+  return { identity: presentedIdentity(identity), importing: importedIdentity(identity, new Date()) };
 }
 
 /** What was given on the command line, read and judged. @throws AppError `Usage` */

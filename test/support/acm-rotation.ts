@@ -14,13 +14,15 @@ import { clientChain } from '../../src/certificates/client-chain.js';
 import type { Identity } from '../../src/certificates/issue.js';
 import { mintServerCertificate } from '../../src/certificates/mint.js';
 import { certificateFacts, trustedCertificate } from '../../src/certificates/parse.js';
+import type { AcmCertificate } from '../../src/control-plane/acm-certificate.js';
 import type { ClientCertificate } from '../../src/control-plane/api-gateway.js';
 import { createAwsControlPlane } from '../../src/control-plane/aws.js';
 import { remembering } from '../../src/control-plane/remembering.js';
 import { startEmulator, type Emulator, type EmulatorOptions } from '../../src/emulator/index.js';
 import { importedIdentity, presentedIdentity } from '../../src/rotation/engine/identity.js';
+import { withVersions } from '../../src/rotation/engine/in-place.js';
 import { observedAccount } from '../../src/rotation/engine/observed-account.js';
-import type { RotationDeps, RotationRequest } from '../../src/rotation/engine/ports.js';
+import type { HeldIdentity, RotationDeps, RotationRequest } from '../../src/rotation/engine/ports.js';
 import { abort, rotate } from '../../src/rotation/engine/rotate.js';
 import { openFileJournal } from '../../src/rotation/journal/file-journal.js';
 import type { Journal } from '../../src/rotation/journal/journal.js';
@@ -29,6 +31,9 @@ import type { RotationReport } from '../../src/rotation/rules/report.js';
 import { DEFAULT_SETTINGS, type RotationSettings } from '../../src/settings/rotation.js';
 import { createTrustStore } from '../../src/trust/kinds/index.js';
 import { pemFormat } from '../../src/trust/pem-format.js';
+import { expect } from '@jest/globals';
+import { trapped, type Point } from '../crash/world.js';
+import type { RotationStep } from '../../src/rotation/rules/record.js';
 import { acmClientOf, importCertificate, makePki, type TestPki } from './acm.js';
 import { attachCertificate, clientOf, generateCertificate, makeApi, type ApiFixture } from './emulator.js';
 import { REGION } from './rotation.js';
@@ -50,11 +55,15 @@ export interface AcmLab {
   certificates(): Promise<ClientCertificate[]>;
   /** Of a certificate of ACM. */
   tags(arn: string): Promise<Readonly<Record<string, string>>>;
+  /** A certificate of ACM. */
+  acm(arn: string): Promise<AcmCertificate>;
   /** What the stage is set to. */
   presented(): Promise<string | undefined>;
   /** Keys of what the trust file holds. */
   trusted(): Promise<readonly string[] | undefined>;
   run(options?: RunOptions): Promise<RotationReport>;
+  /** A run that dies at a point of a step. */
+  killed(step: RotationStep, point: Point, options: RunOptions): Promise<void>;
   events: RotationEvent[];
   close(): Promise<void>;
 }
@@ -69,6 +78,10 @@ export interface RunOptions {
   probeUrl?: string;
   namedProbes?: NonNullable<RotationRequest['namedProbes']>;
   roots?: string;
+  /** Import under the ARN that the stage presents. */
+  inPlace?: { previous?: Identity; previousChain?: string };
+  /** What is said to what cannot be taken back; nothing is asked unless specified. */
+  confirm?: RotationDeps['confirm'];
   abort?: boolean;
   dryRun?: boolean;
   journal?: Journal;
@@ -135,7 +148,7 @@ export async function startAcmLab(options: EmulatorOptions = {}): Promise<AcmLab
   let skipped = 0;
   const now = (): Date => new Date(Date.now() + skipped);
 
-  return {
+  const lab: AcmLab = {
     emulator,
     api,
     client,
@@ -154,6 +167,7 @@ export async function startAcmLab(options: EmulatorOptions = {}): Promise<AcmLab
     },
     certificates: () => controlPlane.getClientCertificates(),
     tags: (arn) => controlPlane.getAcmTags(arn),
+    acm: (arn) => controlPlane.getAcmCertificate(arn),
     presented: async () => (await controlPlane.getStage(target)).clientCertificateId,
     trusted: () => store.observe(),
     async run({
@@ -166,6 +180,8 @@ export async function startAcmLab(options: EmulatorOptions = {}): Promise<AcmLab
       journal,
       stores,
       acknowledgers,
+      inPlace,
+      confirm = (question: string): Promise<void> => Promise.reject(new Error(question)),
       ...rest
     } = {}) {
       const known = remembering(controlPlane, now);
@@ -188,25 +204,51 @@ export async function startAcmLab(options: EmulatorOptions = {}): Promise<AcmLab
         emit: (event) => events.push(event),
         signal: new AbortController().signal,
         assertHeld: () => Promise.resolve(),
-        confirm: () => Promise.resolve(),
+        confirm,
         request: async (address) => (await fetch(address)).status,
       };
-      const identity = importing ?? given;
-      const files = identity && {
-        certificate: Buffer.from(identity.pem + (chain ?? pki.issuing.pem)),
-        privateKey: Buffer.from(identity.privateKeyPem),
+      const held = ({ pem, privateKeyPem }: Identity, above = pki.issuing.pem): HeldIdentity => {
+        const files = { certificate: Buffer.from(pem + above), privateKey: Buffer.from(privateKeyPem) };
+        const identity = clientIdentity(files);
+        return { identity: presentedIdentity(identity), importing: importedIdentity(identity, now()) };
       };
+      const own = importing ?? given;
+      const files = own && held(own, chain);
+      const previous =
+        inPlace?.previous &&
+        held(inPlace.previous, inPlace.previousChain ?? `${pki.issuing.pem}${pki.root.pem}`);
       const request: RotationRequest = {
         settings: { ...DEFAULT_SETTINGS, probes: 2, settle: 5_000, soak: 3_000, ...settings },
         hooks: {},
-        ...(files ? { identity: presentedIdentity(clientIdentity(files)) } : {}),
-        ...(files && importing ? { importing: importedIdentity(clientIdentity(files), now()) } : {}),
+        ...(files ? { identity: files.identity } : {}),
+        ...(files && importing ? { importing: files.importing } : {}),
+        ...(inPlace ? { inPlace: { previous } } : {}),
         ...rest,
       };
       const stage = await controlPlane.getStage(target);
-      return isAbort === true
-        ? abort(deps, request, stage, { dryRun: dryRun === true })
-        : rotate(deps, request, stage, { dryRun: dryRun === true });
+      const seen = await withVersions({ deps, request, target: stage });
+      const go = isAbort === true ? abort : rotate;
+      return go(seen.deps, seen.request, seen.target, { dryRun: dryRun === true });
+    },
+    async killed(step, point, options) {
+      const dead = new Error('killed');
+      const journal = trapped(openFileJournal(join(directory, 'journal')), { step, point }, () =>
+        Promise.reject(dead),
+      );
+      let isDead = false;
+      const dying: Journal = {
+        ...journal,
+        append: async (rotationId, record) => {
+          if (isDead) throw dead;
+          try {
+            await journal.append(rotationId, record);
+          } catch (error) {
+            isDead = true;
+            throw error;
+          }
+        },
+      };
+      await expect(lab.run({ ...options, journal: dying })).rejects.toThrow('killed');
     },
     async close() {
       client.destroy();
@@ -217,4 +259,5 @@ export async function startAcmLab(options: EmulatorOptions = {}): Promise<AcmLab
       await rm(directory, { recursive: true, force: true });
     },
   };
+  return lab;
 }

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { jobFlags, type RotationOptions } from '../../src/terminal/rotation-options.js';
+import { jobFlags, type RotateOptions } from '../../src/terminal/rotation-options.js';
 import { makePki } from '../support/acm.js';
 
 let folder: string;
@@ -20,7 +20,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-const flags = async (options: RotationOptions) =>
+const flags = async (options: RotateOptions) =>
   (await jobFlags({ stage: 'orders/prod', output: 'text', color: false, ...options })).values;
 
 test('a certificate to be imported is read with its chain and its key', async () => {
@@ -46,7 +46,53 @@ test('one that is in ACM already is not imported', async () => {
   expect(await flags({})).not.toHaveProperty('identity');
 });
 
-test.each<[string, () => RotationOptions, RegExp]>([
+test('an import in place has the certificate that it replaces, and its key out of reach', async () => {
+  const imported = { import: file('leaf.pem'), key: file('leaf.key'), inPlace: true };
+  expect((await flags(imported)).inPlace).toEqual({});
+  const { inPlace } = await flags({
+    ...imported,
+    previousCert: file('leaf.pem'),
+    previousKey: file('leaf.key'),
+    previousChain: file('chain.pem'),
+  });
+  expect(inPlace?.previous?.importing.acm.chain.end).toBe('root');
+  expect(JSON.stringify(inPlace)).not.toContain('PRIVATE KEY');
+  const abort: RotateOptions = { ...imported, abort: true };
+  expect((await flags(abort)).importing).toBeDefined();
+  expect((await flags({ stage: 'orders/prod' })).inPlace).toBeUndefined();
+});
+
+test.each<[string, () => RotateOptions, RegExp]>([
+  ['an import in place of nothing', () => ({ inPlace: true }), /--in-place needs --import/],
+  [
+    'an import that is aborted',
+    () => ({ import: file('leaf.pem'), key: file('leaf.key'), abort: true }),
+    /--import and --abort cannot be used together/,
+  ],
+  ['in place, and another', () => ({ inPlace: true, to: 'arn' }), /--in-place and --to cannot/],
+  [
+    'what was there before an import under a new ARN',
+    () => ({ previousCert: file('leaf.pem') }),
+    /--previous-cert needs --in-place/,
+  ],
+  [
+    'what was there before without its key',
+    () => ({
+      import: file('leaf.pem'),
+      key: file('leaf.key'),
+      inPlace: true,
+      previousCert: file('leaf.pem'),
+    }),
+    /--previous-cert and --previous-key must be specified together/,
+  ],
+  [
+    "another one's key for what was there before",
+    () => ({
+      ...{ import: file('leaf.pem'), key: file('leaf.key'), inPlace: true },
+      ...{ previousCert: file('leaf.pem'), previousKey: file('other.key') },
+    }),
+    /the key of --previous-key does not belong to the certificate of --previous-cert/,
+  ],
   ['no key', () => ({ import: file('leaf.pem') }), /--import needs --key/],
   ['a chain of nothing', () => ({ chain: file('chain.pem') }), /--chain needs --import/],
   ['a key alone', () => ({ key: file('leaf.key') }), /--cert and --key must be specified together/],

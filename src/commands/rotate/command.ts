@@ -25,7 +25,7 @@ export function rotateCommand(): Command {
     .option('--dry-run', 'show what would be done, and change nothing')
     .option(
       '--yes',
-      'with --redeploy always, publish unfinished edits without a prompt; approve a switch that is to be approved; a manual trust store still prompts',
+      'with --redeploy always, publish unfinished edits without a prompt; approve a switch that is to be approved; import in place although that cannot be rolled back; a manual trust store still prompts',
     )
     .option('--splay <duration>', 'delay the start by a random time up to this long (ignored on a terminal)')
     .addOption(settingOption(STATE_SETTINGS.state))

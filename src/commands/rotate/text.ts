@@ -1,3 +1,4 @@
+import { arnOfVersion, isAcmVersion } from '../../control-plane/acm-version.js';
 import { isAcmArn } from '../../control-plane/inventory.js';
 import type { NamedStage } from '../../control-plane/named-stage.js';
 import { stageText } from '../../rotation/rules/unit.js';
@@ -39,7 +40,9 @@ export function reportText(report: RotationReport, style: ChalkInstance, wording
         planHead(report, stages, style),
         ...report.steps.map(({ step, subject, stages: several, stack }, i) => {
           const about = several ? stageIdsText(several.map(stageText), wording) : subject && wording(subject);
-          return `  ${String(i + 1).padStart(2)}. ${plannedText(step, several)}${about === undefined ? '' : `: ${about}`}${stackText(stack)}`;
+          const isImport = step === 'switch' && isAcmVersion(report.oldCertificateId);
+          const what = isImport ? 'import the certificate under the ARN of' : plannedText(step, several);
+          return `  ${String(i + 1).padStart(2)}. ${what}${about === undefined ? '' : `: ${about}`}${stackText(stack)}`;
         }),
         ...callsPlanned(report, wording),
         'nothing was changed',
@@ -106,6 +109,8 @@ export function afterwardsText({
   newCertificateId = '',
   oldCertificate,
 }: RotationReport): string {
+  if (isAcmVersion(oldCertificateId))
+    return `${arnOfVersion(oldCertificateId)} contains the new certificate; ACM keeps no earlier one`;
   // With --only-stage it stays, for other stages.
   if (oldCertificate === 'inUse') return `the old ${oldCertificateId} is kept: other stages present it`;
   if (oldCertificate === 'present')

@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
-import { keyUsagesOf } from '../../certificates/der.js';
 import { keyTypeOf, type KeyType } from '../../certificates/key-type.js';
+import { certificateUses } from '../../certificates/uses.js';
 import type { AcmCertificate, IssuedCertificate } from '../model.js';
 import { invalid } from './operation.js';
 import { certificatesIn } from './pem.js';
@@ -61,12 +61,6 @@ export function checkedImport(given: Given, now: Date): { issued: IssuedCertific
 /** The one purpose that a certificate in place of another may lack. */
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 
-/** Key usages by name and extended ones by OID; nothing where a certificate does not restrict its use. */
-function usesOf(pem: string): { usages: string[] | undefined; purposes: string[] | undefined } {
-  const x509 = new X509Certificate(pem);
-  return { usages: keyUsagesOf(x509.raw), purposes: x509.keyUsage };
-}
-
 const lacks = (now: readonly string[] | undefined, before: readonly string[] | undefined): string[] =>
   now === undefined ? [] : (before ?? []).filter((use) => !now.includes(use));
 
@@ -85,7 +79,7 @@ export function checkReplacement(
   if (before.keyType !== keyType) {
     throw invalid(`The key type must stay ${before.keyType}; the new certificate has ${keyType}.`);
   }
-  const [old, fresh] = [usesOf(before.issued.pem), usesOf(issued.pem)];
+  const [old, fresh] = [certificateUses(before.issued.pem), certificateUses(issued.pem)];
   const missing = [
     ...lacks(fresh.usages, old.usages),
     ...lacks(fresh.purposes, old.purposes).filter((purpose) => purpose !== CLIENT_AUTH),

@@ -1,6 +1,7 @@
 /** What has to hold before a rotation from or to a certificate of ACM changes anything. */
 import { acmTrust, type NamedBy } from '../../control-plane/acm-authority.js';
 import type { AcmCertificate } from '../../control-plane/acm-certificate.js';
+import { isAcmVersion } from '../../control-plane/acm-version.js';
 import { unusableBecause } from '../../control-plane/acm-faults.js';
 import type { Certificate } from '../../control-plane/certificate.js';
 import { stageIdsText } from '../../control-plane/stages-text.js';
@@ -9,6 +10,7 @@ import { listText, verbOf } from '../../platform/list-text.js';
 import { stageText } from '../rules/unit.js';
 import { acmCertificateOf } from './acm.js';
 import { TO_IMPORT } from './identity.js';
+import { passInPlaceGates } from './in-place-gates.js';
 import { lookAtTrustedElsewhere } from './look.js';
 import { meansOf, warnOnce } from './means.js';
 import { account, acmReading, storesOf, type Run } from './run.js';
@@ -38,6 +40,7 @@ export async function passAcmGates(run: Run, { dryRun }: { dryRun: boolean }): P
   const { moving } = account(run);
   const isBehind = moving.some((stage) => stage.clientCertificateId !== coming?.clientCertificateId);
   if (isOfAcm(coming) && isBehind) assertUsable(run, coming);
+  if (isOfAcm(coming) && isBehind && isAcmVersion(run.oldId)) await passInPlaceGates(run, coming.acm);
   await chooseName(run);
   if (!isOfAcm(coming) || !isBehind) return;
   if (dryRun) warnOfCondition(run, coming);
@@ -67,8 +70,9 @@ function assertUsable(run: Run, { clientCertificateId: arn, acm }: OfAcm): void 
     ...unusableBecause(acm, run.deps.now()),
   ];
   if (reasons.length === 0) return;
+  const isInAcm = arn !== TO_IMPORT && !isAcmVersion(arn);
   throw new AppError('CertificateUnsuitable', `${nameOf(arn)} cannot be used: ${reasons.join('; ')}`, {
-    hint: `nothing was changed; \`apigw-cert inspect ${arn === TO_IMPORT ? 'FILE' : arn}\` says more`,
+    hint: `nothing was changed; \`apigw-cert inspect ${isInAcm ? arn : 'FILE'}\` says more`,
     details: { clientCertificateId: arn, reasons },
   });
 }
@@ -111,7 +115,7 @@ async function assertShown(run: Run, coming: OfAcm): Promise<void> {
 }
 
 const nameOf = (arn: string): string =>
-  arn === TO_IMPORT ? 'the certificate of --import' : `the ACM certificate ${arn}`;
+  arn === TO_IMPORT || isAcmVersion(arn) ? 'the certificate of --import' : `the ACM certificate ${arn}`;
 
 const NAMES: readonly NamedBy[] = ['subject', 'san'];
 

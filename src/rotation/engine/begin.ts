@@ -6,6 +6,7 @@ import type { Stage } from '../../control-plane/api-gateway.js';
 import { AppError } from '../../platform/errors.js';
 import { dueAt, isDue } from '../../certificates/expiry.js';
 import { placeOfArn, type AcmCertificate } from '../../control-plane/acm-certificate.js';
+import { isAcmVersion } from '../../control-plane/acm-version.js';
 import { isAcmArn } from '../../control-plane/inventory.js';
 import { withAcm } from './acm.js';
 import type { RotationRecord } from '../rules/record.js';
@@ -70,7 +71,7 @@ export async function begin(
     });
   }
   const { to } = request;
-  if (to !== undefined && isAcmArn(to)) await assertHere(deps, to);
+  if (to !== undefined && isAcmArn(to) && !isAcmVersion(to)) await assertHere(deps, to);
   const certificates = await withAcm(
     acmReading({ deps, request, namedBy: 'subject' }),
     await certificatesWith(deps, currentId),

@@ -1,4 +1,5 @@
 /** The loop of a rotation, forward and back: look, take the next step, look again. */
+import { arnOfVersion, isAcmVersion } from '../../control-plane/acm-version.js';
 import type { Certificate } from '../../control-plane/certificate.js';
 import { stageIdsText } from '../../control-plane/stages-text.js';
 import { verbOf } from '../../platform/list-text.js';
@@ -41,6 +42,15 @@ export async function takeSteps(
 /** What to throw where a rotation can neither go on nor is done. */
 export function lastError(run: Run, { kind, ...rest }: End): AppError {
   const { oldId } = run;
+  if (kind === 'impossible' && isAcmVersion(oldId)) {
+    return new AppError(
+      'UndoImpossible',
+      `the import under ${arnOfVersion(oldId)} cannot be rolled back: ACM keeps no earlier certificate, and the files of ${oldId} are not specified`,
+      {
+        hint: 'specify them (--in-place --previous-cert FILE --previous-key FILE) with --abort; or make the backends accept the new certificate, then run the same command with --force',
+      },
+    );
+  }
   if (kind === 'impossible') {
     return new AppError(
       'UndoImpossible',

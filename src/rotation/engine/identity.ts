@@ -53,12 +53,12 @@ export function importedIdentity({ pem, privateKeyPem }: ClientIdentity, now: Da
       chainPem: above.join(''),
       chain,
     },
-    import: (controlPlane, tags) =>
+    import: (controlPlane, as) =>
       controlPlane.importAcmCertificate({
         certificate: trusted.pem,
         chain: above.join(''),
         privateKey: privateKeyPem,
-        tags,
+        as,
       }),
   };
 }

@@ -58,7 +58,7 @@ async function importOnce(run: Run, importing: ImportedIdentity): Promise<Certif
   for (let tries = 1; ; tries++) {
     try {
       run.wroteAt = run.deps.now();
-      const arn = await importing.import(controlPlane, { [IMPORTED_BY]: run.rotationId });
+      const arn = await importing.import(controlPlane, { tags: { [IMPORTED_BY]: run.rotationId } });
       return (await findEither(acmReading(run), arn)) ?? (await lookFor(run, importing)) ?? missing(arn);
     } catch (error) {
       if (!(error instanceof AppError) || !UNKNOWN_OUTCOME.has(error.code)) throw error;

@@ -149,12 +149,12 @@ function jobOf(
     default: { ...DEFAULT_SETTINGS, trust: [], hooks: {}, publish: [] },
   });
   const { trust = [], hooks = {}, publish = [], to, ...decided } = values;
-  const { probe, namedProbes, probeUrl, roots, identity, importing, ...others } = decided;
+  const { probe, namedProbes, probeUrl, roots, identity, importing, inPlace, ...others } = decided;
   const { acknowledge, approve, switch: stack, ...settings } = others;
   return {
     settings: { ...DEFAULT_SETTINGS, ...settings },
     ...(to === GENERATED ? { toGenerated: true } : { to }),
-    ...{ probe, namedProbes, probeUrl, roots, identity, importing, hooks },
+    ...{ probe, namedProbes, probeUrl, roots, identity, importing, inPlace, hooks },
     ...{ trust, publish, acknowledge, approve, switch: stack },
     origins,
   };

@@ -1,3 +1,4 @@
+import { isAcmVersion } from '../../control-plane/acm-version.js';
 import type { Certificate } from '../../control-plane/certificate.js';
 import type { Stage } from '../../control-plane/api-gateway.js';
 import { AppError } from '../../platform/errors.js';
@@ -77,12 +78,14 @@ export async function perform(run: Run, next: DoableStep): Promise<void> {
     case 'switch':
       run.progress = { ...run.progress, checked: false };
       if (!isCheckFresh(run)) return;
-      return switchStages(
+      await switchStages(
         run,
         run.goal === 'rotate' ? 'switch' : 'rollBack',
         next.stages,
         next.to.clientCertificateId,
       );
+      // An import may have ended the certificate in whose place it was made.
+      return isAcmVersion(run.oldId) ? lookAtCertificates(run) : undefined;
     case 'redeploy':
       return redeploy(run, next.stage, next.to);
     case 'publish':

@@ -1,5 +1,5 @@
 import type { RestApi, Stage, StageRef } from '../../control-plane/api-gateway.js';
-import type { AcmCertificate } from '../../control-plane/acm-certificate.js';
+import type { AcmCertificate, AcmImport } from '../../control-plane/acm-certificate.js';
 import type { HostReports } from '../../acknowledgements/reports.js';
 import type { RotationEvent } from '../rules/event.js';
 import type { NamedProbe, ProbeRequest } from '../rules/probe.js';
@@ -116,10 +116,19 @@ export interface ImportedIdentity {
   /** As it will be in ACM; its ARN is not known yet. */
   acm: AcmCertificate;
   /** Imports it. @returns its ARN */
-  import: (
-    controlPlane: Pick<ControlPlane, 'importAcmCertificate'>,
-    tags: Readonly<Record<string, string>>,
-  ) => Promise<string>;
+  import: (controlPlane: Pick<ControlPlane, 'importAcmCertificate'>, as: AcmImport['as']) => Promise<string>;
+}
+
+/** A certificate of ACM with its key: it can be presented from this machine and imported again. */
+export interface HeldIdentity {
+  identity: PresentedIdentity;
+  importing: ImportedIdentity;
+}
+
+/** The import takes the place of the certificate that the stages present, under the same ARN. */
+export interface InPlace {
+  /** The certificate that is replaced: the only way back, since ACM keeps no earlier one. */
+  previous?: HeldIdentity | undefined;
 }
 
 /** What is asked of one rotation. */
@@ -135,6 +144,8 @@ export interface RotationRequest {
   toGenerated?: boolean;
   /** Rotate to this certificate, which is not in ACM yet. */
   importing?: ImportedIdentity | undefined;
+  /** Import it under the ARN that the stages present. */
+  inPlace?: InPlace | undefined;
   /** PEM of roots that chains in ACM may omit. */
   roots?: string | undefined;
   /** The certificate of ACM that the rotation is about with its key, to present it to backends from this machine. */

@@ -1,8 +1,9 @@
+import { isAcmVersion } from '../../control-plane/acm-version.js';
 import { AppError } from '../../platform/errors.js';
 import type { RotationStep } from '../rules/record.js';
 import { runHook } from './hooks.js';
 import { isJournalLost } from './observe.js';
-import { canGoBack, goBack, rollBack } from './drive.js';
+import { canGoBack, lastError, goBack, rollBack } from './drive.js';
 import { lookAgain } from './look.js';
 import { LEFT_AS_IT_IS, overtaken } from './others.js';
 import { account, end, record, warn, type Run } from './run.js';
@@ -25,7 +26,7 @@ export async function recover(run: Run, error: unknown): Promise<unknown> {
       const failure =
         code === 'NewCertificateRefused' && mayRollBack(run)
           ? await rollBack(run, messageOf(error), error)
-          : error;
+          : withoutReturn(run, error);
       await failedHook(run);
       return failure;
     }
@@ -63,6 +64,14 @@ function mayRollBack(run: Run): boolean {
   const wasDone = (name: RotationStep): boolean =>
     since.some((entry) => entry.type === 'done' && entry.step === name);
   return canGoBack(run) && !wasDone('untrust') && !wasDone('delete') && (hasSwitched || !wasDone('soak'));
+}
+
+/** After an import in place, that there is no way back is not obvious: the stages present the same ARN as before. */
+function withoutReturn(run: Run, error: unknown): unknown {
+  const isRefused = error instanceof AppError && error.code === 'NewCertificateRefused';
+  if (!isRefused || !isAcmVersion(run.oldId) || canGoBack(run)) return error;
+  const { message, hint = '' } = lastError(run, { kind: 'impossible' });
+  return new AppError(error.code, `${error.message}; ${message}`, { hint, cause: error });
 }
 
 function messageOf(error: unknown): string {

@@ -1,3 +1,4 @@
+import { isAcmVersion } from '../../control-plane/acm-version.js';
 import { isAcmArn } from '../../control-plane/inventory.js';
 import type { Step } from '../rules/next-step.js';
 import type { RotationRecord, RotationStep } from '../rules/record.js';
@@ -20,7 +21,7 @@ export function reportOf(run: Run, outcome: RotationReport['outcome']): Rotation
         moving.some(({ clientCertificateId }) => clientCertificateId === run.oldId)
         ? 'inUse'
         : 'present'
-      : isAcmArn(run.oldId)
+      : isAcmArn(run.oldId) && !isAcmVersion(run.oldId)
         ? 'present'
         : 'deleted',
     ...(unit.next ? { newCertificateId: unit.next.clientCertificateId } : {}),

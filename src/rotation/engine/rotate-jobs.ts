@@ -1,5 +1,6 @@
 /** All that one call of the command is to rotate: account by account, and within an account certificate by certificate. */
 import type { RestApi, Stage } from '../../control-plane/api-gateway.js';
+import { arnOfVersion } from '../../control-plane/acm-version.js';
 import { callerText } from '../../control-plane/caller.js';
 import type { RotationEvent } from '../rules/event.js';
 import { acmSuccessor, readMark } from '../../control-plane/marks.js';
@@ -11,7 +12,8 @@ import { whileHeld, type HeldLease, type Lease } from '../journal/lease.js';
 import type { StagesProgress } from '../../control-plane/stages.js';
 import { apisOf, probeCallsOf, targetsOf, type RotationJob } from './jobs.js';
 import { lookingAnew, observedAccount } from './observed-account.js';
-import type { RotationDeps, RotationRequest } from './ports.js';
+import type { RotationDeps } from './ports.js';
+import { withVersions, type Given } from './in-place.js';
 import { remembering, type RememberingControlPlane } from '../../control-plane/remembering.js';
 import type { RotationReport } from '../rules/report.js';
 import { abort, rotate } from './rotate.js';
@@ -234,8 +236,8 @@ async function rotateLane(lane: readonly Task[], common: Common): Promise<void> 
       const own = rotationDeps({ ...task, target }, common, index === 0);
       // --force is for what was there before, not for what this very run has made for another target.
       const request = maker ? { ...job, settings: { ...job.settings, force: false } } : job;
-      const report = await rotateOne(own, request, target, options);
-      if (report.newCertificateId !== undefined) made.set(report.newCertificateId, job);
+      const report = await rotateOne({ deps: own, request, target }, options);
+      if (report.newCertificateId !== undefined) made.set(arnOfVersion(report.newCertificateId), job);
       done.set(task, { ...named(job), stage: namedStage(target, apiNamesOf(apis)), apis, report });
     } catch (error) {
       done.set(task, { ...failed(job, error, apis), stage: namedStage(task.target, apiNamesOf(apis)) });
@@ -272,11 +274,7 @@ function rotationDeps({ job, target, named, apis }: Task, common: Common, mayKno
   };
 }
 
-function rotateOne(
-  deps: RotationDeps,
-  request: RotationRequest,
-  target: Stage,
-  { abort: isAbort, dryRun }: JobsOptions,
-): Promise<RotationReport> {
+async function rotateOne(asked: Given, { abort: isAbort, dryRun }: JobsOptions): Promise<RotationReport> {
+  const { deps, request, target } = await withVersions(asked);
   return isAbort ? abort(deps, request, target, { dryRun }) : rotate(deps, request, target, { dryRun });
 }

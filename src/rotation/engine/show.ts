@@ -3,6 +3,7 @@ import type { Certificate } from '../../control-plane/certificate.js';
 import { AppError, type ErrorCode } from '../../platform/errors.js';
 import type { Probe } from '../rules/probe.js';
 import { probe, type ProbeResult } from './test-invoke.js';
+import type { PresentedIdentity } from './ports.js';
 import type { Run } from './run.js';
 
 /** Answers of TestInvokeMethod to an ARN that it does not take; AWS does not document them. */
@@ -28,9 +29,11 @@ async function takesArn(run: Run, candidate: Probe, arn: string): Promise<boolea
   return run.takesArn;
 }
 
-/** Whether the key of this certificate is at hand. */
-const isAtHand = ({ request }: Run, { trusted }: Certificate): boolean =>
-  request.identity?.fingerprintSha256 === trusted.fingerprintSha256;
+/** The certificate with its key, where that is at hand. */
+const atHand = ({ request }: Run, { trusted }: Certificate): PresentedIdentity | undefined =>
+  [request.identity, request.inPlace?.previous?.identity].find(
+    (identity) => identity?.fingerprintSha256 === trusted.fingerprintSha256,
+  );
 
 /** By what a certificate can be shown to the backends of the probes; nothing where by none. */
 export async function shownBy(
@@ -41,7 +44,7 @@ export async function shownBy(
   const [first] = probes;
   if (first === undefined) return undefined;
   if (!certificate.acm || (await takesArn(run, first, certificate.clientCertificateId))) return 'testInvoke';
-  return isAtHand(run, certificate) ? 'handshake' : undefined;
+  return atHand(run, certificate) ? 'handshake' : undefined;
 }
 
 /** Shows a certificate to one backend, `times` in a row. Without an id the call presents none. */
@@ -52,7 +55,7 @@ export async function show(
   times: number,
 ): Promise<ProbeResult> {
   const shown = run.certificates.find(({ clientCertificateId }) => clientCertificateId === id);
-  const { identity } = run.request;
+  const identity = shown && atHand(run, shown);
   const { backend, backendPath } = candidate;
   if (!shown?.acm || run.takesArn !== false || !identity)
     return probe(run.deps.controlPlane, candidate, id, times);

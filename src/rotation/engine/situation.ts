@@ -1,4 +1,5 @@
 import { callsKey } from '../rules/calls.js';
+import { isAcmVersion } from '../../control-plane/acm-version.js';
 import { dueAt } from '../../certificates/expiry.js';
 import { keepOldOf } from '../../control-plane/marks.js';
 import type { Situation } from '../rules/next-step.js';
@@ -33,7 +34,7 @@ export async function situation(run: Run): Promise<Situation> {
   const adoptable = run.certificates.find(
     ({ clientCertificateId }) => clientCertificateId === (request.to ?? run.importedArn),
   );
-  const { importing } = request;
+  const { importing, inPlace } = request;
   return {
     now,
     since,
@@ -55,6 +56,7 @@ export async function situation(run: Run): Promise<Situation> {
     progress: run.progress,
     settings: { ...settings, keepOld: keepOld(run, view, last.keptFrom) },
     ...(adoptable ? { adoptable } : {}),
+    ...(isAcmVersion(oldId) && inPlace?.previous === undefined ? { losesOld: true } : {}),
     ...(importing ? { importable: acmCertificateOf(importing.acm, {}, acmReading(run)) } : {}),
   };
 }

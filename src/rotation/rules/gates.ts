@@ -1,3 +1,4 @@
+import { isAcmVersion } from '../../control-plane/acm-version.js';
 import { stageIdsText } from '../../control-plane/stages-text.js';
 import { listText } from '../../platform/list-text.js';
 import type { Stage } from '../../control-plane/api-gateway.js';
@@ -62,7 +63,8 @@ const trustStoresRemembered: Gate = ({ trustStores, changedStores, settings }) =
 
 /** Its next apply would revert the rotation. Where no stage is to move, that has been accepted before. */
 const notManagedElsewhere: Gate = ({ unit: { oldId, old }, moving, settings, stack }) => {
-  if (moving.length === 0) return undefined;
+  // An import in place leaves the stages as they are.
+  if (moving.length === 0 || isAcmVersion(oldId)) return undefined;
   // What the stack itself switches it does not revert; whether it owns the certificate, its template says.
   const isOwn = ({ tags }: { tags: Stage['tags'] }): boolean =>
     stack !== undefined && isOwnedBy(tags, stack.look.view);

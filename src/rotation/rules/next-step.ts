@@ -117,6 +117,8 @@ export interface Situation {
   adoptable?: Certificate;
   /** The certificate that is to be imported into ACM, as it will be there. */
   importable?: Certificate;
+  /** Whether the switch is an import in the place of the old certificate, which cannot be imported again then. */
+  losesOld?: boolean;
 }
 
 /** One thing to do next. Doing it and looking again is all that a rotation consists of. */

@@ -1,3 +1,4 @@
+import { isAcmVersion } from '../../control-plane/acm-version.js';
 import type { Certificate } from '../../control-plane/certificate.js';
 import type { Mark } from '../../control-plane/marks.js';
 import {
@@ -105,13 +106,17 @@ export function afterStep(situation: Situation, step: Step): Situation {
       return proves({ checked: true });
     case 'switch': {
       const { clientCertificateId } = step.to;
-      const switched = new Set(step.stages.map(stageText));
+      // An import reaches all of them.
+      const reached = isAcmVersion(clientCertificateId) ? situation.moving : step.stages;
+      const switched = new Set(reached.map(stageText));
+      const lost = situation.losesOld === true && step.to !== unit.old ? unit.old : undefined;
       const moving = situation.moving.map((stage) =>
         switched.has(stageText(stage)) ? { ...stage, clientCertificateId } : stage,
       );
       const left = step.stages.flatMap(({ clientCertificateId: before }) => before ?? []);
       return {
         ...proves({ checked: false }),
+        ...(lost ? ended(situation, lost) : {}),
         moving,
         switchedAt: now,
         keptFrom: now,
@@ -151,17 +156,11 @@ export function afterStep(situation: Situation, step: Step): Situation {
     case 'retire': {
       const { next } = unit;
       const retired = now.toISOString();
+      const { deleted, unit: left } = ended(situation, step.certificate);
       return {
         ...proves({ recounted: false }),
-        unit: {
-          ...without(unit, step.certificate),
-          ...(next?.mark ? { next: { ...next, mark: { ...next.mark, retired } } } : {}),
-        },
-        // What the new one is trusted by as well does not end.
-        deleted:
-          next && trustKey(next) === trustKey(step.certificate)
-            ? situation.deleted
-            : [...situation.deleted, step.certificate],
+        unit: { ...left, ...(next?.mark ? { next: { ...next, mark: { ...next.mark, retired } } } : {}) },
+        deleted,
       };
     }
     case 'release':
@@ -180,6 +179,12 @@ export function afterStep(situation: Situation, step: Step): Situation {
     case 'done':
       return situation;
   }
+}
+
+/** One of ACM is not presented any more, and never again. What the new one is trusted by as well does not end. */
+function ended({ unit, deleted }: Situation, one: Certificate): Pick<Situation, 'unit' | 'deleted'> {
+  const isShared = unit.next !== undefined && trustKey(unit.next) === trustKey(one);
+  return { unit: without(unit, one), deleted: isShared ? deleted : [...deleted, one] };
 }
 
 function without(unit: RotationUnit, { clientCertificateId }: Certificate): RotationUnit {

@@ -9,7 +9,7 @@ import type { Proof } from '../../../src/rotation/rules/proof.js';
 import type { RotationStep } from '../../../src/rotation/rules/record.js';
 import type { RotationReport } from '../../../src/rotation/rules/report.js';
 import { openFileJournal } from '../../../src/rotation/journal/file-journal.js';
-import { POINTS, trapped, type Point } from '../../crash/world.js';
+import { POINTS, type Point } from '../../crash/world.js';
 import { startAcmLab, type AcmLab, type RunOptions } from '../../support/acm-rotation.js';
 import { REGION, startTraffic } from '../../support/rotation.js';
 
@@ -73,28 +73,6 @@ function followers(behind = 0): NonNullable<RunOptions['acknowledgers']> {
     ];
   };
   return () => [{ reports: { name: 'hosts', list }, hosts: 1, timeout: 600_000 }];
-}
-
-/** A run that dies at a point of a step. */
-async function killed(step: RotationStep, point: Point, options: RunOptions): Promise<void> {
-  const dead = new Error('killed');
-  const journal = trapped(openFileJournal(`${lab.directory}/journal`), { step, point }, () =>
-    Promise.reject(dead),
-  );
-  let isDead = false;
-  const dying: typeof journal = {
-    ...journal,
-    append: async (rotationId, record) => {
-      if (isDead) throw dead;
-      try {
-        await journal.append(rotationId, record);
-      } catch (error) {
-        isDead = true;
-        throw error;
-      }
-    },
-  };
-  await expect(lab.run({ ...options, journal: dying })).rejects.toThrow('killed');
 }
 
 describe('from a generated certificate to one of ACM and back', () => {
@@ -274,7 +252,7 @@ describe('a run that ends in the middle', () => {
 
   test('is gone on with by one that is not told of the certificate', async () => {
     const traffic = startTraffic(health(), light);
-    await killed('trust', 'afterEffect', { to: arn, identity: leaf });
+    await lab.killed('trust', 'afterEffect', { to: arn, identity: leaf });
     // A scheduled run, perhaps on another machine without the journal.
     const report = await lab.run({ settings: { allowUnproved: true } });
     expect(report).toMatchObject({ outcome: 'completed', newCertificateId: arn });
@@ -290,7 +268,7 @@ describe('a run that ends in the middle', () => {
   )('back to a generated one, killed at %s', async (step, point) => {
     const [before] = (await lab.trusted()) ?? [];
     const traffic = startTraffic(health(), light);
-    await killed(step, point, { toGenerated: true, probeUrl: health() });
+    await lab.killed(step, point, { toGenerated: true, probeUrl: health() });
     const report = await lab.run();
     expect(report.outcome).toBe('completed');
     const trusted = await lab.trusted();
@@ -327,7 +305,7 @@ describe('a run that ends in the middle', () => {
     expect(proofOf(ended, 'verifyRemoval')?.untested).toBeUndefined();
     const id = await lab.presented();
     const before = await lab.trusted();
-    await killed('verifySwitch', 'afterEffect', { to: arn, identity: leaf });
+    await lab.killed('verifySwitch', 'afterEffect', { to: arn, identity: leaf });
     expect(await lab.presented()).toBe(arn);
     expect(await lab.run({ abort: true })).toMatchObject({ outcome: 'aborted' });
     expect(await lab.presented()).toBe(id);
@@ -339,7 +317,7 @@ describe('a run that ends in the middle', () => {
 
   test('leaves what another rotation of the same certificate, of another stage, has noted on it', async () => {
     const id = (await lab.presented()) ?? '';
-    await killed('adopt', 'afterEffect', { to: arn, identity: leaf });
+    await lab.killed('adopt', 'afterEffect', { to: arn, identity: leaf });
     const tag = nextTag({ arn: `${arn}1`, rotationId: 'of-another-stage' });
     await createAwsControlPlane({ region: REGION, endpoint: lab.emulator.url }).then((controlPlane) =>
       controlPlane.tagClientCertificate(id, tag),
@@ -384,7 +362,7 @@ describe('from a certificate of ACM to a new import', () => {
     const traffic = startTraffic(health(), light);
     const planned = await lab.run({ ...options, dryRun: true });
     lab.emulator.clearRequests();
-    await killed('import', 'afterEffect', options);
+    await lab.killed('import', 'afterEffect', options);
     const report = await lab.run(options);
     const { failed } = await traffic.stop();
     expect(failed).toEqual([]);

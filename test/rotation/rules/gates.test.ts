@@ -57,6 +57,17 @@ const tags = {
   'aws:cloudformation:logical-id': 'Prod',
 };
 
+test('what manages a stage does not matter to an import under the ARN that it presents', () => {
+  const id = 'arn:aws:acm:eu-central-1:123456789012:certificate/1@0123456789ABCDEF';
+  const at = (clientCertificateId: string) => ({
+    ...open,
+    unit: { oldId: clientCertificateId, old: certificate(clientCertificateId), spares: [] },
+    moving: [{ ...managed, clientCertificateId }],
+  });
+  expect(closedGate(at('old'))?.code).toBe('StageManagedByCloudFormation');
+  expect(closedGate(at(id))).toBeUndefined();
+});
+
 describe('a stack that switches the stages', () => {
   const owned = stage('prod', 'old', { tags });
 

@@ -298,6 +298,40 @@ describe('afterStep', () => {
     expect(after.progress.checked).toBe(false);
   });
 
+  describe('an import in place', () => {
+    const arn = 'arn:aws:acm:eu-central-1:123456789012:certificate/1';
+    const [from, into] = [certificate(`${arn}@0000000000000001`), certificate(`${arn}@0000000000000002`)];
+    const moving = [stage('prod', from.clientCertificateId), stage('beta', from.clientCertificateId)];
+    const before = {
+      ...start,
+      unit: { oldId: from.clientCertificateId, old: from, next: into, spares: [] },
+      moving,
+    };
+    const forward = { kind: 'switch' as const, stages: moving.slice(0, 1), to: into };
+
+    test('reaches every stage, and its old certificate may be gone with it', () => {
+      const kept = afterStep(before, forward);
+      expect(kept.moving.map(({ clientCertificateId }) => clientCertificateId)).toEqual([
+        into.clientCertificateId,
+        into.clientCertificateId,
+      ]);
+      expect(kept.unit).toStrictEqual(before.unit);
+      expect(kept.deleted).toStrictEqual(before.deleted);
+      const lost = afterStep({ ...before, losesOld: true }, forward);
+      expect(lost.unit).toStrictEqual({ oldId: from.clientCertificateId, next: into, spares: [] });
+      expect(lost.deleted).toStrictEqual([...before.deleted, from]);
+    });
+
+    test('is not lost by the import that takes it back, nor its trust where the new one needs it', () => {
+      const back = { ...forward, to: from };
+      expect(afterStep({ ...before, losesOld: true }, back).unit).toStrictEqual(before.unit);
+      const { fingerprintSha256 } = from.trusted;
+      const next = { ...into, trusted: { ...into.trusted, fingerprintSha256 } };
+      const shared = { ...before, losesOld: true, unit: { ...before.unit, next } };
+      expect(afterStep(shared, { ...forward, to: next }).deleted).toStrictEqual(before.deleted);
+    });
+  });
+
   test('one redeployed after another is remembered beside it', () => {
     const first = afterStep(start, { kind: 'redeploy', stage: stage('prod', 'new'), to: next });
     const second = afterStep(first, { kind: 'redeploy', stage: stage('beta', 'new'), to: next });
