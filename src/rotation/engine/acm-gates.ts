@@ -10,7 +10,6 @@ import { listText, verbOf } from '../../platform/list-text.js';
 import { stageText } from '../rules/unit.js';
 import { acmCertificateOf } from './acm.js';
 import { TO_IMPORT } from './identity.js';
-import { passInPlaceGates } from './in-place-gates.js';
 import { lookAtTrustedElsewhere } from './look.js';
 import { meansOf, warnOnce } from './means.js';
 import { account, acmReading, storesOf, type Run } from './run.js';
@@ -40,7 +39,10 @@ export async function passAcmGates(run: Run, { dryRun }: { dryRun: boolean }): P
   const { moving } = account(run);
   const isBehind = moving.some((stage) => stage.clientCertificateId !== coming?.clientCertificateId);
   if (isOfAcm(coming) && isBehind) assertUsable(run, coming);
-  if (isOfAcm(coming) && isBehind && isAcmVersion(run.oldId)) await passInPlaceGates(run, coming.acm);
+  if (isOfAcm(coming) && isBehind && isAcmVersion(run.oldId)) {
+    const { passInPlaceGates } = await import('./in-place-gates.js');
+    await passInPlaceGates(run, coming.acm);
+  }
   await chooseName(run);
   if (!isOfAcm(coming) || !isBehind) return;
   if (dryRun) warnOfCondition(run, coming);

@@ -1,6 +1,7 @@
 /** All that one call of the command is to rotate: account by account, and within an account certificate by certificate. */
 import type { RestApi, Stage } from '../../control-plane/api-gateway.js';
 import { arnOfVersion } from '../../control-plane/acm-version.js';
+import { isAcmArn } from '../../control-plane/inventory.js';
 import { callerText } from '../../control-plane/caller.js';
 import type { RotationEvent } from '../rules/event.js';
 import { acmSuccessor, readMark } from '../../control-plane/marks.js';
@@ -13,7 +14,7 @@ import type { StagesProgress } from '../../control-plane/stages.js';
 import { apisOf, probeCallsOf, targetsOf, type RotationJob } from './jobs.js';
 import { lookingAnew, observedAccount } from './observed-account.js';
 import type { RotationDeps } from './ports.js';
-import { withVersions, type Given } from './in-place.js';
+import type { Given } from './in-place.js';
 import { remembering, type RememberingControlPlane } from '../../control-plane/remembering.js';
 import type { RotationReport } from '../rules/report.js';
 import { abort, rotate } from './rotate.js';
@@ -274,7 +275,14 @@ function rotationDeps({ job, target, named, apis }: Task, common: Common, mayKno
   };
 }
 
+/** Few stages present an ARN. */
+async function ofAcm(asked: Given): Promise<Given> {
+  if (asked.request.inPlace === undefined && !isAcmArn(asked.target.clientCertificateId ?? '')) return asked;
+  const { withVersions } = await import('./in-place.js');
+  return withVersions(asked);
+}
+
 async function rotateOne(asked: Given, { abort: isAbort, dryRun }: JobsOptions): Promise<RotationReport> {
-  const { deps, request, target } = await withVersions(asked);
+  const { deps, request, target } = await ofAcm(asked);
   return isAbort ? abort(deps, request, target, { dryRun }) : rotate(deps, request, target, { dryRun });
 }
