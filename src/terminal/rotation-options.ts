@@ -1,16 +1,15 @@
 import type { Command } from 'commander';
-import type { IdentityFiles } from '../certificates/client-identity.js';
 import type { JobFlags } from '../rotation/engine/jobs.js';
-import type { HeldIdentity, InPlace } from '../rotation/engine/ports.js';
 import { AppError } from '../platform/errors.js';
 import { parseProbes } from '../rotation/rules/probe.js';
 import { publicationsFromFlags } from '../settings/publication.js';
 import { flagValues, ROTATION_SETTINGS } from '../settings/table.js';
 import { accountFlags } from './account.js';
 import { collect, settingOption } from './command.js';
+import { optionName } from './option-name.js';
 import type { CommonOptions } from './context.js';
 import { renamedOption } from './deprecated.js';
-import { identityFiles, readNamed } from './identity-files.js';
+import { readNamed } from './identity-files.js';
 import type { StateOptions } from './state.js';
 import { trustDescriptions } from './trust-options.js';
 
@@ -125,7 +124,7 @@ function assertTogether(options: Partial<RotateOptions> & Pick<CommonOptions, 'o
   ] as const;
   const clash = exclusive.find(([a, b]) => options[a] !== undefined && options[b] !== undefined);
   if (clash) {
-    throw new AppError('Usage', `${clash.map(flagOf).join(' and ')} cannot be used together`, {
+    throw new AppError('Usage', `${clash.map(optionName).join(' and ')} cannot be used together`, {
       hint: 'specify one of them',
     });
   }
@@ -134,66 +133,17 @@ function assertTogether(options: Partial<RotateOptions> & Pick<CommonOptions, 'o
   }
 }
 
-const flagOf = (name: string): string =>
-  `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-
-/** The certificate of `--cert` or `--import`, with its key. @throws AppError */
-async function identityOf(
-  options: RotationOptions,
-): Promise<Pick<JobFlags['values'], 'identity' | 'importing' | 'inPlace'>> {
-  const { cert, key, chain } = options;
-  const isImport = options.import !== undefined;
-  const inPlace = await inPlaceOf(options);
-  if (chain !== undefined && !isImport) {
-    throw new AppError('Usage', '--chain needs --import', { hint: 'add the certificate: --import FILE' });
-  }
-  if (isImport && key === undefined) {
-    throw new AppError('Usage', '--import needs --key', { hint: 'add its private key: --key FILE' });
-  }
-  const own = options.import ?? cert;
-  const files = await identityFiles({
-    ...(own === undefined ? {} : { cert: own }),
-    ...(key === undefined ? {} : { key }),
-  });
-  if (files === undefined) return { inPlace };
-  const { identity, importing } = await held(files, chain);
-  return { identity, ...(isImport ? { importing } : {}), inPlace };
-}
-
-/** What `--in-place` says. @throws AppError */
-async function inPlaceOf(options: RotationOptions): Promise<InPlace | undefined> {
-  const { inPlace, previousCert, previousKey, previousChain } = options;
-  const given = (['previousCert', 'previousKey', 'previousChain'] as const).find(
-    (name) => options[name] !== undefined,
-  );
-  if (given === undefined) return inPlace === true ? {} : undefined;
-  if (inPlace !== true) {
-    throw new AppError('Usage', `${flagOf(given)} needs --in-place`, { hint: 'add --in-place' });
-  }
-  if (previousCert === undefined || previousKey === undefined) {
-    throw new AppError('Usage', '--previous-cert and --previous-key must be specified together', {
-      hint: 'specify both: --previous-cert old.pem --previous-key old.key',
-    });
-  }
-  const files = { certificate: await readNamed(previousCert), privateKey: await readNamed(previousKey) };
-  return { previous: await held(files, previousChain, '--previous-') };
-}
-
-/** @param chain a file whose certificates follow those of the certificate's file */
-async function held(
-  { certificate, privateKey }: IdentityFiles,
-  chain: string | undefined,
-  prefix = '--',
-): Promise<HeldIdentity> {
-  const { importedIdentity, presentedIdentity } = await import('../rotation/engine/identity.js');
-  const { clientIdentity } = await import('../certificates/client-identity.js');
-  const above = chain === undefined ? [] : [Buffer.from('\n'), await readNamed(chain)];
-  const identity = clientIdentity(
-    { certificate: Buffer.concat([certificate, ...above]), privateKey },
-    prefix,
-  );
-  return { identity: presentedIdentity(identity), importing: importedIdentity(identity, new Date()) };
-}
+/** Options that name files of certificates and keys. */
+const FILES = [
+  'cert',
+  'key',
+  'import',
+  'chain',
+  'inPlace',
+  'previousCert',
+  'previousKey',
+  'previousChain',
+] as const;
 
 /** What was given on the command line, read and judged. @throws AppError `Usage` */
 export async function jobFlags(options: RotationOptions & CommonOptions): Promise<JobFlags> {
@@ -212,7 +162,9 @@ export async function jobFlags(options: RotationOptions & CommonOptions): Promis
       hint: 'add one of them; apigw-cert.yaml has publish: for each target',
     });
   }
-  const identity = await identityOf(options);
+  const identity = FILES.some((name) => options[name] !== undefined)
+    ? await (await import('./rotation-identity.js')).identityOf(options)
+    : {};
   const roots = options.root === undefined ? undefined : await readNamed(options.root);
   const trust = await trustDescriptions(options.trust ?? [], options.reload);
   return {
