@@ -6,11 +6,22 @@ import type { JobFlags } from '../rotation/engine/jobs.js';
 import type { HeldIdentity, InPlace } from '../rotation/engine/ports.js';
 import { identityFiles, readNamed } from './identity-files.js';
 import { optionName } from './option-name.js';
-import type { RotationOptions } from './rotation-options.js';
+
+/** The options that name them, under commander's names. */
+export interface FileOptions {
+  cert?: string;
+  key?: string;
+  import?: string;
+  chain?: string;
+  inPlace?: boolean;
+  previousCert?: string;
+  previousKey?: string;
+  previousChain?: string;
+}
 
 /** The certificate of `--cert` or `--import`, with its key. @throws AppError */
 export async function identityOf(
-  options: RotationOptions,
+  options: FileOptions,
 ): Promise<Pick<JobFlags['values'], 'identity' | 'importing' | 'inPlace'>> {
   const { cert, key, chain } = options;
   const isImport = options.import !== undefined;
@@ -32,7 +43,7 @@ export async function identityOf(
 }
 
 /** What `--in-place` says. @throws AppError */
-async function inPlaceOf(options: RotationOptions): Promise<InPlace | undefined> {
+async function inPlaceOf(options: FileOptions): Promise<InPlace | undefined> {
   const { inPlace, previousCert, previousKey, previousChain } = options;
   const given = (['previousCert', 'previousKey', 'previousChain'] as const).find(
     (name) => options[name] !== undefined,

@@ -10,11 +10,12 @@ import { optionName } from './option-name.js';
 import type { CommonOptions } from './context.js';
 import { renamedOption } from './deprecated.js';
 import { readNamed } from './identity-files.js';
+import type { FileOptions } from './rotation-identity.js';
 import type { StateOptions } from './state.js';
 import { trustDescriptions } from './trust-options.js';
 
 /** What a rotation is to be and how, under commander's names; those of the settings table are read by it. */
-export interface RotationOptions {
+export interface RotationOptions extends FileOptions {
   api?: string;
   stage?: string;
   target?: string;
@@ -23,15 +24,7 @@ export interface RotationOptions {
   probe?: string[];
   publish?: string[];
   to?: string;
-  cert?: string;
-  key?: string;
   root?: string;
-  import?: string;
-  chain?: string;
-  inPlace?: boolean;
-  previousCert?: string;
-  previousKey?: string;
-  previousChain?: string;
 }
 
 /** With what concerns a run alone. */

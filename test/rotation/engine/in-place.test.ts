@@ -45,6 +45,8 @@ const importing = (next: Identity, previous?: Identity, pki = lab.pki): RunOptio
   importing: next,
   chain: chainOf(pki),
   inPlace: previous ? { previous } : {},
+  // Longer than a step may take; the wait itself is skipped.
+  settings: { soak: 300_000 },
 });
 
 /** Each describe goes on where the test before it ended. */
@@ -245,7 +247,7 @@ describe('a certificate that is refused in use', () => {
     });
     expect(await contained()).toBe(version(next));
     expect(await lab.trusted()).toHaveLength(2);
-    expect(await lab.run({ ...importing(next), settings: { force: true } })).toMatchObject({
+    expect(await lab.run({ ...importing(next), settings: { force: true, soak: 300_000 } })).toMatchObject({
       outcome: 'completed',
     });
     expect(await lab.trusted()).toEqual([trustOf(lab.pki, 'CN=refused-gateway')]);
