@@ -127,7 +127,9 @@ const NAMES: readonly NamedBy[] = ['subject', 'san'];
  * @throws AppError `CertificateUnsuitable`, `TrustStoreUnsuitable`
  */
 export async function chooseName(run: Run): Promise<void> {
-  const { old, next, spares } = account(run).unit;
+  const { next, spares } = account(run).unit;
+  // Once it is retired it is no part of the unit any more, and is still to lose its trust.
+  const old = run.certificates.find(({ clientCertificateId }) => clientCertificateId === run.oldId);
   const about = [old, next ?? comingOf(run), ...spares].filter(isOfAcm);
   if (about.length === 0) return;
   const stores = await storesOf(run);

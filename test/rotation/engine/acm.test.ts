@@ -406,3 +406,22 @@ describe('from a certificate of ACM to a new import', () => {
     expect(lab.emulator.requests().map(({ operation }) => operation)).not.toContain('ImportCertificate');
   });
 });
+
+describe('a certificate that only a subject alternative name tells from others', () => {
+  inLab();
+
+  test.each<Point>(['afterIntent', 'afterEffect'])('loses its trust, killed at retire %s', async (point) => {
+    // Two attributes of one part: no server compares such a subject.
+    const named = await lab.pki.leaf({ subject: 'CN=a+O=b', dnsNames: ['gateway.example.com'] });
+    const own = await lab.imported(named);
+    await lab.run({ to: own, identity: named });
+    const bySan = entryKey(trustedAuthority(lab.pki.root.pem, { san: 'DNS:gateway.example.com' }));
+    expect(await lab.trusted()).toEqual([bySan]);
+    await killed('retire', point, { toGenerated: true, identity: named });
+    const report = await lab.run();
+    expect(report.outcome).toBe('completed');
+    const trusted = await lab.trusted();
+    expect(trusted).toHaveLength(1);
+    expect(trusted).not.toContain(bySan);
+  });
+});
