@@ -8,6 +8,7 @@ export const LINT_CODES = [
   'BrokenPem',
   'CaBundleTrap',
   'CaNamesTooLarge',
+  'CaTrustedWithoutName',
   'CannotTell',
   'CertificateExpired',
   'CertificateNotYetValid',
@@ -31,6 +32,7 @@ export const LINT_CODES = [
   'ReferenceUnreadable',
   'Sha1Pin',
   'SharedSubject',
+  'UnverifiedSessionResumed',
   'Utf16Text',
 ] as const satisfies readonly FindingCode[];
 

@@ -43,6 +43,10 @@ export interface Caller {
   identity?: Identity;
   /** Its certificate is past its end when it calls. */
   expired: boolean;
+  /** For one that made its certificate itself, with names that it likes: whether it resumes the session in which it presented it. */
+  resumes?: boolean;
+  /** The bundle has another certificate of its subject before its own, as after the next rotation. */
+  isSecond?: true;
   /** A client of Java does not answer a request that comes after the handshake of TLS 1.3; others may. */
   answersLate?: false;
 }
@@ -175,6 +179,9 @@ export function strangerOf(authority: Identity | undefined): Caller {
     expired: false,
   };
 }
+
+/** Somebody who made a certificate with names of their own choice. */
+export const forger = (resumes: boolean): Caller => ({ ...strangerOf(undefined), resumes });
 
 /** The callers for what a configuration lists and for the authorities that it trusts. */
 export function callersFor(

@@ -38,13 +38,13 @@ const isSame = (a: Identity, b: Identity): boolean => a.sha256 !== undefined && 
  * The errors in the order in which OpenSSL calls the server back; none for a certificate that it accepts. What a server
  * that tolerates them all sees in the end is the last.
  */
-export function verifyOpenssl({ identity, expired }: Caller, trusted: Trusted): VerifyError[] {
+export function verifyOpenssl({ identity, expired, isSecond }: Caller, trusted: Trusted): VerifyError[] {
   if (identity === undefined) return [];
   const errors: VerifyError[] = [];
   const issuer = issuerOf(nameText(identity.issuer), trusted);
   const add = (code: number, depth: number): void => void errors.push({ code, depth });
   if (identity.selfSigned) {
-    if (!issuer || !isSame(issuer, identity)) add(SELF_SIGNED, 0);
+    if (!issuer || !isSame(issuer, identity) || isSecond === true) add(SELF_SIGNED, 0);
   } else if (!issuer) {
     add(NO_ISSUER, 0);
     add(UNVERIFIED_LEAF, 0);

@@ -3,7 +3,7 @@
  * server: interpreters answer through these types, and ask about what a configuration alone does not decide.
  */
 import type { Place } from './finding.js';
-import type { Caller } from './identity.js';
+import type { Caller, Identity } from './identity.js';
 
 /** `admitted`: the application, or any answer below 300, is reached. `refused`: neither is. */
 export type Result = 'admitted' | 'refused' | 'unknown';
@@ -31,6 +31,19 @@ export interface Walked extends Place {
   outcome: Outcome;
   /** Anybody may read this, as its protocol has it: it opens nothing. */
   isPublic?: boolean;
+}
+
+/**
+ * Whether a certificate of a bundle is accepted everywhere it is now once another of its subject stands before it.
+ * @param walk a caller's walks, always of the same requests in the same order
+ */
+export function outlastsSecond(identity: Identity, walk: (caller: Caller) => readonly Walked[]): boolean {
+  const caller: Caller = { name: 'listed', identity, expired: false };
+  const later = walk({ ...caller, isSecond: true });
+  const admitted = walk(caller).flatMap(({ outcome }, at) =>
+    outcome.result === 'admitted' ? [later[at]] : [],
+  );
+  return admitted.length > 0 && admitted.every((each) => each?.outcome.result === 'admitted');
 }
 
 /**

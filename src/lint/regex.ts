@@ -12,10 +12,12 @@ export function regexOf(source: string, flags = ''): RegExp | undefined {
     if (!all.includes('i')) all += 'i';
   }
   text = text.replaceAll('(?P<', '(?<');
+  // An octet by its number is the same here.
+  const checked = text
+    .replaceAll('(?:', '')
+    .replaceAll(/\\(?:x([0-9a-f]{2})|[^])/gi, (all, octet?: string) => (octet === undefined ? all : '.'));
   // Possessive and atomic groups, \A \z \Z \h \R \Q, POSIX classes, inline flags, recursion: not the same here.
-  if (
-    /\\[AzZhHRQEGKXN]|[*+?}]\+|\(\?>|\[\[:|\(\?[a-z-]+[:)]|\(\?[R0-9]|\(\*/i.test(text.replaceAll('(?:', ''))
-  )
+  if (/\\[AzZhHRQEGKXN]|[*+?}]\+|\(\?>|\[\[:|\(\?[a-z-]+[:)]|\(\?[R0-9]|\(\*/i.test(checked))
     return undefined;
   try {
     return new RegExp(text, all);

@@ -2,7 +2,7 @@
 import type { ApiGatewayReport } from './api-gateway.js';
 import { lintFinding, type LintFinding, type Place } from './finding.js';
 import { listText } from '../platform/list-text.js';
-import { CALLERS, type CallerName, type Identity } from './identity.js';
+import { CALLERS, type CallerName, type Identity, nameText } from './identity.js';
 import type { Result, Step, Walked } from './outcome.js';
 
 /**
@@ -22,6 +22,10 @@ export interface Witness {
   /** The request, as a sentence: `GET /health`. */
   request: string;
   steps: readonly Step[];
+  /** The subject of the CA in the configuration that issued its certificate, where it is one of any name. */
+  authority?: string;
+  /** It resumes a session in which its certificate was not verified. */
+  resumes?: true;
 }
 
 /** What becomes of each kind of caller at one place. */
@@ -113,12 +117,21 @@ function judgeListener(examined: Examined, others: boolean): ListenerReport {
     ...(port === undefined ? {} : { port }),
   };
   const counted = walked.filter(({ isPublic }) => isPublic !== true);
-  const found = (result: Result, names: readonly CallerName[]): Walked | undefined =>
+  const found = (
+    result: Result,
+    names: readonly CallerName[],
+    isMeant: (each: Walked) => boolean = () => true,
+  ): Walked | undefined =>
     names
-      .map((name) => counted.find(({ caller, outcome }) => caller.name === name && outcome.result === result))
+      .map((name) =>
+        counted.find((each) => each.caller.name === name && each.outcome.result === result && isMeant(each)),
+      )
       .find((each) => each !== undefined);
 
-  const open = found('admitted', HARM);
+  // Whoever needs no certificate of a CA that is trusted is the worse one, and so is whoever needs no second connection.
+  const isAnyone = ({ caller: { identity, resumes } }: Walked): boolean =>
+    (identity?.signedBy ?? '') === '' && resumes !== true;
+  const open = found('admitted', HARM, isAnyone) ?? found('admitted', HARM);
   if (open) {
     // A plain listener of this machine stands behind another one as a rule, and what that one passes on decides.
     if (isLocal && !isTls && others) {
@@ -128,7 +141,16 @@ function judgeListener(examined: Examined, others: boolean): ListenerReport {
         reason: 'it can be called only from this machine, so the result depends on what forwards to it',
       };
     }
-    const witness = { caller: open.caller.name, request: open.request, steps: open.outcome.steps };
+    const { name, identity, resumes } = open.caller;
+    const witness = {
+      caller: name,
+      request: open.request,
+      steps: open.outcome.steps,
+      ...(identity?.signedBy === undefined || identity.signedBy === ''
+        ? {}
+        : { authority: nameText(identity.issuer) }),
+      ...(resumes === true ? { resumes } : {}),
+    };
     return { ...base, verdict: 'open', witness };
   }
   const doubtful = found('unknown', HARM);
@@ -200,8 +222,12 @@ function findingOf(report: ListenerReport, examined: Examined): LintFinding[] {
   const { verdict, witness, reason, listener: subject } = report;
   switch (verdict) {
     case 'open': {
+      const at = witness?.steps.at(-1) ?? report;
+      if (witness?.authority !== undefined)
+        return [lintFinding('CaTrustedWithoutName', at, { subject: `${subject}: ${witness.authority}` })];
+      if (witness?.resumes === true) return [lintFinding('UnverifiedSessionResumed', at, { subject })];
       const code = witness?.caller === 'expired' ? 'AdmitsExpired' : 'Open';
-      return [lintFinding(code, witness?.steps.at(-1) ?? report, { subject })];
+      return [lintFinding(code, at, { subject })];
     }
     case 'trap': {
       const [group = []] = examined.sharing;

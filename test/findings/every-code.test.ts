@@ -24,6 +24,7 @@ import { CATALOGUE } from '../../src/findings/catalogue/index.js';
 import { finding, reported, type ReportedFinding } from '../../src/findings/finding.js';
 import { diagnose, type DoctorObservation } from '../../src/findings/rules/doctor.js';
 import { mintClientCertificate } from '../../src/certificates/mint.js';
+import { mintAuthority } from '../support/authority.js';
 import { mintIdentity, type TestIdentity } from '../support/certificates.js';
 
 /** What nobody should have written into a name. */
@@ -288,6 +289,7 @@ beforeAll(async () => {
   const pem = ours.certificate.pem;
   const files = {
     'agw.pem': pem,
+    'ca.pem': (await mintAuthority()).root.pem,
     'two.pem': pem + next.certificate.pem,
     'foreign.pem': await mint('CN=someone'),
     'many.pem': pem + (await mint(`O=${'x'.repeat(LARGEST_HANDSHAKE_MESSAGE)}`)),
@@ -320,6 +322,13 @@ async function ofLint(): Promise<ReportedFinding[]> {
     ['pem', `${pem}${pem}${key}-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n`],
     ['nginx', nginx('ssl_verify_client on; ssl_client_certificate agw.pem;')],
     ['nginx', nginx('ssl_verify_client on; ssl_client_certificate two.pem;')],
+    ['nginx', nginx('ssl_verify_client on; ssl_client_certificate ca.pem;')],
+    [
+      'apache',
+      apache(
+        `SSLVerifyClient optional_no_ca\n<Location />\nRequire expr "%{SSL_CLIENT_VERIFY} == 'SUCCESS'"\n</Location>`,
+      ),
+    ],
     ['nginx', nginx('ssl_verify_client on; ssl_client_certificate young.pem;')],
     ['nginx', nginx('ssl_verify_client on; ssl_client_certificate gone.pem; include /none;')],
     [

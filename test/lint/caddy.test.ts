@@ -37,7 +37,7 @@ const CASES: Readonly<Record<string, Case>> = {
   'a real authority first in the file': {
     sites: `a.test {\n ${tls('trusted_ca_cert_file @FILES@/trust-mixed2.pem')}\n reverse_proxy 127.0.0.1:@APP@\n}`,
     verdicts: ['open'],
-    codes: ['Open'],
+    codes: ['CaTrustedWithoutName'],
   },
   'leaf certificates under mode require: dates are not checked': {
     sites: `a.test {\n ${tls('mode require', 'trusted_leaf_cert_file @FILES@/trust-a.pem')}\n reverse_proxy 127.0.0.1:@APP@\n}`,

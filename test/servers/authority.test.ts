@@ -3,7 +3,6 @@ import { execFile, spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connect } from 'node:tls';
 import { promisify } from 'node:util';
 import { beforeAll, expect, test } from '@jest/globals';
 import { backendConfig } from '../../src/commands/backend/config/run.js';
@@ -13,6 +12,7 @@ import { trustedCertificate } from '../../src/certificates/parse.js';
 import type { Identity } from '../../src/certificates/issue.js';
 import { mintAuthority, type TestAuthority } from '../support/authority.js';
 import { mintIdentity, type TestIdentity } from '../support/certificates.js';
+import { statuses } from '../support/resumed.js';
 import { recipes, type ServerOptions } from '../support/recipes.js';
 import {
   call,
@@ -258,32 +258,3 @@ test('docs/acm.md has the callers of these handshakes', () => {
     expect(document).toContain(`| ${name} | ${index < 4 ? 'accepted' : 'refused'} |`);
   }
 });
-
-/** The status of a request on a first connection, and on one that offers to resume its session; empty where it was refused before. */
-async function statuses(
-  port: number,
-  { pem, privateKeyPem }: Identity,
-  version: 'TLSv1.2' | 'TLSv1.3',
-  inBetween: () => Promise<void> = () => Promise.resolve(),
-): Promise<string[]> {
-  let session: Buffer | undefined;
-  const status = (): Promise<string> =>
-    new Promise((resolve) => {
-      let text = '';
-      const versions = { minVersion: version, maxVersion: version };
-      const own = { cert: pem, key: privateKeyPem, rejectUnauthorized: false, ...(session && { session }) };
-      const socket = connect({ host: '127.0.0.1', port, servername: 'localhost', ...versions, ...own });
-      socket.on('session', (each: Buffer) => (session = each));
-      socket.on('data', (chunk: Buffer) => (text += chunk.toString()));
-      socket.on('error', () => undefined); // an alert; the close tells
-      socket.on('close', () => {
-        resolve(text.slice(9, 12));
-      });
-      socket.on('secureConnect', () =>
-        socket.write(`GET / HTTP/1.1\r\nHost: localhost:${port}\r\nConnection: close\r\n\r\n`),
-      );
-    });
-  const first = await status();
-  await inBetween();
-  return [first, await status()];
-}

@@ -87,6 +87,8 @@ const listenerMembers = {
       caller,
       request: z.string(),
       steps: z.array(z.strictObject({ ...place, text: z.string() })),
+      authority: z.optional(z.string()),
+      resumes: z.optional(z.literal(true)),
     }),
   ),
   apiGateway: z.optional(

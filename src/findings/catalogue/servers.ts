@@ -17,6 +17,11 @@ export const SERVER_FINDINGS = {
     'this CA bundle works with one API Gateway certificate, but OpenSSL accepts only the first of two: the next rotation causes an outage',
     'compare whole certificates instead: apigw-cert backend config SERVER prints how',
   ),
+  CaTrustedWithoutName: about(
+    'critical',
+    'this CA is trusted without a name, so every certificate that it issues is accepted, and not that of API Gateway alone',
+    'compare the subject or a subject alternative name as well: apigw-cert backend config SERVER --ca ROOT --subject NAME prints how',
+  ),
   CannotTell: about(
     'warning',
     'the configuration alone does not show who is admitted',
@@ -61,5 +66,10 @@ export const SERVER_FINDINGS = {
     'warning',
     'certificates are identified by their SHA-1, which is open to collisions',
     'compare whole certificates, or their SHA-256: apigw-cert backend config SERVER prints how',
+  ),
+  UnverifiedSessionResumed: about(
+    'critical',
+    'with optional_no_ca, SSL_CLIENT_VERIFY of a resumed TLS 1.2 session is SUCCESS although nothing was verified: anyone can make a certificate with any name, and is accepted at the second connection',
+    'SSLSessionTickets off, SSLSessionCacheTimeout 0, and Require expr "%{SSL_SESSION_RESUMED} == \'Initial\'"',
   ),
 };

@@ -23,9 +23,11 @@ const rfc2253 = (name: Name): string =>
     .map(([type, value]) => `${type}=${value}`)
     .join(',');
 
-function verifyValue({ presented, errors, isTls }: Scene): Value {
+function verifyValue({ presented, errors, isTls, caller }: Scene): Value {
   if (!isTls) return [''];
   if (!presented) return ['NONE'];
+  // Of what was verified, a session of TLS 1.2 keeps whether it failed, and not what was put up with.
+  if (caller.resumes === true) return ['SUCCESS'];
   // With an issuer that is not known, Apache's word depends on its version.
   return errors.length === 0
     ? ['SUCCESS']
@@ -48,6 +50,8 @@ function ofCertificate(name: string, scene: Scene): Value {
       ? unknown(name, `only a fingerprint of the certificate is known, and ${name} is compared`)
       : [value];
   if (name === 'SSL_CLIENT_CERT') return known(identity.pem);
+  if (scene.caller.resumes !== undefined)
+    return { doubt: 'chosen', key: name, why: `anyone can make a certificate with that ${name}` };
   if (name === 'SSL_CLIENT_M_SERIAL') return known(identity.serial);
   const dn = /^SSL_CLIENT_([SI])_DN(?:_(\w+))?$/.exec(name);
   if (dn) {
@@ -69,6 +73,8 @@ export function variable(written: string, scene: Scene): Value {
       return [scene.isTls ? 'on' : 'off'];
     case 'REQUEST_SCHEME':
       return [scene.isTls ? 'https' : 'http'];
+    case 'SSL_SESSION_RESUMED':
+      return [scene.caller.resumes === true ? 'Resumed' : 'Initial'];
     case 'REQUEST_METHOD':
       return [request.method];
     case 'REQUEST_URI':

@@ -3,11 +3,11 @@ import { type ApiGatewayReport, asApiGateway } from '../api-gateway.js';
 import type { Files } from '../files.js';
 import { textOf, within } from '../files.js';
 import { lintFinding, type LintFinding, type LintSource } from '../finding.js';
-import { type Caller, callersFor, type Identity } from '../identity.js';
+import { type Caller, callersFor, forger, type Identity } from '../identity.js';
 import { certificateFindings, distinctIdentities, identitiesIn } from '../material.js';
 import { sharingSubject } from '../openssl.js';
 import { METHODS } from '../methods.js';
-import { explore, type Walked } from '../outcome.js';
+import { explore, outlastsSecond, type Walked } from '../outcome.js';
 import { samplePath } from '../regex.js';
 import type { Examination, Examined } from '../verdict.js';
 import { type ApacheModel, apacheModel, type Host, type Listener } from './model.js';
@@ -128,16 +128,34 @@ function extraFindings(model: ApacheModel, listed: readonly Identity[], now: Dat
   }
   const demandsSuccess = model.all.some(({ args }) => /SUCCESS|ssl-verify-client/.test(args));
   for (const { hosts } of model.listeners) {
-    for (const { tls } of hosts) {
+    for (const host of hosts) {
+      const { tls } = host;
       for (const { certificates, path } of tls.materials) {
         findings.push(...certificateFindings(certificates, path, now));
-        const single = certificates.filter(({ isAuthority }) => !isAuthority).length === 1;
-        if (single && (tls.mode !== 'optional_no_ca' || demandsSuccess))
+        const [single, ...others] = certificates.filter(({ isAuthority }) => !isAuthority);
+        if (!single || others.length > 0) continue;
+        const outlasts = (): boolean =>
+          outlastsSecond(single, (caller) => walkHost(model, host, hosts.length === 1, caller, now));
+        if (tls.mode !== 'optional_no_ca' || (demandsSuccess && !outlasts()))
           findings.push(lintFinding('CaBundleTrap', tls.at, { subject: path }));
       }
     }
   }
   return findings;
+}
+
+/** Requests that are refused, and not in a session that is resumed, to whoever makes a certificate of any name. */
+function walkResumed(model: ApacheModel, host: Host, isOnly: boolean, now: Date): Walked[] {
+  const { isOn, mode, resumes } = host.tls;
+  if (!isOn || mode !== 'optional_no_ca' || !resumes) return [];
+  const first = walkHost(model, host, isOnly, forger(false), now);
+  return walkHost(model, host, isOnly, forger(true), now).flatMap((each, at) => {
+    const isRefusedAtFirst = first[at]?.outcome.result === 'refused';
+    if (!isRefusedAtFirst || each.outcome.result === 'refused') return [];
+    // What is open is up to the caller, who has made the certificate.
+    const outcome = { ...each.outcome, result: 'admitted' as const };
+    return [{ ...each, request: `${each.request} in a resumed session`, outcome }];
+  });
 }
 
 const isLocal = (address: string): boolean => /^(?:127\.|\[::1\]|localhost)/.test(address);
@@ -163,9 +181,10 @@ function examineListener(
     line,
     isTls: hosts.some(({ tls }) => tls.isOn),
     isLocal: isLocal(address),
-    walked: hosts.flatMap((each) =>
-      callers.flatMap((caller) => walkHost(model, each, hosts.length === 1, caller, now)),
-    ),
+    walked: hosts.flatMap((each) => [
+      ...callers.flatMap((caller) => walkHost(model, each, hosts.length === 1, caller, now)),
+      ...walkResumed(model, each, hosts.length === 1, now),
+    ]),
     apiGateway: apiGatewayAt(model, listener, callers, now),
     sharing: hosts.flatMap(({ tls }) => sharingSubject(tls.trusted)),
     ...(host === undefined ? {} : { host }),

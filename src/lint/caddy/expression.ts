@@ -2,7 +2,7 @@
 import type { Ask } from '../outcome.js';
 import { regexOf } from '../regex.js';
 import { isOpen, test, type Value } from '../value.js';
-import { NAMES, placeholder, type Scene } from './placeholders.js';
+import { dnsNames, NAMES, placeholder, type Scene } from './placeholders.js';
 
 /** `error`: CEL has no answer, and neither has the request; one that `ends` all is not made up for by another part. */
 type Term =
@@ -142,6 +142,8 @@ function method(subject: Term, name: string, args: readonly Term[], { ask }: Con
 }
 
 function ofPlaceholder(key: string, { scene }: Context): Term {
+  const names = dnsNames(key, scene);
+  if (names) return { kind: 'list', value: names.map((each) => ({ kind: 'text', value: [each] })) };
   const value = placeholder(key, scene);
   if (value === undefined) return { kind: 'null' };
   // A number that CEL has no type for.

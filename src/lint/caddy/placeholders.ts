@@ -1,5 +1,6 @@
 /** What placeholders stand for (modules/caddyhttp/replacer.go). */
 import { concat, mapValue, unknown, type Value } from '../value.js';
+import { sansOf } from '../../certificates/caller-name.js';
 import type { Name } from '../identity.js';
 import type { Scene as AnyScene } from '../scene.js';
 import { ofEnvironment } from './syntax.js';
@@ -64,6 +65,12 @@ function ofCertificate(field: string, key: string, { presented, caller }: Scene)
     default:
       return unknown(key, `{${key}} is not supported`);
   }
+}
+
+/** The DNS names of a caller's certificate, where a placeholder stands for their list and they are known. */
+export function dnsNames(key: string, { presented, caller: { identity } }: Scene): string[] | undefined {
+  if (key !== 'http.request.tls.client.san.dns_names' || !presented || !identity?.der) return undefined;
+  return sansOf(identity.der).flatMap((san) => (san.startsWith('DNS:') ? [san.slice(4)] : []));
 }
 
 /** The value of a placeholder; `undefined` for one that stands for nothing here. */

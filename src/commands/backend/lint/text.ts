@@ -4,7 +4,7 @@ import { printable } from '../../../platform/printable.js';
 import type { FindingCode } from '../../../findings/finding.js';
 import { countText, findingText } from '../../../findings/formats/text.js';
 import type { CallerName } from '../../../lint/identity.js';
-import type { ListenerReport, LintVerdict } from '../../../lint/verdict.js';
+import type { ListenerReport, LintVerdict, Witness } from '../../../lint/verdict.js';
 
 const CALLER_TEXT: Readonly<Record<CallerName, string>> = {
   none: 'a caller without a certificate',
@@ -13,6 +13,11 @@ const CALLER_TEXT: Readonly<Record<CallerName, string>> = {
   stranger: 'a certificate that is not listed',
   expired: 'a listed certificate that has expired',
 };
+
+function callerText({ caller, authority, resumes }: Witness): string {
+  if (authority !== undefined) return `any certificate of the CA ${printable(authority)}`;
+  return resumes === true ? 'a self-made certificate in a resumed session' : CALLER_TEXT[caller];
+}
 
 const VERDICT_TEXT: Readonly<Record<LintVerdict, string>> = {
   enforces: 'only listed certificates that have not expired are admitted',
@@ -36,10 +41,9 @@ function listenerText(report: ListenerReport, style: ChalkInstance): string {
     const steps = witness.steps.map(
       ({ file: from, line: at, text }) => `    ${printable(`${from}:${at}: ${text}`)}`,
     );
-    return [
-      `${head}${CALLER_TEXT[witness.caller]} is admitted by ${printable(witness.request)}`,
-      ...steps,
-    ].join('\n');
+    return [`${head}${callerText(witness)} is admitted by ${printable(witness.request)}`, ...steps].join(
+      '\n',
+    );
   }
   const refused = apiGateway.find(({ result }) => result === 'refused');
   const itself =
