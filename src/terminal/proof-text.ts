@@ -1,3 +1,4 @@
+import { isAcmVersion } from '../control-plane/acm-version.js';
 import { stageIdsText } from '../control-plane/stages-text.js';
 import { listText } from '../platform/list-text.js';
 import type { ChalkInstance } from 'chalk';
@@ -147,7 +148,11 @@ export function proofLines(proof: Proof, style: ChalkInstance, wording: StageWor
           `- ${unreached.length} backends (${listText(unreached.map(printable))}) were not called: no safe GET request reaches them`,
         ]
       : unreached.map((backend) => `- ${printable(backend)} was not called: no safe GET request reaches it`)),
-    ...gone.map((id) => `- ${printable(id)} is deleted, so no test call can present it any more`),
+    ...gone.map((id) =>
+      isAcmVersion(id)
+        ? `- ${printable(id)} is no longer in ACM, so nothing shows whether it is refused`
+        : `- ${printable(id)} is deleted, so no test call can present it any more`,
+    ),
     ...untested.map((id) => `- ${printable(id)} was not tested: AWS makes no test calls with it`),
     ...(noOther ? ['- there was no other unused certificate to test with'] : []),
   ].map((line) => `    ${line}`);

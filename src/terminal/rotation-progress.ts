@@ -1,4 +1,5 @@
 import type { ChalkInstance } from 'chalk';
+import { isAcmVersion } from '../control-plane/acm-version.js';
 import type { StagesProgress } from '../control-plane/stages.js';
 import { formatDuration } from '../platform/duration.js';
 import { printable } from '../platform/printable.js';
@@ -52,11 +53,19 @@ const SEVERAL: Readonly<Partial<Record<RotationStep, string>>> = {
   rollBack: 'switch the stages back',
 };
 
-/** A step in words. */
+/** Of an import under the ARN that stages present: none of them is changed. */
+const IN_PLACE: Readonly<Partial<Record<RotationStep, string>>> = {
+  switch: 'import the certificate under the ARN of the stages',
+  rollBack: 'import the old certificate again under the ARN of the stages',
+};
+
+/** A step in words. @param isInPlace whether the rotation is an import under the ARN that stages present */
 export function stepText(
-  { step, subject }: { step: RotationStep; subject?: string },
+  { step, subject, isInPlace = false }: { step: RotationStep; subject?: string; isInPlace?: boolean },
   wording: StageWording = printable,
 ): string {
+  const imports = isInPlace ? IN_PLACE[step] : undefined;
+  if (imports !== undefined) return subject === undefined ? imports : `${imports}: ${wording(subject)}`;
   if (subject === undefined) return SEVERAL[step] ?? STEP_WORDS[step];
   return `${STEP_WORDS[step]}: ${wording(subject)}`;
 }
@@ -87,7 +96,9 @@ function doneLines(
 ): string[] {
   const { proof } = event.evidence;
   const took = style.dim(formatDuration(event.ms));
-  const line = `${stepText(event, wording)} ${took}`;
+  const { after } = event.evidence;
+  const isInPlace = typeof after === 'string' && isAcmVersion(after);
+  const line = `${stepText({ ...event, isInPlace }, wording)} ${took}`;
   if (!proof) return [`${style.green('✓')} ${line}`];
   const isSeen = !PROOFS.has(event.step) || isAsWanted(proof);
   const mark = isSeen ? style.green('✓') : proof.results.length > 0 ? style.yellow('!') : '-';

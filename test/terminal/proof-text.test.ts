@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { Chalk } from 'chalk';
 import { callLines, proofLines } from '../../src/terminal/proof-text.js';
+import { stepText } from '../../src/terminal/rotation-progress.js';
 import type { BackendCall } from '../../src/rotation/rules/calls.js';
 import type { BackendProof, Proof } from '../../src/rotation/rules/proof.js';
 
@@ -31,6 +32,29 @@ const proof = (backends: BackendProof[], unreached: string[] = []): Proof => ({
   noOther: false,
 });
 const many = Array.from({ length: 30 }, (_, i) => i);
+
+test('what an import has replaced is not called deleted', () => {
+  const arn = 'arn:aws:acm:eu-central-1:123456789012:certificate/1@0123456789ABCDEF';
+  expect(proofLines({ ...proof([]), gone: ['a1b2c3', arn] }, style)).toEqual(
+    expect.arrayContaining([
+      '    - a1b2c3 is deleted, so no test call can present it any more',
+      `    - ${arn} is no longer in ACM, so nothing shows whether it is refused`,
+    ]),
+  );
+});
+
+test('steps of an import say that nothing else is changed', () => {
+  expect(stepText({ step: 'switch', subject: 'a1/prod', isInPlace: true })).toBe(
+    'import the certificate under the ARN of the stages: a1/prod',
+  );
+  expect(stepText({ step: 'rollBack', isInPlace: true })).toBe(
+    'import the old certificate again under the ARN of the stages',
+  );
+  expect(stepText({ step: 'trust', subject: 'manual', isInPlace: true })).toBe(
+    'add the certificate to the trust store: manual',
+  );
+  expect(stepText({ step: 'switch', subject: 'a1/prod' })).toBe('switch the stage: a1/prod');
+});
 
 test('calls that differ in nothing but their API are one line', () => {
   expect(callLines([call(1, 'a.example'), call(2, 'a.example'), call(3, 'a.example', '/other')])).toEqual([

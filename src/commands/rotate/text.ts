@@ -40,8 +40,8 @@ export function reportText(report: RotationReport, style: ChalkInstance, wording
         planHead(report, stages, style),
         ...report.steps.map(({ step, subject, stages: several, stack }, i) => {
           const about = several ? stageIdsText(several.map(stageText), wording) : subject && wording(subject);
-          const isImport = step === 'switch' && isAcmVersion(report.oldCertificateId);
-          const what = isImport ? 'import the certificate under the ARN of' : plannedText(step, several);
+          const isInPlace = isAcmVersion(report.oldCertificateId);
+          const what = plannedText(step, several, isInPlace);
           return `  ${String(i + 1).padStart(2)}. ${what}${about === undefined ? '' : `: ${about}`}${stackText(stack)}`;
         }),
         ...callsPlanned(report, wording),
@@ -71,8 +71,9 @@ function publishedText({ steps }: RotationReport): string {
     : `only its ID was published: ${places}`;
 }
 
-function plannedText(step: string, stages: readonly NamedStage[] = []): string {
+function plannedText(step: string, stages: readonly NamedStage[] = [], isInPlace = false): string {
   if (!(step in STEP_WORDS)) return 'keep the old certificate';
+  if (isInPlace) return stepText({ step: step as RotationStep, isInPlace });
   return stages.length > 1 ? stepText({ step: step as RotationStep }) : STEP_WORDS[step as RotationStep];
 }
 

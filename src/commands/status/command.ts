@@ -1,3 +1,4 @@
+import { isAcmVersion } from '../../control-plane/acm-version.js';
 import { stageIdsText } from '../../control-plane/stages-text.js';
 import type { ChalkInstance } from 'chalk';
 import type { Command } from 'commander';
@@ -21,7 +22,7 @@ interface Options extends StateOptions {
   dryRun?: boolean;
 }
 
-type StepText = (about: { step: RotationStep; subject?: string }) => string;
+type StepText = (about: { step: RotationStep; subject?: string; isInPlace?: boolean }) => string;
 
 export function statusCommand(): Command {
   return command(
@@ -157,7 +158,11 @@ function rotationText(
     head,
     ...rotation.steps.map(({ at, step, subject, result, ms, message }) => {
       const time = ms === undefined ? '' : ` ${style.dim(formatDuration(ms))}`;
-      const words = stepText({ step: step as RotationStep, ...(subject === undefined ? {} : { subject }) });
+      const words = stepText({
+        step: step as RotationStep,
+        ...(subject === undefined ? {} : { subject }),
+        isInPlace: isAcmVersion(oldCertificateId),
+      });
       return `  ${seconds(at)} ${marks[result]} ${words}${time}${message === undefined ? '' : `: ${printable(message)}`}`;
     }),
     ...(state === 'inProgress'
