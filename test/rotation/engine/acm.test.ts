@@ -417,7 +417,7 @@ describe('a certificate that only a subject alternative name tells from others',
     await lab.run({ to: own, identity: named });
     const bySan = entryKey(trustedAuthority(lab.pki.root.pem, { san: 'DNS:gateway.example.com' }));
     expect(await lab.trusted()).toEqual([bySan]);
-    await killed('retire', point, { toGenerated: true, identity: named });
+    await lab.killed('retire', point, { toGenerated: true, identity: named });
     const report = await lab.run();
     expect(report.outcome).toBe('completed');
     const trusted = await lab.trusted();
