@@ -38,4 +38,19 @@ export default tseslint.config(
       ],
     },
   },
+  {
+    files: ['test/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          // Below the ten minutes of jest.config.js.
+          selector:
+            'CallExpression[callee.property.name="setTimeout"][callee.object.name="jest"], CallExpression[arguments.2.raw=/^[1-5]?\\d{1,2}_000$/]:matches([callee.name="test"], [callee.callee.property.name="each"]), CallExpression[arguments.1.raw=/^[1-5]?\\d{1,2}_000$/][callee.name=/^(before|after)(All|Each)$/]',
+          message:
+            'A test has no time limit of its own: it fails on a machine that is busy with other things.',
+        },
+      ],
+    },
+  },
 );

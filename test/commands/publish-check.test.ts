@@ -2,13 +2,11 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CreateDeploymentCommand } from '@aws-sdk/client-api-gateway';
-import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { type AwsDouble, startAwsDouble } from '../support/aws-double.js';
 import { cli } from '../support/cli.js';
 import { attachCertificate, clientOf, generateCertificate } from '../support/emulator.js';
 import { startRotationLab, type RotationLab } from '../support/rotation.js';
-
-jest.setTimeout(60_000);
 
 const PARAMETER = '/orders/id';
 

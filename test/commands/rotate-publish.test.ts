@@ -1,13 +1,11 @@
 /** The id of the certificate in use, published for infrastructure as code: by the built program and the real SDK. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type AwsDouble, startAwsDouble } from '../support/aws-double.js';
 import { cli, cliProcess } from '../support/cli.js';
 import { rotateWords, stateOf } from '../support/rotate-cli.js';
 import { startRotationLab, type RotationLab } from '../support/rotation.js';
-
-jest.setTimeout(60_000);
 
 const PARAMETER = '/orders/prod/client-certificate-id';
 

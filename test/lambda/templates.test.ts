@@ -152,7 +152,7 @@ accounts:
         (operation) => `s3:${operation === 's3.GET' ? 'GetObject' : 'PutObject'} arn:aws:s3:::trust/list.pem`,
       ),
     ];
-  }, 60_000);
+  });
   afterAll(() => lab.close());
 
   const actionsOf = ({ Action }: Statement): string[] => [Action].flat();

@@ -237,7 +237,6 @@ test.each(SERVERS)(
       await server.stop();
     }
   },
-  30_000,
 );
 
 test('of a CA file in which Caddy trusts each certificate, none is of the list', async () => {

@@ -44,7 +44,6 @@ describe('DynamoDB', () => {
       expect(await store.read(key(fault))).toMatchObject({ text: 'two', version: second });
       expect(db.faults).toEqual([]);
     },
-    20_000,
   );
 
   test('a denied write names the permission', async () => {
@@ -116,7 +115,6 @@ describe('S3', () => {
       expect((await store.read(key(fault)))?.text).toBe('two');
       expect(s3.faults).toEqual([]);
     },
-    20_000,
   );
 
   test('objects are in the prefix', async () => {

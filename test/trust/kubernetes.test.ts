@@ -9,7 +9,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { execa } from 'execa';
 import { parseAllDocuments } from 'yaml';
 import { apiRequests } from '../../src/trust/kubernetes-api.js';
@@ -21,8 +21,6 @@ import { startAwsDouble } from '../support/aws-double.js';
 import { mintIdentity, type TestIdentity } from '../support/certificates.js';
 import { type KubernetesDouble, startKubernetesDouble } from '../support/kubernetes-double.js';
 import { startProxy } from '../support/proxy.js';
-
-jest.setTimeout(60_000);
 
 const TOKEN = 'token-of-the-rotator';
 const environment = { ...process.env };

@@ -2,14 +2,12 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createTrustStore } from '../../src/trust/kinds/index.js';
 import { acceptList, sealed } from '../../src/trust/published-list.js';
 import { appError, noContext, refusingCall, trustStoreContract } from '../contract/trust-store.contract.js';
 import { type AwsDouble, startAwsDouble } from '../support/aws-double.js';
 import { mintIdentity, type TestIdentity } from '../support/certificates.js';
-
-jest.setTimeout(60_000);
 
 let aws: AwsDouble;
 let old: TestIdentity;

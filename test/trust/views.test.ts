@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, describe, expect, test } from '@jest/globals';
 import { createTrustStore } from '../../src/trust/kinds/index.js';
 import {
   appError,
@@ -16,7 +16,6 @@ import {
 import { mintIdentity } from '../support/certificates.js';
 
 // keytool starts a JVM for each step.
-jest.setTimeout(120_000);
 process.env['JAVA_TOOL_OPTIONS'] = '-XX:TieredStopAtLevel=1';
 
 const folders: string[] = [];

@@ -3,7 +3,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { APIGatewayClient } from '@aws-sdk/client-api-gateway';
 import { type CloudFormationClient, UpdateStackCommand } from '@aws-sdk/client-cloudformation';
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Chalk } from 'chalk';
 import { parse } from 'yaml';
 import { reportText } from '../../../src/commands/rotate/text.js';
@@ -26,8 +26,6 @@ import {
   stackOf as stackNow,
 } from '../../support/stacks.js';
 import { stateOf } from '../../support/rotate-cli.js';
-
-jest.setTimeout(60_000);
 
 let lab: RotationLab;
 let gateway: APIGatewayClient;

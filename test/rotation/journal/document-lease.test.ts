@@ -264,4 +264,4 @@ test('of two or three machines none has an effect once another has the lease, wh
     { numRuns: process.env['APIGW_CERT_FULL'] === undefined ? 40 : 1_000 },
   );
   expect(counts.effects).toBeGreaterThan(0);
-}, 300_000);
+});
