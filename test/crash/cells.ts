@@ -1,5 +1,5 @@
 import type { RotationStep } from '../../src/rotation/rules/record.js';
-import { POINTS, type Mode, type Point } from './world.js';
+import { isAcmMode, POINTS, type AcmMode, type Mode, type Point } from './world.js';
 
 export const FAULTS = [
   'kill',
@@ -42,6 +42,50 @@ export const STEPS: readonly (readonly [step: RotationStep, mode: Mode])[] = [
   ['untrustNew', 'abort'],
   ['publish', 'rotate'],
 ];
+
+/** Every step that a rotation from, to or between certificates of ACM can take, and the run that takes it. */
+export const ACM_STEPS: readonly (readonly [step: RotationStep, mode: AcmMode])[] = [
+  ['adopt', 'toAcm'],
+  ['trust', 'toAcm'],
+  ['preflight', 'toAcm'],
+  ['recheck', 'toAcm'],
+  ['switch', 'toAcm'],
+  ['verifySwitch', 'toAcm'],
+  ['soak', 'toAcm'],
+  ['verifyUnused', 'toAcm'],
+  ['delete', 'toAcm'],
+  ['untrust', 'toAcm'],
+  ['verifyRemoval', 'toAcm'],
+  ['finish', 'toAcm'],
+  ['generate', 'toGenerated'],
+  ['trust', 'toGenerated'],
+  ['preflight', 'toGenerated'],
+  ['recheck', 'toGenerated'],
+  ['switch', 'toGenerated'],
+  ['verifySwitch', 'toGenerated'],
+  ['soak', 'toGenerated'],
+  ['verifyUnused', 'toGenerated'],
+  ['retire', 'toGenerated'],
+  ['settle', 'toGenerated'],
+  ['untrust', 'toGenerated'],
+  ['verifyRemoval', 'toGenerated'],
+  ['finish', 'toGenerated'],
+  ['import', 'import'],
+  ['adopt', 'import'],
+  ['preflight', 'import'],
+  ['recheck', 'import'],
+  ['switch', 'import'],
+  ['verifySwitch', 'import'],
+  ['soak', 'import'],
+  ['verifyUnused', 'import'],
+  ['retire', 'import'],
+  ['finish', 'import'],
+];
+
+/** The steps that no rotation between generated certificates takes: each fault befalls them. */
+const ONLY_OF_ACM: ReadonlySet<RotationStep> = new Set(['adopt', 'import', 'retire', 'settle']);
+/** The faults of the other steps. */
+const DEADLY: ReadonlySet<FaultKind> = new Set(['kill', 'cutBefore', 'cutAfter', 'journalDeleted']);
 
 export interface Cell {
   step: RotationStep;
@@ -101,5 +145,24 @@ export const STACK_CELLS: readonly Cell[] = STEPS.filter(
   POINTS.flatMap((point) => FAULTS.map((fault) => ({ step, mode, point, fault, by: 'stack' as const }))),
 );
 
-export const cellName = ({ step, point, fault, by }: Cell): string =>
-  `${step}${by === undefined ? '' : ' by stack'} × ${point} × ${fault}`;
+/** The cells of certificates of ACM. */
+export const ACM_CELLS: readonly Cell[] = ACM_STEPS.flatMap(([step, mode]) =>
+  POINTS.flatMap((point) =>
+    FAULTS.filter((fault) => ONLY_OF_ACM.has(step) || DEADLY.has(fault)).map((fault) => ({
+      step,
+      mode,
+      point,
+      fault,
+    })),
+  ),
+).filter((cell) => impossible(cell) === undefined);
+
+/** Killed where something was done in each direction that only a certificate of ACM takes. */
+export const ACM_SAMPLE: readonly Cell[] = [
+  { step: 'switch', mode: 'toAcm', point: 'afterEffect', fault: 'kill' },
+  { step: 'import', mode: 'import', point: 'afterIntent', fault: 'cutAfter' },
+  { step: 'retire', mode: 'toGenerated', point: 'afterEffect', fault: 'kill' },
+];
+
+export const cellName = ({ step, mode, point, fault, by }: Cell): string =>
+  `${step}${isAcmMode(mode) ? ` ${mode}` : ''}${by === undefined ? '' : ' by stack'} × ${point} × ${fault}`;

@@ -2,14 +2,14 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
-import { cellName, CELLS, STACK_CELLS } from './cells.js';
+import { ACM_CELLS, cellName, CELLS, STACK_CELLS } from './cells.js';
 import { runMatrix } from './matrix.js';
 
 const report = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'build', 'crash-matrix.json');
 
 /** Some of them: `APIGW_CERT_CRASH_CELLS='switch × .* × proxy' npm run test:crash`. */
 const only = new RegExp(process.env['APIGW_CERT_CRASH_CELLS'] ?? '');
-const cells = [...CELLS, ...STACK_CELLS].filter((cell) => only.test(cellName(cell)));
+const cells = [...CELLS, ...STACK_CELLS, ...ACM_CELLS].filter((cell) => only.test(cellName(cell)));
 
 test('every cell converges, and no request fails', async () => {
   const started = performance.now();

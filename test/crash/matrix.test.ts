@@ -1,5 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
-import { ALL_CELLS, CELLS, FAULTS, impossible, SAMPLE, STEPS, cellName } from './cells.js';
+import {
+  ACM_CELLS,
+  ACM_SAMPLE,
+  ALL_CELLS,
+  CELLS,
+  FAULTS,
+  impossible,
+  SAMPLE,
+  STEPS,
+  cellName,
+} from './cells.js';
 import { runMatrix } from './matrix.js';
 import { POINTS } from './world.js';
 
@@ -21,6 +31,7 @@ describe('the crash matrix', () => {
       ),
     );
     expect(CELLS).toHaveLength(748);
+    expect(ACM_CELLS).toHaveLength(576);
   });
 
   test('its sample has every step, every fault and every point', () => {
@@ -30,9 +41,10 @@ describe('the crash matrix', () => {
   });
 
   test('the sample converges, and no request fails', async () => {
-    const { results, requests, failed } = await runMatrix(SAMPLE, 3);
+    const cells = [...SAMPLE, ...ACM_SAMPLE];
+    const { results, requests, failed } = await runMatrix(cells, 3);
     expect(results.filter(({ wrong }) => wrong.length > 0)).toEqual([]);
-    expect(results).toHaveLength(SAMPLE.length);
+    expect(results).toHaveLength(cells.length);
     expect(failed).toEqual([]);
     expect(requests).toBeGreaterThan(500);
     // Generous: a machine that is busy with other things is twenty times as slow.

@@ -14,8 +14,19 @@ import { REGION, startRotationLab, startTraffic, type RotationLab } from '../sup
 import { createStack, parametersOf, releaseStage, settledStack, stackClientOf } from '../support/stacks.js';
 import { cellName, type Cell, type FaultKind } from './cells.js';
 import type { Order } from './victim.js';
+import { beginAcm, openAcm, wrongWithAcm, type AcmAccount } from './acm.js';
 import { startCallProxy, type CallProxy, type ProxyManner } from './proxy.js';
-import { fillable, runRotation, STACK, trapped, type Mode, type World } from './world.js';
+import {
+  fillable,
+  isAcmMode,
+  runRotation,
+  STACK,
+  trapped,
+  type AcmMode,
+  type AcmWorld,
+  type Mode,
+  type World,
+} from './world.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
@@ -37,11 +48,14 @@ const IN_FLIGHT = 2_000;
 const MOST_RERUNS = 6;
 
 const OPERATIONS = [
+  'AddTagsToCertificate',
   'CreateDeployment',
   'DeleteClientCertificate',
+  'DescribeCertificate',
   'DescribeStackEvents',
   'DescribeStacks',
   'GenerateClientCertificate',
+  'GetCertificate',
   'GetClientCertificates',
   'GetDeployment',
   'GetResources',
@@ -49,6 +63,10 @@ const OPERATIONS = [
   'GetStage',
   'GetStages',
   'GetTemplate',
+  'ImportCertificate',
+  'ListCertificates',
+  'ListTagsForCertificate',
+  'RemoveTagsFromCertificate',
   'TagResource',
   'TestInvokeMethod',
   'UntagResource',
@@ -78,7 +96,10 @@ const MANNERS: Partial<Record<FaultKind, ProxyManner>> = {
 };
 
 /** What another machine does, with a journal of its own, while the first one is stopped. */
-const OTHERS: Partial<Record<FaultKind, Mode>> = { otherRotates: 'rotate', otherAborts: 'abort' };
+const OTHERS: Partial<Record<FaultKind, 'rotate' | 'abort'>> = {
+  otherRotates: 'rotate',
+  otherAborts: 'abort',
+};
 
 /** Faults in which a call outlives the run that has made it. */
 const OUTLIVED: ReadonlySet<FaultKind> = new Set(['timeout', 'proxyWithholds']);
@@ -118,21 +139,27 @@ export interface MatrixResult {
 /** Runs the cells in `labs` labs side by side, each under traffic from beginning to end. */
 export async function runMatrix(cells: readonly Cell[], labs: number): Promise<MatrixResult> {
   const victim = await bundleVictim();
-  const plain = cells.filter(({ by }) => by === undefined);
+  const ofAcm = cells.filter(({ mode }) => isAcmMode(mode));
+  const plain = cells.filter(({ by, mode }) => by === undefined && !isAcmMode(mode));
   const ofStack = cells.filter(({ by }) => by === 'stack');
-  const queues = [...Array.from({ length: labs }, () => plain), ...(ofStack.length > 0 ? [ofStack] : [])];
+  const queues = [
+    ...(plain.length > 0 ? Array.from({ length: labs }, () => plain) : []),
+    ...(ofStack.length > 0 ? [ofStack] : []),
+    ...(ofAcm.length > 0 ? Array.from({ length: plain.length > 0 ? 1 : labs }, () => ofAcm) : []),
+  ];
   const results: CellResult[] = [];
   const totals = await Promise.all(
     queues.map(async (queue) => {
       const lab = await startRotationLab({ propagationDelayMs: PROPAGATION, stackStepMs: 5 });
       if (queue === ofStack) await handOver(lab);
+      const acm = queue === ofAcm ? await openAcm(lab) : undefined;
       const proxy = await startCallProxy(lab.emulator.url, DELAY);
       const traffic = startTraffic(`${lab.api.invokeUrl}/health`, { lanes: 2, pauseMs: 10 });
       try {
         for (let cell = queue.shift(); cell; cell = queue.shift()) {
           const before = traffic.failed().length;
           const name = cellName(cell);
-          const result = await runCell(lab, proxy, cell, victim).catch(
+          const result = await runCell({ lab, proxy, acm }, cell, victim).catch(
             async (error: unknown): Promise<CellResult> => ({
               name,
               first: 'broken',
@@ -163,14 +190,22 @@ export async function runMatrix(cells: readonly Cell[], labs: number): Promise<M
   };
 }
 
-async function runCell(lab: RotationLab, proxy: CallProxy, cell: Cell, victim: string): Promise<CellResult> {
+/** Where cells are run, one after the other. */
+interface Place {
+  lab: RotationLab;
+  proxy: CallProxy;
+  /** Of the cells of certificates of ACM. */
+  acm: AcmAccount | undefined;
+}
+
+async function runCell({ lab, proxy, acm }: Place, cell: Cell, victim: string): Promise<CellResult> {
   const { emulator, controlPlane, api, trustFile, directory } = lab;
   const { mode, step, point, fault } = cell;
   const stage = { restApiId: api.restApiId, stageName: api.stageName };
   const hookFile = join(directory, `hook-${step}-${point}-${fault}`);
   const redeploys = step === 'redeploy';
   const publishFile = join(directory, 'published');
-  const world: World = {
+  const plain: World = {
     region: REGION,
     endpoint: proxy.url,
     ...stage,
@@ -187,11 +222,21 @@ async function runCell(lab: RotationLab, proxy: CallProxy, cell: Cell, victim: s
       redeploy: redeploys ? 'always' : 'never',
     },
   };
+  const move = async (direction: AcmMode, own: AcmWorld): Promise<void> => {
+    const { outcome } = await runRotation(
+      { ...plain, settings: { ...plain.settings, soak: SOAK }, acm: own },
+      direction,
+    );
+    if (outcome !== 'completed') throw new Error(`the stage is not where it begins: ${outcome}`);
+  };
+  const ofAcm = acm && isAcmMode(mode) ? { acm: await beginAcm(lab, acm, mode, move) } : undefined;
+  const world: World = { ...plain, ...ofAcm };
   const presented = async (): Promise<string> =>
     (await controlPlane.getStage(stage)).clientCertificateId ?? 'none';
   const startId = await presented();
   /** The new certificate of one cell is the old one of the next: as long as nothing has begun, it is not due. */
   const due = async (of: World = world): Promise<World> => {
+    if (ofAcm) return of;
     const untouched =
       (await presented()) === startId && (await controlPlane.getClientCertificates()).length === 1;
     return { ...of, settings: { ...of.settings, force: untouched } };
@@ -207,7 +252,8 @@ async function runCell(lab: RotationLab, proxy: CallProxy, cell: Cell, victim: s
     );
   }
 
-  const other = OTHERS[fault];
+  const asked = OTHERS[fault];
+  const other = asked === 'rotate' && isAcmMode(mode) ? mode : asked;
   const otherWorld: World = { ...world, journalDirectory: join(directory, 'other-journal') };
   const runOther = async (): Promise<boolean> =>
     hasEnded((await runRotation(await due(otherWorld), other ?? mode)).outcome, other ?? mode);
@@ -250,17 +296,13 @@ async function runCell(lab: RotationLab, proxy: CallProxy, cell: Cell, victim: s
     await rerun();
   }
 
-  const certificates = await controlPlane.getClientCertificates();
-  const [only] = certificates;
-  const ids = certificates.map(({ clientCertificateId }) => clientCertificateId);
-  if (ids.length !== 1) wrong.push(`certificates: ${ids.join(', ')}`);
   // Of two machines that want the opposite, either may have been the last.
-  if (other === undefined && (ids[0] === startId) !== (mode === 'abort'))
-    wrong.push(`the certificate left is ${ids[0] ?? 'none'}, the first was ${startId}`);
-  if ((await presented()) !== ids[0]) wrong.push(`the stage presents ${await presented()}`);
-  const trusted = await fingerprints(trustFile);
-  const expected = only ? [certificateFacts(only.pemEncodedCertificate).fingerprintSha256] : [];
-  if (trusted.join() !== expected.join()) wrong.push(`trusted: ${trusted.join(', ')}`);
+  const isSure = other === undefined;
+  wrong.push(
+    ...(acm && ofAcm && isAcmMode(mode)
+      ? await wrongWithAcm(lab, acm, { world: { ...world, ...ofAcm }, mode, startId, isSure, fault })
+      : await wrongWithGenerated(lab, { mode, startId, isSure })),
+  );
   const journals = await Promise.all(
     [world, otherWorld].map(({ journalDirectory }) => allRotations(openFileJournal(journalDirectory))),
   );
@@ -274,6 +316,26 @@ async function runCell(lab: RotationLab, proxy: CallProxy, cell: Cell, victim: s
   if (cell.by === 'stack') wrong.push(...(await wrongInStack(lab, await presented())));
   emulator.configure({ needRedeploy: false });
   return { name: cellName(cell), first, reruns, wrong };
+}
+
+/** What is not as it must be of the one certificate that a rotation leaves. @param isSure whether it must be the one that the run wanted */
+async function wrongWithGenerated(
+  { controlPlane, api, trustFile }: RotationLab,
+  { mode, startId, isSure }: { mode: Mode; startId: string; isSure: boolean },
+): Promise<string[]> {
+  const wrong: string[] = [];
+  const certificates = await controlPlane.getClientCertificates();
+  const [only] = certificates;
+  const ids = certificates.map(({ clientCertificateId }) => clientCertificateId);
+  if (ids.length !== 1) wrong.push(`certificates: ${ids.join(', ')}`);
+  if (isSure && (ids[0] === startId) !== (mode === 'abort'))
+    wrong.push(`the certificate left is ${ids[0] ?? 'none'}, the first was ${startId}`);
+  const { clientCertificateId: presented = 'none' } = await controlPlane.getStage(api);
+  if (presented !== ids[0]) wrong.push(`the stage presents ${presented}`);
+  const trusted = await fingerprints(trustFile);
+  const expected = only ? [certificateFacts(only.pemEncodedCertificate).fingerprintSha256] : [];
+  if (trusted.join() !== expected.join()) wrong.push(`trusted: ${trusted.join(', ')}`);
+  return wrong;
 }
 
 /** Has a stack own the stage. */

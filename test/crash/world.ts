@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { sameStage } from '../../src/rotation/engine/observe.js';
-import type { RotationDeps } from '../../src/rotation/engine/ports.js';
+import type { RotationDeps, RotationRequest } from '../../src/rotation/engine/ports.js';
+import { importedIdentity, presentedIdentity } from '../../src/rotation/engine/identity.js';
+import { clientIdentity } from '../../src/certificates/client-identity.js';
 import { stackOf } from '../../src/rotation/engine/request.js';
 import { openPublication } from '../../src/publications/open.js';
 import { observedAccount } from '../../src/rotation/engine/observed-account.js';
@@ -28,6 +31,8 @@ export interface World {
   hookFile?: string;
   /** The id of the certificate in use is published in it. */
   publishFile?: string;
+  /** Of rotations that are about certificates of ACM. */
+  acm?: AcmWorld;
   /** Whether the stack {@link STACK} switches the stage. */
   isOfStack?: boolean;
   settings: Partial<RotationSettings>;
@@ -35,15 +40,49 @@ export interface World {
   requestTimeout?: number;
 }
 
+/** What a user has for a rotation from, to or between certificates of ACM. */
+export interface AcmWorld {
+  /** To which the stage moves. */
+  arn: string;
+  /** File of that certificate, or of the one that is imported, with its chain. */
+  certificate: string;
+  /** File of its key. */
+  privateKey: string;
+  /** The stage's own URL. */
+  probeUrl: string;
+}
+
 /** The stack that may own the stage. */
 export const STACK = { cloudformation: 'orders', parameter: 'CertificateId' } as const;
 
-export type Mode = 'rotate' | 'abort';
+/** From a generated certificate to one of ACM, back to a generated one, and from one of ACM to one that is imported. */
+export const ACM_MODES = ['toAcm', 'toGenerated', 'import'] as const;
+
+export type AcmMode = (typeof ACM_MODES)[number];
+
+export type Mode = 'rotate' | 'abort' | AcmMode;
+
+export const isAcmMode = (mode: Mode): mode is AcmMode => ACM_MODES.some((one) => one === mode);
 
 /** Where in a step something happens: by the records that a step writes around its effect. */
 export const POINTS = ['beforeIntent', 'afterIntent', 'afterEffect'] as const;
 
 export type Point = (typeof POINTS)[number];
+
+/** What is asked of a rotation that is about certificates of ACM. */
+async function acmRequest(
+  mode: Mode,
+  acm: AcmWorld | undefined,
+): Promise<Pick<RotationRequest, 'to' | 'toGenerated' | 'identity' | 'importing' | 'probeUrl'>> {
+  if (!isAcmMode(mode) || acm === undefined) return {};
+  if (mode === 'toGenerated') return { toGenerated: true, probeUrl: acm.probeUrl };
+  const [certificate, privateKey] = await Promise.all([readFile(acm.certificate), readFile(acm.privateKey)]);
+  const own = clientIdentity({ certificate, privateKey });
+  const identity = presentedIdentity(own);
+  return mode === 'toAcm'
+    ? { identity, to: acm.arn }
+    : { identity, importing: importedIdentity(own, new Date()) };
+}
 
 /** One run with the real parts: AWS's SDK over HTTP, the journal's files, the trust store's file. */
 export async function runRotation(
@@ -91,12 +130,13 @@ export async function runRotation(
     signal: new AbortController().signal,
     assertHeld: () => Promise.resolve(),
     confirm: () => Promise.resolve(),
-    request: () => Promise.resolve(200),
+    request: async (url) => (await fetch(url)).status,
     ...overrides,
   };
-  const request = {
+  const request: RotationRequest = {
     settings: { ...DEFAULT_SETTINGS, ...world.settings },
     hooks: hookFile === undefined ? {} : { switched: ['sh', '-c', `echo switched >> ${hookFile}`] },
+    ...(await acmRequest(mode, world.acm)),
   };
   const target = await deps.controlPlane.getStage({ restApiId, stageName });
   return mode === 'abort' ? abort(deps, request, target) : rotate(deps, request, target);
