@@ -281,7 +281,7 @@ export async function lookAtStores(run: Run): Promise<readonly StoreView[]> {
  * the old one, of which only the fingerprint is left.
  */
 export function deletedCertificates(run: Run): EndedCertificate[] {
-  const { oldId, certificates, gone, records } = run;
+  const { oldId, certificates, stages, gone, records } = run;
   const { old } = account(run).unit;
   const existing = new Set(certificates.map(({ clientCertificateId }) => clientCertificateId));
   const ended = new Map<string, EndedCertificate>();
@@ -307,7 +307,13 @@ export function deletedCertificates(run: Run): EndedCertificate[] {
   }
   const retired = certificates.find(({ clientCertificateId }) => isRetired(clientCertificateId));
   if (retired && ended.has(oldId)) ended.set(oldId, retired);
-  // Anybody may write tags: what they say must not end the trust in a certificate that exists.
-  const trusted = new Set(certificates.flatMap((one) => (one === retired ? [] : [trustKey(one)])));
+  // Anybody may write tags: what they say must not end the trust in a certificate that exists. One of ACM always exists,
+  // and one root and name serve several: of these only what a stage presents counts.
+  const presented = new Set(stages.map(({ clientCertificateId }) => clientCertificateId));
+  const counts = ({ acm, clientCertificateId: id }: Certificate): boolean =>
+    acm === undefined || id === next?.clientCertificateId || presented.has(id);
+  const trusted = new Set(
+    certificates.filter((one) => one !== retired && counts(one)).map((one) => trustKey(one)),
+  );
   return [...ended.values()].filter((one) => !trusted.has(trustKey(one)));
 }

@@ -20,6 +20,7 @@ import {
 import { assertReportsReadable } from './acknowledge.js';
 import { chooseName, passAcmGates } from './acm-gates.js';
 import { begin, lookAtAll, lookAtMissingCertificates, notDue, readJournal, type Target } from './begin.js';
+import { endFinished } from './finished.js';
 import { runHook } from './hooks.js';
 import { isRemovedLeft, lookAtStages, lookAtStores, replaceCertificate } from './look.js';
 import { assertAdoptable } from './make.js';
@@ -143,6 +144,7 @@ export async function rotate(
 ): Promise<RotationReport> {
   const { dryRun = false } = options;
   const begun = await begin(deps, request, target);
+  if (!dryRun) await endFinished(begun.run, target, true);
   const idle = notDue(begun, target);
   if (idle) return keepPublished(begun.run, idle, dryRun);
   const anew = { ...deps, account: lookingAnew(deps.account) };
@@ -317,6 +319,7 @@ export async function abort(
 ): Promise<RotationReport> {
   const { dryRun = false } = options;
   const begun = await begin(deps, request, target);
+  if (!dryRun) await endFinished(begun.run, target, false);
   const run = await readJournal(begun);
   if (!begun.unit.next && run.records.length === 0 && !isRemovedLeft(run)) {
     return { ...reportOf(run, 'nothingToAbort'), stages: [named(run, target)] };

@@ -8,11 +8,13 @@ import {
   calm,
   expectAsBefore,
   expectPromises,
+  expectPublished,
   expectRotated,
   expectTidy,
   finish,
   IS_FULL,
   LARGE,
+  OF_ACM,
   picture,
   PLAIN,
   prepare,
@@ -80,6 +82,47 @@ async function anew(work: () => Promise<void>, topology?: Topology): Promise<voi
 
 /** A history in a failing test's report. */
 const history = (work: () => Promise<void>) => (): Promise<void> => told(() => the, work);
+
+describe('certificates of ACM', () => {
+  const [OWN = PLAIN] = OF_ACM;
+  const ALLOWED = { settings: { allowUnproved: true } };
+  beforeEach(() => {
+    begin(OWN);
+  });
+
+  test(
+    'a root is not kept for a certificate that no stage came to present',
+    history(async () => {
+      const [first = '', second = ''] = the.arns;
+      await go(a, { ...ALLOWED, to: second });
+      const unsure = on('TagResource', { kind: 'conflict', isDone: true });
+      const { outcome } = await go(a, { ...ALLOWED, to: first }, { fates: [unsure] });
+      expect(outcome).toBe('ConcurrentModification');
+      await go(a, { ...ALLOWED, toGenerated: true });
+      expectPromises(the);
+      expectTidy(the);
+      expectPublished(the);
+    }),
+  );
+
+  test(
+    'a rotation that was killed when all was done runs its last hook and ends',
+    history(async () => {
+      const [arn = ''] = the.arns;
+      await go(a, { ...ALLOWED, to: arn });
+      const ending = on('journal done finish', { kind: 'killBefore' });
+      await go(a, { ...ALLOWED, toGenerated: true }, { fates: [ending] });
+      const { outcome, events } = await go(a, { hooks: { done: ['true'] } });
+      expect(outcome).toBe('notDue');
+      expect(events).toMatchObject([
+        { type: 'stepStarted', step: 'hook', subject: 'done' },
+        { type: 'stepDone', step: 'hook', subject: 'done' },
+        { type: 'ended', outcome: 'completed' },
+      ]);
+      expect([...a.records.values()].map((records) => records.at(-1)?.type)).toEqual(['ended', 'ended']);
+    }),
+  );
+});
 
 describe('the soak', () => {
   test(

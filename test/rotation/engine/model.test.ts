@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { explored, run, type Ran } from './model/command.js';
 import {
+  ACM_COMMANDS,
   COMMANDS,
   finishAll,
   goThrough,
@@ -17,8 +18,10 @@ import {
   calm,
   expectAsBefore,
   expectPromises,
+  expectPublished,
   expectTidy,
   IS_FULL,
+  OF_ACM,
   picture,
   PLAIN,
   prepare,
@@ -67,7 +70,7 @@ describe('in a world of mishaps', () => {
             expectTidy(the, losesJournal(list) ? 'deleted' : 'nothing');
           }),
         ),
-        50,
+        45,
       ),
     TIMEOUT,
   );
@@ -84,7 +87,7 @@ describe('in a world of mishaps', () => {
             expectTidy(the, 'deleted');
           }),
         ),
-        50,
+        45,
       ),
     TIMEOUT,
   );
@@ -106,11 +109,29 @@ describe('in a world of mishaps', () => {
               expectTidy(the, 'deleted');
             }),
         ),
-        60,
+        52,
       ),
     TIMEOUT,
   );
 });
+
+test(
+  'stages move between generated certificates and those of ACM, and what is published is what they present',
+  () =>
+    check(
+      fc.asyncProperty(fc.constantFrom(...OF_ACM), runs(4, ACM_COMMANDS), (topology, list) =>
+        history(topology, 1, async (the, [machine]) => {
+          await the.world.time.until(goThrough(the, machine, list));
+          await finishAll(the, [machine]);
+          expectPromises(the);
+          expectTidy(the, losesJournal(list) ? 'deleted' : 'nothing');
+          expectPublished(the);
+        }),
+      ),
+      25,
+    ),
+  TIMEOUT,
+);
 
 test(
   'an abort from any state ends with the old certificate, or says that there is no way back',
@@ -134,7 +155,7 @@ test(
             expectTidy(the, losesJournal(list) ? 'deleted' : 'nothing');
           }),
       ),
-      50,
+      45,
     ),
   TIMEOUT,
 );
@@ -160,7 +181,7 @@ test(
             expectPromises(the);
           }),
       ),
-      50,
+      45,
     ),
   TIMEOUT,
 );
@@ -228,7 +249,7 @@ test(
           expect(steps).toEqual(wait === steps.length ? foreseen.slice(0, wait) : foreseen);
         }),
       ),
-      100,
+      90,
     ),
   TIMEOUT,
 );

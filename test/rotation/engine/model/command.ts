@@ -11,10 +11,11 @@ import type { TrustStore } from '../../../../src/trust/trust-store.js';
 import { steadyClock } from '../../../../src/platform/clock.js';
 import { fencedBy } from '../../../../src/rotation/journal/journal.js';
 import type { HeldLease } from '../../../../src/rotation/journal/lease.js';
-import type { Hooks } from '../../../../src/rotation/engine/ports.js';
+import type { Hooks, RotationDeps, RotationRequest } from '../../../../src/rotation/engine/ports.js';
+import { isAcmArn } from '../../../../src/control-plane/inventory.js';
 import { Process, type Machine } from './machine.js';
 import type { Fate } from './mishap.js';
-import { PROPAGATION, stageKey } from './world.js';
+import { PROPAGATION, stageKey, type Topology, type World } from './world.js';
 
 export const SETTINGS: RotationSettings = {
   ...DEFAULT_SETTINGS,
@@ -32,6 +33,10 @@ export interface Command {
   stage?: string;
   settings?: Partial<RotationSettings>;
   to?: string;
+  /** A certificate that is not of ACM, in place of one that is. */
+  toGenerated?: boolean;
+  /** The one that the user has is imported. */
+  imports?: boolean;
   dryRun?: boolean;
   /** Names of the trust stores behind each stage; all behind each when left away. */
   storesOf?: Readonly<Record<string, readonly string[]>>;
@@ -75,6 +80,55 @@ const NO_LEASE: HeldLease = {
   release: () => Promise.resolve(),
 };
 
+/** The target whose id is published, where one is. */
+function publishingOf(
+  process: Process,
+  { publishes }: Topology,
+  own: string,
+): Pick<RotationDeps, 'publishing'> {
+  if (publishes === undefined) return {};
+  const publications = [process.publication()];
+  const refs = publishes.map((name) => {
+    const [restApiId = '', stageName = ''] = name.split('/');
+    return { restApiId, stageName };
+  });
+  return {
+    publishing: [
+      {
+        isOwn: publishes.includes(own),
+        has: (stage) => publishes.includes(stageKey(stage)),
+        stages: (controlPlane) => Promise.all(refs.map((ref) => controlPlane.getStage(ref))),
+        publications: () => Promise.resolve(publications),
+      },
+    ],
+  };
+}
+
+/** What a user has for a certificate of ACM: its key, and the one to be imported. */
+function ofAcm(
+  process: Process,
+  world: World,
+  to: string | undefined,
+  imports: boolean,
+): Pick<RotationRequest, 'identity' | 'importing'> {
+  const { importable } = world;
+  const [first] = world.account().acm.keys();
+  if (first === undefined || importable === undefined) return {};
+  if (imports) {
+    const { trusted, chainPem: chain } = importable;
+    return {
+      identity: process.identity(trusted.fingerprintSha256, first),
+      importing: {
+        acm: importable,
+        import: (controlPlane, as) =>
+          controlPlane.importAcmCertificate({ certificate: trusted.pem, chain, privateKey: '', as }),
+      },
+    };
+  }
+  if (to === undefined || !isAcmArn(to)) return {};
+  return { identity: process.identity(world.acm(to).certificate.trusted.fingerprintSha256, to) };
+}
+
 /** A wait that ends at once when the signal is aborted. */
 function orAborted(wait: Promise<void>, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -98,6 +152,8 @@ export async function run(
     stage = 'api/prod',
     settings = {},
     to,
+    toGenerated = false,
+    imports = false,
     dryRun = false,
     storesOf,
     hooks = {},
@@ -108,7 +164,7 @@ export async function run(
   const process = new Process(machine, fates, latency);
   const events: RotationEvent[] = [];
   machine.world.tell(
-    `${machine.name} runs ${mode} ${stage}${dryRun ? ' --dry-run' : ''} ${JSON.stringify({ ...settings, to })}`,
+    `${machine.name} runs ${mode} ${stage}${dryRun ? ' --dry-run' : ''} ${JSON.stringify({ ...settings, to, ...(toGenerated ? { toGenerated } : {}), ...(imports ? { imports } : {}) })}`,
   );
   let made = 0;
   const work = async (): Promise<Omit<Ran, 'events' | 'calls'>> => {
@@ -153,12 +209,15 @@ export async function run(
         assertHeld: () => lease.assertHeld(),
         confirm: () => Promise.resolve(),
         request: () => Promise.resolve(answers?.() ?? 200),
+        ...publishingOf(process, machine.world.topology, stage),
       };
       const request = {
         settings: { ...SETTINGS, ...settings },
         hooks,
         ...(named === undefined ? {} : { target: named }),
         ...(to === undefined ? {} : { to }),
+        ...(toGenerated ? { toGenerated } : {}),
+        ...ofAcm(process, machine.world, to, imports),
         ...(answers === undefined ? {} : { probeUrl: PROBE_URL }),
       };
       const work = mode === 'abort' ? abort : rotate;

@@ -17,12 +17,12 @@ export interface Drawn {
   losesJournal: boolean;
 }
 
-/** What is typed; the stage is the one of that number. */
+/** What is typed; the stage is the one of that number, and so is a certificate of ACM. */
 export interface Typed {
   mode?: 'rotate' | 'abort';
   stage: number;
   settings?: NonNullable<Command['settings']>;
-  to?: 'spare';
+  to?: 'spare' | 'generated' | 'import' | number;
 }
 
 const DAY = 86_400_000;
@@ -60,6 +60,29 @@ export const COMMANDS: fc.Arbitrary<Typed> = fc
     ...(to === undefined ? {} : { to }),
   }));
 
+/** Moves between the sorts, and what continues or aborts them. */
+export const ACM_COMMANDS: fc.Arbitrary<Typed> = fc
+  .record({
+    mode: fc.oneof({ weight: 5, arbitrary: fc.constant('rotate' as const) }, fc.constant('abort' as const)),
+    stage: stageNumber,
+    to: fc.constantFrom<NonNullable<Typed['to']> | undefined>(
+      0,
+      0,
+      1,
+      'generated',
+      'generated',
+      'import',
+      undefined,
+    ),
+    wait: fc.boolean(),
+  })
+  .map(({ mode, stage, to, wait }) => ({
+    mode,
+    stage,
+    settings: { wait },
+    ...(to === undefined || mode === 'abort' ? {} : { to }),
+  }));
+
 /** @param calls how many most of them make */
 export function runs(most: number, command: fc.Arbitrary<Typed>, calls?: number): fc.Arbitrary<Drawn[]> {
   return fc.array(
@@ -78,14 +101,17 @@ export function runs(most: number, command: fc.Arbitrary<Typed>, calls?: number)
 const ALLOWED = { allowUnproved: true };
 
 /** What was drawn, for the stages that there are. */
-export function typed({ world, spareId }: Scene, { stage, to, settings, ...rest }: Typed): Command {
+export function typed({ world, spareId, arns }: Scene, { stage, to, settings, ...rest }: Typed): Command {
   const names = Object.keys(world.topology.stages);
   const name = names[stage % names.length];
   return {
     ...rest,
     settings: { ...settings, ...ALLOWED },
     ...(name === undefined ? {} : { stage: name }),
-    ...(to === undefined ? {} : { to: spareId }),
+    ...(to === 'generated' ? { toGenerated: true } : {}),
+    ...(to === 'import' ? { imports: true } : {}),
+    ...(to === 'spare' ? { to: spareId } : {}),
+    ...(typeof to === 'number' ? { to: arns[to] ?? '' } : {}),
   };
 }
 

@@ -8,6 +8,9 @@ import type { Journal } from '../../../../src/rotation/journal/journal.js';
 import type { HeldLease } from '../../../../src/rotation/journal/lease.js';
 import { settledStore, type DocumentStore } from '../../../../src/state/documents.js';
 import { entryKey } from '../../../../src/certificates/trust-entry.js';
+import { isAcmArn } from '../../../../src/control-plane/inventory.js';
+import type { PresentedIdentity } from '../../../../src/rotation/engine/ports.js';
+import type { Publication } from '../../../../src/publications/publication.js';
 import type { TrustStore } from '../../../../src/trust/trust-store.js';
 import { MEMORY_ADAPTER, type Memory } from '../../../support/document-memory.js';
 import { Fates, type CallKind, type Fate } from './mishap.js';
@@ -305,6 +308,12 @@ export class Process {
     const list = <T>(what: string, ask: (age: number) => T[]): Promise<T[]> =>
       this.#call('list', what, ({ age, less }) => fewer(ask(age), less));
     const write = <T>(what: string, effect: () => T): Promise<T> => this.#call('write', what, effect);
+    type Tags = Readonly<Record<string, string>>;
+    const tag = (what: string, id: string, change: (tags: Tags) => Tags): Promise<void> =>
+      write(what, () => {
+        if (isAcmArn(id)) world.changeAcmTags(name, id, change);
+        else world.change(name, id, (known) => ({ ...known, tags: change(known.tags) }));
+      });
     const stages = (id: string): Promise<Stage[]> =>
       list(`GetStages ${id}`, (age) => world.stagesOf(id, age));
     return {
@@ -327,23 +336,26 @@ export class Process {
           world.delete(name, id, sent);
         });
       },
-      tagClientCertificate: (id, tags) =>
-        write(`TagResource ${id}`, () => {
-          world.change(name, id, (known) => ({ ...known, tags: { ...known.tags, ...tags } }));
-        }),
+      tagClientCertificate: (id, tags) => tag(`TagResource ${id}`, id, (known) => ({ ...known, ...tags })),
       untagClientCertificate: (id, keys) =>
-        write(`UntagResource ${id}`, () => {
-          world.change(name, id, (known) => ({
-            ...known,
-            tags: Object.fromEntries(Object.entries(known.tags).filter(([key]) => !keys.includes(key))),
-          }));
-        }),
+        tag(`UntagResource ${id}`, id, (known) =>
+          Object.fromEntries(Object.entries(known).filter(([key]) => !keys.includes(key))),
+        ),
       getAcmCertificate: (arn) =>
-        Promise.reject(new AppError('CertificateNotFound', `there is no ACM certificate ${arn}`)),
+        this.#call('read', 'DescribeCertificate', ({ age }) => world.acm(arn, age).certificate),
       getAcmTags: (arn) =>
-        Promise.reject(new AppError('CertificateNotFound', `there is no ACM certificate ${arn}`)),
-      importAcmCertificate: () => Promise.reject(new AppError('RequestRefused', 'there is no ACM')),
-      importedAcmCertificates: () => Promise.resolve([]),
+        this.#call('read', 'ListTagsForCertificate', ({ age }) => world.acm(arn, age).tags),
+      importAcmCertificate: ({ as }) =>
+        write('ImportCertificate', () => {
+          if (!world.importable) throw new AppError('RequestRefused', 'that is no certificate');
+          return world.importAcm(name, world.importable, 'tags' in as ? as.tags : {});
+        }),
+      importedAcmCertificates: (notAfter) =>
+        list('ListCertificates', (age) =>
+          [...world.account(age).acm].flatMap(([arn, { certificate }]) =>
+            certificate.trusted.notAfter.getTime() === notAfter.getTime() ? arn : [],
+          ),
+        ),
       getRestApis: () => list('GetRestApis', () => world.apis()),
       getStages: stages,
       getWebSocketApis: () => list('GetApis', () => world.apis('WEBSOCKET')),
@@ -367,7 +379,8 @@ export class Process {
       getResources: (apiId) => this.#call('read', 'GetResources', () => world.resources(apiId)),
       testInvokeMethod: ({ restApiId, resourceId, stageVariables, clientCertificateId: id }) =>
         this.#call('invoke', `TestInvokeMethod ${id ?? ''}`, () => {
-          if (id !== undefined && !world.exists(id)) {
+          const isTaken = id === undefined || !isAcmArn(id) || world.topology.takesArns === true;
+          if (!isTaken || (id !== undefined && !world.exists(id))) {
             throw new AppError('RequestRefused', 'Invalid client certificate identifier specified');
           }
           const host = world.reached(restApiId, resourceId, stageVariables);
@@ -411,6 +424,54 @@ export class Process {
           options?.beforeEffect,
         ),
     }));
+  }
+
+  /** A certificate with its key, to be presented from this machine. @param arn of one with the same root and name */
+  identity(fingerprintSha256: string, arn: string): PresentedIdentity {
+    const world = this.#world;
+    return {
+      fingerprintSha256,
+      present: (url) =>
+        this.#call('invoke', `handshake ${url}`, () =>
+          world.accepts(new URL(url).hostname, arn)
+            ? { outcome: 'accepted', status: 200 }
+            : { outcome: 'refused', status: 403 },
+        ),
+    };
+  }
+
+  /** Where the id of the certificate in use is published. */
+  publication(): Publication {
+    const world = this.#world;
+    const failing = <T>(code: 'PublicationFailed' | 'PublicationUnreadable', work: Promise<T>): Promise<T> =>
+      work.catch((error: unknown) => {
+        const isOurs = error instanceof AppError && error.code === 'TrustStoreFailed';
+        throw isOurs ? new AppError(code, error.message, { cause: error }) : error;
+      });
+    return {
+      name: 'file:id',
+      observe: () =>
+        failing(
+          'PublicationUnreadable',
+          this.#call('observe', 'observe file:id', () =>
+            world.published === undefined
+              ? { state: 'empty' as const }
+              : { state: 'holds' as const, clientCertificateId: world.published },
+          ),
+        ),
+      publish: (id, beforeEffect) =>
+        failing(
+          'PublicationFailed',
+          this.#call(
+            'store',
+            `publish ${id}`,
+            () => {
+              world.publish(this.machine.name, id);
+            },
+            beforeEffect,
+          ),
+        ),
+    };
   }
 
   journal(): Journal {

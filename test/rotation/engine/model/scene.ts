@@ -1,5 +1,9 @@
 import type { TrustedCertificate } from '../../../../src/certificates/certificate.js';
 import { expect } from '@jest/globals';
+import type { AcmCertificate } from '../../../../src/control-plane/acm-certificate.js';
+import { clientIdentity } from '../../../../src/certificates/client-identity.js';
+import { importedIdentity } from '../../../../src/rotation/engine/identity.js';
+import { mintAuthority } from '../../../support/authority.js';
 import { manyLike, mintIdentity } from '../../../support/certificates.js';
 import { explored, run, type Command, type Ran } from './command.js';
 import type { Machine } from './machine.js';
@@ -38,13 +42,54 @@ export const DISOBEDIENT: readonly Topology[] = (['additions', 'removals'] as co
   stores: { ...LARGE.stores, slow: { lag: 3_000, ignores } },
 }));
 
-let identities: { old: TrustedCertificate; fresh: TrustedCertificate[] } | undefined;
+/** The same as {@link PLAIN} and {@link LARGE}, without a WebSocket API, which presents no certificates of ACM; an id is published. */
+export const OF_ACM: readonly Topology[] = [
+  { ...PLAIN, publishes: ['api/prod', 'api/beta'] },
+  {
+    apis: {
+      api: { name: 'orders', hosts: ['orders.example', 'stock.example'] },
+      pay: { name: 'payments', hosts: ['pay.example'] },
+    },
+    stages: { 'api/prod': { canaryHost: 'pay.example' }, 'api/beta': {}, 'pay/prod': {} },
+    hosts: LARGE.hosts,
+    stores: LARGE.stores,
+    takesArns: true,
+    publishes: ['api/prod', 'api/beta', 'pay/prod'],
+  },
+];
 
-/** A certificate that is due, and fresh ones: made once. */
+interface Identities {
+  old: TrustedCertificate;
+  fresh: TrustedCertificate[];
+  /** Of one CA with one name: two in ACM, one that is not. */
+  ofAcm: readonly AcmCertificate[];
+}
+
+let identities: Identities | undefined;
+
+/** Certificates of ACM with their chains, as a run reads them. */
+async function ofOneCa(count: number): Promise<AcmCertificate[]> {
+  const authority = await mintAuthority();
+  const leaves = await Promise.all(
+    Array.from({ length: count }, (_, i) =>
+      authority.issue('CN=orders-gateway,O=Example', { days: 395 - i }),
+    ),
+  );
+  return leaves.map(({ chainPem, privateKeyPem }) => {
+    const [certificate, privateKey] = [chainPem + authority.root.pem, privateKeyPem].map((pem) =>
+      Buffer.from(pem),
+    );
+    if (!certificate || !privateKey) throw new Error('nothing was issued');
+    return importedIdentity(clientIdentity({ certificate, privateKey }), new Date()).acm;
+  });
+}
+
+/** A certificate that is due, fresh ones, and some of ACM: made once. */
 export async function prepare(): Promise<void> {
   identities ??= {
     old: (await mintIdentity('old', 340)).certificate,
     fresh: manyLike((await mintIdentity('fresh')).certificate, 200),
+    ofAcm: await ofOneCa(3),
   };
 }
 
@@ -56,6 +101,8 @@ export interface Scene {
   foreignId: string;
   /** A fresh one of the user's, on no stage and nowhere trusted. */
   spareId: string;
+  /** Two of ACM of one CA with one name, on no stage and nowhere trusted. */
+  arns: readonly string[];
 }
 
 export function scene(topology: Topology = PLAIN): Scene {
@@ -69,9 +116,13 @@ export function scene(topology: Topology = PLAIN): Scene {
     world.furnish(name, world.fingerprint(foreignId));
   }
   for (const name of Object.keys(topology.stages)) world.place(name, oldId);
+  const [first, second, importable] = identities.ofAcm;
+  const arns = [first, second].flatMap((one) => (one ? world.importAcm('user', one) : []));
+  world.importable = importable;
+  if (topology.publishes !== undefined) world.published = oldId;
   world.age();
   explored.histories += 1;
-  return { world, oldId, foreignId, spareId };
+  return { world, oldId, foreignId, spareId, arns };
 }
 
 /** Nothing is in flight any more: what was lost has landed, and what was switched has spread. */
@@ -122,6 +173,14 @@ export function expectPromises({ world, foreignId, spareId }: Scene): void {
   expect([...world.madeBy].filter(([, made]) => made > 2)).toEqual([]);
 }
 
+/** What is published is what the stages of the target present, where they present one. */
+export function expectPublished({ world }: Scene): void {
+  const { publishes = [] } = world.topology;
+  const { stages } = world.account();
+  const ids = new Set(publishes.map((name) => stages.get(name)?.current));
+  if (ids.size === 1) expect([world.published]).toEqual([...ids]);
+}
+
 /**
  * Nothing but what stages present is left of the rotations, in the account and in the stores, beside what others put there.
  *
@@ -139,7 +198,8 @@ export function expectTidy(the: Scene, forgotten: 'nothing' | 'blind' | 'deleted
   expect(certificates).toContain(foreignId);
   // One that `--to` named may have been trusted before: what tells that it was not is the journal.
   const known = new Set([...world.deleted.map(({ id }) => id), spareId, ...mayStay]);
-  const wanted = new Set([foreignId, ...inUse]);
+  // Certificates of ACM of one CA with one name are trusted by the same entry.
+  const wanted = new Set([foreignId, ...inUse].map((id) => world.idOf(world.fingerprint(id))));
   for (const [name, held] of Object.entries(trusted)) {
     const mayBeLeft =
       forgotten === 'deleted' || (forgotten === 'blind' && world.stores.get(name)?.isBlind === true);

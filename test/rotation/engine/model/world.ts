@@ -5,6 +5,10 @@ import type {
   StageRef,
 } from '../../../../src/control-plane/api-gateway.js';
 import type { TrustedCertificate } from '../../../../src/certificates/certificate.js';
+import type { AcmCertificate } from '../../../../src/control-plane/acm-certificate.js';
+import { acmTrust } from '../../../../src/control-plane/acm-authority.js';
+import { isAcmArn } from '../../../../src/control-plane/inventory.js';
+import { entryKey } from '../../../../src/certificates/trust-entry.js';
 import { AppError } from '../../../../src/platform/errors.js';
 import { readMark } from '../../../../src/control-plane/marks.js';
 import { Time } from './time.js';
@@ -54,10 +58,18 @@ interface ModelStage {
   canaryHost?: string;
 }
 
+/** A certificate of ACM with its tags. */
+interface ModelAcm {
+  certificate: AcmCertificate;
+  tags: Readonly<Record<string, string>>;
+}
+
 /** What AWS holds; replaced, never changed, so that a stale read can be shown an earlier one. */
 interface Account {
   at: number;
   certificates: ReadonlyMap<string, ClientCertificate>;
+  /** By their ARNs. */
+  acm: ReadonlyMap<string, ModelAcm>;
   stages: ReadonlyMap<string, ModelStage>;
 }
 
@@ -68,6 +80,10 @@ export interface Topology {
   stages: Readonly<Record<string, { canaryHost?: string }>>;
   hosts: Readonly<Record<string, Host>>;
   stores: Readonly<Record<string, Partial<Pick<Store, 'isBlind' | 'lag' | 'ignores' | 'deafTo'>>>>;
+  /** Whether test calls can be made with the ARN of a certificate of ACM. */
+  takesArns?: boolean;
+  /** The stages of the target whose certificate's id is published; none is where this is left away. */
+  publishes?: readonly string[];
 }
 
 export const stageKey = ({ restApiId, stageName }: StageRef): string => `${restApiId}/${stageName}`;
@@ -91,6 +107,10 @@ export class World {
   readonly replaced = new Set<string>();
   /** How many certificates were ever made by one rotation. */
   readonly madeBy = new Map<string, number>();
+  /** The certificate that a user may import into ACM. */
+  importable: AcmCertificate | undefined;
+  /** What is published of the target, if anything is. */
+  published: string | undefined;
   /** How old what each read shows is, in virtual milliseconds, where nothing else befalls it. */
   readAge = 0;
   /** What took effect, in order, for a failure's report. */
@@ -122,7 +142,7 @@ export class World {
         },
       ]),
     );
-    this.#history = [{ at: start, certificates: new Map(), stages: new Map() }];
+    this.#history = [{ at: start, certificates: new Map(), acm: new Map(), stages: new Map() }];
   }
 
   /** What AWS holds, or held so many milliseconds ago. */
@@ -209,7 +229,9 @@ export class World {
    * @param sent when that was asked for: nobody can protect from who switches a stage there and back before it takes effect
    */
   delete(by: string, id: string, sent = this.time.now): void {
+    if (isAcmArn(id)) this.violate(`${by} deletes ${id}, of ACM`);
     this.certificate(id);
+    if (this.published === id && by !== 'somebody') this.violate(`${by} deletes ${id}, which is published`);
     const { certificates, stages } = this.account();
     const user = [...stages].find(([, { current }]) => current === id);
     if (user) throw new AppError('RequestRefused', `${id} is in use`);
@@ -226,9 +248,49 @@ export class World {
   }
 
   exists(id: string): boolean {
-    return this.account().certificates.has(id);
+    const { certificates, acm } = this.account();
+    return certificates.has(id) || acm.has(id);
   }
 
+  // Certificates of ACM: nothing deletes them
+
+  #putAcm(by: string, arn: string, kept: ModelAcm): void {
+    const mark = readMark(kept);
+    if (mark) this.replaced.add(mark.replaces);
+    this.#become({ acm: new Map([...this.account().acm, [arn, kept]]) });
+    this.tell(`${by} has ${arn} in ACM ${JSON.stringify(kept.tags)}`);
+  }
+
+  /** Has a certificate in ACM. @returns its ARN */
+  importAcm(by: string, certificate: AcmCertificate, tags: ModelAcm['tags'] = {}): string {
+    const number = this.account().acm.size + 1;
+    const arn = `arn:aws:acm:eu-west-1:123456789012:certificate/${number}`;
+    const { authority } = acmTrust(certificate, 'subject', '');
+    this.#fingerprints.set(arn, entryKey(authority ?? certificate.trusted));
+    this.#putAcm(by, arn, { certificate: { ...certificate, arn }, tags });
+    return arn;
+  }
+
+  /** @throws AppError `CertificateNotFound` */
+  acm(arn: string, age = 0): ModelAcm {
+    const found = this.account(age).acm.get(arn);
+    if (!found) throw new AppError('CertificateNotFound', `there is no certificate ${arn} in ACM`);
+    return found;
+  }
+
+  changeAcmTags(by: string, arn: string, change: (tags: ModelAcm['tags']) => ModelAcm['tags']): void {
+    const { certificate, tags } = this.acm(arn);
+    this.#putAcm(by, arn, { certificate, tags: change(tags) });
+  }
+
+  /** What a machine publishes, judged. */
+  publish(by: string, id: string): void {
+    this.published = id;
+    this.tell(`${by} publishes ${id}`);
+    if (!this.exists(id)) this.violate(`${by} publishes ${id}, which does not exist`);
+  }
+
+  /** By what backends know a certificate: its SHA-256, or of one of ACM its root with its name. */
   fingerprint(id: string): string {
     return this.#fingerprints.get(id) ?? 'none';
   }
@@ -267,8 +329,8 @@ export class World {
 
   /** Sets what a stage presents, as the console does. */
   attach(by: string, name: string, id: string | undefined): void {
-    const { stages, certificates } = this.account();
-    if (id !== undefined && !certificates.has(id)) {
+    const { stages } = this.account();
+    if (id !== undefined && !this.exists(id)) {
       throw new AppError('RequestRefused', `Invalid client certificate identifier specified: ${id}`);
     }
     const before = stages.get(name);
