@@ -41,7 +41,8 @@ test('is written to a parameter and a file when the stage was seen to present it
   const lines = stderr.split('\n').flatMap((line) => /^✓ ([a-z ]+)/.exec(line)?.[1]?.trim() ?? []);
   const at = lines.lastIndexOf('publish the');
   expect(lines[at - 2]).toMatch(/^check that the stages present/);
-  expect(lines[at + 1]).toBe('soak');
+  // On a busy machine the short soak is over by then.
+  expect(lines[at + 1]).toMatch(/^(?:soak|check that no stage presents)/);
 });
 
 test('a dry run lists it, and changes nothing', async () => {

@@ -218,7 +218,7 @@ export async function startAcmLab(options: EmulatorOptions = {}): Promise<AcmLab
         inPlace?.previous &&
         held(inPlace.previous, inPlace.previousChain ?? `${pki.issuing.pem}${pki.root.pem}`);
       const request: RotationRequest = {
-        settings: { ...DEFAULT_SETTINGS, probes: 2, settle: 5_000, soak: 3_000, ...settings },
+        settings: { ...DEFAULT_SETTINGS, probes: 2, settle: 5_000, soak: 300_000, ...settings },
         hooks: {},
         ...(files ? { identity: files.identity } : {}),
         ...(files && importing ? { importing: files.importing } : {}),
