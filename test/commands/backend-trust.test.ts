@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { parse as parseYaml } from 'yaml';
 import { readBundle } from '../../src/certificates/bundle.js';
+import { acmClientOf, importCertificate, makePki } from '../support/acm.js';
 import { mintAuthority } from '../support/authority.js';
 import { recipes } from '../support/recipes.js';
 import { cli, emulatorEnv } from '../support/cli.js';
 import { mintIdentity, type TestIdentity } from '../support/certificates.js';
-import { startLab, type Lab } from '../support/emulator.js';
+import { attachCertificate, startLab, type Lab } from '../support/emulator.js';
 
 let lab: Lab;
 let env: Record<string, string>;
@@ -275,6 +276,38 @@ describe('backend config', () => {
     const entries = config.trust.content.split('\n').filter((line) => line.startsWith('"~^-----BEGIN'));
     expect(entries).toHaveLength(2);
     expect(config.trust.content).toContain(lab.certificate.id);
+  });
+
+  test('of a stage that presents an ACM certificate needs the root and the name that it has', async () => {
+    const pki = await makePki();
+    const acm = acmClientOf(lab.emulator);
+    const arn = await importCertificate(acm, await pki.leaf(), { chain: pki.issuing.pem });
+    acm.destroy();
+    await attachCertificate(lab.client, lab.api, arn);
+    try {
+      const [root, other] = [file('root.pem', pki.root.pem), file('other.pem', (await makePki()).root.pem)];
+      const config = (...words: string[]) =>
+        cli(['backend', 'config', 'nginx', '--stage', 'orders/prod', '--output', 'json', ...words], { env });
+      const covered = await config('--ca', root, '--subject', 'CN=orders-gateway');
+      expect(covered.json()).toMatchObject({ trust: { content: expect.not.stringContaining('BEGIN') } });
+      expect((await config()).json()).toMatchObject({
+        error: {
+          code: 'CertificateOfAcm',
+          hint: "add both: --ca FILE --subject 'CN=orders-gateway'",
+          details: { clientCertificateId: arn },
+        },
+      });
+      for (const [ca, name] of [
+        [other, 'CN=orders-gateway'],
+        [root, 'CN=orders'],
+      ] as const) {
+        const refused = await config('--ca', ca, '--subject', name);
+        expect(refused.code).toBe(1);
+        expect(refused.json()).toMatchObject({ error: { code: 'CertificateUnsuitable' } });
+      }
+    } finally {
+      await attachCertificate(lab.client, lab.api, lab.certificate.id);
+    }
   });
 
   test.each(['configuration', 'trust-file'] as const)(

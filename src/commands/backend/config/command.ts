@@ -1,6 +1,5 @@
 import { Argument, Command, Option } from 'commander';
 import { AppError } from '../../../platform/errors.js';
-import type { ControlPlane } from '../../../control-plane/control-plane.js';
 import { BACKEND_SERVERS } from '../../../trust/servers.js';
 import { action, collect } from '../../../terminal/command.js';
 import { readInput } from '../../../terminal/input.js';
@@ -69,11 +68,6 @@ Examples:
         if (api !== undefined && stage === undefined) {
           throw new AppError('Usage', '--api needs --stage', { hint: 'add the stage: --stage prod' });
         }
-        const presented = stage === undefined ? [] : [await presentedBy(controlPlane, api, stage)];
-        const [fromFiles, fromAccount] = await Promise.all([
-          namedCertificates(files, mustRead, controlPlane),
-          namedCertificates([...presented, ...ids], () => Promise.resolve(undefined), controlPlane),
-        ]);
         if ((ca === undefined) !== (subject === undefined && san === undefined)) {
           throw new AppError('Usage', '--ca needs --subject or --san, and these need --ca', {
             hint: 'specify the root of the CA and the name that the certificate must have',
@@ -81,6 +75,18 @@ Examples:
         }
         const name = { ...(subject === undefined ? {} : { subject }), ...(san === undefined ? {} : { san }) };
         const entry = ca === undefined ? undefined : await namedAuthority(ca, name, mustRead);
+        const presented = async () => {
+          if (stage === undefined) return [];
+          const { presentedCertificates } = await import('./presented.js');
+          const address = api === undefined ? { stage } : { api, stage };
+          return presentedCertificates(await controlPlane(), address, entry);
+        };
+        const [fromFiles, fromStage, fromAccount] = await Promise.all([
+          namedCertificates(files, mustRead, controlPlane),
+          presented(),
+          namedCertificates(ids, () => Promise.resolve(undefined), controlPlane),
+        ]);
+        const certificates = [...fromFiles, ...fromStage, ...fromAccount];
         const { serverCertificate: certificateFile } = options;
         const config = await backendConfig(
           server,
@@ -92,11 +98,11 @@ Examples:
             trustFile: options.trustFile ?? `/etc/apigw-cert/trusted-${server}`,
             upstream: options.upstream,
           },
-          [...fromFiles, ...fromAccount],
+          certificates,
           entry && { caFile: options.caFile ?? `/etc/apigw-cert/ca-${server}.pem`, entry },
         );
         out.result(config, () => backendConfigText(config, only));
-        if (fromFiles.length + fromAccount.length === 0 && entry === undefined) {
+        if (certificates.length === 0 && entry === undefined) {
           out.warn(
             'no certificate was specified, so the list is empty: add --stage, --certificate or --file',
           );
@@ -117,21 +123,4 @@ async function mustRead(file: string) {
     hint: 'specify a PEM or DER file; for an id, use --certificate',
     details: { file },
   });
-}
-
-async function presentedBy(
-  controlPlane: () => Promise<ControlPlane>,
-  api: string | undefined,
-  stage: string,
-): Promise<string> {
-  const { resolveStage } = await import('../../../control-plane/resolve-stage.js');
-  const found = await resolveStage(await controlPlane(), api === undefined ? { stage } : { api, stage });
-  if (found.clientCertificateId !== undefined) return found.clientCertificateId;
-  throw new AppError(
-    'StageWithoutCertificate',
-    `the stage ${found.apiName}/${found.stageName} presents no client certificate`,
-    {
-      hint: 'generate one and attach it: apigw-cert generate, apigw-cert attach',
-    },
-  );
 }
