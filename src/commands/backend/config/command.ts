@@ -77,9 +77,13 @@ Examples:
         const entry = ca === undefined ? undefined : await namedAuthority(ca, name, mustRead);
         const presented = async () => {
           if (stage === undefined) return [];
-          const { presentedCertificates } = await import('./presented.js');
-          const address = api === undefined ? { stage } : { api, stage };
-          return presentedCertificates(await controlPlane(), address, entry);
+          const [{ presentedCertificates }, { resolveStage }] = await Promise.all([
+            import('./presented.js'),
+            import('../../../control-plane/resolve-stage.js'),
+          ]);
+          const opened = await controlPlane();
+          const found = await resolveStage(opened, api === undefined ? { stage } : { api, stage });
+          return presentedCertificates(opened, found, entry);
         };
         const [fromFiles, fromStage, fromAccount] = await Promise.all([
           namedCertificates(files, mustRead, controlPlane),

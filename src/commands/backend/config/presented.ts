@@ -8,21 +8,20 @@ import { acmTrust } from '../../../control-plane/acm-authority.js';
 import type { ControlPlane } from '../../../control-plane/control-plane.js';
 import { isAcmArn } from '../../../control-plane/inventory.js';
 import { certificateOf } from '../../../control-plane/read-certificate.js';
-import { resolveStage, type StageAddress } from '../../../control-plane/resolve-stage.js';
+import type { ResolvedStage } from '../../../control-plane/resolve-stage.js';
 import { AppError } from '../../../platform/errors.js';
 
 /**
  * The certificates of a stage that the backend has to list: none where the root and name beside the list cover what it presents.
  * @param named the root and name of `--ca`
- * @throws AppError `StageNotFound`, `StageWithoutCertificate`, `CertificateOfAcm`, and `CertificateUnsuitable` for a root or
+ * @throws AppError `StageWithoutCertificate`, `CertificateOfAcm`, and `CertificateUnsuitable` for a root or
  * name that is not that of the ACM certificate
  */
 export async function presentedCertificates(
   controlPlane: ControlPlane,
-  address: StageAddress,
+  { apiName, stageName, clientCertificateId: id }: ResolvedStage,
   named: TrustedAuthority | undefined,
 ): Promise<TrustedCertificate[]> {
-  const { apiName, stageName, clientCertificateId: id } = await resolveStage(controlPlane, address);
   const stage = `${apiName}/${stageName}`;
   if (id === undefined) {
     throw new AppError('StageWithoutCertificate', `the stage ${stage} presents no client certificate`, {
