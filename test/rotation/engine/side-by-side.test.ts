@@ -186,7 +186,7 @@ describe('what two targets share', () => {
 
   test('of which one has moved to a certificate of ACM is not worked on side by side', async () => {
     const { world, oldId } = the;
-    const arn = 'arn:aws:acm:eu-west-1:123456789012:certificate/1';
+    const arn = 'arn:aws:acm:eu-west-1:123456789012:certificate/unknown';
     world.change('m', oldId, (old) => ({ ...old, tags: nextTag({ arn, rotationId: 'r0' }) }));
     world.place('a/beta', arn);
     let lanes = 0;
@@ -215,7 +215,7 @@ describe('what two targets share', () => {
 
 describe('one that fails keeps none of the others', () => {
   test('where its stage is missing, or presents nothing or a ACM certificate', async () => {
-    const arn = 'arn:aws:acm:eu-west-1:123456789012:certificate/1';
+    const arn = 'arn:aws:acm:eu-west-1:123456789012:certificate/unknown';
     the.world.place('c/prod', arn);
     the.world.attach('somebody', 'a/beta', undefined);
     const { outcomes } = await rotateAll([
