@@ -68,6 +68,7 @@ export async function withVersions(given: Given): Promise<Given> {
   const tags = await tagsOf(controlPlane, arn);
   const begun = tags && begunIn(arn, tags);
   if (tags === undefined || (inPlace === undefined && begun === undefined)) return given;
+  if (begun === undefined) assertEarlierEnded(given, arn, tags);
   const content = await controlPlane.getAcmCertificate(arn);
   const next = inPlace && importing;
   const held = new Map(
@@ -92,6 +93,24 @@ export async function withVersions(given: Given): Promise<Given> {
     },
     target: stage,
   };
+}
+
+/**
+ * The mark of an import in place takes the place of the one that the rotation to the ARN left: what that one has not deleted
+ * or taken out of the trust stores yet would never be.
+ * @throws AppError `Usage`
+ */
+function assertEarlierEnded({ target }: Given, arn: string, tags: Tags): void {
+  const mark = readMark({ tags });
+  if (mark?.replacesSha256 === undefined) return;
+  throw new AppError(
+    'Usage',
+    `${stageText(target)}: a rotation from ${mark.replaces} to ${arn} is in progress, so nothing can be imported in place`,
+    {
+      hint: 'run the command without --import and --in-place and their files first: it completes that rotation, or with --abort aborts it',
+      details: { clientCertificateId: arn },
+    },
+  );
 }
 
 /** Nothing where the ARN is gone: what presents it says so. */

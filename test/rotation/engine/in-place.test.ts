@@ -206,6 +206,36 @@ describe('an import in place that ends in the middle', () => {
   });
 });
 
+test('a rotation to the ARN that is not over is completed first', async () => {
+  lab = await startAcmLab({ propagationDelayMs: 50 });
+  try {
+    leaf = await lab.pki.leaf();
+    arn = await lab.imported(leaf);
+    await lab.killed('switch', 'afterEffect', { to: arn, identity: leaf });
+    expect(await lab.presented()).toBe(arn);
+    const left = await lab.tags(arn);
+    const options = importing(await later(), leaf);
+    const refused = {
+      code: 'Usage',
+      message: expect.stringContaining(
+        `a rotation from ${lab.generatedId} to ${arn} is in progress`,
+      ) as unknown,
+    };
+    await expect(lab.run({ ...options, dryRun: true })).rejects.toMatchObject(refused);
+    await expect(lab.run(options)).rejects.toMatchObject(refused);
+    await expect(lab.run({ abort: true, inPlace: { previous: leaf } })).rejects.toMatchObject(refused);
+    expect(await lab.tags(arn)).toEqual(left);
+    expect(await contained()).toBe(version(leaf));
+    // As the error says.
+    expect(await lab.run()).toMatchObject({ outcome: 'completed', oldCertificate: 'deleted' });
+    expect(await lab.certificates()).toEqual([]);
+    expect(await lab.trusted()).toEqual([trustOf(lab.pki)]);
+    expect(await lab.run(options)).toMatchObject({ outcome: 'completed' });
+  } finally {
+    await lab.close();
+  }
+});
+
 describe('a certificate that is refused in use', () => {
   inLab();
   let stage: Server;
