@@ -181,7 +181,14 @@ export function strangerOf(authority: Identity | undefined): Caller {
 }
 
 /** Somebody who made a certificate with names of their own choice. */
-export const forger = (resumes: boolean): Caller => ({ ...strangerOf(undefined), resumes });
+export function forger(resumes: boolean): Caller {
+  const { identity, ...stranger } = strangerOf(undefined);
+  return {
+    ...stranger,
+    ...(identity && { identity: { ...identity, issuer: identity.subject, selfSigned: true } }),
+    resumes,
+  };
+}
 
 /** The callers for what a configuration lists and for the authorities that it trusts. */
 export function callersFor(
@@ -196,6 +203,7 @@ export function callersFor(
     ...inDate.map((identity): Caller => ({ name: 'listed', identity, expired: false })),
     ...copied.map(impostorOf),
     strangerOf(undefined),
+    forger(false),
     ...authorities.map(strangerOf),
     ...listed.map((identity): Caller => ({ name: 'expired', identity, expired: true })),
   ];

@@ -49,9 +49,9 @@ export function outlastsSecond(identity: Identity, walk: (caller: Caller) => rea
 /**
  * Who decides a condition that the configuration leaves open: `chosen`, the caller by its path or method; `given`,
  * something that a caller may or may not have (a header, a password, an address) and does not have by default;
- * `unknown`, something that cannot be seen here.
+ * `made`, somebody who makes a certificate and gives it the names that are asked for; `unknown`, something that cannot be seen here.
  */
-export type Doubt = 'chosen' | 'given' | 'unknown';
+export type Doubt = 'made' | 'chosen' | 'given' | 'unknown';
 
 export interface Question {
   /** The same key is the same condition, and gets the same answer within one walk. */
@@ -70,6 +70,14 @@ const MOST_WALKS = 3000;
 
 function join({ doubt, why }: Question, fallback: Outcome, other: Outcome): Outcome {
   if (fallback.result === other.result) return fallback;
+  if (doubt === 'made') {
+    const both = [fallback, other];
+    return (
+      both.find(({ result }) => result === 'admitted') ??
+      both.find(({ result }) => result === 'unknown') ??
+      fallback
+    );
+  }
   if (fallback.result === 'unknown') return fallback;
   if (doubt === 'given' && fallback.result === 'admitted') return fallback;
   if (other.result === 'unknown') return { ...other, why: other.why ?? why };

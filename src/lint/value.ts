@@ -16,10 +16,25 @@ export const isOpen = (value: Value): value is Open => !Array.isArray(value);
 
 export const unknown = (key: string, why: string): Open => ({ doubt: 'unknown', key, why });
 
-const WORSE: readonly Doubt[] = ['chosen', 'given', 'unknown'];
+/** A name that somebody may give to a certificate that they make; by itself it is `own`. */
+export const made = (key: string, own: string | undefined): Open => ({
+  doubt: 'made',
+  key,
+  why: `anyone can make a certificate with that ${key}`,
+  ...(own === undefined ? {} : { fallback: own }),
+});
+
+const WORSE: readonly Doubt[] = ['made', 'chosen', 'given', 'unknown'];
 
 /** One text after the other. */
-export function concat(parts: readonly Value[]): Value {
+export function concat(written: readonly Value[]): Value {
+  // What a made name is compared together with need not be up to its maker: `$ssl_client_verify $ssl_client_s_dn`.
+  const parts =
+    written.length === 1
+      ? written
+      : written.map((part) =>
+          isOpen(part) && part.doubt === 'made' && part.fallback !== undefined ? [part.fallback] : part,
+        );
   const open = parts.filter(isOpen);
   const [first] = open;
   if (!first) {

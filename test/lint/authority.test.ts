@@ -123,6 +123,31 @@ describe.each(KINDS)('%s without a check of the name', (kind) => {
   });
 });
 
+/** The same without a check of what was verified. */
+const UNVERIFIED: Record<Exclude<ServerKind, 'caddy'>, Change> = {
+  nginx: (text) =>
+    text.replace('"$ssl_client_verify $ssl_client_s_dn"', '$ssl_client_s_dn').replace('"~^SUCCESS ', '"~^'),
+  haproxy: (text) => text.replace('apigw_verified apigw_named', 'apigw_named'),
+  apache: without(/^.*SSL_CLIENT_VERIFY.*\n/m),
+};
+
+describe.each(['nginx', 'haproxy', 'apache'] as const)('%s with a name that nobody verified', (kind) => {
+  test('is reported', async () => {
+    const { verdict, findings } = await lint(kind, UNVERIFIED[kind]);
+    expect({ verdict, findings: findings.map(({ code, severity }) => `${code} ${severity}`) }).toEqual({
+      verdict: 'open',
+      findings: ['Open critical'],
+    });
+  });
+});
+
+describe.each(['nginx', 'apache'] as const)('%s with a name that nobody verified', (kind) => {
+  (isInstalled(kind) ? test : test.skip)('accepts a forged certificate', async () => {
+    expect((await onServer(kind, UNVERIFIED[kind], callers.forged))[0]).toBe('200');
+    expect((await onServer(kind, (text) => text, callers.forged))[0]).toBe('403');
+  });
+});
+
 const CHECK = /^.*SSL_SESSION_RESUMED.*\n/m;
 const TICKETS = /^ *SSLSessionTickets.*\n/m;
 const TIMEOUT = /^ *SSLSessionCacheTimeout.*\n/m;

@@ -2,12 +2,12 @@
 import { createHash } from 'node:crypto';
 import { type Files, textOf, within } from '../files.js';
 import { type LintFinding, type Place, referenceUnreadable } from '../finding.js';
-import type { Name } from '../identity.js';
+import type { Identity, Name } from '../identity.js';
 import { bitsOf } from '../nginx/variables.js';
 import type { Ask } from '../outcome.js';
 import { regexOf } from '../regex.js';
 import type { Scene as CommonScene } from '../scene.js';
-import { concat, isOpen, mapValue, type Open, test, unknown, type Value } from '../value.js';
+import { concat, isOpen, made, mapValue, type Open, test, unknown, type Value } from '../value.js';
 
 /** What expressions can look at. */
 export interface Scene extends CommonScene {
@@ -41,6 +41,17 @@ const given = (key: string): Open => ({
   fallback: '',
 });
 
+/** A name of a certificate, or a part of it; `undefined` for what is not known. */
+function nameOf(variable: string, { subject, issuer }: Identity): string | undefined {
+  const dn = /^SSL_CLIENT_([SI])_DN(?:_(\w+))?$/.exec(variable);
+  if (!dn) return undefined;
+  const full = dn[1] === 'S' ? subject : issuer;
+  const part = dn[2];
+  if (part === undefined) return rfc2253(full);
+  if (!/^(?:C|ST|L|O|OU|CN|Email)$/.test(part)) return undefined;
+  return full.find(([type]) => type === part)?.[1] ?? '';
+}
+
 function ofCertificate(name: string, scene: Scene): Value {
   if (name === 'SSL_CLIENT_VERIFY') return verifyValue(scene);
   const identity = scene.presented ? scene.caller.identity : undefined;
@@ -50,17 +61,12 @@ function ofCertificate(name: string, scene: Scene): Value {
       ? unknown(name, `only a fingerprint of the certificate is known, and ${name} is compared`)
       : [value];
   if (name === 'SSL_CLIENT_CERT') return known(identity.pem);
-  if (scene.caller.resumes !== undefined)
+  if (scene.caller.resumes === false) return made(name, nameOf(name, identity));
+  if (scene.caller.resumes === true)
     return { doubt: 'chosen', key: name, why: `anyone can make a certificate with that ${name}` };
   if (name === 'SSL_CLIENT_M_SERIAL') return known(identity.serial);
-  const dn = /^SSL_CLIENT_([SI])_DN(?:_(\w+))?$/.exec(name);
-  if (dn) {
-    const full = dn[1] === 'S' ? identity.subject : identity.issuer;
-    const part = dn[2];
-    if (part === undefined) return [rfc2253(full)];
-    if (/^(?:C|ST|L|O|OU|CN|Email)$/.test(part)) return [full.find(([type]) => type === part)?.[1] ?? ''];
-  }
-  return unknown(name, `${name} is compared`);
+  const part = nameOf(name, identity);
+  return part === undefined ? unknown(name, `${name} is compared`) : [part];
 }
 
 /** The value of a variable, by the name in `%{…}`. */

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Place } from '../finding.js';
 import type { Name } from '../identity.js';
+import type { Doubt } from '../outcome.js';
 import type { Scene as CommonScene } from '../scene.js';
 import type { HaproxyModel } from './model.js';
 
@@ -24,7 +25,7 @@ export type Sample =
   | { kind: 'number'; value: number }
   | { kind: 'bool'; value: boolean }
   | { kind: 'absent' }
-  | { kind: 'open'; doubt: 'chosen' | 'given' | 'unknown'; key: string; why: string; fallback?: Sample };
+  | { kind: 'open'; doubt: Doubt; key: string; why: string; fallback?: Sample };
 
 const absent: Sample = { kind: 'absent' };
 const text = (value: string): Sample => ({ kind: 'text', value });
@@ -177,9 +178,18 @@ function fetch(name: string, args: readonly string[], scene: Scene): Sample {
     case 'ssl_c_serial':
       return hexBinary(identity.serial, name);
     case 'ssl_c_s_dn':
-      return dnPart(identity.subject, args);
-    case 'ssl_c_i_dn':
-      return dnPart(identity.issuer, args);
+    case 'ssl_c_i_dn': {
+      const own = dnPart(name === 'ssl_c_s_dn' ? identity.subject : identity.issuer, args);
+      if (caller.resumes !== false) return own;
+      const key = `${name}(${args.join(',')})`;
+      return {
+        kind: 'open',
+        doubt: 'made',
+        key,
+        why: `anyone can make a certificate with that ${key}`,
+        fallback: own,
+      };
+    }
     default:
       return openSample(name, `${name} is compared`);
   }

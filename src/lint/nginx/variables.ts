@@ -5,7 +5,7 @@ import { type Caller, type Identity, type Name } from '../identity.js';
 import { EXPIRED, type VerifyError } from '../openssl.js';
 import { type Ask } from '../outcome.js';
 import { regexOf } from '../regex.js';
-import { concat, isOpen, mapValue, test, unknown, type Value } from '../value.js';
+import { concat, isOpen, made, mapValue, test, unknown, type Value } from '../value.js';
 import { type Directive, UNREADABLE } from './syntax.js';
 
 /** What a server has of a caller's TLS; `undefined` on a plain connection. */
@@ -124,7 +124,9 @@ function builtIn(name: string, tls: Tls | undefined, request: Request): Value {
   if (name === 'ssl_client_verify') return tls ? verifyText(tls) : [''];
   if (isOfCertificate(name)) {
     if (!tls?.identity) return [''];
-    return ofCertificate(name, tls.identity) ?? unknown(name, `$${name} is compared`);
+    const value = ofCertificate(name, tls.identity) ?? unknown(name, `$${name} is compared`);
+    const isMade = tls.caller.resumes === false && /_(?:[si]_dn(?:_legacy)?|serial)$/.test(name);
+    return isMade && !isOpen(value) ? made(`$${name}`, value[0]) : value;
   }
   switch (name) {
     case 'https':
