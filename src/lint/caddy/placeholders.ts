@@ -1,5 +1,5 @@
 /** What placeholders stand for (modules/caddyhttp/replacer.go). */
-import { concat, mapValue, unknown, type Value } from '../value.js';
+import { concat, made, mapValue, unknown, type Value } from '../value.js';
 import { sansOf } from '../../certificates/caller-name.js';
 import type { Name } from '../identity.js';
 import type { Scene as AnyScene } from '../scene.js';
@@ -51,15 +51,17 @@ function ofCertificate(field: string, key: string, { presented, caller }: Scene)
   if (!presented || !identity) return undefined;
   const orUnknown = (text: string | undefined): Value =>
     text === undefined ? unknown(key, `${key} is not known for every certificate`) : [text];
+  const named = (text: string | undefined): Value =>
+    caller.resumes === false ? made(`{${key}}`, text) : orUnknown(text);
   switch (field) {
     case 'fingerprint':
       return orUnknown(identity.sha256);
     case 'subject':
-      return orUnknown(goName(identity.subject));
+      return named(goName(identity.subject));
     case 'issuer':
-      return orUnknown(goName(identity.issuer));
+      return named(goName(identity.issuer));
     case 'serial':
-      return orUnknown(identity.serial === undefined ? undefined : BigInt(`0x${identity.serial}`).toString());
+      return named(identity.serial === undefined ? undefined : BigInt(`0x${identity.serial}`).toString());
     case 'certificate_der_base64':
       return orUnknown(identity.der?.toString('base64'));
     default:
