@@ -1,4 +1,4 @@
-/** Whether a certificate may take the place of another one under the same ARN of ACM, and whether that could return; pure. */
+/** Whether a certificate may replace another under the same ARN of ACM, and whether that can be undone; pure. */
 import { certificateUses, type CertificateUses } from '../certificates/uses.js';
 import type { AcmCertificate } from './acm-certificate.js';
 
@@ -22,7 +22,7 @@ const isRestrictedOtherwise = (one: CertificateUses, other: CertificateUses): bo
 type Contents = Pick<AcmCertificate, 'details' | 'trusted'>;
 
 /**
- * Why a certificate is not to be imported in the place of another: what ACM refuses (user guide, "Reimport a certificate":
+ * Why a certificate must not replace another under its ARN: what ACM refuses (user guide, "Reimport a certificate":
  * the origin and the key type stay, and no use is taken away but clientAuth), and what would be no renewal.
  * @returns in words that go on with "the certificate cannot be used: "
  */
@@ -31,7 +31,7 @@ export function replacementFaults(before: Contents, next: Contents): string[] {
   const { keyType = 'another type' } = next.details;
   const lost = lacks(certificateUses(next.trusted.pem), certificateUses(before.trusted.pem));
   return [
-    ...(origin === 'imported' ? [] : ['ACM imports only in the place of an imported certificate']),
+    ...(origin === 'imported' ? [] : ['ACM replaces only imported certificates']),
     ...(keyType === oldType
       ? []
       : [`its key type is ${keyType}, and a further import cannot change ${oldType}`]),
@@ -47,7 +47,7 @@ export function replacementFaults(before: Contents, next: Contents): string[] {
 }
 
 /**
- * Why ACM may refuse to import the earlier certificate again in the place of the new one. Whether it takes a certificate
+ * Why ACM may refuse to import the earlier certificate again, replacing the new one. Whether it takes a certificate
  * without an extension that the one before it had is not documented, so that this counts as a reason.
  * @returns in words that go on with "the certificate cannot be imported again: "
  */

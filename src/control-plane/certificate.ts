@@ -12,7 +12,7 @@ export interface Certificate extends ClientCertificate {
   trusted: TrustedCertificate;
   /** Of one of ACM, whose ARN is the id. */
   acm?: AcmCertificate;
-  /** What backends are to trust in the place of the certificate itself: of one of ACM, its root with its name. */
+  /** What backends are to trust instead of the certificate itself: of one of ACM, its root with its name. */
   authority?: TrustedAuthority;
   mark?: Mark;
 }

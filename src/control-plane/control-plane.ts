@@ -63,7 +63,7 @@ export interface ControlPlane {
   getAcmTags(arn: string): Promise<Readonly<Record<string, string>>>;
 
   /**
-   * Imports a certificate into ACM, as one with an ARN of its own, or in the place of the one that an ARN has. There is no
+   * Imports a certificate into ACM, under a new ARN, or replacing the one that an ARN contains. There is no
    * idempotency token: after `ServiceUnreachable` it may be there all the same. Throws `RequestRefused`, `CertificateNotFound`.
    * @returns its ARN
    */

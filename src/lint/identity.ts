@@ -43,8 +43,10 @@ export interface Caller {
   identity?: Identity;
   /** Its certificate is past its end when it calls. */
   expired: boolean;
-  /** For one that made its certificate itself, with names that it likes: whether it resumes the session in which it presented it. */
-  resumes?: boolean;
+  /** It made its certificate itself, with names of its choice. */
+  isForger?: true;
+  /** It resumes the session in which it presented its certificate. */
+  resumes?: true;
   /** The bundle has another certificate of its subject before its own, as after the next rotation. */
   isSecond?: true;
   /** A client of Java does not answer a request that comes after the handshake of TLS 1.3; others may. */
@@ -180,13 +182,17 @@ export function strangerOf(authority: Identity | undefined): Caller {
   };
 }
 
-/** Somebody who made a certificate with names of their own choice. */
+/**
+ * A caller with a self-signed certificate of any name.
+ * @param resumes whether they resume the session in which they presented it
+ */
 export function forger(resumes: boolean): Caller {
   const { identity, ...stranger } = strangerOf(undefined);
   return {
     ...stranger,
     ...(identity && { identity: { ...identity, issuer: identity.subject, selfSigned: true } }),
-    resumes,
+    isForger: true,
+    ...(resumes ? { resumes } : {}),
   };
 }
 

@@ -49,7 +49,7 @@ export function outlastsSecond(identity: Identity, walk: (caller: Caller) => rea
 /**
  * Who decides a condition that the configuration leaves open: `chosen`, the caller by its path or method; `given`,
  * something that a caller may or may not have (a header, a password, an address) and does not have by default;
- * `made`, somebody who makes a certificate and gives it the names that are asked for; `unknown`, something that cannot be seen here.
+ * `made`, a caller who makes a certificate with the name that is compared; `unknown`, something that cannot be seen here.
  */
 export type Doubt = 'made' | 'chosen' | 'given' | 'unknown';
 

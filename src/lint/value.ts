@@ -16,7 +16,7 @@ export const isOpen = (value: Value): value is Open => !Array.isArray(value);
 
 export const unknown = (key: string, why: string): Open => ({ doubt: 'unknown', key, why });
 
-/** A name that somebody may give to a certificate that they make; by itself it is `own`. */
+/** A name in a certificate that its caller made: whatever is compared, or `own`. */
 export const made = (key: string, own: string | undefined): Open => ({
   doubt: 'made',
   key,

@@ -130,7 +130,7 @@ function judgeListener(examined: Examined, others: boolean): ListenerReport {
 
   // Whoever needs no certificate of a CA that is trusted is the worse one, and so is whoever needs no second connection.
   const isAnyone = ({ caller: { identity, resumes } }: Walked): boolean =>
-    (identity?.signedBy ?? '') === '' && resumes !== true;
+    (identity?.signedBy ?? '') === '' && !resumes;
   const open = found('admitted', HARM, isAnyone) ?? found('admitted', HARM);
   if (open) {
     // A plain listener of this machine stands behind another one as a rule, and what that one passes on decides.
@@ -149,7 +149,7 @@ function judgeListener(examined: Examined, others: boolean): ListenerReport {
       ...(identity?.signedBy === undefined || identity.signedBy === ''
         ? {}
         : { authority: nameText(identity.issuer) }),
-      ...(resumes === true ? { resumes } : {}),
+      ...(resumes ? { resumes } : {}),
     };
     return { ...base, verdict: 'open', witness };
   }
@@ -225,7 +225,7 @@ function findingOf(report: ListenerReport, examined: Examined): LintFinding[] {
       const at = witness?.steps.at(-1) ?? report;
       if (witness?.authority !== undefined)
         return [lintFinding('CaTrustedWithoutName', at, { subject: `${subject}: ${witness.authority}` })];
-      if (witness?.resumes === true) return [lintFinding('UnverifiedSessionResumed', at, { subject })];
+      if (witness?.resumes) return [lintFinding('UnverifiedSessionResumed', at, { subject })];
       const code = witness?.caller === 'expired' ? 'AdmitsExpired' : 'Open';
       return [lintFinding(code, at, { subject })];
     }

@@ -15,8 +15,8 @@ interface Named {
 }
 
 /**
- * Puts ids and `api/stage` in the place of the ARNs and addresses that a command was given for certificates and stages,
- * and the Region that they name into its options.
+ * Replaces the ARNs and addresses of certificates and stages that a command was given by ids and `api/stage`, and sets the
+ * Region that they name.
  * @throws AppError `Usage` where they name another Region than `--region`, or two
  */
 export function withReferences<Options extends object>(

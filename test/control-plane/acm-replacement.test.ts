@@ -101,9 +101,7 @@ test('each fault has its words', () => {
     expect.stringMatching(/^it expires at .*Z, not later than the certificate in ACM \(.*Z\)$/),
   ]);
   const issued = { ...clients, details: { ...clients.details, origin: 'privateCa' as const } };
-  expect(replacementFaults(issued, both)).toEqual([
-    'ACM imports only in the place of an imported certificate',
-  ]);
+  expect(replacementFaults(issued, both)).toEqual(['ACM replaces only imported certificates']);
   expect(returnFaults(clients, both, NOW)).toEqual(['it lacks usages of the new one: 1.3.6.1.5.5.7.3.1']);
   expect(returnFaults(none, clients, NOW)).toEqual([
     'one of the two has a usage extension that the other does not have',

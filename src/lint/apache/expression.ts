@@ -27,7 +27,7 @@ function verifyValue({ presented, errors, isTls, caller }: Scene): Value {
   if (!isTls) return [''];
   if (!presented) return ['NONE'];
   // Of what was verified, a session of TLS 1.2 keeps whether it failed, and not what was put up with.
-  if (caller.resumes === true) return ['SUCCESS'];
+  if (caller.resumes) return ['SUCCESS'];
   // With an issuer that is not known, Apache's word depends on its version.
   return errors.length === 0
     ? ['SUCCESS']
@@ -61,9 +61,10 @@ function ofCertificate(name: string, scene: Scene): Value {
       ? unknown(name, `only a fingerprint of the certificate is known, and ${name} is compared`)
       : [value];
   if (name === 'SSL_CLIENT_CERT') return known(identity.pem);
-  if (scene.caller.resumes === false) return made(name, nameOf(name, identity));
-  if (scene.caller.resumes === true)
-    return { doubt: 'chosen', key: name, why: `anyone can make a certificate with that ${name}` };
+  if (scene.caller.isForger) {
+    const open = made(name, nameOf(name, identity));
+    return scene.caller.resumes ? { doubt: 'chosen', key: name, why: open.why } : open;
+  }
   if (name === 'SSL_CLIENT_M_SERIAL') return known(identity.serial);
   const part = nameOf(name, identity);
   return part === undefined ? unknown(name, `${name} is compared`) : [part];
@@ -80,7 +81,7 @@ export function variable(written: string, scene: Scene): Value {
     case 'REQUEST_SCHEME':
       return [scene.isTls ? 'https' : 'http'];
     case 'SSL_SESSION_RESUMED':
-      return [scene.caller.resumes === true ? 'Resumed' : 'Initial'];
+      return [scene.caller.resumes ? 'Resumed' : 'Initial'];
     case 'REQUEST_METHOD':
       return [request.method];
     case 'REQUEST_URI':

@@ -52,7 +52,7 @@ function ofCertificate(field: string, key: string, { presented, caller }: Scene)
   const orUnknown = (text: string | undefined): Value =>
     text === undefined ? unknown(key, `${key} is not known for every certificate`) : [text];
   const named = (text: string | undefined): Value =>
-    caller.resumes === false ? made(`{${key}}`, text) : orUnknown(text);
+    caller.isForger ? made(`{${key}}`, text) : orUnknown(text);
   switch (field) {
     case 'fingerprint':
       return orUnknown(identity.sha256);

@@ -180,7 +180,7 @@ function fetch(name: string, args: readonly string[], scene: Scene): Sample {
     case 'ssl_c_s_dn':
     case 'ssl_c_i_dn': {
       const own = dnPart(name === 'ssl_c_s_dn' ? identity.subject : identity.issuer, args);
-      if (caller.resumes !== false) return own;
+      if (!caller.isForger) return own;
       const key = `${name}(${args.join(',')})`;
       return {
         kind: 'open',

@@ -125,7 +125,7 @@ function builtIn(name: string, tls: Tls | undefined, request: Request): Value {
   if (isOfCertificate(name)) {
     if (!tls?.identity) return [''];
     const value = ofCertificate(name, tls.identity) ?? unknown(name, `$${name} is compared`);
-    const isMade = tls.caller.resumes === false && /_(?:[si]_dn(?:_legacy)?|serial)$/.test(name);
+    const isMade = tls.caller.isForger && /_(?:[si]_dn(?:_legacy)?|serial)$/.test(name);
     return isMade && !isOpen(value) ? made(`$${name}`, value[0]) : value;
   }
   switch (name) {

@@ -1,4 +1,4 @@
-/** What has to hold, and to be agreed to, before a certificate is imported in the place of another. */
+/** What must hold, and be confirmed, before a certificate is imported in place. */
 import type { AcmCertificate } from '../../control-plane/acm-certificate.js';
 import { replacementFaults, returnFaults } from '../../control-plane/acm-replacement.js';
 import { arnOfVersion } from '../../control-plane/acm-version.js';
@@ -44,7 +44,7 @@ export async function passInPlaceGates(run: Run, next: AcmCertificate): Promise<
   await run.deps.confirm(`Import the certificate in place? ${what}.`);
 }
 
-/** @throws AppError `CertificateUnsuitable` where the previous certificate would not be a way back */
+/** @throws AppError `CertificateUnsuitable` where the previous certificate could not be imported again */
 function assertReturnable(run: Run, old: AcmCertificate, next: AcmCertificate, arn: string): void {
   const previous = run.request.inPlace?.previous?.importing.acm;
   if (previous === undefined) return;

@@ -1,7 +1,7 @@
 /**
- * A rotation under one ARN: ACM imports a certificate in the place of the one that stages present. To the engine, each of the
+ * A rotation under one ARN: ACM imports a certificate that replaces the one that stages present. To the engine, each of the
  * two is a certificate with an id of its own ({@link acmVersion}), a stage presents the one that the ARN contains, and to switch
- * stages is to import. All of a rotation, its way back and its resumption hold for them as for any other.
+ * stages is to import. Everything else of a rotation, its roll-back and its resumption are the same.
  */
 import type { AcmCertificate } from '../../control-plane/acm-certificate.js';
 import { acmVersion, arnOfVersion, isAcmVersion } from '../../control-plane/acm-version.js';
@@ -75,7 +75,7 @@ export async function withVersions(given: Given): Promise<Given> {
     [next, inPlace?.previous?.importing].flatMap((one) => (one ? [[versionOf(arn, one.acm), one]] : [])),
   );
   assertFiles(given, arn, { content, begun, held });
-  // What takes the place of the new one on the way back does not make it unknown; the old one can only return from its files.
+  // The new one stays known after a roll-back has replaced it; the old one can only be imported again from its files.
   const left =
     begun?.newId === versionOf(arn, content)
       ? new Map([[begun.newId, content]])
@@ -96,8 +96,8 @@ export async function withVersions(given: Given): Promise<Given> {
 }
 
 /**
- * The mark of an import in place takes the place of the one that the rotation to the ARN left: what that one has not deleted
- * or taken out of the trust stores yet would never be.
+ * The mark of an import in place overwrites the one that the rotation to the ARN left: what that rotation has not deleted or
+ * removed from the trust stores yet would stay for ever.
  * @throws AppError `Usage`
  */
 function assertEarlierEnded({ target }: Given, arn: string, tags: Tags): void {

@@ -117,7 +117,7 @@ export interface Situation {
   adoptable?: Certificate;
   /** The certificate that is to be imported into ACM, as it will be there. */
   importable?: Certificate;
-  /** Whether the switch is an import in the place of the old certificate, which cannot be imported again then. */
+  /** Whether the switch is an import that replaces the old certificate, which cannot be imported again then. */
   losesOld?: boolean;
 }
 

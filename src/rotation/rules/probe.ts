@@ -160,7 +160,7 @@ export function chooseProbes(
 
 type Called = HttpsMethod & { call: ProbeRequest };
 
-/** The calls, with those that the user named for a backend in the place of the others that reach it. */
+/** The calls, with those that the user named for a backend instead of the others that reach it. */
 function instead(calls: readonly Called[], named: readonly Called[]): Called[] {
   const backends = new Set(named.map(({ backend }) => backend));
   return [...calls.filter(({ backend }) => !backends.has(backend)), ...named];

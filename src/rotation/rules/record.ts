@@ -116,7 +116,7 @@ export type RotationRecord =
       at: string;
       clientCertificateId: string;
       pem: string;
-      /** Of one of ACM, what backends trust in the place of `pem`: the root, and the name that it is trusted for. */
+      /** Of one of ACM, what backends trust instead of `pem`: the root, and the name that it is trusted for. */
       authority?: { pem: string; subject?: string; san?: string };
       /** The rotation that made it, where that has a journal of its own: this one does not tell where it is trusted. */
       madeBy?: string;

@@ -366,7 +366,7 @@ describe('files that do not fit', () => {
     await expect(lab.run({ ...importing(await later({ days: 500 })), confirm: agree })).rejects.toMatchObject(
       {
         code: 'CertificateUnsuitable',
-        message: expect.stringMatching(/only in the place of an imported certificate/) as unknown,
+        message: expect.stringMatching(/ACM replaces only imported certificates/) as unknown,
       },
     );
     await lab.attach(lab.generatedId).catch(() => undefined);
