@@ -140,7 +140,7 @@ async function placeOf(
     return { account: resolveAccount(flags, configuration) };
   }
   const [{ findAccount }, { resolveStage }] = await Promise.all([
-    import('../rotation/engine/jobs.js'),
+    import('../rotation/engine/find-target.js'),
     import('../control-plane/resolve-stage.js'),
   ]);
   return findAccount(address, configuration, { account: flags }, async (account) =>

@@ -58,7 +58,10 @@ async function jobsOf(
   loaded: LoadedConfiguration | undefined,
   flags: JobFlags,
 ): Promise<RotationJob[]> {
-  const { configuredJobs, findTarget, stageJob } = await import('../../rotation/engine/jobs.js');
+  const [{ configuredJobs, stageJob }, { findTarget }] = await Promise.all([
+    import('../../rotation/engine/jobs.js'),
+    import('../../rotation/engine/find-target.js'),
+  ]);
   const configuration = loaded?.configuration;
   if (stage !== undefined) {
     const address = api === undefined ? { stage } : { api, stage };

@@ -4,12 +4,11 @@ import { resolveStage } from '../../control-plane/resolve-stage.js';
 import {
   configuredJobs,
   everyCertificate,
-  findTarget,
   stageJob,
-  targetOfCertificate,
   type JobFlags,
   type RotationJob,
 } from '../../rotation/engine/jobs.js';
+import { findTarget, targetOfCertificate } from '../../rotation/engine/find-target.js';
 import {
   acknowledgersOf,
   askStage,

@@ -5,7 +5,6 @@ import type { ProbeRequest } from '../rules/probe.js';
 import { DEFAULT_SETTINGS, type RotationSettings } from '../../settings/rotation.js';
 import type { ControlPlane } from '../../control-plane/control-plane.js';
 import {
-  accountKey,
   accountOfRole,
   resolveAccount,
   resolveAll,
@@ -18,20 +17,15 @@ import type { Configuration as AnyConfiguration, Target as AnyTarget } from '../
 import type { PublicationSettings } from '../../settings/publication.js';
 import type { AcknowledgeSettings } from '../../settings/report-place.js';
 import type { StackSwitchSettings } from '../../settings/stack-switch.js';
-import {
-  parseAddress,
-  resolveStage,
-  type ResolvedStage,
-  type StageAddress,
-} from '../../control-plane/resolve-stage.js';
+import { resolveStage, type StageAddress } from '../../control-plane/resolve-stage.js';
 import type { AccountLook } from './observed-account.js';
 import type { RotationRequest } from './ports.js';
 
 /** A trust store as flags and configuration describe it; `createTrustStore` reads it. */
 export type TrustDescription = Readonly<Record<string, unknown>> & { kind: string };
 
-type Configuration = AnyConfiguration<TrustDescription>;
-type TargetConfig = AnyTarget<TrustDescription>;
+export type Configuration = AnyConfiguration<TrustDescription>;
+export type TargetConfig = AnyTarget<TrustDescription>;
 
 /** What more than one place may decide of a target, beside what {@link RotationRequest} has. */
 interface Surroundings {
@@ -171,7 +165,7 @@ const isSameRole = ({ roleArn: one }: Place, { roleArn: other }: Place): boolean
   one === other || (one !== undefined && other !== undefined && accountOfRole(one) === accountOfRole(other));
 
 /** Whether nothing says that two are of different accounts or Regions; what neither says is the environment's. */
-const isSameAccount = (one: Place, other: Place): boolean =>
+export const isSameAccount = (one: Place, other: Place): boolean =>
   isSameRole(one, other) &&
   (one.profile ?? other.profile) === (other.profile ?? one.profile) &&
   (one.region ?? other.region) === (other.region ?? one.region);
@@ -250,125 +244,21 @@ export function configuredJobs(
   return chosen.map(([key, target]) => targetJob(key, target, configuration, flags));
 }
 
-/** A target with its name in the configuration. */
-type NamedTarget = readonly [name: string, target: TargetConfig];
-
-/** Whether flags leave a target where it is: those that name another account or Region are about something else. */
-function isWithin(
-  { account: { profile, region, account } }: Pick<JobFlags, 'account'>,
-  target: TargetConfig,
-  configuration: Configuration,
-): boolean {
-  const own = {
-    ...withoutUndefined({ profile: target.profile ?? configuration.profile }),
-    ...withoutUndefined({ region: target.region ?? configuration.region, roleArn: target.roleArn }),
-  };
-  const entry = account === undefined ? undefined : resolveAccount({ account, region }, configuration);
-  // Only an account of the file names a role; a profile leaves the target its own.
-  const { roleArn } = entry ?? target;
-  return isSameAccount(own, withoutUndefined({ profile: entry?.profile ?? profile, roleArn, region }));
-}
-
-const withoutUndefined = <T extends Record<string, string | undefined>>(
+export const withoutUndefined = <T extends Record<string, string | undefined>>(
   values: T,
 ): { [K in keyof T]?: string } =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined && value !== '')) as {
     [K in keyof T]?: string;
   };
 
-/** @throws AppError `Usage` for more than one */
-function onlyTarget(about: readonly NamedTarget[], stage: string): NamedTarget | undefined {
-  if (about.length < 2) return about[0];
-  const names = about.map(([name]) => name);
-  throw new AppError('Usage', `apigw-cert.yaml has ${about.length} targets for ${stage}`, {
-    hint: `specify one: --target ${names.join('|')}`,
-    details: { targets: names },
-  });
-}
+/** A target with its name in the configuration. */
+export type NamedTarget = readonly [name: string, target: TargetConfig];
 
 /** Where a stage that is named by flags belongs. */
 export interface FoundTarget {
   account: ResolvedAccount;
   /** The one target of the configuration that is about it. */
   target?: NamedTarget;
-}
-
-/**
- * Finds the target that a stage belongs to, and its account and Region. A target may name the API by its id and the user
- * by its name, or the user may omit it: then it is looked up, where a target may be meant.
- * @param lookUp the stage as the account knows it. @throws AppError `StageNotFound`
- * @throws AppError `Usage` where several targets, or several accounts, can be meant; what `lookUp` throws
- */
-export async function findTarget(
-  address: StageAddress,
-  configuration: Configuration | undefined,
-  flags: Pick<JobFlags, 'account'>,
-  lookUp: (account: ResolvedAccount) => Promise<Pick<ResolvedStage, 'restApiId' | 'apiName'>>,
-): Promise<FoundTarget> {
-  const { api, stageName } = parseAddress(address);
-  const stageText = api === undefined ? stageName : `${api}/${stageName}`;
-  const candidates = Object.entries(configuration?.targets ?? {}).filter(
-    ([, target]) =>
-      target.stages.includes(stageName) &&
-      configuration !== undefined &&
-      isWithin(flags, target, configuration),
-  );
-  const accountOf = (target?: TargetConfig): ResolvedAccount =>
-    resolveAccount(flags.account, configuration, target);
-  const exact = onlyTarget(
-    candidates.filter(([, target]) => target.api === api),
-    stageText,
-  );
-  if (exact) return { account: accountOf(exact[1]), target: exact };
-  const places = new Map(
-    candidates.map(([, target]) => {
-      const account = accountOf(target);
-      return [accountKey(account), account] as const;
-    }),
-  );
-  for (const account of places.values()) {
-    const found = await lookUp(account).catch((error: unknown) => {
-      if (error instanceof AppError && error.code === 'StageNotFound') return undefined;
-      throw error;
-    });
-    if (found === undefined) continue;
-    const target = onlyTarget(
-      candidates.filter(
-        ([, each]) =>
-          isSameAccount(accountOf(each), account) && [found.restApiId, found.apiName].includes(each.api),
-      ),
-      stageText,
-    );
-    if (target) return { account, target };
-  }
-  return { account: accountOf() };
-}
-
-/**
- * The account and Region of a stage, as {@link findTarget} finds them, without a look where all targets that may be meant
- * are where the command would go anyway.
- */
-export async function findAccount(
-  address: StageAddress,
-  configuration: Configuration | undefined,
-  flags: Pick<JobFlags, 'account'>,
-  lookUp: Parameters<typeof findTarget>[3],
-): Promise<FoundTarget> {
-  const { api, stageName } = parseAddress(address);
-  const { accounts = [], targets = {} } = configuration ?? {};
-  const isOpen =
-    accounts.length > 1 && flags.account.account === undefined && flags.account.profile === undefined;
-  const mayBeMeant = Object.values(targets).filter((target) => target.stages.includes(stageName));
-  const isExact = mayBeMeant.some((target) => target.api === api);
-  const isElsewhere = (target: TargetConfig): boolean =>
-    isWithin(flags, target, configuration ?? {}) &&
-    !isSameAccount(
-      resolveAccount(flags.account, configuration, target),
-      resolveAccount(flags.account, configuration),
-    );
-  if (!isExact && !isOpen && !mayBeMeant.some(isElsewhere))
-    return { account: resolveAccount(flags.account, configuration) };
-  return findTarget(address, configuration, flags, lookUp);
 }
 
 /** The job of one stage. The target that it belongs to says how, where flags do not. */
@@ -383,21 +273,6 @@ export function stageJob(
   const job = jobOf({}, configuration ?? {}, flags);
   const publishing = publishingOf(job, configuration ?? {}, account);
   return { ...job, others: [], publishing, account, addresses: [address] };
-}
-
-/** The target of a certificate in use, whose stages may be named by their API's id or name. */
-export function targetOfCertificate(
-  names: readonly string[],
-  configuration: Configuration | undefined,
-  account: ResolvedAccount,
-): FoundTarget {
-  const about = Object.entries(configuration?.targets ?? {}).filter(
-    ([, { api, stages, profile = configuration?.profile, roleArn, region = configuration?.region }]) =>
-      stages.some((stage) => names.includes(`${api}/${stage}`)) &&
-      isSameAccount(withoutUndefined({ profile, roleArn, region }), account),
-  );
-  const [target] = about;
-  return { account, ...(target && about.length === 1 ? { target } : {}) };
 }
 
 /** The stages that share a certificate: one of them, and all ways of writing any of them. */

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { configuredJobs, findTarget, targetOfCertificate } from '../../../src/rotation/engine/jobs.js';
+import { findTarget, targetOfCertificate } from '../../../src/rotation/engine/find-target.js';
+import { configuredJobs } from '../../../src/rotation/engine/jobs.js';
 import { AppError } from '../../../src/platform/errors.js';
 import { validateText } from '../../../src/configuration/validate.js';
 
