@@ -19,18 +19,23 @@ export interface ClientIdentity {
   issuers: string[];
 }
 
+/** The options that name the two files. */
+export const CERT_AND_KEY = { certificate: '--cert', privateKey: '--key' };
+
 /**
- * Reads the files of `--cert` and `--key`.
- * @param prefix of the two options
+ * Reads a certificate and its key.
  * @throws AppError `CertificateUnreadable`
  */
-export function clientIdentity({ certificate, privateKey }: IdentityFiles, prefix = '--'): ClientIdentity {
+export function clientIdentity(
+  { certificate, privateKey }: IdentityFiles,
+  options: Readonly<Record<keyof IdentityFiles, string>> = CERT_AND_KEY,
+): ClientIdentity {
   const { certificates } = readBundle(certificate);
   const [own] = certificates;
   if (!own) {
     throw new AppError(
       'CertificateUnreadable',
-      `the file of ${prefix}cert contains no readable certificate`,
+      `the file of ${options.certificate} contains no readable certificate`,
       {
         hint: 'specify a PEM file with the certificate, followed by its intermediate certificates',
       },
@@ -40,7 +45,7 @@ export function clientIdentity({ certificate, privateKey }: IdentityFiles, prefi
   if (!belongsTo(own.certificate.pem, privateKeyPem)) {
     throw new AppError(
       'CertificateUnreadable',
-      `the key of ${prefix}key does not belong to the certificate of ${prefix}cert`,
+      `the key of ${options.privateKey} does not belong to the certificate of ${options.certificate}`,
       {
         hint: 'specify the unencrypted private key of that certificate as PEM',
       },

@@ -1,5 +1,5 @@
 /** The files of `rotate` that have a certificate and its key; read when they are given. */
-import { clientIdentity, type IdentityFiles } from '../certificates/client-identity.js';
+import { CERT_AND_KEY, clientIdentity, type IdentityFiles } from '../certificates/client-identity.js';
 import { AppError } from '../platform/errors.js';
 import { importedIdentity, presentedIdentity } from '../rotation/engine/identity.js';
 import type { JobFlags } from '../rotation/engine/jobs.js';
@@ -38,7 +38,8 @@ export async function identityOf(
     ...(key === undefined ? {} : { key }),
   });
   if (files === undefined) return { inPlace };
-  const { identity, importing } = await held(files, chain);
+  const names = isImport ? { certificate: '--import', privateKey: '--key' } : CERT_AND_KEY;
+  const { identity, importing } = await held(files, chain, names);
   return { identity, ...(isImport ? { importing } : {}), inPlace };
 }
 
@@ -58,19 +59,17 @@ async function inPlaceOf(options: FileOptions): Promise<InPlace | undefined> {
     });
   }
   const files = { certificate: await readNamed(previousCert), privateKey: await readNamed(previousKey) };
-  return { previous: await held(files, previousChain, '--previous-') };
+  const names = { certificate: '--previous-cert', privateKey: '--previous-key' };
+  return { previous: await held(files, previousChain, names) };
 }
 
 /** @param chain a file whose certificates follow those of the certificate's file */
 async function held(
   { certificate, privateKey }: IdentityFiles,
   chain: string | undefined,
-  prefix = '--',
+  names: typeof CERT_AND_KEY,
 ): Promise<HeldIdentity> {
   const above = chain === undefined ? [] : [Buffer.from('\n'), await readNamed(chain)];
-  const identity = clientIdentity(
-    { certificate: Buffer.concat([certificate, ...above]), privateKey },
-    prefix,
-  );
+  const identity = clientIdentity({ certificate: Buffer.concat([certificate, ...above]), privateKey }, names);
   return { identity: presentedIdentity(identity), importing: importedIdentity(identity, new Date()) };
 }

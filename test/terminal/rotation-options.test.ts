@@ -96,7 +96,11 @@ test.each<[string, () => RotateOptions, RegExp]>([
   ['no key', () => ({ import: file('leaf.pem') }), /--import needs --key/],
   ['a chain of nothing', () => ({ chain: file('chain.pem') }), /--chain needs --import/],
   ['a key alone', () => ({ key: file('leaf.key') }), /--cert and --key must be specified together/],
-  ["another one's key", () => ({ import: file('leaf.pem'), key: file('other.key') }), /does not belong/],
+  [
+    "another one's key",
+    () => ({ import: file('leaf.pem'), key: file('other.key') }),
+    /the key of --key does not belong to the certificate of --import$/,
+  ],
   ['no such file', () => ({ import: file('none'), key: file('leaf.key') }), /cannot be read/],
   [
     'both',

@@ -149,7 +149,7 @@ function assertFiles(
   const next = importing && versionOf(arn, importing.acm);
   if (previous !== undefined && versionOf(arn, previous.importing.acm) !== old && next !== current) {
     throw new AppError('Usage', `the certificate of --previous-cert is not the one that ${arn} replaces`, {
-      hint: 'specify the certificate that the stage presents now, with its chain and its key; `apigw-cert download ARN` writes it without the key',
+      hint: `specify the certificate that the stage presents now, with its chain and its key; \`apigw-cert download ${arn}\` writes it without the key`,
       details: { clientCertificateId: arn },
     });
   }
@@ -214,7 +214,7 @@ function versionsOf(
     if (current === id) return;
     if (!known.has(current)) {
       throw new AppError('StageChanged', `someone else imported another certificate under ${arn}`, {
-        hint: 'check what it contains now (`apigw-cert inspect ARN`), then run the command again',
+        hint: `check what it contains now (\`apigw-cert inspect ${arn}\`), then run the command again`,
       });
     }
     const files = held.get(id);
