@@ -48,7 +48,7 @@ const versionOf = (arn: string, { trusted }: Pick<AcmCertificate, 'trusted'>): s
 /**
  * Has the engine see the versions of an ARN, where a certificate is to be imported in place, or an earlier run began that.
  * @throws AppError `CertificateUnsuitable` where no ARN is presented; `CertificateOfAcm` where only the files of an earlier run
- * can continue it; `Usage` for files of another certificate
+ * can continue it; `StageChanged` where somebody else imported a third one; `Usage` for files of another certificate
  */
 export async function withVersions(given: Given): Promise<Given> {
   const { deps, request, target } = given;
@@ -70,6 +70,7 @@ export async function withVersions(given: Given): Promise<Given> {
   if (tags === undefined || (inPlace === undefined && begun === undefined)) return given;
   if (begun === undefined) assertEarlierEnded(given, arn, tags);
   const content = await controlPlane.getAcmCertificate(arn);
+  if (begun) assertOneOf(begun, arn, { content, tags });
   const next = inPlace && importing;
   const held = new Map(
     [next, inPlace?.previous?.importing].flatMap((one) => (one ? [[versionOf(arn, one.acm), one]] : [])),
@@ -109,6 +110,29 @@ function assertEarlierEnded({ target }: Given, arn: string, tags: Tags): void {
     {
       hint: 'run the command without --import and --in-place and their files first: it completes that rotation, or with --abort aborts it',
       details: { clientCertificateId: arn },
+    },
+  );
+}
+
+/**
+ * Somebody else may import as well. Which of the three backends need then, and what its root is to be trusted for, is not for
+ * this rotation to say: nothing that it trusts is removed.
+ * @throws AppError `StageChanged`
+ */
+function assertOneOf(
+  { oldId, newId }: Begun,
+  arn: string,
+  { content, tags }: { content: AcmCertificate; tags: Tags },
+): void {
+  const current = versionOf(arn, content);
+  if (current === oldId || current === newId) return;
+  const keys = [...MARK_TAG_KEYS, VERSION_TAG_KEY].filter((key) => key in tags);
+  throw new AppError(
+    'StageChanged',
+    `someone else imported another certificate under ${arn} during the rotation from ${oldId} to ${newId}: it contains ${current}`,
+    {
+      hint: `the trust stores are unchanged. Make sure that the backends accept it, remove the trust that is no longer needed, and end the rotation: aws acm remove-tags-from-certificate --certificate-arn ${arn} --tags ${keys.map((key) => `Key=${key}`).join(' ')}`,
+      details: { clientCertificateId: current, oldCertificateId: oldId, newCertificateId: newId },
     },
   );
 }

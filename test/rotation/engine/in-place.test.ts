@@ -1,17 +1,25 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { RemoveTagsFromCertificateCommand } from '@aws-sdk/client-acm';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Identity } from '../../../src/certificates/issue.js';
 import { certificateFacts } from '../../../src/certificates/parse.js';
 import { entryKey, trustedAuthority } from '../../../src/certificates/trust-entry.js';
 import { acmVersion } from '../../../src/control-plane/acm-version.js';
 import { readMark } from '../../../src/control-plane/marks.js';
+import type { AppError } from '../../../src/platform/errors.js';
 import { openFileJournal } from '../../../src/rotation/journal/file-journal.js';
 import { otherUses } from '../../../src/rotation/engine/in-place-gates.js';
 import type { RotationReport } from '../../../src/rotation/rules/report.js';
 import { startAcmLab, type AcmLab, type RunOptions } from '../../support/acm-rotation.js';
-import { acmClientOf, makePki, requestCertificate, type TestPki } from '../../support/acm.js';
+import {
+  acmClientOf,
+  importCertificate,
+  makePki,
+  requestCertificate,
+  type TestPki,
+} from '../../support/acm.js';
 import { REGION, startTraffic } from '../../support/rotation.js';
 
 let lab: AcmLab;
@@ -204,6 +212,39 @@ describe('an import in place that ends in the middle', () => {
     expect(await lab.trusted()).toEqual([trustOf(lab.pki, 'CN=second-gateway')]);
     expect(readMark({ tags: await lab.tags(arn) })).toBeUndefined();
   });
+});
+
+test('a certificate that somebody else imports meanwhile ends the rotation by hand alone', async () => {
+  lab = await startAcmLab({ propagationDelayMs: 50 });
+  const acm = acmClientOf(lab.emulator, { region: REGION });
+  try {
+    leaf = await lab.pki.leaf();
+    arn = await lab.imported(leaf);
+    await lab.run({ to: arn, identity: leaf });
+    const options = importing(await later({}, other), leaf, other);
+    await lab.killed('switch', 'afterEffect', options);
+    const third = await later({ days: 200 });
+    await importCertificate(acm, third, { chain: chainOf(lab.pki), arn });
+    const trusted = await lab.trusted();
+    expect(trusted).toHaveLength(2);
+    for (const run of [{}, options, { abort: true, inPlace: { previous: leaf } }]) {
+      const failure = await lab.run(run).catch((error: unknown) => error);
+      expect(failure).toMatchObject({
+        code: 'StageChanged',
+        message: expect.stringContaining(`it contains ${version(third)}`) as unknown,
+      });
+      expect(await lab.trusted()).toEqual(trusted);
+    }
+    expect(await contained()).toBe(version(third));
+    // As the error says.
+    const { hint = '' } = (await lab.run().catch((error: unknown) => error)) as AppError;
+    const Tags = [...hint.matchAll(/Key=(\S+)/g)].map(([, Key = '']) => ({ Key }));
+    await acm.send(new RemoveTagsFromCertificateCommand({ CertificateArn: arn, Tags }));
+    expect(await lab.run()).toMatchObject({ outcome: 'notDue', oldCertificateId: arn });
+  } finally {
+    acm.destroy();
+    await lab.close();
+  }
 });
 
 test('a rotation to the ARN that is not over is completed first', async () => {
