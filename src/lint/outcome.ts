@@ -34,10 +34,23 @@ export interface Walked extends Place {
 }
 
 /**
- * Whether a certificate of a bundle is accepted everywhere it is now once another of its subject stands before it.
+ * Whether a bundle of one certificate works until the next rotation: OpenSSL accepts only the first of two.
+ * @param isLax whether the server goes on with a caller that it could not verify
+ * @param demandsSuccess whether anything in the configuration asks what was verified
  * @param walk a caller's walks, always of the same requests in the same order
  */
-export function outlastsSecond(identity: Identity, walk: (caller: Caller) => readonly Walked[]): boolean {
+export function isCaBundleTrap(
+  certificates: readonly Identity[],
+  { isLax, demandsSuccess }: { isLax: boolean; demandsSuccess: boolean },
+  walk: (caller: Caller) => readonly Walked[],
+): boolean {
+  const [single, ...others] = certificates.filter(({ isAuthority }) => !isAuthority);
+  if (single === undefined || others.length > 0) return false;
+  return !isLax || (demandsSuccess && !outlastsSecond(single, walk));
+}
+
+/** Whether a certificate of a bundle is accepted everywhere it is now once another of its subject stands before it. */
+function outlastsSecond(identity: Identity, walk: (caller: Caller) => readonly Walked[]): boolean {
   const caller: Caller = { name: 'listed', identity, expired: false };
   const later = walk({ ...caller, isSecond: true });
   const admitted = walk(caller).flatMap(({ outcome }, at) =>

@@ -69,7 +69,7 @@ export const SERVER_FINDINGS = {
   ),
   UnverifiedSessionResumed: about(
     'critical',
-    'with optional_no_ca, SSL_CLIENT_VERIFY of a resumed TLS 1.2 session is SUCCESS although nothing was verified: anyone can make a certificate with any name, and is accepted at the second connection',
-    'SSLSessionTickets off, SSLSessionCacheTimeout 0, and Require expr "%{SSL_SESSION_RESUMED} == \'Initial\'"',
+    'with optional_no_ca, SSL_CLIENT_VERIFY of a resumed TLS 1.2 session is SUCCESS although nothing was verified: a self-made certificate with any name is accepted at the second connection',
+    'set SSLSessionTickets off and SSLSessionCacheTimeout 0, and add Require expr "%{SSL_SESSION_RESUMED} == \'Initial\'"',
   ),
 };

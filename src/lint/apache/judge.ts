@@ -7,7 +7,7 @@ import { type Caller, callersFor, forger, type Identity } from '../identity.js';
 import { certificateFindings, distinctIdentities, identitiesIn } from '../material.js';
 import { sharingSubject } from '../openssl.js';
 import { METHODS } from '../methods.js';
-import { explore, outlastsSecond, type Walked } from '../outcome.js';
+import { explore, isCaBundleTrap, type Walked } from '../outcome.js';
 import { samplePath } from '../regex.js';
 import type { Examination, Examined } from '../verdict.js';
 import { type ApacheModel, apacheModel, type Host, type Listener } from './model.js';
@@ -132,11 +132,9 @@ function extraFindings(model: ApacheModel, listed: readonly Identity[], now: Dat
       const { tls } = host;
       for (const { certificates, path } of tls.materials) {
         findings.push(...certificateFindings(certificates, path, now));
-        const [single, ...others] = certificates.filter(({ isAuthority }) => !isAuthority);
-        if (!single || others.length > 0) continue;
-        const outlasts = (): boolean =>
-          outlastsSecond(single, (caller) => walkHost(model, host, hosts.length === 1, caller, now));
-        if (tls.mode !== 'optional_no_ca' || (demandsSuccess && !outlasts()))
+        const isLax = tls.mode === 'optional_no_ca';
+        const walk = (caller: Caller): Walked[] => walkHost(model, host, hosts.length === 1, caller, now);
+        if (isCaBundleTrap(certificates, { isLax, demandsSuccess }, walk))
           findings.push(lintFinding('CaBundleTrap', tls.at, { subject: path }));
       }
     }

@@ -6,7 +6,7 @@ import { type Caller, callersFor, type Identity } from '../identity.js';
 import { certificateFindings, distinctIdentities, identitiesIn } from '../material.js';
 import { sharingSubject } from '../openssl.js';
 import { METHODS } from '../methods.js';
-import { explore, outlastsSecond, type Walked } from '../outcome.js';
+import { explore, isCaBundleTrap, type Walked } from '../outcome.js';
 import { samplePath } from '../regex.js';
 import type { Examination, Examined } from '../verdict.js';
 import { type Listener, type Location, type NginxModel, nginxModel, own, type Server } from './model.js';
@@ -222,15 +222,12 @@ function extraFindings(model: NginxModel, now: Date): LintFinding[] {
   const demandsSuccess = model.all.some(({ args }) => args.some((each) => each.includes('SUCCESS')));
   for (const { material, tls } of bundles.values()) {
     findings.push(...certificateFindings(material.certificates, material.path, now));
-    const [single, ...others] = material.certificates.filter((each) => !each.isAuthority);
-    if (!single || others.length > 0) continue;
-    const outlasts = (): boolean =>
-      outlastsSecond(single, (caller) =>
-        model.listeners
-          .filter(({ servers }) => servers.some((server) => server.tls.materials.includes(material)))
-          .flatMap((listener) => walkListener(model, listener, [caller], now)),
-      );
-    if (tls.mode !== 'optional_no_ca' || (demandsSuccess && !outlasts()))
+    const walk = (caller: Caller): Walked[] =>
+      model.listeners
+        .filter(({ servers }) => servers.some((server) => server.tls.materials.includes(material)))
+        .flatMap((listener) => walkListener(model, listener, [caller], now));
+    const isLax = tls.mode === 'optional_no_ca';
+    if (isCaBundleTrap(material.certificates, { isLax, demandsSuccess }, walk))
       findings.push(lintFinding('CaBundleTrap', tls.at, { subject: material.path }));
   }
   return findings;
