@@ -144,6 +144,12 @@ describe('a call', () => {
     expect(report).toMatchObject({ level: 'unknown', sources: [{ state: 'unknown' }] });
   });
 
+  test('checks the ACM certificates of stages if asked to', async () => {
+    const unchecked = async (usage: boolean): Promise<boolean> =>
+      (await checkExpiry({ ...settings, usage })).acmUnchecked;
+    expect([await unchecked(false), await unchecked(true)]).toEqual([true, false]);
+  });
+
   test('prints what the command prints', async () => {
     const { stdout } = await execa(
       process.execPath,

@@ -49,6 +49,11 @@ export interface ExpiryReport {
   thresholds: { warning: string; critical: string };
   /** Whether a certificate that no stage presents counts like one in use. */
   countsUnused: boolean;
+  /**
+   * Whether stages were not read whose ACM certificates the question covers: `level` and `items` know nothing about these.
+   * Questions about single certificates or tags do not cover them.
+   */
+  acmUnchecked: boolean;
   /** How the accounts of `sources` are reached. */
   accounts: readonly Pick<FleetAccount, 'name' | 'profile' | 'roleArn'>[];
   sources: SourceRow[];
@@ -57,6 +62,13 @@ export interface ExpiryReport {
   /** Worst first; `level` is what each counts as. */
   findings: (ReportedFinding & { level: CheckLevel })[];
 }
+
+/** Whether a filter could match a certificate of ACM that was not asked for. Their tags are not read. */
+const coversAcm = ({ ids = [], tags = {} }: CertificateFilter): boolean =>
+  ids.length === 0 && Object.keys(tags).length === 0;
+
+const isWithoutStages = (result: SourceResult<SourceReading>): boolean =>
+  result.state === 'read' && result.value.usage === undefined;
 
 /** Makes the report of what was read. Pure. */
 export function expiryReport(
@@ -79,6 +91,7 @@ export function expiryReport(
       critical: formatThreshold(thresholds.critical),
     },
     countsUnused: countUnused,
+    acmUnchecked: coversAcm(filter) && results.some(isWithoutStages),
     accounts: accounts.map(({ name, profile, roleArn }) => ({
       name,
       ...(profile === undefined ? {} : { profile }),

@@ -18,7 +18,7 @@ const MOST = 500;
  * @throws AppError `Usage` for an account that the configuration does not have, and for thresholds upside down
  */
 export async function check(
-  { account, regions, warning, critical }: CheckRequest,
+  { account, regions, usage = false, warning, critical }: CheckRequest,
   context: Pick<RoundContext, 'configuration' | 'access' | 'now' | 'onCall'>,
   shown: (text: string) => string,
 ): Promise<CheckAnswer> {
@@ -30,13 +30,14 @@ export async function check(
     environmentRegion: process.env['AWS_REGION'],
     configuration,
   });
-  const { level, checkedAt, sources, items, findings } = await checkExpiry(
+  const { level, checkedAt, acmUnchecked, sources, items, findings } = await checkExpiry(
     createAwsFleet({ onCall }),
     accounts,
     {
       filter: {},
       all: false,
       compliance: false,
+      usage,
       thresholds: {
         warning: warning === undefined ? thresholds.warning : parseThreshold(warning),
         critical: critical === undefined ? thresholds.critical : parseThreshold(critical),
@@ -53,6 +54,7 @@ export async function check(
     sources: sources.length,
     unknownSources: sources.filter(({ state }) => state === 'unknown').length,
     certificates: items.length,
+    acmUnchecked,
     findings: findings.slice(0, MOST).map(({ message, remedy, ...rest }) => ({
       ...rest,
       message: shown(message),

@@ -51,6 +51,8 @@ export interface CheckRequest {
   /** The name of one of `accounts`, and Regions, where not all are meant. */
   account?: string;
   regions?: string[];
+  /** Also reads the stages, and checks the ACM certificates that they present. */
+  usage?: boolean;
   /** As in `apigw-cert check-expiry`: `30d`, `33%`. */
   warning?: string;
   critical?: string;
@@ -126,6 +128,8 @@ export interface CheckAnswer {
   sources: number;
   unknownSources: number;
   certificates: number;
+  /** The stages were not read, so ACM certificates that they present were not checked. */
+  acmUnchecked: boolean;
   /** Worst first, at most 500. */
   findings: ReportedFinding[];
   /** How many findings there are in all. */

@@ -45,6 +45,7 @@ const requestSchema = z.discriminatedUnion('request', [
     request: z.literal('check'),
     account: z.exactOptional(text),
     regions: z.exactOptional(z.array(region).check(z.minLength(1), z.maxLength(50))),
+    usage: z.exactOptional(z.boolean()),
     warning: z.exactOptional(threshold),
     critical: z.exactOptional(threshold),
   }),

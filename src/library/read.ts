@@ -27,6 +27,8 @@ export interface CheckExpiryOptions extends ClientSettings {
   readonly all?: boolean;
   /** Also find stages that should have a certificate, and those that never present theirs. */
   readonly compliance?: boolean;
+  /** Also read the stages, and check the ACM certificates that they present: one call more, and one for each API. */
+  readonly usage?: boolean;
   /** From which severity on findings count: `info`, `warning` (default) or `critical`, with codes added after commas. */
   readonly failOn?: string;
 }
@@ -73,6 +75,7 @@ export function checkExpiry(options: CheckExpiryOptions = {}): Promise<ExpiryRep
       filter,
       all,
       compliance,
+      usage: options.usage ?? false,
       thresholds: { warning: parseThreshold(warning), critical: parseThreshold(critical) },
       failOn: parseFailOn(options.failOn ?? 'warning'),
     };

@@ -56,7 +56,7 @@ test('an account without certificates is ok, and not more than was checked', asy
   const { code, stdout } = await check('--region', 'eu-west-3');
   expect({ code, stdout }).toEqual({
     code: 0,
-    stdout: `${nothing}; ACM certificates on stages were not checked (--usage)\n`,
+    stdout: `${nothing}; ACM certificates not checked (--usage)\n`,
   });
   expect((await check('--region', 'eu-west-3', '--usage')).stdout).toBe(`${nothing}\n`);
 });
@@ -70,7 +70,7 @@ test('the first line is the summary, then one for each in trouble, soonest first
   const [summary, ...lines] = stdout.trimEnd().split('\n');
   expect(summary).toBe(
     'CRITICAL: 2 critical, 1 warning: 4 client certificates in default/eu-central-1 ' +
-      `(warning 30d, critical 7d before expiry); next to expire: ${idOf(5)} in 5 days`,
+      `(warning 30d, critical 7d before expiry); next to expire: ${idOf(5)} in 5 days; ACM certificates not checked (--usage)`,
   );
   expect(lines).toEqual([
     expect.stringMatching(new RegExp(`^CRITICAL ${idOf(-2)} expired at \\S+Z \\[CertificateExpired\\]$`)),

@@ -7,6 +7,7 @@ import { doctor } from '../../src/commands/doctor/run.js';
 import { download } from '../../src/commands/download/run.js';
 import { inspectClientCertificate } from '../../src/commands/inspect/run.js';
 import { update } from '../../src/commands/update/run.js';
+import type { CertificateFilter } from '../../src/control-plane/certificate-filter.js';
 import { createAwsControlPlane } from '../../src/control-plane/aws.js';
 import { createAwsFleet } from '../../src/control-plane/aws-fleet.js';
 import { DEFAULT_THRESHOLDS } from '../../src/control-plane/certificate-view.js';
@@ -14,6 +15,7 @@ import type { ControlPlane } from '../../src/control-plane/control-plane.js';
 import { list } from '../../src/control-plane/list.js';
 import { checkExpiry, type ExpiryReport } from '../../src/findings/check-expiry.js';
 import { DEFAULT_FAIL_ON } from '../../src/findings/fail-on.js';
+import { summaryLine } from '../../src/findings/formats/summary.js';
 import type { Identity } from '../../src/certificates/issue.js';
 import { acmClientOf, importCertificate, makePki, requestCertificate, type TestPki } from '../support/acm.js';
 import { startCaBackend, type CaBackend } from '../support/ca-backend.js';
@@ -73,11 +75,17 @@ const callsOfAcm = (): string[] =>
     .map(({ operation }) => operation)
     .sort();
 
-function check(ids?: readonly string[], usage = true): Promise<ExpiryReport> {
+const check = (ids?: readonly string[], usage = true): Promise<ExpiryReport> =>
+  checkMatching(ids === undefined ? {} : { ids }, { usage });
+
+function checkMatching(
+  filter: CertificateFilter,
+  { usage = false, all = false }: { usage?: boolean; all?: boolean } = {},
+): Promise<ExpiryReport> {
   emulator.clearRequests();
   const question = {
-    filter: ids === undefined ? {} : { ids },
-    all: false,
+    filter,
+    all,
     compliance: false,
     usage,
     thresholds: DEFAULT_THRESHOLDS,
@@ -133,6 +141,25 @@ test('check-expiry, list and inventory know it, with two calls for two stages', 
   ]);
   await attachCertificate(client, second, '');
 });
+
+test.each<[CertificateFilter, { usage?: boolean; all?: boolean }, unchecked: boolean, readsStages: boolean]>([
+  [{}, {}, true, false],
+  [{}, { all: true }, true, false],
+  [{ description: 'example' }, {}, true, false],
+  [{ ids: [] }, {}, true, false],
+  [{ ids: ['abc123'] }, {}, false, false],
+  [{ tags: { team: 'orders' } }, {}, false, false],
+  [{}, { usage: true }, false, true],
+  [{ use: 'inUse' }, {}, false, true],
+])(
+  '%j, %j: ACM certificates on stages are unchecked: %j',
+  async (filter, options, unchecked, readsStages) => {
+    await present(arn);
+    const report = await checkMatching(filter, options);
+    expect([report.acmUnchecked, emulator.requests().length > 1]).toEqual([unchecked, readsStages]);
+    expect(summaryLine(report).endsWith('; ACM certificates not checked (--usage)')).toBe(unchecked);
+  },
+);
 
 test('by its ARN it is found without a look at the stages, and judged by its expiry', async () => {
   emulator.advanceClock(85 * DAY_MS);

@@ -449,11 +449,20 @@ accounts:
   - { name: shop, roleArn: "arn:aws:iam::111111111111:role/watch", regions: [eu-central-1] }
 `);
     const answer = (await lab.ask({ request: 'check' }, { config })) as CheckAnswer;
-    expect(answer).toMatchObject({ level: 'warning', sources: 1, unknownSources: 0, certificates: 1 });
+    expect(answer).toMatchObject({
+      level: 'warning',
+      sources: 1,
+      unknownSources: 0,
+      certificates: 1,
+      acmUnchecked: false,
+    });
     expect(answer.findings).toMatchObject([{ code: expect.any(String), level: 'warning', account: 'shop' }]);
     expect(await lab.ask({ request: 'check', warning: '1d', critical: '1h' }, { config })).toMatchObject({
       level: 'ok',
+      acmUnchecked: true,
     });
+    const read = { request: 'check', warning: '1d', critical: '1h', usage: true };
+    expect(await lab.ask(read, { config })).toMatchObject({ level: 'ok', acmUnchecked: false });
     process.env['AWS_ENDPOINT_URL_STS'] = 'http://127.0.0.1:1';
     expect(await lab.ask({ request: 'check' }, { config })).toMatchObject({
       level: 'unknown',

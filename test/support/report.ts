@@ -74,6 +74,7 @@ export function reportOf(items: CheckedCertificate[], more: Partial<ExpiryReport
     checkedAt: CHECKED_AT,
     thresholds: { warning: '30d', critical: '7d' },
     countsUnused: false,
+    acmUnchecked: false,
     accounts: [{ name: 'production', profile: 'production' }],
     sources: [{ account: 'production', region: 'eu-central-1', state: 'read', certificates: items.length }],
     items: items.toSorted((a, b) => a.notAfter.getTime() - b.notAfter.getTime()),

@@ -57,6 +57,9 @@ export const checkExpiry = z.strictObject({
   checkedAt: time,
   thresholds: z.strictObject({ warning: z.string(), critical: z.string() }),
   countsUnused: z.boolean(),
+  acmUnchecked: z
+    .boolean()
+    .check(z.describe('The stages were not read, so ACM certificates that they present were not checked')),
   accounts: z.array(
     z.strictObject({
       name: z.string(),

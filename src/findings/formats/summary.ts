@@ -11,15 +11,12 @@ export function levelCounts({ findings }: ExpiryReport): [level: CheckLevel, cou
     .filter(([, count]) => count > 0);
 }
 
-const isWithoutStages = ({ state, stages }: ExpiryReport['sources'][number]): boolean =>
-  state === 'read' && stages === undefined;
-
-/** Where there is nothing that was checked, `ok` would be taken for more than it is. */
-const NOT_CHECKED = '; ACM certificates on stages were not checked (--usage)';
+/** Comes last, where whoever cuts a message off loses the least. */
+const ACM_UNCHECKED = '; ACM certificates not checked (--usage)';
 
 /** The report in a sentence that fits a text message. */
 export function summaryLine(report: ExpiryReport): string {
-  const { items, sources, thresholds, countsUnused } = report;
+  const { items, sources, thresholds, countsUnused, acmUnchecked } = report;
   const [only] = sources;
   if (sources.length === 1 && only?.state === 'unknown') {
     return report.findings.find(({ code }) => code === 'SourceUnknown')?.message ?? '';
@@ -42,6 +39,6 @@ export function summaryLine(report: ExpiryReport): string {
     (troubles.length === 0 ? '' : `${troubles.join(', ')}: `) +
     `${counted(items.length, 'client certificate')} in ${where} ` +
     `(warning ${thresholds.warning}, critical ${thresholds.critical} before expiry)${first}` +
-    (items.length === 0 && sources.some(isWithoutStages) ? NOT_CHECKED : '')
+    (acmUnchecked ? ACM_UNCHECKED : '')
   );
 }
