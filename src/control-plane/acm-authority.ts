@@ -2,7 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import { readBundle } from '../certificates/bundle.js';
 import { sansOf, subjectOf, type CallerName } from '../certificates/caller-name.js';
 import { clientChain } from '../certificates/client-chain.js';
-import { trustedAuthority, type TrustedAuthority } from '../certificates/trust-entry.js';
+import { trustedCertificate } from '../certificates/parse.js';
+import { entryKey, trustedAuthority, type TrustedAuthority } from '../certificates/trust-entry.js';
 import type { AcmCertificate } from './acm-certificate.js';
 
 /** By what of a certificate a backend tells it from the others of its CA. Servers differ in what they can compare. */
@@ -16,6 +17,44 @@ export interface AcmTrust {
   problem?: { reason: string; remedy: string };
 }
 
+const ROOT_MISSING = {
+  reason: 'its chain in ACM ends below the root, which backends must trust',
+  remedy: 'specify the root of its CA with --root FILE',
+};
+
+function rootOf(
+  { trusted, chainPem }: Pick<AcmCertificate, 'trusted' | 'chainPem'>,
+  extraRoots: string,
+): { isOwnRoot: boolean; rootPem: string | undefined } {
+  const above = [chainPem, extraRoots].flatMap((pem) =>
+    readBundle(Buffer.from(pem)).certificates.map(({ certificate }) => certificate.pem),
+  );
+  const { end, rootPem } = clientChain(trusted.pem, above);
+  return { isOwnRoot: end === 'root' && rootPem === undefined, rootPem };
+}
+
+/**
+ * Every entry of a trust store by which a backend accepts a certificate of ACM and the one that ACM renews: its root with its
+ * subject, with one of its subject alternative names, or with both.
+ * @param extraRoots PEM of roots that the chain in ACM may omit
+ * @returns their keys, see `entryKey`; none for one that is its own issuer, since no entry outlasts it
+ */
+export function renewalKeys(
+  certificate: Pick<AcmCertificate, 'trusted' | 'chainPem'>,
+  extraRoots: string,
+): { keys: readonly string[]; problem?: AcmTrust['problem'] } {
+  const { isOwnRoot, rootPem } = rootOf(certificate, extraRoots);
+  if (isOwnRoot) return { keys: [] };
+  if (rootPem === undefined) return { keys: [], problem: ROOT_MISSING };
+  const ca = trustedCertificate(rootPem);
+  const der = new X509Certificate(certificate.trusted.pem).raw;
+  const subject = subjectOf(der);
+  const subjects = subject === undefined ? [] : [{ subject }];
+  const sans = sansOf(der).map((san) => ({ san }));
+  const both = subjects.flatMap((one) => sans.map((other) => ({ ...one, ...other })));
+  return { keys: [...subjects, ...sans, ...both].map((name) => entryKey({ ca, ...name })) };
+}
+
 /**
  * Works out what a backend has to trust so that it accepts a certificate of ACM, and the one that follows it.
  * @param extraRoots PEM of roots that the chain in ACM may omit
@@ -25,19 +64,9 @@ export function acmTrust(
   namedBy: NamedBy,
   extraRoots: string,
 ): AcmTrust {
-  const above = [chainPem, extraRoots].flatMap((pem) =>
-    readBundle(Buffer.from(pem)).certificates.map(({ certificate }) => certificate.pem),
-  );
-  const { end, rootPem } = clientChain(trusted.pem, above);
-  if (end === 'root' && rootPem === undefined) return {};
-  if (rootPem === undefined) {
-    return {
-      problem: {
-        reason: 'its chain in ACM ends below the root, which backends must trust',
-        remedy: 'specify the root of its CA with --root FILE',
-      },
-    };
-  }
+  const { isOwnRoot, rootPem } = rootOf({ trusted, chainPem }, extraRoots);
+  if (isOwnRoot) return {};
+  if (rootPem === undefined) return { problem: ROOT_MISSING };
   const der = new X509Certificate(trusted.pem).raw;
   const value = namedBy === 'subject' ? subjectOf(der) : sansOf(der)[0];
   if (value === undefined) {

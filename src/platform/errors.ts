@@ -166,6 +166,16 @@ export const ERROR_CODES = {
     exit: EXIT.unfinished,
     meaning: 'Another run is rotating the same certificate and takes precedence.',
   },
+  RenewalNotTrusted: {
+    exit: EXIT.failed,
+    meaning:
+      'A trust store does not hold the root and the name of an ACM certificate, so the backend would refuse the certificate that ACM renews.',
+  },
+  RenewalRefused: {
+    exit: EXIT.failed,
+    meaning:
+      'A backend refuses the ACM certificate that the stages present, or another certificate of the same root and name.',
+  },
   RotationWaiting: {
     exit: EXIT.unfinished,
     meaning: 'The rotation is waiting; run the same command again later.',

@@ -35,6 +35,8 @@ export interface RotationSettings {
   allowUncheckedBackend: boolean;
   allowUnproved: boolean;
   redeploy: 'never' | 'always';
+  /** Rotate nothing: test what a renewal by ACM needs, and the backends while it spreads. */
+  watchRenewal: boolean;
 }
 
 /** What holds where neither a flag nor the configuration says otherwise. */
@@ -51,4 +53,5 @@ export const DEFAULT_SETTINGS: RotationSettings = {
   allowUncheckedBackend: false,
   allowUnproved: false,
   redeploy: 'never',
+  watchRenewal: false,
 };

@@ -237,6 +237,13 @@ export const ROTATION_SETTINGS = {
     default: DEFAULT_SETTINGS.redeploy,
     help: 'never, or always: deploy the stage after the switch, which publishes unfinished edits of the API',
   },
+  watchRenewal: {
+    type: 'boolean',
+    flag: '--watch-renewal',
+    in: ['target'],
+    default: DEFAULT_SETTINGS.watchRenewal,
+    help: 'change nothing; check that the backends are ready for the renewal that ACM makes, and test them until the soak after it is over',
+  },
 } as const satisfies Readonly<Record<keyof RotationSettings, Setting> & Record<string, Setting>>;
 
 export type AccountKey = keyof typeof ACCOUNT_SETTINGS;

@@ -66,6 +66,10 @@ function callerText({ caller, certificateId = '' }: ProofResult): string {
       return `the old certificate ${certificateId}`;
     case 'other':
       return `another certificate, ${certificateId}`;
+    case 'current':
+      return `the certificate in use, ${certificateId}`;
+    case 'sameName':
+      return 'the certificate of --cert, with the same root and name,';
     case 'none':
       return 'a caller without a certificate';
   }

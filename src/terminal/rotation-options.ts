@@ -25,6 +25,9 @@ export interface RotationOptions extends FileOptions {
   publish?: string[];
   to?: string;
   root?: string;
+  force?: boolean;
+  redeploy?: string;
+  watchRenewal?: boolean;
 }
 
 /** With what concerns a run alone. */
@@ -114,6 +117,9 @@ function assertTogether(options: Partial<RotateOptions> & Pick<CommonOptions, 'o
     ['import', 'cert'],
     ['inPlace', 'to'],
     ['inPlace', 'all'],
+    ...(['abort', 'dryRun', 'force', 'import', 'inPlace', 'redeploy', 'to'] as const).map(
+      (other) => ['watchRenewal', other] as const,
+    ),
   ] as const;
   const clash = exclusive.find(([a, b]) => options[a] !== undefined && options[b] !== undefined);
   if (clash) {

@@ -45,6 +45,9 @@ export const STEP_WORDS: Readonly<Record<RotationStep, string>> = {
   withdraw: 'withdraw the new certificate, so that no run switches a stage to it',
   settle: 'wait for calls to AWS that got no response',
   finish: 'remove the rotation mark',
+  verifyTrust: 'check that the trust store holds the root and the name',
+  verifyUse: 'test the backends',
+  watch: 'test the backends while the renewal spreads',
 };
 
 /** Of steps about several stages, which have no subject. */
@@ -83,10 +86,15 @@ function withoutSubject({ message, subject = '' }: { message: string; subject?: 
 }
 
 /** Steps that are nothing but a proof. */
-const PROOFS: ReadonlySet<RotationStep> = new Set<RotationStep>(['preflight', 'verifyRemoval']);
+const PROOFS: ReadonlySet<RotationStep> = new Set<RotationStep>([
+  'preflight',
+  'verifyRemoval',
+  'verifyUse',
+  'watch',
+]);
 
 /** Steps that wait for a time that is known. */
-const WAITING: ReadonlySet<RotationStep> = new Set<RotationStep>(['soak', 'settle']);
+const WAITING: ReadonlySet<RotationStep> = new Set<RotationStep>(['soak', 'settle', 'watch']);
 
 /** A step that is done, with ✓ where it found what it looked for, and what its proof tried. */
 function doneLines(
@@ -131,6 +139,9 @@ const stackText = ({ stack }: Extract<RotationEvent, { type: 'started' }>): stri
   stack === undefined
     ? ''
     : printable(`; the stack ${stack.name} makes the switch (parameter ${stack.parameter})`);
+
+const beginning = ({ isWatched, resumed }: Extract<RotationEvent, { type: 'started' }>): string =>
+  isWatched === true ? 'watching' : resumed ? 'resuming' : 'starting';
 
 /** To the second: `4 m 12 s`, `9 s`. */
 const roughly = (ms: number): string => formatDuration(Math.ceil(Math.max(0, ms) / 1_000) * 1_000);
@@ -222,10 +233,11 @@ export function rotationProgress({
       introduce(event);
       switch (event.type) {
         case 'started': {
-          const title = `rotation ${event.rotationId} of ${event.oldCertificateId} for ${stageIdsText(event.stages.map(stageText), wording)}`;
+          const what = event.isWatched === true ? 'the renewal' : `rotation ${event.rotationId}`;
+          const title = `${what} of ${event.oldCertificateId} for ${stageIdsText(event.stages.map(stageText), wording)}`;
           titles.set(event.rotationId, title);
           shown = event.rotationId;
-          settle(`${style.bold(event.resumed ? 'resuming' : 'starting')} ${title}${stackText(event)}`);
+          settle(`${style.bold(beginning(event))} ${title}${stackText(event)}`);
           break;
         }
         case 'stepStarted': {

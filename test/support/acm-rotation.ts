@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import https from 'node:https';
@@ -7,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TLSSocket, type DetailedPeerCertificate } from 'node:tls';
+import { ExportCertificateCommand } from '@aws-sdk/client-acm';
 import { CreateDeploymentCommand, type APIGatewayClient } from '@aws-sdk/client-api-gateway';
 import { hasName } from '../../src/certificates/caller-name.js';
 import { clientIdentity } from '../../src/certificates/client-identity.js';
@@ -24,6 +26,7 @@ import { withVersions } from '../../src/rotation/engine/in-place.js';
 import { observedAccount } from '../../src/rotation/engine/observed-account.js';
 import type { HeldIdentity, RotationDeps, RotationRequest } from '../../src/rotation/engine/ports.js';
 import { abort, rotate } from '../../src/rotation/engine/rotate.js';
+import { watchRenewal } from '../../src/rotation/engine/watch-renewal.js';
 import { openFileJournal } from '../../src/rotation/journal/file-journal.js';
 import type { Journal } from '../../src/rotation/journal/journal.js';
 import type { RotationEvent } from '../../src/rotation/rules/event.js';
@@ -34,7 +37,7 @@ import { pemFormat } from '../../src/trust/pem-format.js';
 import { expect } from '@jest/globals';
 import { trapped, type Point } from '../crash/world.js';
 import type { RotationStep } from '../../src/rotation/rules/record.js';
-import { acmClientOf, importCertificate, makePki, type TestPki } from './acm.js';
+import { acmClientOf, importCertificate, makePki, requestCertificate, type TestPki } from './acm.js';
 import { attachCertificate, clientOf, generateCertificate, makeApi, type ApiFixture } from './emulator.js';
 import { REGION } from './rotation.js';
 
@@ -49,6 +52,12 @@ export interface AcmLab {
   directory: string;
   /** Imports a certificate, with the chain up to the root. @returns its ARN */
   imported(identity: Identity, chain?: string): Promise<string>;
+  /** Requests one from a private CA. @returns its ARN */
+  requested(): Promise<string>;
+  /** A certificate of a private CA with its key and chain, as ExportCertificate returns it. */
+  exported(arn: string): Promise<{ pem: string; privateKeyPem: string; chainPem: string }>;
+  /** Has ACM renew one that a private CA issued, by the clock of the runs. */
+  renew(arn: string, renewal?: Parameters<Emulator['renewAcmCertificate']>[1]): Promise<void>;
   attach(id: string): Promise<void>;
   /** Another stage of the API, which presents that certificate. */
   addStage(id: string): Promise<void>;
@@ -72,7 +81,7 @@ export interface RunOptions {
   to?: string;
   toGenerated?: boolean;
   settings?: Partial<RotationSettings>;
-  identity?: Identity;
+  identity?: Pick<Identity, 'pem' | 'privateKeyPem'>;
   importing?: Identity;
   chain?: string;
   probeUrl?: string;
@@ -87,6 +96,7 @@ export interface RunOptions {
   journal?: Journal;
   stores?: RotationDeps['stores'];
   acknowledgers?: RotationDeps['acknowledgers'];
+  request?: RotationDeps['request'];
 }
 
 /** Whether a file of trust lets a caller in, by what the caller sent of itself. */
@@ -159,6 +169,20 @@ export async function startAcmLab(options: EmulatorOptions = {}): Promise<AcmLab
     events,
     imported: (identity, chain = `${pki.issuing.pem}${pki.root.pem}`) =>
       importCertificate(acm, identity, { chain }),
+    requested: () => requestCertificate(acm),
+    async exported(arn) {
+      const passphrase = 'only for this test';
+      const out = await acm.send(
+        new ExportCertificateCommand({ CertificateArn: arn, Passphrase: Buffer.from(passphrase) }),
+      );
+      const { Certificate: pem = '', CertificateChain: chainPem = '', PrivateKey: key = '' } = out;
+      const privateKey = createPrivateKey({ key, passphrase });
+      return { pem, chainPem, privateKeyPem: String(privateKey.export({ type: 'pkcs8', format: 'pem' })) };
+    },
+    renew(arn, renewal = { status: 'SUCCESS' }) {
+      emulator.setClock(now());
+      return emulator.renewAcmCertificate(arn, renewal);
+    },
     attach: (id) => attachCertificate(client, api, id),
     async addStage(id) {
       const { restApiId } = api;
@@ -181,6 +205,7 @@ export async function startAcmLab(options: EmulatorOptions = {}): Promise<AcmLab
       stores,
       acknowledgers,
       inPlace,
+      request: asked = async (address: string) => (await fetch(address)).status,
       confirm = (question: string): Promise<void> => Promise.reject(new Error(question)),
       ...rest
     } = {}) {
@@ -205,9 +230,12 @@ export async function startAcmLab(options: EmulatorOptions = {}): Promise<AcmLab
         signal: new AbortController().signal,
         assertHeld: () => Promise.resolve(),
         confirm,
-        request: async (address) => (await fetch(address)).status,
+        request: asked,
       };
-      const held = ({ pem, privateKeyPem }: Identity, above = pki.issuing.pem): HeldIdentity => {
+      const held = (
+        { pem, privateKeyPem }: Pick<Identity, 'pem' | 'privateKeyPem'>,
+        above = pki.issuing.pem,
+      ): HeldIdentity => {
         const files = { certificate: Buffer.from(pem + above), privateKey: Buffer.from(privateKeyPem) };
         const identity = clientIdentity(files);
         return { identity: presentedIdentity(identity), importing: importedIdentity(identity, now()) };
@@ -226,6 +254,7 @@ export async function startAcmLab(options: EmulatorOptions = {}): Promise<AcmLab
         ...rest,
       };
       const stage = await controlPlane.getStage(target);
+      if (request.settings.watchRenewal) return watchRenewal(deps, request, stage);
       const seen = await withVersions({ deps, request, target: stage });
       const go = isAbort === true ? abort : rotate;
       return go(seen.deps, seen.request, seen.target, { dryRun: dryRun === true });

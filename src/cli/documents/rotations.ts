@@ -29,6 +29,7 @@ const stages = z.array(namedStage);
 const report = z.strictObject({
   outcome: z.enum([
     'notDue',
+    'renewed',
     'completed',
     'keepingOld',
     'planned',
@@ -48,6 +49,9 @@ const report = z.strictObject({
     .check(
       z.describe('notDue: the certificate is one of ACM, which is only replaced where that is specified'),
     ),
+  renewedAt: z
+    .optional(time)
+    .check(z.describe('With --watch-renewal: when ACM last renewed the certificate')),
   oldCertificate: z.enum(['deleted', 'inUse', 'present']),
   calls: z.array(backendCall),
   steps: z.array(
@@ -85,6 +89,7 @@ const report = z.strictObject({
         'OtherUsesNotTested',
         'PublicationCorrected',
         'RefusalNotShown',
+        'TrustNotSeen',
         'TrustStoreNotLive',
         'UnpublishedChanges',
       ]),

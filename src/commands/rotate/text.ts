@@ -26,6 +26,8 @@ export function reportText(report: RotationReport, style: ChalkInstance, wording
     case 'notDue':
       if (report.acmOrigin !== undefined) return acmText(report, { stages, oldId, end, when });
       return `${stages}: ${oldId} is not due for renewal before ${when} (expires ${end}): ${publishedText(report)}`;
+    case 'renewed':
+      return `${stages}: ACM renewed ${oldId} (expires ${end}), and the backends accepted what ${report.stages.length === 1 ? 'the stage presented' : 'the stages presented'} until the soak was over`;
     case 'keepingOld':
       return `${stages}: ${style.green(newId)} is in use; the old ${oldId} is kept until ${when}`;
     case 'completed':
@@ -52,14 +54,15 @@ export function reportText(report: RotationReport, style: ChalkInstance, wording
 
 /** A certificate of ACM is not rotated unless it is asked for: who renews it. */
 function acmText(
-  { acmOrigin }: RotationReport,
+  { acmOrigin, renewedAt }: RotationReport,
   { stages, oldId, end, when }: Record<'stages' | 'oldId' | 'end' | 'when', string>,
 ): string {
   const renewal =
     acmOrigin === 'privateCa'
       ? `ACM renews it, and should have done so by ${when}`
       : `ACM does not renew it; import the next one by ${when} and specify its ARN with --to`;
-  return `${stages}: the ACM certificate ${oldId} expires ${end}. ${renewal}. Nothing to do now`;
+  const last = renewedAt === undefined ? '' : `, renewed ${timeText(renewedAt)}`;
+  return `${stages}: the ACM certificate ${oldId} expires ${end}${last}. ${renewal}. Nothing to do now`;
 }
 
 /** What was done, or would be, although nothing was due. */

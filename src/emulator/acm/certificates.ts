@@ -1,4 +1,4 @@
-import { randomUUID, X509Certificate } from 'node:crypto';
+import { createPrivateKey, randomUUID, X509Certificate } from 'node:crypto';
 import * as z from 'zod/mini';
 import { partitionOf } from '../../aws/partition.js';
 import { KEY_TYPES, type KeyType } from '../../certificates/key-type.js';
@@ -132,6 +132,24 @@ export const acmOperations: readonly AcmOperation[] = [
     handle: ({ world, body, clock }) => ({
       Certificate: detailOf(world, findAcmCertificate(world, body.CertificateArn), clock.now()),
     }),
+  }),
+  acmOperation({
+    name: 'ExportCertificate',
+    isRead: true,
+    body: z.object({ CertificateArn: z.string(), Passphrase: blob.check(z.minLength(4)) }),
+    handle({ world, body }) {
+      const { type, issued, arn } = findAcmCertificate(world, body.CertificateArn);
+      if (type !== 'PRIVATE' || issued === undefined) {
+        throw invalid(`Certificate ${arn} is not one that a private CA issued`);
+      }
+      const privateKey = createPrivateKey(issued.privateKeyPem).export({
+        type: 'pkcs8',
+        format: 'pem',
+        cipher: 'aes-256-cbc',
+        passphrase: body.Passphrase,
+      });
+      return { Certificate: issued.pem, CertificateChain: issued.chainPem, PrivateKey: privateKey };
+    },
   }),
   acmOperation({
     name: 'GetCertificate',

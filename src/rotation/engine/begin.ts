@@ -172,7 +172,7 @@ const RENEWED_BEFORE = { kind: 'duration', ms: 45 * 86_400_000 } as const;
  * A certificate of ACM is nothing that is rotated by itself: ACM renews it, or a person imports the next one.
  * @throws AppError `CertificateOfAcm` where neither has been done in time, and for `--force`
  */
-function acmNotDue(
+export function acmNotDue(
   run: Run,
   target: Target,
   { clientCertificateId: arn, trusted, acm }: Certificate & { acm: AcmCertificate },

@@ -8,9 +8,20 @@ import type { ImportedIdentity, Presented, PresentedIdentity } from './ports.js'
 
 const TIMEOUT_MS = 10_000;
 
+/** The certificate itself and the PEM of those that follow it. */
+function withChain({
+  pem,
+}: Pick<ClientIdentity, 'pem'>): PresentedIdentity['certificate'] & { above: string[] } {
+  const above = readBundle(Buffer.from(pem))
+    .certificates.slice(1)
+    .map(({ certificate }) => certificate.pem);
+  return { trusted: trustedCertificate(pem), chainPem: above.join(''), above };
+}
+
 /** A certificate that can be presented to backends from this machine, its key out of everybody's reach. */
 export const presentedIdentity = (identity: ClientIdentity): PresentedIdentity => ({
   fingerprintSha256: identity.fingerprintSha256,
+  certificate: withChain(identity),
   async present(url): Promise<Presented> {
     const { tlsProbe } = await import('../../net/tls-probe.js');
     try {
@@ -31,11 +42,8 @@ export const presentedIdentity = (identity: ClientIdentity): PresentedIdentity =
 export const TO_IMPORT = '(new)';
 
 /** A certificate that can be imported into ACM. @param identity with its chain */
-export function importedIdentity({ pem, privateKeyPem }: ClientIdentity, now: Date): ImportedIdentity {
-  const trusted = trustedCertificate(pem);
-  const above = readBundle(Buffer.from(pem))
-    .certificates.slice(1)
-    .map(({ certificate }) => certificate.pem);
+export function importedIdentity(identity: ClientIdentity, now: Date): ImportedIdentity {
+  const { trusted, chainPem, above } = withChain(identity);
   const chain = clientChain(trusted.pem, above);
   const { certificates, keyType } = chain;
   return {
@@ -50,14 +58,14 @@ export function importedIdentity({ pem, privateKeyPem }: ClientIdentity, now: Da
         ...(keyType === undefined ? {} : { keyType }),
       },
       trusted,
-      chainPem: above.join(''),
+      chainPem,
       chain,
     },
     import: (controlPlane, as) =>
       controlPlane.importAcmCertificate({
         certificate: trusted.pem,
-        chain: above.join(''),
-        privateKey: privateKeyPem,
+        chain: chainPem,
+        privateKey: identity.privateKeyPem,
         as,
       }),
   };

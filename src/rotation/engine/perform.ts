@@ -42,12 +42,9 @@ import {
   type Run,
 } from './run.js';
 import { situation } from './situation.js';
-import { answeredText, askStage, isGood, MOST_FAILURES, RETRY_AFTER, stageUrlResults } from './stage-url.js';
+import { askStage, stageUrlResults, watchStageUrl } from './stage-url.js';
 import { assertStackUsable } from './stack.js';
 import { switchStages } from './switch.js';
-
-/** Between two requests to the stage's own URL while it soaks, in milliseconds. */
-const SOAK_INTERVAL = 5_000;
 
 /** The steps that a rotation goes on after. */
 export type DoableStep = Exclude<Step, LastStep | { kind: 'keep' }>;
@@ -269,23 +266,16 @@ async function soak(run: Run, until: Date): Promise<void> {
     throw waitingError(`${what} after the soak, at ${end}`, end);
   }
   await step(run, 'soak', undefined, async () => {
-    let requests = 0;
-    let failures = 0;
+    const watch = probeUrl === undefined ? undefined : watchStageUrl(run, probeUrl);
     for (;;) {
       stopIfAsked(run);
       const left = until.getTime() - deps.now().getTime();
       if (left <= 0) break;
-      if (probeUrl === undefined) {
-        await pause(run, left);
-        continue;
-      }
-      const status = await deps.request(probeUrl);
-      requests += 1;
-      failures = isGood(status) ? 0 : failures + 1;
-      if (failures === MOST_FAILURES) throw refusedInUse(answeredText(probeUrl, status));
-      await pause(run, Math.min(left, failures > 0 ? RETRY_AFTER : SOAK_INTERVAL), left);
+      const failure = await watch?.ask();
+      if (failure !== undefined) throw refusedInUse(failure);
+      await pause(run, Math.min(left, watch?.pauseFor ?? left), left);
     }
-    return { value: undefined, evidence: { requests } };
+    return { value: undefined, evidence: { requests: watch?.requests ?? 0 } };
   });
 }
 

@@ -107,6 +107,8 @@ export type Hooks = Partial<Record<HookName, Command>> & { timeout?: string };
 export interface PresentedIdentity {
   /** SHA-256 of the certificate itself. */
   fingerprintSha256: string;
+  /** What it says itself, and its chain. */
+  certificate: Pick<AcmCertificate, 'trusted' | 'chainPem'>;
   /** Presents it to a backend from this machine. @param url https */
   present: (url: string) => Promise<Presented>;
 }

@@ -13,7 +13,7 @@ import { whileHeld, type HeldLease, type Lease } from '../journal/lease.js';
 import type { StagesProgress } from '../../control-plane/stages.js';
 import { apisOf, probeCallsOf, targetsOf, type RotationJob } from './jobs.js';
 import { lookingAnew, observedAccount } from './observed-account.js';
-import type { RotationDeps } from './ports.js';
+import type { RotationDeps, RotationRequest } from './ports.js';
 import type { Given } from './in-place.js';
 import { remembering, type RememberingControlPlane } from '../../control-plane/remembering.js';
 import type { RotationReport } from '../rules/report.js';
@@ -170,7 +170,7 @@ async function rotateInSession(
   };
   try {
     // Who only looks need not wait for anybody, nor leave a trace.
-    await (options.dryRun
+    await (options.dryRun || (!options.abort && jobs.every(isWatching))
       ? work(NO_LEASE)
       : whileHeld(deps.lease, callerText(await session.controlPlane.caller()), work));
   } catch (error) {
@@ -282,7 +282,15 @@ async function ofAcm(asked: Given): Promise<Given> {
   return withVersions(asked);
 }
 
+/** Whether a renewal by ACM is only watched; what is to be replaced goes before that. */
+const isWatching = ({ settings, to, toGenerated, importing }: RotationRequest): boolean =>
+  settings.watchRenewal && to === undefined && toGenerated !== true && importing === undefined;
+
 async function rotateOne(asked: Given, { abort: isAbort, dryRun }: JobsOptions): Promise<RotationReport> {
+  if (!isAbort && !dryRun && isWatching(asked.request)) {
+    const { watchRenewal } = await import('./watch-renewal.js');
+    return watchRenewal(asked.deps, asked.request, asked.target);
+  }
   const { deps, request, target } = await ofAcm(asked);
   return isAbort ? abort(deps, request, target, { dryRun }) : rotate(deps, request, target, { dryRun });
 }

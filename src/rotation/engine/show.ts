@@ -56,9 +56,17 @@ export async function show(
 ): Promise<ProbeResult> {
   const shown = run.certificates.find(({ clientCertificateId }) => clientCertificateId === id);
   const identity = shown && atHand(run, shown);
-  const { backend, backendPath } = candidate;
   if (!shown?.acm || run.takesArn !== false || !identity)
     return probe(run.deps.controlPlane, candidate, id, times);
+  return presentTo(identity, candidate, times);
+}
+
+/** Presents a certificate whose key is at hand to one backend from this machine, `times` in a row. */
+export async function presentTo(
+  identity: PresentedIdentity,
+  { backend, backendPath }: Probe,
+  times: number,
+): Promise<ProbeResult> {
   for (let tries = 1; ; tries++) {
     const { outcome, status, detail } = await identity.present(`https://${backend}${backendPath}`);
     const accepted = outcome === 'accepted';

@@ -6,9 +6,9 @@ import { stageText } from '../rules/unit.js';
 import { account, pause, type Run } from './run.js';
 
 /** After a request that failed, in milliseconds. */
-export const RETRY_AFTER = 1_000;
+const RETRY_AFTER = 1_000;
 /** Failed requests in a row that count; one alone may be anybody's. */
-export const MOST_FAILURES = 3;
+const MOST_FAILURES = 3;
 
 /** Asks the stage's own URL, where one is given, until it answers well. @returns what is wrong with it, if it never does */
 export async function askStage(run: Run): Promise<string | undefined> {
@@ -25,9 +25,43 @@ export async function askStage(run: Run): Promise<string | undefined> {
   }
 }
 
-export const isGood = (status: number): boolean => status >= 200 && status < 400;
+/** Between two requests to the stage's own URL while it is watched, in milliseconds. */
+const WATCH_INTERVAL = 5_000;
 
-export const answeredText = (url: string, status: number): string =>
+/** The stage's own URL, requested again and again. */
+export interface StageUrlWatch {
+  /** How many requests were made. */
+  readonly requests: number;
+  /** When the next one is to follow, in milliseconds. */
+  readonly pauseFor: number;
+  /** One request more. @returns what is wrong with the URL, once as many in a row have failed as count */
+  ask(): Promise<string | undefined>;
+}
+
+/** Begins to watch the stage's own URL. */
+export function watchStageUrl(run: Run, url: string): StageUrlWatch {
+  let requests = 0;
+  let failures = 0;
+  return {
+    get requests() {
+      return requests;
+    },
+    get pauseFor() {
+      return failures > 0 ? RETRY_AFTER : WATCH_INTERVAL;
+    },
+    async ask() {
+      const status = await run.deps.request(url);
+      requests += 1;
+      failures = isGood(status) ? 0 : failures + 1;
+      if (isGood(status)) run.urlAnswer = { status, tried: 1 };
+      return failures === MOST_FAILURES ? answeredText(url, status) : undefined;
+    },
+  };
+}
+
+const isGood = (status: number): boolean => status >= 200 && status < 400;
+
+const answeredText = (url: string, status: number): string =>
   `${url} ${status === 0 ? 'did not answer' : `answered ${status}`} ${MOST_FAILURES} times in a row`;
 
 /**
@@ -37,7 +71,7 @@ export const answeredText = (url: string, status: number): string =>
  */
 export function stageUrlResults(
   run: Run,
-  caller: 'new' | 'old',
+  caller: 'new' | 'old' | 'current',
   { clientCertificateId: certificateId }: Certificate,
 ): ProofResult[] {
   const { urlAnswer, request } = run;

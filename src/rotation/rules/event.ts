@@ -15,6 +15,8 @@ export type RotationEvent = { at: string; rotationId: string } & (
       /** Where it switches the stages by its parameter. */
       stack?: { name: string; parameter: string };
       resumed: boolean;
+      /** Nothing is rotated: a renewal by ACM is watched. */
+      isWatched?: true;
     }
   /** The calls to backends that the run is going to make. */
   | { type: 'calls'; calls: readonly BackendCall[] }
@@ -55,5 +57,6 @@ export type RotationWarning =
   | 'OtherUsesNotTested'
   | 'PublicationCorrected'
   | 'RefusalNotShown'
+  | 'TrustNotSeen'
   | 'TrustStoreNotLive'
   | 'UnpublishedChanges';

@@ -1,8 +1,9 @@
 /**
  * Who calls in a proof: with the new certificate, the old one, `other`, a client certificate of the account that no
- * backend of the rotation should accept, or without one.
+ * backend of the rotation should accept, or without one. While a renewal is watched: with what the stages present, or with
+ * another certificate of the same root and name.
  */
-export type Caller = 'new' | 'old' | 'other' | 'none';
+export type Caller = 'new' | 'old' | 'other' | 'none' | 'current' | 'sameName';
 
 /** `unknown`: the answers do not tell, such as those of a backend that cannot be reached. It is not a refusal. */
 export type ProofOutcome = 'accepted' | 'refused' | 'unknown';

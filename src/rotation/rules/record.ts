@@ -9,7 +9,10 @@ export const JOURNAL_VERSION = 3;
 /** The formats that can be read. */
 export type JournalVersion = 1 | 2 | 3;
 
-/** What a rotation can do, in the order of a plain one, then what takes it back and what ends it. */
+/**
+ * What a rotation can do, in the order of a plain one, then what takes it back and what ends it; and what is done of a renewal
+ * by ACM, which no journal has.
+ */
 export const ROTATION_STEPS = [
   'generate',
   'import',
@@ -37,6 +40,9 @@ export const ROTATION_STEPS = [
   'withdraw',
   'settle',
   'finish',
+  'verifyTrust',
+  'verifyUse',
+  'watch',
 ] as const;
 
 export type RotationStep = (typeof ROTATION_STEPS)[number];

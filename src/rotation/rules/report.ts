@@ -17,8 +17,9 @@ export interface RotationReport {
   /**
    * `notDue`: nothing to do. `completed`: the new certificate is in place and the old one gone, or kept for the
    * stages that still use it. `keepingOld`: in place, the old one stays until `until`. `planned` and `plannedAbort`: a dry run.
+   * `renewed`: ACM renewed the certificate, and the backends were tested until the soak after it was over.
    */
-  outcome: 'notDue' | 'completed' | 'keepingOld' | 'planned' | 'plannedAbort' | 'aborted' | 'nothingToAbort';
+  outcome: 'notDue' | 'renewed' | 'completed' | 'keepingOld' | 'planned' | 'plannedAbort' | 'aborted' | 'nothingToAbort';
   region: string;
   stages: readonly NamedStage[];
   oldCertificateId: string;
@@ -30,6 +31,8 @@ export interface RotationReport {
   notAfter?: Date;
   /** `notDue`: the certificate is one of ACM, and nothing that is rotated unless asked for. */
   acmOrigin?: AcmOrigin;
+  /** With `--watch-renewal`: when ACM last renewed it, as far as ACM says. */
+  renewedAt?: Date;
   /** What became of the old certificate: deleted, or still presented by other stages, or just still there. */
   oldCertificate: 'deleted' | 'inUse' | 'present';
   /** The calls to backends that are, or would be, made; while a backend reloads, it is called more often. */

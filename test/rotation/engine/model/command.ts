@@ -117,7 +117,7 @@ function ofAcm(
   if (imports) {
     const { trusted, chainPem: chain } = importable;
     return {
-      identity: process.identity(trusted.fingerprintSha256, first),
+      identity: process.identity(trusted, first),
       importing: {
         acm: importable,
         import: (controlPlane, as) =>
@@ -126,7 +126,7 @@ function ofAcm(
     };
   }
   if (to === undefined || !isAcmArn(to)) return {};
-  return { identity: process.identity(world.acm(to).certificate.trusted.fingerprintSha256, to) };
+  return { identity: process.identity(world.acm(to).certificate.trusted, to) };
 }
 
 /** A wait that ends at once when the signal is aborted. */

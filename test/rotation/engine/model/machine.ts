@@ -7,6 +7,7 @@ import { documentLease, type LeaseClock } from '../../../../src/rotation/journal
 import type { Journal } from '../../../../src/rotation/journal/journal.js';
 import type { HeldLease } from '../../../../src/rotation/journal/lease.js';
 import { settledStore, type DocumentStore } from '../../../../src/state/documents.js';
+import type { TrustedCertificate } from '../../../../src/certificates/certificate.js';
 import { entryKey } from '../../../../src/certificates/trust-entry.js';
 import { isAcmArn } from '../../../../src/control-plane/inventory.js';
 import type { PresentedIdentity } from '../../../../src/rotation/engine/ports.js';
@@ -427,10 +428,11 @@ export class Process {
   }
 
   /** A certificate with its key, to be presented from this machine. @param arn of one with the same root and name */
-  identity(fingerprintSha256: string, arn: string): PresentedIdentity {
+  identity(trusted: TrustedCertificate, arn: string): PresentedIdentity {
     const world = this.#world;
     return {
-      fingerprintSha256,
+      fingerprintSha256: trusted.fingerprintSha256,
+      certificate: { trusted, chainPem: '' },
       present: (url) =>
         this.#call('invoke', `handshake ${url}`, () =>
           world.accepts(new URL(url).hostname, arn)

@@ -1,0 +1,370 @@
+/**
+ * A renewal that ACM makes by itself: the ARN stays, and the stages that present it present the old and the new certificate
+ * alternately for a while. Nothing is changed here. That the backends are ready is checked before it, and that they accept
+ * what the stages present is tested while it spreads.
+ */
+import { renewalKeys } from '../../control-plane/acm-authority.js';
+import type { AcmCertificate } from '../../control-plane/acm-certificate.js';
+import type { Certificate } from '../../control-plane/certificate.js';
+import { isAcmArn } from '../../control-plane/inventory.js';
+import { AppError } from '../../platform/errors.js';
+import type { Journal } from '../journal/journal.js';
+import type { ProofEvidence, ProofResult } from '../rules/proof.js';
+import type { RotationReport } from '../rules/report.js';
+import { stageText, type RotationUnit } from '../rules/unit.js';
+import { askUntil, refusalText } from './ask.js';
+import { acmNotDue, begin, type Target } from './begin.js';
+import { lookAtCertificates, lookAtStages } from './look.js';
+import {
+  asking,
+  evidenceOf,
+  meansOf,
+  presenting,
+  resultOf,
+  unproved,
+  warnOnce,
+  type Means,
+} from './means.js';
+import type { PresentedIdentity, RotationDeps, RotationRequest } from './ports.js';
+import { reportOf } from './report.js';
+import { account, named, pause, step, stopIfAsked, storesOf, tell, type Run } from './run.js';
+import { presentTo } from './show.js';
+import { askStage, stageUrlResults, watchStageUrl } from './stage-url.js';
+import type { ProbeResult } from './test-invoke.js';
+
+/** Between two rounds of test calls while a renewal spreads, in milliseconds. */
+const TEST_INTERVAL = 30_000;
+/** A server that is started anew to read its trust store answers nobody for so long, in milliseconds. */
+const RELOADING = 3_000;
+
+/** A certificate that ACM renews. */
+type Renewable = Certificate & { acm: AcmCertificate };
+
+/** What only looks is no rotation, and a later run has nothing to resume. */
+const NO_JOURNAL: Journal = {
+  open: () => Promise.resolve([]),
+  isUnended: () => Promise.resolve(false),
+  append: () => Promise.resolve(),
+  ends: () => Promise.resolve([]),
+  read: () => Promise.resolve(undefined),
+  remove: () => Promise.resolve(false),
+};
+
+/**
+ * Checks that the trust stores and the backends are ready for a renewal; after one, tests the backends until the soak is over.
+ * @throws AppError `CertificateUnsuitable` and `CertificateOfAcm` for what ACM does not renew, or could not; `Usage`;
+ * `RenewalNotTrusted`, `RenewalRefused`, `ProofInconclusive`, `BackendNotProvable`; `RotationWaiting` with `--no-wait`
+ */
+export async function watchRenewal(
+  deps: RotationDeps,
+  request: RotationRequest,
+  target: Target,
+): Promise<RotationReport> {
+  const begun = await begin(deps, request, target);
+  const run: Run = { ...begun.run, deps: { ...deps, journal: NO_JOURNAL } };
+  const first = renewableOf(run, begun.unit, target);
+  const idle = acmNotDue(run, target, first);
+  await lookAtStages(run, { known: true });
+  tell(run, {
+    type: 'started',
+    oldCertificateId: run.oldId,
+    stages: account(run).moving.map((stage) => named(run, stage)),
+    resumed: false,
+    isWatched: true,
+  });
+  await verifyTrust(run, first);
+  await step(run, 'verifyUse', run.oldId, async () => ({
+    value: undefined,
+    evidence: await verifyUse(run, first),
+  }));
+  const renewedAt = renewalOf(first, run);
+  const isOver = renewedAt === undefined || soakEnd(renewedAt, run) <= deps.now();
+  const outcome = isOver ? 'notDue' : 'renewed';
+  const last = isOver ? first : await watch(run, first, soakEnd(renewedAt, run));
+  const at = isOver ? renewedAt : renewalOf(last, run);
+  tell(run, { type: 'ended', outcome });
+  const { until, acmOrigin } = idle;
+  return {
+    ...reportOf(run, outcome),
+    ...(isOver && until ? { until } : {}),
+    ...(acmOrigin === undefined ? {} : { acmOrigin }),
+    ...(at === undefined ? {} : { renewedAt: at }),
+    notAfter: last.trusted.notAfter,
+  };
+}
+
+/** The certificate that the target presents. @throws AppError where ACM does not renew it, or could not */
+function renewableOf(run: Run, { old, next }: RotationUnit, target: Target): Renewable {
+  const { clientCertificateId: id = '' } = target;
+  const stage = stageText(target);
+  if (!isAcmArn(id)) {
+    throw new AppError(
+      'CertificateUnsuitable',
+      `${stage} presents the generated certificate ${id}, which ACM does not renew`,
+      { hint: 'omit --watch-renewal to rotate it when it is due' },
+    );
+  }
+  if (run.oldId !== id || next !== undefined) {
+    throw new AppError(
+      'Usage',
+      `${stage}: a rotation from ${run.oldId} to ${next?.clientCertificateId ?? id} is in progress, so no renewal is watched`,
+      {
+        hint: 'run the command without --watch-renewal first: it completes that rotation, or with --abort aborts it',
+        details: { clientCertificateId: id },
+      },
+    );
+  }
+  if (old?.acm === undefined) throw new Error(`nothing is known of ${id}`);
+  const { origin, renewal, renewalEligibility } = old.acm.details;
+  if (origin !== 'privateCa') {
+    throw new AppError(
+      'CertificateOfAcm',
+      origin === 'imported'
+        ? `${stage} presents ${id}, which was imported: ACM does not renew it`
+        : `${stage} presents ${id}, a public certificate: Amazon issues none for client authentication any more`,
+      {
+        hint:
+          origin === 'imported'
+            ? `import the next one in time: \`apigw-cert rotate --stage ${stage} --import FILE --key FILE\``
+            : 'specify what replaces it: --to with another ARN, or --to generated',
+        details: { clientCertificateId: id },
+      },
+    );
+  }
+  const failure =
+    renewal?.status === 'FAILED'
+      ? `ACM could not renew it${renewal.reason === undefined ? '' : ` (${renewal.reason})`}`
+      : renewalEligibility === 'INELIGIBLE'
+        ? 'ACM would not renew it'
+        : undefined;
+  if (failure !== undefined) {
+    throw new AppError(
+      'CertificateOfAcm',
+      `${stage} presents the ACM certificate ${id}, which expires at ${old.trusted.notAfter.toISOString()}: ${failure}`,
+      {
+        hint: `\`apigw-cert inspect ${id}\` says why; or specify what replaces it: --to with another ARN, or --to generated`,
+        details: { clientCertificateId: id },
+      },
+    );
+  }
+  return { ...old, acm: old.acm };
+}
+
+/** When ACM last renewed a certificate, by its own word; nothing where it has not. */
+function renewalOf({ acm, trusted }: Renewable, { deps }: Run): Date | undefined {
+  const { renewal } = acm.details;
+  if (renewal?.status !== 'SUCCESS') return undefined;
+  const at = renewal.updatedAt ?? trusted.notBefore;
+  return at < deps.now() ? at : deps.now();
+}
+
+const soakEnd = (renewedAt: Date, { request }: Run): Date =>
+  new Date(renewedAt.getTime() + request.settings.soak);
+
+/**
+ * Whether every trust store that can tell holds what the renewed certificate will be accepted by.
+ * @throws AppError `RenewalNotTrusted`; `CertificateUnsuitable` where the root is not known
+ */
+async function verifyTrust(run: Run, certificate: Renewable): Promise<void> {
+  const stores = await storesOf(run);
+  if (stores.length === 0) return;
+  const { clientCertificateId: arn, acm, trusted, authority } = certificate;
+  const { keys, problem } = renewalKeys(acm, run.request.roots ?? '');
+  if (problem !== undefined) {
+    throw new AppError(
+      'CertificateUnsuitable',
+      `what backends must trust for ${arn} is not known: ${problem.reason}`,
+      {
+        hint: problem.remedy,
+        details: { clientCertificateId: arn },
+      },
+    );
+  }
+  for (const store of stores) {
+    const { name } = store;
+    const seen = authority && store.objection(authority) !== undefined ? undefined : await store.observe();
+    if (seen === undefined) {
+      warnOnce(
+        run,
+        'TrustNotSeen',
+        `${name} does not show whether the backend trusts the root of ${arn} with its name`,
+      );
+      continue;
+    }
+    await step(run, 'verifyTrust', name, () => {
+      if (keys.some((key) => seen.includes(key))) return Promise.resolve({ value: undefined });
+      const isPinned = seen.includes(trusted.fingerprintSha256);
+      throw new AppError(
+        'RenewalNotTrusted',
+        `${name} ${isPinned ? `holds the certificate of ${arn} itself, which the renewal replaces, and not its root with its name` : `does not hold the root of ${arn} with its name`}: the backend would refuse the renewed certificate`,
+        {
+          hint: `add the root and the name before the renewal: \`apigw-cert backend add --ca root.pem ${nameOption(certificate)} --trust ${name}\``,
+          details: { clientCertificateId: arn, trustStore: name },
+        },
+      );
+    });
+  }
+}
+
+/** The option that names what backends are to compare. */
+function nameOption({ authority }: Renewable): string {
+  const { subject, san = 'DNS:NAME' } = authority ?? {};
+  return subject === undefined ? `--san '${san}'` : `--subject '${subject}'`;
+}
+
+/**
+ * Whether the backends accept what the stages present, and where its key is at hand another certificate of the same root and
+ * name, as the renewed one will be.
+ * @throws AppError `RenewalRefused`, `ProofInconclusive`, `BackendNotProvable`
+ */
+async function verifyUse(run: Run, certificate: Renewable): Promise<ProofEvidence> {
+  const { clientCertificateId: arn } = certificate;
+  const by = await meansOf(run, [certificate]);
+  const results = [
+    ...(await byTestCalls(run, by, certificate)),
+    ...(await byIdentity(run, by, certificate)),
+    ...(await byStageUrl(run, certificate)),
+  ];
+  if (results.length > 0) return evidenceOf(by, results);
+  if (!run.request.settings.allowUnproved) {
+    throw new AppError(
+      'BackendNotProvable',
+      `AWS makes no test calls with the ACM certificate ${arn}, so it cannot be verified that the backends accept it`,
+      {
+        hint: "specify the stage's own URL (--probe-url), or the files of a certificate of the same root and name (--cert FILE --key FILE); or use --allow-unproved to check the trust stores alone",
+        details: { clientCertificateId: arn },
+      },
+    );
+  }
+  return evidenceOf(by, [], { untested: [arn] });
+}
+
+/** By test calls of AWS's, or from this machine where the key at hand is that of the certificate in use. */
+async function byTestCalls(run: Run, by: Means, certificate: Renewable): Promise<ProofResult[]> {
+  const { clientCertificateId: arn } = certificate;
+  if (!by.shown.has(arn)) return [];
+  const { results } = await askUntil(run, asking(by, certificate, run.request.settings.probes), RELOADING);
+  assertAccepted(results, arn, `a backend refuses ${arn}, which its stages present`);
+  return [resultOf(presenting('current', certificate, 'accepted'), by, results)];
+}
+
+/** By another certificate of the same root and name, presented from this machine. */
+async function byIdentity(run: Run, by: Means, certificate: Renewable): Promise<ProofResult[]> {
+  const { identity, settings } = run.request;
+  const { clientCertificateId: arn, trusted } = certificate;
+  if (identity === undefined || identity.fingerprintSha256 === trusted.fingerprintSha256) return [];
+  assertSameName(run, identity, certificate);
+  const results: ProbeResult[] = [];
+  for (const probe of by.probes) {
+    stopIfAsked(run);
+    results.push(await presentTo(identity, probe, settings.probes));
+  }
+  assertAccepted(
+    results,
+    arn,
+    `a backend refuses the certificate of --cert, which has the root and the name of ${arn}, so it would refuse a renewed one`,
+  );
+  const result = resultOf({ caller: 'sameName', wanted: 'accepted' }, by, results);
+  return by.probes.length === 0 ? [] : [{ ...result, by: 'handshake' }];
+}
+
+/** @throws AppError `Usage` for a certificate that does not stand for a renewed one */
+function assertSameName(run: Run, { certificate }: PresentedIdentity, current: Renewable): void {
+  const { acm, clientCertificateId: arn } = current;
+  const roots = [run.request.roots ?? '', acm.chainPem].join('\n');
+  const wanted = renewalKeys(acm, roots).keys;
+  const own = renewalKeys(certificate, roots).keys;
+  const isSame = wanted.length === own.length && wanted.every((key) => own.includes(key));
+  const isExpired = certificate.trusted.notAfter <= run.deps.now();
+  if (isSame && !isExpired) return;
+  throw new AppError(
+    'Usage',
+    isSame
+      ? `the certificate of --cert expired at ${certificate.trusted.notAfter.toISOString()}`
+      : `the certificate of --cert does not have the root and the names of ${arn}`,
+    {
+      hint: 'specify a certificate of the same CA with the same subject and subject alternative names, with its chain; or omit --cert and --key',
+    },
+  );
+}
+
+/** By the stage's own URL, which shows what the stage presents. */
+async function byStageUrl(run: Run, certificate: Renewable): Promise<ProofResult[]> {
+  const failure = await askStage(run);
+  if (failure !== undefined) throw urlFails(failure, certificate);
+  return stageUrlResults(run, 'current', certificate);
+}
+
+const urlFails = (failure: string, { clientCertificateId: arn }: Renewable): AppError =>
+  new AppError('RenewalRefused', `${failure} while the stage presents ${arn}`, {
+    hint: 'check the logs of the backend',
+    details: { clientCertificateId: arn },
+  });
+
+function assertAccepted(results: readonly ProbeResult[], arn: string, what: string): void {
+  if (results.every(({ accepted }) => accepted)) return;
+  throw unproved(
+    results,
+    arn,
+    new AppError('RenewalRefused', `${what}: ${refusalText(results)}`, {
+      hint: 'the backend must trust the root of the certificate with its name, and not the certificate itself: see docs/acm.md. `rotate --to generated` replaces it with a certificate that no renewal changes',
+      details: { clientCertificateId: arn },
+    }),
+  );
+}
+
+/**
+ * Tests the backends again and again until the soak after the renewal is over; a further renewal begins it anew.
+ * @returns the certificate as it is at the end
+ */
+async function watch(run: Run, first: Renewable, end: Date): Promise<Renewable> {
+  const { deps, request } = run;
+  const { probeUrl, settings } = request;
+  if (!settings.wait) {
+    throw new AppError(
+      'RotationWaiting',
+      `ACM renewed ${run.oldId}: until the soak is over, at ${end.toISOString()}, its stages count as presenting the old certificate too`,
+      { hint: 'run the same command again until then: each run tests the backends' },
+    );
+  }
+  tell(run, { type: 'waiting', until: end.toISOString(), reason: 'renewal' });
+  return step(run, 'watch', run.oldId, async () => {
+    const url = probeUrl === undefined ? undefined : watchStageUrl(run, probeUrl);
+    let current = first;
+    let until = end;
+    let rounds = 0;
+    let nextRound = deps.now().getTime() + TEST_INTERVAL;
+    for (;;) {
+      stopIfAsked(run);
+      const failure = await url?.ask();
+      if (failure !== undefined) throw urlFails(failure, current);
+      if (deps.now().getTime() >= Math.min(nextRound, until.getTime())) {
+        current = await lookAgain(run, current);
+        const renewedAt = renewalOf(current, run);
+        if (renewedAt !== undefined && soakEnd(renewedAt, run) > until) until = soakEnd(renewedAt, run);
+        const evidence = await verifyUse(run, current);
+        rounds += 1;
+        if (deps.now() >= until)
+          return { value: current, evidence: { ...evidence, requests: url?.requests ?? 0, rounds } };
+        nextRound = deps.now().getTime() + TEST_INTERVAL;
+      }
+      const left = until.getTime() - deps.now().getTime();
+      const next = Math.min(left, nextRound - deps.now().getTime(), url?.pauseFor ?? left);
+      await pause(run, Math.max(1, next), left);
+    }
+  });
+}
+
+/** What ACM contains now; what it has renewed since must be trusted as well. */
+async function lookAgain(run: Run, known: Renewable): Promise<Renewable> {
+  await lookAtCertificates(run);
+  const found = run.certificates.find(({ clientCertificateId }) => clientCertificateId === run.oldId);
+  if (found?.acm === undefined) {
+    throw new AppError('CertificateNotFound', `ACM no longer returns ${run.oldId}`, {
+      hint: `check it: aws acm describe-certificate --certificate-arn ${run.oldId}`,
+    });
+  }
+  const current = { ...found, acm: found.acm };
+  if (current.trusted.fingerprintSha256 !== known.trusted.fingerprintSha256) await verifyTrust(run, current);
+  return current;
+}
