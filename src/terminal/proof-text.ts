@@ -67,7 +67,7 @@ function callerText({ caller, certificateId = '' }: ProofResult): string {
     case 'other':
       return `another certificate, ${certificateId}`;
     case 'current':
-      return `the certificate in use, ${certificateId}`;
+      return `the certificate in use ${certificateId}`;
     case 'sameName':
       return 'the certificate of --cert, with the same root and name,';
     case 'none':

@@ -7,6 +7,7 @@ import { listText, verbOf } from '../../platform/list-text.js';
 import type { ChalkInstance } from 'chalk';
 import { printable } from '../../platform/printable.js';
 import type { RotationReport, StackChange } from '../../rotation/rules/report.js';
+import type { Proof } from '../../rotation/rules/proof.js';
 import type { RotationStep } from '../../rotation/rules/record.js';
 import { callLines } from '../../terminal/proof-text.js';
 import type { StageWording } from '../../terminal/stage-options.js';
@@ -27,7 +28,7 @@ export function reportText(report: RotationReport, style: ChalkInstance, wording
       if (report.acmOrigin !== undefined) return acmText(report, { stages, oldId, end, when });
       return `${stages}: ${oldId} is not due for renewal before ${when} (expires ${end}): ${publishedText(report)}`;
     case 'renewed':
-      return `${stages}: ACM renewed ${oldId} (expires ${end}), and the backends accepted what ${report.stages.length === 1 ? 'the stage presented' : 'the stages presented'} until the soak was over`;
+      return `${stages}: ACM renewed ${oldId} (expires ${end}); ${isTested(report) ? 'every test until the soak was over succeeded' : 'nothing was tested'}`;
     case 'keepingOld':
       return `${stages}: ${style.green(newId)} is in use; the old ${oldId} is kept until ${when}`;
     case 'completed':
@@ -50,6 +51,12 @@ export function reportText(report: RotationReport, style: ChalkInstance, wording
         'nothing was changed',
       ].join('\n');
   }
+}
+
+/** Whether anything showed what the backends make of a renewed certificate. */
+function isTested({ steps }: RotationReport): boolean {
+  const proof = steps.findLast(({ step }) => step === 'watch')?.evidence?.['proof'] as Proof | undefined;
+  return proof !== undefined && proof.results.length > 0;
 }
 
 /** A certificate of ACM is not rotated unless it is asked for: who renews it. */

@@ -240,18 +240,22 @@ export const names = (results: readonly ProbeResult[], wanted: ProbeResult['outc
   ...new Set(results.filter(({ outcome }) => outcome === wanted).map(({ backend }) => backend)),
 ];
 
-/** An outage is not a refusal: who takes the rotation back for one takes it back for nothing. */
+/**
+ * An outage is not a refusal: who takes the rotation back for one takes it back for nothing.
+ * @param again what a later run does
+ */
 export function unproved(
   results: readonly ProbeResult[],
   certificateId: string,
   refusal: AppError,
+  again = 'the rotation resumes',
 ): AppError {
   if (results.some(({ outcome }) => outcome === 'refused')) return refusal;
   return new AppError(
     'ProofInconclusive',
     `whether the backends accept ${certificateId} could not be determined: ${refusalText(results)}`,
     {
-      hint: 'run the same command again when the backends respond: the rotation resumes. If the call itself fails, specify another: --probe "GET /health"',
+      hint: `run the same command again when the backends respond: ${again}. If the call itself fails, specify another: --probe "GET /health"`,
     },
   );
 }

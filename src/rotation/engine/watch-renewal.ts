@@ -196,9 +196,9 @@ async function verifyTrust(run: Run, certificate: Renewable): Promise<void> {
       const isPinned = seen.includes(trusted.fingerprintSha256);
       throw new AppError(
         'RenewalNotTrusted',
-        `${name} ${isPinned ? `holds the certificate of ${arn} itself, which the renewal replaces, and not its root with its name` : `does not hold the root of ${arn} with its name`}: the backend would refuse the renewed certificate`,
+        `${name}: the trust store ${isPinned ? `holds the certificate of ${arn} itself, which the renewal replaces, but not its root with its name` : `does not hold the root of ${arn} with its name`}, so the backend would refuse the renewed certificate`,
         {
-          hint: `add the root and the name before the renewal: \`apigw-cert backend add --ca root.pem ${nameOption(certificate)} --trust ${name}\``,
+          hint: `add the root and the name before the renewal: \`apigw-cert backend add --ca root.pem ${nameOption(certificate)} --trust ${name}\`, where root.pem is the last certificate of the chain (\`apigw-cert download ${arn}\`)`,
           details: { clientCertificateId: arn, trustStore: name },
         },
       );
@@ -310,6 +310,7 @@ function assertAccepted(results: readonly ProbeResult[], arn: string, what: stri
       hint: 'the backend must trust the root of the certificate with its name, and not the certificate itself: see docs/acm.md. `rotate --to generated` replaces it with a certificate that no renewal changes',
       details: { clientCertificateId: arn },
     }),
+    'it tests them again',
   );
 }
 
@@ -327,7 +328,7 @@ async function watch(run: Run, first: Renewable, end: Date): Promise<Renewable> 
       { hint: 'run the same command again until then: each run tests the backends' },
     );
   }
-  tell(run, { type: 'waiting', until: end.toISOString(), reason: 'renewal' });
+  tell(run, { type: 'waiting', until: end.toISOString(), reason: 'soak after the renewal' });
   return step(run, 'watch', run.oldId, async () => {
     const url = probeUrl === undefined ? undefined : watchStageUrl(run, probeUrl);
     let current = first;
