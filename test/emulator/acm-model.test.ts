@@ -92,7 +92,11 @@ const UNKNOWN = 'arn:aws:acm:eu-central-1:123456789012:certificate/none';
 test.each(
   acmOperations.map(({ name }) => name).filter((name) => input(name).required?.includes('CertificateArn')),
 )('%s of a certificate that is not there fails as with ACM', async (name) => {
-  const { status, type } = await call(name, { CertificateArn: UNKNOWN, Tags: [{ Key: 'a' }] });
+  const { status, type } = await call(name, {
+    CertificateArn: UNKNOWN,
+    Tags: [{ Key: 'a' }],
+    Passphrase: Buffer.from('none').toString('base64'),
+  });
   expect([status, type]).toEqual([400, 'ResourceNotFoundException']);
   expect(errorsOf(name)).toContain(type);
 });

@@ -363,7 +363,7 @@ test('anything else is refused in JSON 1.1', async () => {
       },
       body: '{}',
     });
-  const unknown = await post('CertificateManager.ExportCertificate');
+  const unknown = await post('CertificateManager.RenewCertificate');
   expect([unknown.status, await unknown.json()]).toEqual([
     400,
     { __type: 'UnknownOperationException', message: expect.any(String) },
