@@ -19,7 +19,15 @@ export interface RotationReport {
    * stages that still use it. `keepingOld`: in place, the old one stays until `until`. `planned` and `plannedAbort`: a dry run.
    * `renewed`: ACM renewed the certificate, and the backends were tested until the soak after it was over.
    */
-  outcome: 'notDue' | 'renewed' | 'completed' | 'keepingOld' | 'planned' | 'plannedAbort' | 'aborted' | 'nothingToAbort';
+  outcome:
+    | 'notDue'
+    | 'renewed'
+    | 'completed'
+    | 'keepingOld'
+    | 'planned'
+    | 'plannedAbort'
+    | 'aborted'
+    | 'nothingToAbort';
   region: string;
   stages: readonly NamedStage[];
   oldCertificateId: string;
