@@ -31,6 +31,17 @@ try {
   // cdk-nag has findings, which the test compares.
   if (error.name !== 'ValidationFailed') throw error;
 }
+// An app of its own: the CDK warns that the condition of a parameter that is put in is always the same.
+const switching = new App({ outdir: 'cdk.switching', analyticsReporting: false });
+new ApiGwCertMember(new Stack(switching, 'Switching'), 'Role', {
+  ...member,
+  hubRoleArn: 'arn:aws:iam::123456789012:role/hub',
+  switchStackArns: [
+    'arn:aws:cloudformation:eu-west-1:111111111111:stack/orders/*',
+    'arn:aws:cloudformation:eu-west-1:111111111111:stack/billing/*',
+  ],
+});
+switching.synth();
 for (const code of [Code.fromInline('x')]) {
   try {
     new ApiGwCertHub(new Stack(new App(), 'Inline'), 'Rotation', { code });

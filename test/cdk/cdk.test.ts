@@ -9,6 +9,7 @@ import { parse } from 'yaml';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const folder = join(root, 'build', 'cdk');
 const out = join(folder, 'cdk.out');
+const outSwitching = join(folder, 'cdk.switching');
 
 interface Template {
   Parameters: Record<string, unknown>;
@@ -37,8 +38,8 @@ function shipped(name: string, values: Record<string, string | object> = {}): Te
   return put(parse(readFileSync(join(root, 'docs', 'lambda', `${name}.yaml`), 'utf8'))) as Template;
 }
 
-const synthesized = (name: string): Template =>
-  JSON.parse(readFileSync(join(out, `${name}.template.json`), 'utf8')) as Template;
+const synthesized = (name: string, from = out): Template =>
+  JSON.parse(readFileSync(join(from, `${name}.template.json`), 'utf8')) as Template;
 
 // CI gets it before the tests; elsewhere it is 191 MB that nobody need download.
 (existsSync(folder) ? describe : describe.skip)('the constructs', () => {
@@ -48,7 +49,7 @@ const synthesized = (name: string): Template =>
 
   beforeAll(async () => {
     const installed = join(folder, 'node_modules', 'apigw-cert');
-    for (const old of [installed, out]) rmSync(old, { recursive: true, force: true });
+    for (const old of [installed, out, outSwitching]) rmSync(old, { recursive: true, force: true });
     mkdirSync(installed, { recursive: true });
     for (const part of ['package.json', 'dist/cdk.js', 'dist/types/cdk', 'docs/lambda']) {
       cpSync(join(root, part), join(installed, part), { recursive: true });
@@ -117,6 +118,17 @@ export function make(stack: Stack): ApiGwCertMemberProps {
     const wanted = shipped('member', values);
     expect(Resources).toEqual(wanted.Resources);
     expect(Outputs).toEqual(wanted.Outputs);
+
+    // Several stacks are one parameter of the template, and a list in its statement.
+    const stacks = ['orders', 'billing'].map(
+      (name) => `arn:aws:cloudformation:eu-west-1:111111111111:stack/${name}/*`,
+    );
+    const switching = shipped('member', { ...values, SwitchStackArns: stacks.join(',') });
+    const statement = JSON.stringify({ 'Fn::Split': [',', stacks.join(',')] });
+    expect(JSON.stringify(switching)).toContain(statement);
+    expect(synthesized('Switching', outSwitching).Resources).toEqual(
+      JSON.parse(JSON.stringify(switching.Resources).replace(statement, JSON.stringify(stacks))),
+    );
 
     const set = Object.values(synthesized('Hub').Resources).find(
       ({ Type }) => Type === 'AWS::CloudFormation::StackSet',
