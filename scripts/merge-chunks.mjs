@@ -25,7 +25,7 @@ const SMALL = 16_000;
 const isOfSdk = (source) => /node_modules\/@(aws|aws-sdk|smithy)\//.test(source);
 
 /** Which file each output of a build by esbuild goes to, by its path; none for those that stay as they are. */
-function destinations({ outputs }, { source }) {
+function destinations({ outputs }, source) {
   const importsOf = (path, kinds) =>
     outputs[path].imports
       .filter(({ path: to, kind }) => to in outputs && kinds.includes(kind))
@@ -70,42 +70,31 @@ function destinations({ outputs }, { source }) {
 }
 
 /**
- * Writes the files of a build by esbuild with code splitting, fewer and larger.
+ * Writes the files of a build by esbuild with code splitting, fewer and larger, as CommonJS.
  * @param metafile of that build
- * @param root the entry that commands are reached from: its source, and its name, under which it may export more than it does
+ * @param source of its entry, which may export more than it does
  * @param from its folder, which is deleted
- * @param names of the other entries, which export what they did
  */
-export async function mergeChunks({ metafile, root, from, to, names }) {
-  const destinationOf = destinations(metafile, root);
+export async function mergeChunks({ metafile, source, from, to }) {
+  const destinationOf = destinations(metafile, source);
   const bundle = await rollup({
-    input: Object.fromEntries(names.map((name) => [name, join(from, `${name}.js`)])),
+    input: Object.keys(metafile.outputs).find((path) => metafile.outputs[path].entryPoint === source),
+    preserveEntrySignatures: 'allow-extension',
     // Whatever is still named by a package is Node's own or optional.
     external: (id) => !id.startsWith('.') && !isAbsolute(id),
     treeshake: false,
-    plugins: [
-      {
-        name: 'root',
-        buildStart() {
-          const id = join(from, `${root.name}.js`);
-          this.emitFile({
-            type: 'chunk',
-            id,
-            fileName: `${root.name}.js`,
-            preserveSignature: 'allow-extension',
-          });
-        },
-      },
-    ],
     onLog(level, { message }) {
       if (level === 'warn') throw new Error(message);
     },
   });
   const { output } = await bundle.write({
     dir: to,
-    format: 'es',
-    entryFileNames: '[name].js',
-    chunkFileNames: 'chunks/[name]-[hash].js',
+    format: 'cjs',
+    esModule: false,
+    dynamicImportInCjs: false,
+    minifyInternalExports: true,
+    entryFileNames: '[name].cjs',
+    chunkFileNames: 'chunks/[name]-[hash].cjs',
     onlyExplicitManualChunks: true,
     manualChunks: (id) => destinationOf.get(relative(process.cwd(), id)),
   });

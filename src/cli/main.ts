@@ -1,4 +1,3 @@
-import { useCompileCache } from '../platform/compile-cache.js';
 import { VERSION } from '../platform/version.js';
 
 const words = process.argv.slice(2);
@@ -10,6 +9,12 @@ if (asksVersion && rest === '') {
 } else if (asksVersion && /^--output[ =]json$/.test(rest)) {
   process.stdout.write(`${JSON.stringify({ version: VERSION }, null, 2)}\n`);
 } else {
+  void start();
+}
+
+async function start(): Promise<void> {
+  const { useCompileCache } = await import('../platform/compile-cache.js');
   useCompileCache(VERSION);
-  void import('./program.js').then(({ main }) => main(words));
+  const { main } = await import('./program.js');
+  await main(words);
 }

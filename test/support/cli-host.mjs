@@ -4,7 +4,7 @@ import { writeSync } from 'node:fs';
 import { Readable, Writable } from 'node:stream';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { main } from '../../dist/program.js';
+import { main } from '../../dist/program.cjs';
 
 const BINARY = fileURLToPath(new URL('../../bin/apigw-cert.js', import.meta.url));
 
