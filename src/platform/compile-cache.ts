@@ -2,26 +2,28 @@ import { lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import module from 'node:module';
 import { dirname, join } from 'node:path';
 import { cacheDirectory } from './cache-directory.js';
+import { keepCode } from './code-cache.js';
 
-/** As much of `node:module` as this is about. */
-export interface CompileCache {
-  /** Keeps compiled code in that directory; Node 22.1 and later. */
-  enableCompileCache?: (directory: string) => unknown;
-}
+/** Keeps compiled code in that directory. */
+type KeepCode = (directory: string) => unknown;
+
+/** Node.js has its own from 22.1 on. */
+const { enableCompileCache = keepCode } = module as { enableCompileCache?: KeepCode };
 
 /**
- * Lets Node keep this version's compiled code, which is a third of a short command's time. What is in the cache is run,
+ * Keeps this version's compiled code, which is a third of a short command's time. What is in the cache is run,
  * so it is used only where nobody else can write: a directory of this user alone, in one that is this user's too.
- * Without such a place, or on a Node that has no such cache, nothing is kept.
+ * Without such a place nothing is kept.
  *
  * @param version the directory of another version goes when that of this one is made
  */
 export function useCompileCache(
   version: string,
   env: NodeJS.ProcessEnv = process.env,
-  { enableCompileCache }: CompileCache = module as CompileCache,
+  keep: KeepCode = enableCompileCache,
 ): void {
-  if (!enableCompileCache || !process.getuid || env['NODE_COMPILE_CACHE'] !== undefined) return;
+  const isSet = ['NODE_COMPILE_CACHE', 'NODE_DISABLE_COMPILE_CACHE'].some((name) => env[name] !== undefined);
+  if (isSet || !process.getuid) return;
   const parent = join(cacheDirectory(env), 'compile');
   const directory = join(parent, version);
   try {
@@ -32,7 +34,7 @@ export function useCompileCache(
         if (other !== version) rmSync(join(parent, other), { recursive: true, force: true });
       }
     }
-    enableCompileCache(directory);
+    keep(directory);
   } catch {
     // It is as quick as it was.
   }

@@ -16,7 +16,7 @@ import { useCompileCache } from '../../src/platform/compile-cache.js';
 let home: string;
 let env: NodeJS.ProcessEnv;
 let used: string[];
-const node = { enableCompileCache: (directory: string): unknown => used.push(directory) };
+const keep = (directory: string): unknown => used.push(directory);
 
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), 'apigw-cert-compile-cache-'));
@@ -31,13 +31,13 @@ afterEach(() => {
 const of = (version: string): string => join(home, 'apigw-cert', 'compile', version);
 
 test('is in a directory of this user alone, and that of another version goes when one is made', () => {
-  useCompileCache('1.0.0', env, node);
+  useCompileCache('1.0.0', env, keep);
   expect(used).toEqual([of('1.0.0')]);
   expect(statSync(of('1.0.0')).mode & 0o777).toBe(0o700);
   writeFileSync(join(of('1.0.0'), 'code'), '');
-  useCompileCache('1.0.0', env, node);
+  useCompileCache('1.0.0', env, keep);
   expect(existsSync(join(of('1.0.0'), 'code'))).toBe(true);
-  useCompileCache('1.1.0', env, node);
+  useCompileCache('1.1.0', env, keep);
   expect(used).toEqual([of('1.0.0'), of('1.0.0'), of('1.1.0')]);
   expect(existsSync(of('1.0.0'))).toBe(false);
 });
@@ -67,13 +67,15 @@ test.each<[string, () => void]>([
   ['cannot be made', () => (env = { XDG_CACHE_HOME: '/proc/apigw-cert-test' })],
 ])('is left alone where it %s', (_, prepare) => {
   prepare();
-  useCompileCache('1.0.0', env, node);
+  useCompileCache('1.0.0', env, keep);
   expect(used).toEqual([]);
 });
 
-test('is left to the user who has said where it is to be, and to a Node that has none', () => {
-  useCompileCache('1.0.0', { ...env, NODE_COMPILE_CACHE: '/elsewhere' }, node);
-  useCompileCache('1.0.0', env, {});
-  expect(used).toEqual([]);
-  expect(existsSync(join(home, 'apigw-cert'))).toBe(false);
-});
+test.each(['NODE_COMPILE_CACHE', 'NODE_DISABLE_COMPILE_CACHE'])(
+  'is left to the user who has set %s',
+  (name) => {
+    useCompileCache('1.0.0', { ...env, [name]: '1' }, keep);
+    expect(used).toEqual([]);
+    expect(existsSync(join(home, 'apigw-cert'))).toBe(false);
+  },
+);
