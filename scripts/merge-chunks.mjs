@@ -1,10 +1,13 @@
 // Puts chunks that are loaded together into one file. Code splitting makes a chunk of every set of entries that share
-// something, 76 for `list`; and to find, open and link a file costs Node as much as to compile 10 kB.
+// something, 76 for `list`; and to find, open and run a file costs Node as much as to compile several kB.
 import { rmSync } from 'node:fs';
 import { isAbsolute, join, relative } from 'node:path';
 import { rollup } from 'rollup';
 
-/** What is loaded when a command runs, by the sources that are imported when it does. */
+/**
+ * What is loaded when a command runs, by the sources that are imported when it does. What other commands load too is in `aws`,
+ * `common`, and, where only `rotate` of these loads it, `rotation`.
+ */
 const LOADED = {
   common: ['src/terminal/account.ts', 'src/configuration/load.ts', 'src/terminal/table.ts'],
   calls: [
@@ -63,7 +66,7 @@ function destinations({ outputs }, source) {
       if (found.has(path)) continue;
       if (name !== 'common' && !elsewhere.has(path)) found.set(path, name);
       else if (usesSdk(path)) found.set(path, 'aws');
-      else if (isSmall(path)) found.set(path, 'common');
+      else if (isSmall(path)) found.set(path, name === 'rotate' ? 'rotation' : 'common');
     }
   }
   return found;
