@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { readBundle } from '../certificates/bundle.js';
-import { sansOf, subjectOf, type CallerName } from '../certificates/caller-name.js';
+import { hasName, sansOf, subjectOf, type CallerName } from '../certificates/caller-name.js';
 import { clientChain } from '../certificates/client-chain.js';
 import { trustedCertificate } from '../certificates/parse.js';
 import { entryKey, trustedAuthority, type TrustedAuthority } from '../certificates/trust-entry.js';
@@ -80,3 +80,16 @@ export function acmTrust(
   }
   return { authority: trustedAuthority(rootPem, { [namedBy]: value }) };
 }
+
+type Named = Pick<AcmCertificate, 'trusted' | 'chainPem'>;
+
+/** Whether the chain of a certificate of ACM leads to a root, which the chain in ACM may omit. */
+export const isOfRoot = (acm: Named, { ca }: Pick<TrustedAuthority, 'ca'>): boolean =>
+  (['subject', 'san'] as const).some((namedBy) => {
+    const { authority } = acmTrust(acm, namedBy, ca.pem);
+    return authority?.ca.fingerprintSha256 === ca.fingerprintSha256;
+  });
+
+/** Whether a certificate of ACM has the name that a backend demands of certificates of a root. */
+export const hasNameFor = ({ trusted }: Named, name: CallerName): boolean =>
+  hasName(new X509Certificate(trusted.pem).raw, name);

@@ -5,7 +5,7 @@ import type { ResolvedStage, StageAddress } from '../control-plane/resolve-stage
 import { accountRegionOf, accountRegionText } from '../control-plane/account-text.js';
 import { printable } from '../platform/printable.js';
 import type { ControlPlane } from '../control-plane/control-plane.js';
-import type { FoundTarget } from '../rotation/engine/jobs.js';
+import type { FoundTarget, NamedTarget } from '../rotation/engine/jobs.js';
 import type { ManagerSettings } from '../rotation/rules/manager.js';
 import { accountKey, resolve, type AccountFlags, type ResolvedAccount } from '../settings/resolve.js';
 import { flagValues } from '../settings/table.js';
@@ -67,6 +67,11 @@ export interface OpenedPlace {
   controlPlane: ControlPlane;
   /** What flags and the file say of the tool that manages a stage, or a certificate that no stage presents. */
   managerOf: (stage?: ResolvedStage) => ManagerSettings;
+  /**
+   * The target of the file that the stage of the options belongs to, where there is one. It is looked up where the file
+   * may mean it by another name. @throws AppError `StageNotFound`, `Usage` for more than one
+   */
+  ownTarget: () => Promise<NamedTarget | undefined>;
 }
 
 /**
@@ -109,6 +114,7 @@ export async function openPlace(options: CommonOptions, out: Output): Promise<Op
         ...(managedBy === undefined ? {} : { managedBy }),
       };
     },
+    ownTarget: async () => target ?? (await placeOf(options, loaded, open, 'findTarget')).target,
   };
 }
 
@@ -131,6 +137,7 @@ async function placeOf(
   options: CommonOptions,
   loaded: LoadedConfiguration | undefined,
   open: (account: ResolvedAccount) => Promise<ControlPlane>,
+  find: 'findAccount' | 'findTarget' = 'findAccount',
 ): Promise<FoundTarget> {
   const address = addressOf(options);
   const flags = accountFlags(options);
@@ -139,11 +146,11 @@ async function placeOf(
     const { resolveAccount } = await import('../settings/resolve.js');
     return { account: resolveAccount(flags, configuration) };
   }
-  const [{ findAccount }, { resolveStage }] = await Promise.all([
+  const [finders, { resolveStage }] = await Promise.all([
     import('../rotation/engine/find-target.js'),
     import('../control-plane/resolve-stage.js'),
   ]);
-  return findAccount(address, configuration, { account: flags }, async (account) =>
+  return finders[find](address, configuration, { account: flags }, async (account) =>
     resolveStage(await open(account), address),
   );
 }

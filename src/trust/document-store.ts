@@ -2,16 +2,23 @@ import {
   entryKey,
   isAuthority,
   type RemovableEntry,
-  type TrustedAuthority,
   crossing,
   type TrustEntry,
 } from '../certificates/trust-entry.js';
 import { AppError, type ErrorCode } from '../platform/errors.js';
 import { type Revision, STOPPED, type TextDocument } from './document.js';
-import { authoritiesIn, fingerprints, insertEntry, keyOf, keysIn, type TrustFormat } from './format.js';
+import {
+  authoritiesIn,
+  casIn,
+  fingerprints,
+  insertEntry,
+  keyOf,
+  keysIn,
+  type TrustFormat,
+} from './format.js';
 import { gated, UNGUARDED, type Gate } from './gate.js';
 import { withoutControls } from './run-command.js';
-import { type BeforeEffect, described, type DescribedTrustStore } from './trust-store.js';
+import { type BeforeEffect, described, type DescribedTrustStore, type StoreContent } from './trust-store.js';
 
 /** A trust store whose whole content is one text in a known notation. */
 export interface DocumentStore {
@@ -257,9 +264,13 @@ function assertSeparable({ format }: DocumentStore, text: string): void {
 /** Makes a trust store of a document: the one transaction that all of them share. */
 export function documentTrustStore(store: DocumentStore): DescribedTrustStore {
   const { document, format } = store;
-  const seen = (text: string): { fingerprints: string[]; authorities?: TrustedAuthority[] } => {
-    const authorities = authoritiesIn(format, text);
-    return { fingerprints: fingerprints(format, text), ...(authorities.length === 0 ? {} : { authorities }) };
+  const seen = (text: string): StoreContent => {
+    const [authorities, cas] = [authoritiesIn(format, text), casIn(format, text)];
+    return {
+      fingerprints: fingerprints(format, text),
+      ...(cas.length === 0 ? {} : { cas }),
+      ...(authorities.length === 0 ? {} : { authorities }),
+    };
   };
   const inserted = (text: string, entry: TrustEntry): string => {
     if (keysIn(format, text).includes(entryKey(entry))) return text;

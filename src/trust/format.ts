@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import type { TrustedCertificate } from '../certificates/certificate.js';
 import {
   entryKey,
@@ -11,6 +12,8 @@ export interface Segment {
   readonly text: string;
   /** The SHA-256 fingerprint of the certificate that this piece makes trusted; absent in other pieces. */
   readonly fingerprint?: string;
+  /** That certificate, where the notation has it in PEM and not for the second time. */
+  readonly certificate?: TrustedCertificate;
   /** The root, with a name, that this piece makes trusted; absent in other pieces. */
   readonly authority?: TrustedAuthority;
 }
@@ -63,6 +66,15 @@ export function keysIn(format: TrustFormat, text: string): string[] {
 /** The distinct fingerprints that a text makes trusted, in the order of the text. */
 export function fingerprints(format: TrustFormat, text: string): string[] {
   return [...new Set(format.parse(text).flatMap(({ fingerprint }) => fingerprint ?? []))];
+}
+
+/** Of the exact certificates that a text makes trusted, those of CAs; only PEM shows them. */
+export function casIn(format: TrustFormat, text: string): TrustedCertificate[] {
+  return format
+    .parse(text)
+    .flatMap(({ certificate }) =>
+      certificate !== undefined && new X509Certificate(certificate.pem).ca ? [certificate] : [],
+    );
 }
 
 /** What a person wants to know of an entry: `apigw-cert a1b2c3, valid 2025-11-24 to 2026-11-24`. Plain ASCII. */

@@ -65,6 +65,7 @@ function linesIn(text: string): number {
 function parse(text: string): Segment[] {
   const { certificates, authorities, findings } = readBundle(Buffer.from(text, 'latin1'));
   findings.forEach(refuse);
+  const certificateAt = new Map(certificates.map(({ line, certificate }) => [line, certificate]));
   const fingerprintAt = new Map(
     certificates.map(({ line, certificate }) => [line, certificate.fingerprintSha256]),
   );
@@ -81,10 +82,12 @@ function parse(text: string): Segment[] {
     const begin = match.index + block.indexOf('-----BEGIN');
     line += linesIn(text.slice(end, begin));
     const fingerprint = fingerprintAt.get(line);
+    const certificate = certificateAt.get(line);
     const authority = authorityAt.get(line);
     segments.push({
       text: block,
       ...(fingerprint === undefined ? {} : { fingerprint }),
+      ...(certificate === undefined ? {} : { certificate }),
       ...(authority === undefined ? {} : { authority }),
     });
     end = match.index + block.length;

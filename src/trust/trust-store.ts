@@ -1,3 +1,4 @@
+import type { TrustedCertificate } from '../certificates/certificate.js';
 import {
   entryKey,
   type RemovableEntry,
@@ -62,23 +63,28 @@ export interface TrustStore {
   remove(entry: RemovableEntry, options?: ChangeOptions): Promise<void>;
 }
 
-/**
- * What is known of a trust store: exact certificates by their SHA-256, and roots with a name, where there are any; each in the
- * order of the store.
- */
+/** What a trust store holds, in its own order. */
+export interface StoreContent {
+  /** Exact certificates, by their SHA-256. */
+  fingerprints: readonly string[];
+  /** Of these the ones of CAs, where there are any and its notation has whole certificates. */
+  cas?: readonly TrustedCertificate[];
+  /** Roots with a name, where there are any. */
+  authorities?: readonly TrustedAuthority[];
+}
+
+/** What is known of a trust store. */
 export type StoreState =
   /** It holds these, and nothing says that its server does not use them. */
-  | { state: 'known'; fingerprints: readonly string[]; authorities?: readonly TrustedAuthority[] }
+  | ({ state: 'known' } & StoreContent)
   /** It holds these, but its server may not have loaded them. */
-  | {
+  | ({
       state: 'unfinished';
-      fingerprints: readonly string[];
-      authorities?: readonly TrustedAuthority[];
       /** What happened, for a person. */
       reason: string;
       /** ISO 8601, UTC; absent where the mark does not say. */
       since?: string;
-    }
+    } & StoreContent)
   /** Nobody can tell. */
   | { state: 'unknown'; reason: string };
 

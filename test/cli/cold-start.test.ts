@@ -95,7 +95,7 @@ test.each<[string, Limit]>([
   ['list', { words: () => ['list'], files: 8, size: 424, packages: ['sdk', 'commander'] }],
   [
     'check-expiry',
-    { words: () => ['check-expiry', '--quota', '100'], files: 12, size: 464, packages: ['sdk', 'commander'] },
+    { words: () => ['check-expiry', '--quota', '100'], files: 12, size: 467, packages: ['sdk', 'commander'] },
   ],
   [
     'rotate with nothing due',
@@ -107,17 +107,17 @@ test.each<[string, Limit]>([
     {
       words: () => ['inspect', lab.trustFile],
       files: 16,
-      size: 563,
+      size: 567,
       packages: ['@peculiar/x509', 'commander'],
     },
   ],
-  ['iac check', { words: () => ['iac', 'check', planFile], files: 14, size: 199, packages: ['commander'] }],
+  ['iac check', { words: () => ['iac', 'check', planFile], files: 14, size: 202, packages: ['commander'] }],
   [
     'backend show',
     {
       words: () => ['backend', 'show', '--trust', `pem-bundle:${lab.trustFile}`],
       files: 22,
-      size: 348,
+      size: 349,
       packages: ['zod', 'commander'],
     },
   ],

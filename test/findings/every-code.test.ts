@@ -23,6 +23,9 @@ import type { SourceReading } from '../../src/control-plane/source-reading.js';
 import { CATALOGUE } from '../../src/findings/catalogue/index.js';
 import { finding, reported, type ReportedFinding } from '../../src/findings/finding.js';
 import { diagnose, type DoctorObservation } from '../../src/findings/rules/doctor.js';
+import { judgeStore, type SeenStore } from '../../src/findings/rules/doctor-trust.js';
+import { trustedCertificate } from '../../src/certificates/parse.js';
+import { trustedAuthority } from '../../src/certificates/trust-entry.js';
 import { mintClientCertificate } from '../../src/certificates/mint.js';
 import { mintAuthority } from '../support/authority.js';
 import { mintIdentity, type TestIdentity } from '../support/certificates.js';
@@ -279,6 +282,43 @@ function ofDoctor(): ReportedFinding[] {
 }
 
 let folder: string;
+/** Trust stores whose names, and what else is said of them, somebody made up. */
+async function ofTrustStores(): Promise<ReportedFinding[]> {
+  const { root, issuing, issue } = await mintAuthority(`CN=Root\\, "${EVIL.replaceAll('\n', '')}",O=Example`);
+  const leaf = await issue('CN=gateway,O=Example');
+  const trusted = trustedCertificate(leaf.pem);
+  const reading = acmReading({ origin: 'imported' }, {});
+  if (reading.state !== 'read') throw new Error('it was read');
+  const acm = { ...reading.certificate, trusted, chainPem: issuing.pem };
+  const presented = { trusted, where: { clientCertificateId: EVIL }, now: NOW };
+  const name = { trustStore: EVIL, option: `--trust ${EVIL}` };
+  const unfinished = { state: 'unfinished', reason: EVIL, since: EVIL, objection: () => undefined } as const;
+  const authority = (subject: string) => trustedAuthority(root.pem, { subject });
+  const stores: SeenStore[] = [
+    { ...name, state: 'unknown', reason: EVIL, hint: EVIL, hasFailed: true },
+    { ...name, ...unfinished, fingerprints: [] },
+    { ...name, ...unfinished, fingerprints: [], objection: () => EVIL },
+    { ...name, ...unfinished, fingerprints: [], authorities: [authority('CN=x')] },
+    { ...name, ...unfinished, fingerprints: [trusted.fingerprintSha256] },
+    { ...name, ...unfinished, fingerprints: [trusted.fingerprintSha256], objection: () => EVIL },
+    {
+      ...name,
+      ...unfinished,
+      fingerprints: [trusted.fingerprintSha256],
+      authorities: [authority('CN=gateway,O=Example')],
+    },
+    { ...name, ...unfinished, fingerprints: [], cas: [trustedCertificate(root.pem)] },
+  ];
+  return [true, false].flatMap((isAccepted) =>
+    stores.flatMap((store) =>
+      [{ acm }, {}, { acm: { ...acm, details: { ...acm.details, origin: 'privateCa' as const } } }].flatMap(
+        (more) =>
+          judgeStore(store, { ...presented, ...more, isAccepted }).findings.map((found) => reported(found)),
+      ),
+    ),
+  );
+}
+
 let ours: TestIdentity;
 let next: TestIdentity;
 beforeAll(async () => {
@@ -448,7 +488,14 @@ function ofPlans(): ReportedFinding[] {
 }
 
 test('no code is without a rule that finds it', async () => {
-  const found = [...ofCheckExpiry(), ...ofDoctor(), ...(await ofLint()), ...ofVerify(), ...ofPlans()];
+  const found = [
+    ...ofCheckExpiry(),
+    ...ofDoctor(),
+    ...(await ofTrustStores()),
+    ...(await ofLint()),
+    ...ofVerify(),
+    ...ofPlans(),
+  ];
   const codes = new Set(found.map(({ code }) => code));
   expect(Object.keys(CATALOGUE).filter((code) => !codes.has(code as ReportedFinding['code']))).toEqual([]);
   for (const { message, remedy = '' } of found) {

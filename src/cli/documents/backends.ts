@@ -203,6 +203,23 @@ export const doctor = z.strictObject({
   otherCertificateId: z.optional(certificateId),
   calls: z.array(backendCall),
   probes: doctorProbes,
+  trustStores: z.optional(
+    z
+      .array(
+        z.strictObject({
+          trustStore: z.string(),
+          state: z.enum(['known', 'unfinished', 'unknown']),
+          holds: z.optional(
+            z
+              .array(z.enum(['certificate', 'rootWithName', 'caWithoutName']))
+              .check(
+                z.describe('What it holds of the certificate of the stage; absent if that is not known'),
+              ),
+          ),
+        }),
+      )
+      .check(z.describe('Where trust stores are specified, and the certificate could be read')),
+  ),
   findings: z.array(finding),
 });
 

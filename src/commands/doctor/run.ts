@@ -7,7 +7,9 @@ import type {
 } from '../../control-plane/api-gateway.js';
 import { AppError } from '../../platform/errors.js';
 import { isAcmArn } from '../../control-plane/inventory.js';
+import type { AcmReading } from '../../control-plane/acm-view.js';
 import { readAcm } from '../../control-plane/read-acm.js';
+import { certificateOf } from '../../control-plane/read-certificate.js';
 import { namedStage, type NamedStage } from '../../control-plane/named-stage.js';
 import { backendCalls, distinctProbes, type BackendCall } from '../../rotation/rules/calls.js';
 import {
@@ -19,13 +21,21 @@ import {
 } from '../../rotation/rules/probe.js';
 import { strangerOf } from '../../rotation/rules/stranger.js';
 import { reported, type ReportedFinding } from '../../findings/finding.js';
-import { diagnose, type DoctorObservation, type DoctorProbe } from '../../findings/rules/doctor.js';
+import {
+  diagnose,
+  whereOf,
+  type DoctorFinding,
+  type DoctorObservation,
+  type DoctorProbe,
+} from '../../findings/rules/doctor.js';
+import type { Presented, SeenStore, StoreVerdict } from '../../findings/rules/doctor-trust.js';
 import { worstFirst } from '../../findings/severity.js';
 import type { ControlPlane } from '../../control-plane/control-plane.js';
 import { probe } from '../../rotation/engine/test-invoke.js';
 import { certificateFacts } from '../../certificates/parse.js';
 import { resolveStage, type StageAddress } from '../../control-plane/resolve-stage.js';
 import { allStages, type StagesProgress } from '../../control-plane/stages.js';
+import type { NamedStore } from './trust.js';
 
 export interface DoctorReport {
   stage: NamedStage;
@@ -39,6 +49,8 @@ export interface DoctorReport {
   calls: BackendCall[];
   /** How each backend answered, by the certificate presented. */
   probes: DoctorObservation['probes'];
+  /** Where trust stores are named, and the certificate of the stage could be read. */
+  trustStores?: StoreVerdict[];
   /** Worst first. */
   findings: ReportedFinding[];
 }
@@ -152,6 +164,27 @@ async function waysTo(
   return resources ? { choice: chooseProbes(stage, resources, request), resources } : { choice: NO_PROBES };
 }
 
+/** Compares trust stores with the certificate of the stage. What is needed for that is loaded where there are any. */
+async function judgeStores(
+  seen: readonly SeenStore[],
+  presented: Presented,
+): Promise<{ trustStores: StoreVerdict[]; findings: DoctorFinding[] }> {
+  const { judgeStore } = await import('../../findings/rules/doctor-trust.js');
+  const judged = seen.map((store) => judgeStore(store, presented));
+  return {
+    trustStores: judged.map(({ verdict }) => verdict),
+    findings: judged.flatMap(({ findings }) => findings),
+  };
+}
+
+/** What to look at. */
+export interface DoctorQuestion {
+  address: StageAddress;
+  probeRequest?: ProbeRequest | undefined;
+  /** What the backends of the stage trust. */
+  stores?: readonly NamedStore[];
+}
+
 /**
  * Looks at everything that one stage's certificate depends on. Makes test calls that really reach its backends and those
  * of its canary, by safe GETs or the one that is named; changes nothing.
@@ -162,7 +195,7 @@ async function waysTo(
  */
 export async function doctor(
   controlPlane: ControlPlane,
-  { address, probeRequest }: { address: StageAddress; probeRequest?: ProbeRequest | undefined },
+  { address, probeRequest, stores = [] }: DoctorQuestion,
   now: () => Date,
   announce: (calls: readonly BackendCall[]) => void = () => undefined,
   progress?: StagesProgress,
@@ -172,13 +205,15 @@ export async function doctor(
   const name = (one: StageRef): NamedStage => namedStage(one, new Map([[restApiId, apiName]]));
   const denied: string[] = [];
   const allowed = forgiving(denied);
-  const [certificates, stages, { choice, ...seen }, acm] = await Promise.all([
+  const isTrustRead = stores.length > 0 && clientCertificateId !== undefined;
+  const [certificates, stages, { choice, ...seen }, acm, seenStores] = await Promise.all([
     allowed(() => controlPlane.getClientCertificates()),
     allowed(async () => (await allStages(controlPlane, progress)).stages),
     waysTo(controlPlane, stage, probeRequest, allowed),
     clientCertificateId !== undefined && isAcmArn(clientCertificateId)
       ? readAcm({ controlPlane }, clientCertificateId, now())
       : undefined,
+    isTrustRead ? import('./trust.js').then(({ lookAtTrust }) => lookAtTrust(stores)) : [],
   ]);
   const at = now();
   const excluded = new Set(clientCertificateId === undefined ? [] : [clientCertificateId]);
@@ -206,6 +241,20 @@ export async function doctor(
     ...(acm === undefined ? {} : { acm }),
     isAcmUntested,
   });
+  const presented = presentedOf(acm, certificate);
+  const { region } = controlPlane;
+  const trust =
+    presented && seenStores.length > 0
+      ? await judgeStores(seenStores, {
+          ...presented,
+          isAccepted: probes.current.length > 0 && probes.current.every(({ accepted }) => accepted),
+          where: {
+            ...whereOf({ region, stage }),
+            ...(clientCertificateId === undefined ? {} : { clientCertificateId }),
+          },
+          now: at,
+        })
+      : undefined;
   return {
     stage: name(stage),
     endpointTypes: stage.endpointTypes ?? [],
@@ -213,8 +262,18 @@ export async function doctor(
     ...(other ? { otherCertificateId: other.clientCertificateId } : {}),
     calls,
     probes,
-    findings: findings.sort(worstFirst).map(reported),
+    ...(trust === undefined ? {} : { trustStores: trust.trustStores }),
+    findings: [...findings, ...(trust?.findings ?? [])].sort(worstFirst).map(reported),
   };
+}
+
+/** The certificate of the stage, where it could be read. */
+function presentedOf(
+  acm: AcmReading | undefined,
+  certificate: ClientCertificate | undefined,
+): Pick<Presented, 'trusted' | 'acm'> | undefined {
+  if (acm?.state === 'read') return { trusted: acm.certificate.trusted, acm: acm.certificate };
+  return certificate && { trusted: certificateOf(certificate).trusted };
 }
 
 function observation({

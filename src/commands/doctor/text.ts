@@ -5,6 +5,7 @@ import { printable } from '../../platform/printable.js';
 import { listText } from '../../platform/list-text.js';
 import { countText, findingText } from '../../findings/formats/text.js';
 import type { DoctorProbe } from '../../findings/rules/doctor.js';
+import type { Held } from '../../findings/rules/doctor-trust.js';
 import { facts } from '../../terminal/facts.js';
 
 function answers(probes: readonly DoctorProbe[] | undefined): string {
@@ -13,6 +14,19 @@ function answers(probes: readonly DoctorProbe[] | undefined): string {
   return listText(
     probes.map(({ backend, outcome, status }) => printable(`${backend} ${words[outcome]} ${status}`)),
   );
+}
+
+const HELD = {
+  certificate: 'the certificate',
+  rootWithName: 'the root of its CA with its name',
+  caWithoutName: 'a CA of it without a name',
+} as const satisfies Record<Held, string>;
+
+function holding(holds: readonly Held[] | undefined): string {
+  if (holds === undefined) return 'unknown';
+  return holds.length === 0
+    ? 'does not hold the certificate'
+    : `holds ${holds.map((each) => HELD[each]).join(' and ')}`;
 }
 
 const ENDPOINT_TYPES: Readonly<Record<string, string>> = {
@@ -32,7 +46,7 @@ export const doctorSummary = (report: DoctorReport): string =>
 
 /** What was tried and seen, then each finding with its remedy, worst first. */
 export function doctorText(report: DoctorReport, style: ChalkInstance): string {
-  const { probes, clientCertificateId, otherCertificateId, findings } = report;
+  const { probes, clientCertificateId, otherCertificateId, trustStores = [], findings } = report;
   return [
     facts([
       ['stage', style.bold(nameOf(report))],
@@ -46,6 +60,9 @@ export function doctorText(report: DoctorReport, style: ChalkInstance): string {
         `with another${otherCertificateId === undefined ? '' : ` (${otherCertificateId})`}`,
         answers(probes.other),
       ],
+      ...trustStores.map(
+        ({ trustStore, holds }) => ['trust store', printable(`${trustStore}: ${holding(holds)}`)] as const,
+      ),
     ]),
     '',
     ...findings.map((finding) => findingText(finding, style)),

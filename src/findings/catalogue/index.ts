@@ -8,6 +8,7 @@ import { JAVA_CLIENT_FINDINGS } from './java-client.js';
 import { PLAN_FINDINGS } from './plans.js';
 import { SERVER_FINDINGS } from './servers.js';
 import { STAGE_FINDINGS } from './stages.js';
+import { TRUST_STORE_FINDINGS } from './trust-stores.js';
 
 const ENTRIES = {
   ...ACCOUNT_FINDINGS,
@@ -19,6 +20,7 @@ const ENTRIES = {
   ...PLAN_FINDINGS,
   ...SERVER_FINDINGS,
   ...STAGE_FINDINGS,
+  ...TRUST_STORE_FINDINGS,
 };
 
 export type FindingCode = keyof typeof ENTRIES;

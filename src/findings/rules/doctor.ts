@@ -22,6 +22,7 @@ import { surroundingFindings, unsetVariables } from './doctor-surroundings.js';
 /** Everything that `doctor` can find about a stage. */
 export const DOCTOR_CODES = [
   ...ACM_CODES,
+  'AcmCertificatePinned',
   'AcmNotTested',
   'AnyWithIntegrationMethod',
   'BackendAdmitsOther',
@@ -32,6 +33,7 @@ export const DOCTOR_CODES = [
   'BackendUnproved',
   'BehindLoadBalancer',
   'BehindVpcLink',
+  'CaHeldWithoutName',
   'CanaryBackends',
   'CertificateExpired',
   'CertificateNotYetValid',
@@ -50,6 +52,9 @@ export const DOCTOR_CODES = [
   'StageCertificateMissing',
   'StageVariableUnset',
   'StageWithoutCertificate',
+  'TrustStoreLacksCertificate',
+  'TrustStoreUnfinished',
+  'TrustStoreUnknown',
   'VerificationSkipped',
 ] as const satisfies readonly FindingCode[];
 
@@ -110,12 +115,12 @@ export interface DoctorObservation {
 const QUOTA_SHARE = 0.8;
 
 /** A rule can find nothing that the list does not have. */
-type DoctorFinding = Finding<(typeof DOCTOR_CODES)[number]>;
+export type DoctorFinding = Finding<(typeof DOCTOR_CODES)[number]>;
 
 type Rule = (seen: DoctorObservation) => DoctorFinding[];
 
 /** The stage, as findings name it. */
-function whereOf({ region, stage }: DoctorObservation): Where {
+export function whereOf({ region, stage }: Pick<DoctorObservation, 'region' | 'stage'>): Where {
   const { restApiId, apiName = restApiId } = stage;
   return {
     ...(region === undefined ? {} : { region }),

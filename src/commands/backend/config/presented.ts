@@ -1,10 +1,9 @@
 /** What a stage presents, for the configuration of its backend. */
 import { X509Certificate } from 'node:crypto';
-import { hasName, subjectOf } from '../../../certificates/caller-name.js';
+import { subjectOf } from '../../../certificates/caller-name.js';
 import type { TrustedCertificate } from '../../../certificates/certificate.js';
 import { type TrustedAuthority } from '../../../certificates/trust-entry.js';
-import type { AcmCertificate } from '../../../control-plane/acm-certificate.js';
-import { acmTrust } from '../../../control-plane/acm-authority.js';
+import { acmTrust, hasNameFor, isOfRoot } from '../../../control-plane/acm-authority.js';
 import type { ControlPlane } from '../../../control-plane/control-plane.js';
 import { isAcmArn } from '../../../control-plane/inventory.js';
 import { certificateOf } from '../../../control-plane/read-certificate.js';
@@ -42,7 +41,7 @@ export async function presentedCertificates(
       { hint: `add both: --ca FILE --subject '${subject}'`, details: { clientCertificateId: id } },
     );
   }
-  if (!isCovered(acm, named)) {
+  if (!isOfRoot(acm, named) || !hasNameFor(acm, named)) {
     const { ca, ...name } = named;
     const { fingerprintSha256 } = ca;
     throw new AppError(
@@ -55,13 +54,4 @@ export async function presentedCertificates(
     );
   }
   return [];
-}
-
-/** Whether a backend that accepts certificates of a root with a name accepts this one. */
-function isCovered(acm: AcmCertificate, { ca, ...name }: TrustedAuthority): boolean {
-  const isOfRoot = (['subject', 'san'] as const).some((namedBy) => {
-    const { authority } = acmTrust(acm, namedBy, ca.pem);
-    return authority?.ca.fingerprintSha256 === ca.fingerprintSha256;
-  });
-  return isOfRoot && hasName(new X509Certificate(acm.trusted.pem).raw, name);
 }
