@@ -22,7 +22,7 @@ import {
 } from '../rotation/engine/request.js';
 import { openSession, rotateJobs, type JobOutcome, type Session } from '../rotation/engine/rotate-jobs.js';
 import type { RotationEvent } from '../rotation/rules/event.js';
-import type { ResolvedAccount } from '../settings/resolve.js';
+import { accountKey, type ResolvedAccount } from '../settings/resolve.js';
 import type { Opened } from './open.js';
 import type { Job } from './messages.js';
 import { assertSuitable } from './suitable.js';
@@ -112,11 +112,17 @@ export async function round(
   const { state, signal, emit } = context;
   const { abort = false, dryRun = false, isApproved = false } = options;
   const nobody = { announce: () => undefined };
-  let session: Promise<Session> | undefined;
+  const sessions = new Map<string, Promise<Session>>();
+  const sessionOf = (account: ResolvedAccount): Promise<Session> => {
+    const key = accountKey(account);
+    const session = sessions.get(key) ?? connect(account, context);
+    sessions.set(key, session);
+    return session;
+  };
   const outcomes = await rotateJobs(
     jobs,
     {
-      connect: ({ account }) => (session ??= connect(account, context)),
+      connect: ({ account }) => sessionOf(account),
       lease: state.lease,
       journal: state.journal,
       stores: (job, apis) => storesOf(job, apis, nobody),
@@ -137,6 +143,8 @@ export async function round(
     },
     { abort, dryRun },
   );
+  // The jobs are of one account and Region, which is reached first.
+  const [session] = sessions.values();
   const reached = await session?.catch(() => undefined);
   const caller = await reached?.controlPlane.caller().catch(() => undefined);
   return {

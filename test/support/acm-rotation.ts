@@ -50,6 +50,10 @@ export interface AcmLab {
   generatedId: string;
   trustFile: string;
   directory: string;
+  /** Of the backend. */
+  backendUrl: string;
+  /** The time of its runs: they skip what is longer than the spread of a switch. */
+  time: Pick<RotationDeps, 'now' | 'sleep'>;
   /** Imports a certificate, with the chain up to the root. @returns its ARN */
   imported(identity: Identity, chain?: string): Promise<string>;
   /** Requests one from a private CA. @returns its ARN */
@@ -157,6 +161,14 @@ export async function startAcmLab(options: EmulatorOptions = {}): Promise<AcmLab
   const events: RotationEvent[] = [];
   let skipped = 0;
   const now = (): Date => new Date(Date.now() + skipped);
+  const time: AcmLab['time'] = {
+    now,
+    sleep: async (ms, signal) => {
+      const real = Math.min(ms, 200);
+      await sleep(real, undefined, { signal });
+      skipped += ms - real;
+    },
+  };
 
   const lab: AcmLab = {
     emulator,
@@ -166,6 +178,8 @@ export async function startAcmLab(options: EmulatorOptions = {}): Promise<AcmLab
     generatedId: generated.id,
     trustFile,
     directory,
+    backendUrl: url,
+    time,
     events,
     imported: (identity, chain = `${pki.issuing.pem}${pki.root.pem}`) =>
       importCertificate(acm, identity, { chain }),
@@ -218,13 +232,7 @@ export async function startAcmLab(options: EmulatorOptions = {}): Promise<AcmLab
         stores: stores ?? (() => [store]),
         acknowledgers,
         journal: journal ?? openFileJournal(join(directory, 'journal')),
-        now,
-        // What is longer than the spread of a switch is skipped.
-        sleep: async (ms, signal) => {
-          const real = Math.min(ms, 200);
-          await sleep(real, undefined, { signal });
-          skipped += ms - real;
-        },
+        ...time,
         newRotationId: () => `acm-${Math.random().toString(36).slice(2)}`,
         emit: (event) => events.push(event),
         signal: new AbortController().signal,

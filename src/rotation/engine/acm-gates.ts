@@ -10,9 +10,9 @@ import { listText, verbOf } from '../../platform/list-text.js';
 import { stageText } from '../rules/unit.js';
 import { acmCertificateOf } from './acm.js';
 import { TO_IMPORT } from './identity.js';
+import { meansOf } from './means.js';
+import { account, acmReading, storesOf, warnOnce, type Run } from './run.js';
 import { lookAtTrustedElsewhere } from './look.js';
-import { meansOf, warnOnce } from './means.js';
-import { account, acmReading, storesOf, type Run } from './run.js';
 
 type OfAcm = Certificate & { acm: AcmCertificate };
 
@@ -142,7 +142,6 @@ export async function chooseName(run: Run): Promise<void> {
       run.certificates = run.certificates.map((one) =>
         one.acm ? acmCertificateOf(one.acm, one.tags, reading) : one,
       );
-      run.trustedElsewhere.clear();
       return lookAtTrustedElsewhere(run);
     }
     failures.push(failure);

@@ -5,7 +5,7 @@ import type { Certificate } from '../../control-plane/certificate.js';
 import type { ControlPlane } from '../../control-plane/control-plane.js';
 import { findCertificate } from '../../control-plane/find-certificate.js';
 import { isAcmArn } from '../../control-plane/inventory.js';
-import { acmSuccessor, readMark } from '../../control-plane/marks.js';
+import { acmSuccessor, readMark, type Mark } from '../../control-plane/marks.js';
 import { certificateOf } from '../../control-plane/read-certificate.js';
 import { AppError } from '../../platform/errors.js';
 
@@ -56,11 +56,15 @@ export async function findEither(reading: AcmReading, id: string): Promise<Certi
 }
 
 /** The certificates of ACM that the rotations of some certificates are about, by what their marks say. */
-function arnsOf(certificates: readonly Certificate[], ids: readonly string[]): string[] {
+function arnsOf(
+  certificates: readonly Certificate[],
+  ids: readonly string[],
+  isFollowed: (mark: Mark) => boolean,
+): string[] {
   const about = certificates.filter(({ clientCertificateId }) => ids.includes(clientCertificateId));
   const named = about.flatMap(({ tags, mark }) => [
     acmSuccessor(tags)?.arn,
-    mark?.replacesSha256 === undefined ? undefined : mark.replaces,
+    mark?.replacesSha256 === undefined || !isFollowed(mark) ? undefined : mark.replaces,
   ]);
   return [...ids, ...named].filter((id): id is string => id !== undefined && isAcmArn(id));
 }
@@ -80,16 +84,18 @@ function withoutFinished(certificate: Certificate): Certificate {
 /**
  * Completes the certificates that API Gateway lists by those of ACM that rotations of some of them are about.
  * @param ids of certificates of either sort
+ * @param isFollowed whether what a mark says is replaced counts
  */
 export async function withAcm(
   reading: AcmReading,
   listed: readonly Certificate[],
   ids: readonly string[],
+  isFollowed: (mark: Mark) => boolean = () => true,
 ): Promise<Certificate[]> {
   const all = listed.map(withoutFinished);
   const asked = new Set(listed.map(({ clientCertificateId }) => clientCertificateId));
   for (let about = ids; ;) {
-    const missing = [...new Set(arnsOf(all, about))].filter((arn) => !asked.has(arn));
+    const missing = [...new Set(arnsOf(all, about, isFollowed))].filter((arn) => !asked.has(arn));
     if (missing.length === 0) return all;
     for (const arn of missing) {
       asked.add(arn);

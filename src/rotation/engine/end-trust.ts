@@ -6,7 +6,7 @@ import { AppError } from '../../platform/errors.js';
 import type { Step } from '../rules/next-step.js';
 import { trustKey } from '../rules/trust-key.js';
 import { stageText, type EndedCertificate } from '../rules/unit.js';
-import { isLookFresh, lookAgain, lookAtStores, replaceCertificate } from './look.js';
+import { isLookFresh, lookAgain, lookAtStores, replaceCertificate, tellOfKept } from './look.js';
 import { eraseMark, rememberRemoved, writeMark } from './mark.js';
 import { account, NOTHING_PROVED, pause, step, storeNamed, warn, type Run } from './run.js';
 import { situation } from './situation.js';
@@ -157,6 +157,7 @@ async function untrust(run: Run, storeName: string, certificate: EndedCertificat
 
 /** A certificate that `--to` named for nothing stays as it was before the rotation, and what other stages present stays in use. */
 async function release(run: Run, certificate: Certificate): Promise<void> {
+  await tellOfKept(run);
   const { clientCertificateId: id } = certificate;
   const users = run.stages.filter(({ clientCertificateId }) => clientCertificateId === id).map(stageText);
   if (users.length > 0)

@@ -5,6 +5,7 @@ import type { ProbeRequest } from '../rules/probe.js';
 import { DEFAULT_SETTINGS, type RotationSettings } from '../../settings/rotation.js';
 import type { ControlPlane } from '../../control-plane/control-plane.js';
 import {
+  accountKey,
   accountOfRole,
   resolveAccount,
   resolveAll,
@@ -59,6 +60,8 @@ export interface RotationJob extends RotationRequest, Surroundings {
    * whatever flags say of trust stores.
    */
   publishing: readonly PublishedTarget[];
+  /** The targets of other accounts and Regions: their stages may be in front of the same backends. */
+  remote: readonly TargetElsewhere[];
   /** Which layer decided each setting; what nobody decided is not in it. */
   origins: Origins<Decided>;
 }
@@ -71,6 +74,13 @@ export interface OtherTarget {
   trust: readonly TrustDescription[];
   probe?: ProbeRequest;
   acknowledge?: AcknowledgeSettings;
+}
+
+/** A target of another account or Region. */
+export interface TargetElsewhere extends Pick<OtherTarget, 'api' | 'stages' | 'trust'> {
+  /** Its name in the configuration. */
+  target: string;
+  account: ResolvedAccount;
 }
 
 /** A target whose certificate's id is published. */
@@ -134,7 +144,7 @@ function jobOf(
   target: Partial<TargetConfig>,
   { renewBefore, managedBy }: Configuration,
   flags: JobFlags,
-): Omit<RotationJob, 'account' | 'addresses' | 'others' | 'publishing'> {
+): Omit<RotationJob, 'account' | 'addresses' | 'others' | 'publishing' | 'remote'> {
   const own = Object.entries(target).filter(([key]) => !NOT_DECIDED.has(key));
   const { values, origins } = resolveAll<Decided>({
     flag: flags.values,
@@ -194,6 +204,7 @@ export function targetJob(
     target: name,
     others,
     publishing: publishingOf(job, configuration, account, name),
+    remote: remoteOf(configuration, account),
     addresses: target.stages.map((stage) => ({ api: target.api, stage })),
   };
 }
@@ -221,6 +232,18 @@ function publishingOf(
         : [{ api, stages, publish: its, isOwn: false }],
   );
   return [...(publish.length === 0 ? [] : [{ ...owns, publish, isOwn: true }]), ...others];
+}
+
+/** The targets that are reached otherwise than the job. One that does not say how is reached as the job is. */
+function remoteOf(configuration: Configuration, job: ResolvedAccount): TargetElsewhere[] {
+  const { profile, region } = job;
+  return Object.entries(configuration.targets ?? {}).flatMap(([target, { api, stages, trust, ...place }]) => {
+    const account = {
+      ...withoutUndefined({ profile, region }),
+      ...resolveAccount({}, configuration, place),
+    };
+    return accountKey(account) === accountKey(job) ? [] : [{ target, api, stages, trust, account }];
+  });
 }
 
 /** The jobs of the whole configuration, or of the one target named. @throws AppError `Usage` */
@@ -272,7 +295,8 @@ export function stageJob(
     return { ...targetJob(target[0], target[1], configuration, flags), account, addresses: [address] };
   const job = jobOf({}, configuration ?? {}, flags);
   const publishing = publishingOf(job, configuration ?? {}, account);
-  return { ...job, others: [], publishing, account, addresses: [address] };
+  const remote = remoteOf(configuration ?? {}, account);
+  return { ...job, others: [], publishing, remote, account, addresses: [address] };
 }
 
 /** The stages that share a certificate: one of them, and all ways of writing any of them. */

@@ -15,7 +15,7 @@ import { rememberedBy } from './mark.js';
 import { observeCertificates, observeStores } from './observe.js';
 import { see } from './observed-account.js';
 import { STALE } from '../../control-plane/remembering.js';
-import { acmCertificateOf, findEither, withAcm } from './acm.js';
+import { findEither, withAcm } from './acm.js';
 import { account, acmReading, pause, storesOf, type Run } from './run.js';
 
 /** How often, and after how long, an answer that cannot be believed is asked for again. */
@@ -70,30 +70,26 @@ export async function lookAtCertificates(run: Run): Promise<void> {
   }
   const wanted = [run.oldId, run.request.to, run.importedArn].filter((id) => id !== undefined);
   run.certificates = await withAcm(reading, [...listed, ...found], wanted);
-  await lookAtTrustedElsewhere(run);
   if (run.made && shown.has(run.made.certificate.clientCertificateId)) run.made.isSeen = true;
 }
 
 /**
- * Several certificates of ACM can be trusted by one root and name: before the trust in one ends, those that other stages
- * present are read. One of them that cannot be read may be such a one, and stops the run.
+ * Takes in what must stay trusted for stages that the rotation does not move. Few rotations are about certificates of ACM.
+ * @throws AppError where a certificate of this account and Region cannot be read
  */
 export async function lookAtTrustedElsewhere(run: Run): Promise<void> {
   const { unit, elsewhere } = account(run);
   const isOfAcm = [unit.oldId, unit.next?.clientCertificateId].some((id) => id !== undefined && isAcmArn(id));
-  const presented = isOfAcm ? elsewhere.filter(isAcmArn) : [];
-  const reading = acmReading(run);
-  // The chain of one may omit the root that the chain of another has.
-  const own = run.certificates.flatMap(({ authority }) => authority?.ca.pem ?? []);
-  const roots = [reading.roots, run.request.importing?.acm.chainPem ?? '', ...own].join('\n');
-  for (const arn of [...run.trustedElsewhere.keys()].filter((known) => !presented.includes(known))) {
-    run.trustedElsewhere.delete(arn);
-  }
-  for (const arn of presented) {
-    if (run.trustedElsewhere.has(arn)) continue;
-    const acm = await run.deps.controlPlane.getAcmCertificate(arn);
-    run.trustedElsewhere.set(arn, trustKey(acmCertificateOf(acm, {}, { ...reading, roots })));
-  }
+  run.trustedElsewhere = isOfAcm
+    ? await (await import('./trusted-elsewhere.js')).needsElsewhere(run, elsewhere)
+    : [];
+}
+
+/** Says what stays trusted for others although this rotation needs it no more. */
+export async function tellOfKept(run: Run): Promise<void> {
+  if (run.trustedElsewhere.length === 0) return;
+  const { warnOfKept } = await import('./trusted-elsewhere.js');
+  warnOfKept(run);
 }
 
 /** Whether the list lacks the old certificate, although by the new one's mark trust in it may be left. */

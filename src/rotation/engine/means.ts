@@ -25,7 +25,7 @@ import { stageText } from '../rules/unit.js';
 import { shownBy, type ShownBy } from './show.js';
 import type { ProbeResult } from './test-invoke.js';
 import { refusalText } from './ask.js';
-import { account, named, warn, type Run } from './run.js';
+import { account, named, warnOnce, type Run } from './run.js';
 
 /** For each stage, how its backends can be asked. One call a page of an API's resources, or of its integrations. */
 export async function probeChoices(
@@ -258,12 +258,6 @@ export function unproved(
       hint: `run the same command again when the backends respond: ${again}. If the call itself fails, specify another: --probe "GET /health"`,
     },
   );
-}
-
-/** A warning that is made once a run. */
-export function warnOnce(run: Run, code: Parameters<typeof warn>[1], message: string): void {
-  if (!run.warnings.some((known) => known.code === code && known.message === message))
-    warn(run, code, message);
 }
 
 /** What is not known has to be said at least. */

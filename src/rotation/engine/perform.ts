@@ -2,10 +2,10 @@ import { isAcmVersion } from '../../control-plane/acm-version.js';
 import type { Certificate } from '../../control-plane/certificate.js';
 import type { Stage } from '../../control-plane/api-gateway.js';
 import { AppError } from '../../platform/errors.js';
-import { proofKey, type Step } from '../rules/next-step.js';
+import { isTrustedElsewhere, proofKey, type Step } from '../rules/next-step.js';
 import type { LastStep } from '../rules/plan.js';
 import type { StepEvidence } from '../rules/proof.js';
-import { trustEntry, trustKey } from '../rules/trust-key.js';
+import { trustEntry } from '../rules/trust-key.js';
 import { stageText } from '../rules/unit.js';
 import { stagesNow } from '../../control-plane/stages.js';
 import { acknowledge, isLiveEverywhere } from './acknowledge.js';
@@ -17,8 +17,10 @@ import {
   lookAtStages,
   lookAtStores,
   lookAtSwitched,
+  lookAtTrustedElsewhere,
   replaceCertificate,
   replaceStages,
+  tellOfKept,
 } from './look.js';
 import { importNext } from './import.js';
 import { adoptNext, makeNext } from './make.js';
@@ -37,6 +39,7 @@ import {
   stopIfAsked,
   storeNamed,
   tell,
+  trustedElsewhere,
   waitUntil,
   warn,
   type Run,
@@ -159,6 +162,7 @@ async function withdraw(run: Run, certificate: Certificate): Promise<void> {
 
 /** Nothing of the rotation is left: the new certificate is one like any other. */
 async function finish(run: Run, certificate: Certificate): Promise<void> {
+  await tellOfKept(run);
   if (!certificate.mark) return;
   const mark = { ...certificate.mark };
   delete mark.replacesSha256;
@@ -309,6 +313,7 @@ async function recount(run: Run): Promise<void> {
     // Somebody may have published something else meanwhile, which must not go now.
     run.published.clear();
     const begun = run.deps.now();
+    await lookAtTrustedElsewhere(run);
     await lookAtStores(run);
     if (run.look) run.look = { ...run.look, storesTook: run.deps.now().getTime() - begun.getTime() };
     return { value: undefined, evidence: { stages: run.stages.length } };
@@ -325,11 +330,11 @@ async function recount(run: Run): Promise<void> {
 async function confirm(run: Run, next: Certificate): Promise<void> {
   const known = new Set(run.certificates.map(({ clientCertificateId }) => clientCertificateId));
   // What other stages need stays trusted, so that backends rightly accept it.
-  const needed = new Set(run.trustedElsewhere.values());
+  const needed = trustedElsewhere(run);
   const ended = [
     ...run.gone,
     ...deletedCertificates(run).flatMap((one) =>
-      needed.has(trustKey(one)) ? [] : [one.clientCertificateId],
+      isTrustedElsewhere(needed, one) ? [] : [one.clientCertificateId],
     ),
   ];
   const gone = [...new Set(ended)].map((clientCertificateId) => ({

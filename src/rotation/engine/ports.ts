@@ -41,6 +41,19 @@ export interface SwitchingStack extends Stack {
   readonly settings: StackSwitchSettings;
 }
 
+/** A target of the configuration in another account or Region. */
+export interface RemoteTarget {
+  /** Its name in the configuration. */
+  name: string;
+  /** Whether one of these trust stores may be one of its own. */
+  sharesAny: (stores: readonly TrustStore[]) => Promise<boolean>;
+  /** Its stages as they are now, and where they are. @throws AppError */
+  look: () => Promise<{
+    controlPlane: Pick<ControlPlane, 'caller' | 'getAcmCertificate' | 'getAcmTags' | 'getClientCertificate'>;
+    stages: Stage[];
+  }>;
+}
+
 /** The world as a rotation needs it. */
 export interface RotationDeps {
   controlPlane: RememberingControlPlane;
@@ -65,6 +78,8 @@ export interface RotationDeps {
   acknowledgers?: ((moving: readonly Stage[]) => readonly Acknowledger[]) | undefined;
   /** Switches the stages, which it owns; absent where each is switched by itself. */
   stack?: SwitchingStack | undefined;
+  /** The configuration's targets of other accounts and Regions, whose backends may be the same; absent where there are none. */
+  remote?: readonly RemoteTarget[] | undefined;
   journal: Journal;
   /** The time; within a run it only goes on, whatever becomes of the machine's clock. */
   now: () => Date;

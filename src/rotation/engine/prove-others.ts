@@ -19,10 +19,9 @@ import {
   warnOfUnclear,
   warnOfUnreached,
   warnOfUntested,
-  warnOnce,
   type Means,
 } from './means.js';
-import { account, type Run } from './run.js';
+import { account, warnOnce, type Run } from './run.js';
 
 /**
  * Proves before stages go back that their backends accept the old certificate.

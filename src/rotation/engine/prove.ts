@@ -22,10 +22,9 @@ import {
   warnOfUnclear,
   warnOfUnreached,
   warnOfUntested,
-  warnOnce,
   type Means,
 } from './means.js';
-import { account, type Run } from './run.js';
+import { account, warnOnce, type Run } from './run.js';
 
 export { callsToCome, probeChoices, probesOf } from './means.js';
 

@@ -16,6 +16,7 @@ import { lookingAnew, observedAccount } from './observed-account.js';
 import type { RotationDeps, RotationRequest } from './ports.js';
 import type { Given } from './in-place.js';
 import { remembering, type RememberingControlPlane } from '../../control-plane/remembering.js';
+import { remoteTargets } from './remote.js';
 import type { RotationReport } from '../rules/report.js';
 import { abort, rotate } from './rotate.js';
 import { takingTurns, type Turns } from './turns.js';
@@ -54,8 +55,8 @@ export interface JobsDeps extends Pick<RotationDeps, 'journal' | 'confirm' | 're
   /** Asked for targets whose switch someone has to approve. @throws AppError `ConfirmationNeeded` */
   approve: (question: string) => Promise<void>;
   lease: Lease;
-  /** The session of the account and Region that a job is about; the same for the same. @throws AppError */
-  connect: (job: RotationJob) => Promise<Session>;
+  /** The session of the account and Region that a job, or a target of the configuration, is about; the same for the same. @throws AppError */
+  connect: (about: Pick<RotationJob, 'account' | 'target'>) => Promise<Session>;
   /** A new rotation's id, as {@link RotationDeps} has it. */
   newRotationId: (now: Date) => string;
   stores: (job: RotationJob, apis: readonly RestApi[]) => RotationDeps['stores'];
@@ -259,6 +260,7 @@ function rotationDeps({ job, target, named, apis }: Task, common: Common, mayKno
     acknowledgers: deps.acknowledgers?.(job, apis),
     stack: deps.stack?.(job, controlPlane),
     publishing: deps.publishing?.(job, { target, named, apis, region: controlPlane.region }),
+    remote: remoteTargets(job.remote, deps.connect),
     journal: fencedBy(deps.journal, lease.fence),
     now,
     sleep: (ms, signal, away = ms) => turns.aside(away, () => deps.sleep(ms, signal)),

@@ -2,6 +2,7 @@ import { AppError } from '../../platform/errors.js';
 import { isDue } from '../../certificates/expiry.js';
 import { closedGate, closedGateBack, type GateInput } from '../rules/gates.js';
 import { assertOpen } from '../rules/gate-failure.js';
+import { isAcmArn } from '../../control-plane/inventory.js';
 import { keepOldMark } from '../../control-plane/marks.js';
 import { stageIdsText } from '../../control-plane/stages-text.js';
 import type { Step } from '../rules/next-step.js';
@@ -22,7 +23,7 @@ import { chooseName, passAcmGates } from './acm-gates.js';
 import { begin, lookAtAll, lookAtMissingCertificates, notDue, readJournal, type Target } from './begin.js';
 import { endFinished } from './finished.js';
 import { runHook } from './hooks.js';
-import { isRemovedLeft, lookAtStages, lookAtStores, replaceCertificate } from './look.js';
+import { isRemovedLeft, lookAtStages, lookAtStores, replaceCertificate, tellOfKept } from './look.js';
 import { assertAdoptable } from './make.js';
 import { writeMark } from './mark.js';
 import { sameStage } from './observe.js';
@@ -211,14 +212,20 @@ async function lookAhead(run: Run): Promise<Plan> {
   const plan = planSteps(await situation(run));
   const kinds = plan.steps.map(({ kind }) => kind);
   run.calls = await callsToCome(run, kinds, run.goal !== 'rotate');
+  const ending = plan.steps.flatMap((step) => (step.kind === 'untrust' ? [step.certificate] : []));
+  if (run.goal === 'rotate' && ending.some(({ clientCertificateId: id }) => isAcmArn(id))) {
+    const { warnOfUnread } = await import('./trusted-elsewhere.js');
+    warnOfUnread(run, ending);
+  }
   return plan;
 }
 
 type Plan = ReturnType<typeof planSteps>;
 
 /** A dry run: nothing is touched. */
-function planned(run: Run, { steps, last }: Plan): RotationReport {
+async function planned(run: Run, { steps, last }: Plan): Promise<RotationReport> {
   if (last.kind !== 'done') throw lastError(run, last);
+  await tellOfKept(run);
   const outcome = run.goal === 'rotate' ? 'planned' : 'plannedAbort';
   return { ...reportOf(run, outcome), steps: steps.map((step) => plannedStep(run, step)) };
 }

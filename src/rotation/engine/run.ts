@@ -6,7 +6,7 @@ import { AppError } from '../../platform/errors.js';
 import { apiNamesOf, namedStage, type ApiNames, type NamedStage } from '../../control-plane/named-stage.js';
 import type { BackendCall } from '../rules/calls.js';
 import type { RotationEvent, RotationWarning } from '../rules/event.js';
-import type { Goal, Progress, StoreView } from '../rules/next-step.js';
+import type { Goal, Progress, StoreView, TrustedElsewhere } from '../rules/next-step.js';
 import type { ProbeChoice } from '../rules/probe.js';
 import { journalEvidence, type StepEvidence } from '../rules/proof.js';
 import type { RotationOutcome, RotationRecord, RotationStep } from '../rules/record.js';
@@ -22,6 +22,14 @@ import type { RotationDeps, RotationRequest } from './ports.js';
 
 /** What a publication was seen to hold, or why that is not known. */
 export type PublicationSight = Published | { state: 'unreadable'; error: AppError };
+
+/** What is trusted for others, and stays so. */
+export interface OtherNeed {
+  /** By `trustKey`; absent where that cannot be determined, so that it may be anything. */
+  key?: string;
+  /** What needs it, for messages. */
+  what: string;
+}
 
 /** One rotation in progress: what it was asked, what it last saw, and what it did. */
 export interface Run {
@@ -39,8 +47,8 @@ export interface Run {
   certificates: readonly Certificate[];
   /** By what backends tell certificates of ACM apart, as far as the trust stores can. */
   namedBy: NamedBy;
-  /** What must stay trusted for certificates of ACM that are none of this rotation, by their ARNs. */
-  readonly trustedElsewhere: Map<string, string>;
+  /** What must stay trusted for certificates of ACM that are none of this rotation. */
+  trustedElsewhere: readonly OtherNeed[];
   /** Whether AWS makes test calls with the ARN of a certificate of ACM; absent: not tried yet. */
   takesArn?: boolean;
   /** The last good answer of the stage's own URL, and the requests that it took. */
@@ -55,8 +63,8 @@ export interface Run {
   /** Of all APIs that were seen. */
   apiNames: ApiNames;
   /**
-   * When the last look at the whole account began and ended, and how long one at the trust stores took after it, in
-   * milliseconds; absent before the first.
+   * When the last look at the whole account began and ended, and how long one at the trust stores, and at what else needs
+   * them, took after it, in milliseconds; absent before the first.
    */
   look?: { begun: Date; ended: Date; storesTook: number };
   /** When this run last sent a write to AWS. */
@@ -112,7 +120,7 @@ export const newRun = (begun: Begun): Run => ({
   ...begun,
   goal: 'rotate',
   namedBy: 'subject',
-  trustedElsewhere: new Map(),
+  trustedElsewhere: [],
   apis: new Set(),
   apiNames: apiNamesOf(begun.deps.apis),
   gone: new Set(),
@@ -164,6 +172,14 @@ const nameOf = ({ subject, san }: CallerName): CallerName => ({
   ...(san === undefined ? {} : { san }),
 });
 
+/** What is trusted for others, as the rules have it. */
+export function trustedElsewhere({
+  trustedElsewhere: needs,
+}: Pick<Run, 'trustedElsewhere'>): TrustedElsewhere {
+  const keys = needs.flatMap(({ key }) => key ?? []);
+  return keys.length === needs.length ? keys : 'unknown';
+}
+
 /** How certificates of ACM are read for a run. */
 export const acmReading = ({
   deps,
@@ -195,6 +211,12 @@ export function tell({ deps, rotationId }: Run, happening: Happening): void {
 export function warn(run: Run, code: RotationWarning, message: string): void {
   run.warnings.push({ code, message });
   tell(run, { type: 'warning', code, message });
+}
+
+/** A warning that is made once a run. */
+export function warnOnce(run: Run, code: RotationWarning, message: string): void {
+  if (!run.warnings.some((known) => known.code === code && known.message === message))
+    warn(run, code, message);
 }
 
 /** Writes a record; throws when it cannot be written, and then nothing more must happen. */

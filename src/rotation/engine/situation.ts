@@ -13,7 +13,7 @@ import type { AccountView } from './observe.js';
 import { lookAtPublications } from './publications.js';
 import { probesOf } from './prove.js';
 import { acmCertificateOf } from './acm.js';
-import { account, acmReading, deploymentText, type Run } from './run.js';
+import { account, acmReading, deploymentText, trustedElsewhere, type Run } from './run.js';
 
 /** All that the next step depends on; looks at the trust stores, not at AWS. */
 export async function situation(run: Run): Promise<Situation> {
@@ -44,7 +44,7 @@ export async function situation(run: Run): Promise<Situation> {
     stores: await lookAtStores(run),
     publications: await lookAtPublications(run),
     deleted,
-    trustedElsewhere: [...run.trustedElsewhere.values()],
+    trustedElsewhere: trustedElsewhere(run),
     switchedAt: last.switchedAt,
     keptFrom: last.keptFrom,
     lastPresented: new Map(certificates.map((one) => [one.clientCertificateId, last.of(one)])),

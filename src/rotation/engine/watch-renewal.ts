@@ -15,19 +15,10 @@ import { stageText, type RotationUnit } from '../rules/unit.js';
 import { askUntil, refusalText } from './ask.js';
 import { acmNotDue, begin, type Target } from './begin.js';
 import { lookAtCertificates, lookAtStages } from './look.js';
-import {
-  asking,
-  evidenceOf,
-  meansOf,
-  presenting,
-  resultOf,
-  unproved,
-  warnOnce,
-  type Means,
-} from './means.js';
+import { asking, evidenceOf, meansOf, presenting, resultOf, unproved, type Means } from './means.js';
 import type { PresentedIdentity, RotationDeps, RotationRequest } from './ports.js';
 import { reportOf } from './report.js';
-import { account, named, pause, step, stopIfAsked, storesOf, tell, type Run } from './run.js';
+import { account, named, pause, step, stopIfAsked, storesOf, tell, warnOnce, type Run } from './run.js';
 import { presentTo } from './show.js';
 import { askStage, stageUrlResults, watchStageUrl } from './stage-url.js';
 import type { ProbeResult } from './test-invoke.js';

@@ -54,9 +54,11 @@ export type RotationWarning =
   | 'OldCertificateNotTrusted'
   | 'OldCertificateRefused'
   | 'OldCertificateStillAccepted'
+  | 'OtherStagesNotRead'
   | 'OtherUsesNotTested'
   | 'PublicationCorrected'
   | 'RefusalNotShown'
+  | 'TrustKept'
   | 'TrustNotSeen'
   | 'TrustStoreNotLive'
   | 'UnpublishedChanges';

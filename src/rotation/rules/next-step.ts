@@ -69,6 +69,9 @@ export interface Progress {
 /** How many stages are looked at and switched in one step: as many calls as AWS takes at once. */
 export const MOST_AT_ONCE = 40;
 
+/** By `trustKey`; `unknown` where some of it could not be determined, so that no trust in a certificate of ACM may end. */
+export type TrustedElsewhere = readonly string[] | 'unknown';
+
 /** All that the next step depends on. */
 export interface Situation {
   now: Date;
@@ -91,7 +94,7 @@ export interface Situation {
    * What must stay trusted for certificates of ACM that are none of this rotation and that stages present: several can be
    * trusted by one root and name. By `trustKey`.
    */
-  trustedElsewhere: readonly string[];
+  trustedElsewhere: TrustedElsewhere;
   /** When the last moving stage changed. */
   switchedAt: Date;
   /** What the time for which the old certificate is kept counts from: when the last moving stage changed by AWS's date. */
@@ -478,11 +481,17 @@ function publishedOf(
   return undefined;
 }
 
+/** Whether other stages need what a certificate is trusted by. One that API Gateway generated is trusted for itself alone. */
+export const isTrustedElsewhere = (trusted: TrustedElsewhere, ended: EndedCertificate): boolean =>
+  trusted === 'unknown' ? isAcmArn(ended.clientCertificateId) : trusted.includes(trustKey(ended));
+
 /** Whether what stays, or what other stages present, is trusted by the same root and subject. */
 function isTrustNeeded({ goal, unit, trustedElsewhere }: Situation, ended: EndedCertificate): boolean {
   const stays = goal === 'rotate' ? unit.next : unit.old;
-  const key = trustKey(ended);
-  return trustedElsewhere.includes(key) || (stays !== undefined && trustKey(stays) === key);
+  return (
+    isTrustedElsewhere(trustedElsewhere, ended) ||
+    (stays !== undefined && trustKey(stays) === trustKey(ended))
+  );
 }
 
 /** Until when a switch to a retired certificate may take effect that was sent before others knew. Nothing to wait for where no store trusts it. */

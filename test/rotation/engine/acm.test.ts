@@ -341,7 +341,9 @@ describe('a root that another certificate of ACM needs', () => {
       acknowledgers: followers(),
     });
     // It is accepted as before, and rightly.
-    expect(warnings).toEqual([]);
+    expect(warnings.map(({ code, message }) => `${code}: ${message}`)).toEqual([
+      `TrustKept: the root CN=Orders Root CA with the subject CN=orders-gateway stays trusted, since it is needed for ${other}`,
+    ]);
     expect(proofOf({ warnings, ...report }, 'verifyRemoval')?.results.map(({ caller }) => caller)).toEqual([
       'new',
       'none',

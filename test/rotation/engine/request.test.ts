@@ -28,6 +28,7 @@ const job = (more: Partial<RotationJob> = {}): RotationJob => ({
   others: [],
   publish: [],
   publishing: [],
+  remote: [],
   hooks: {},
   origins: {},
   ...more,

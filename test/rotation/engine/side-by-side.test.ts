@@ -53,6 +53,7 @@ const job = (name: string, stages: readonly string[], more: Partial<RotationJob>
   others: [],
   publish: [],
   publishing: [],
+  remote: [],
   hooks: {},
   origins: {},
   ...more,
@@ -73,7 +74,7 @@ async function rotateAll(
     fates?: readonly Fate[];
     abort?: boolean;
     dryRun?: boolean;
-    connect?: (job: RotationJob, session: Session) => Session;
+    connect?: (job: Pick<RotationJob, 'account' | 'target'>, session: Session) => Session;
     hold?: (key: string) => Promise<void>;
     onEvent?: (event: RotationEvent) => void;
     signal?: AbortSignal;

@@ -157,6 +157,17 @@ const CASES: readonly (readonly [what: string, situation: Situation, step: Step]
     { kind: 'verifyRemoval', next },
   ],
   [
+    'what API Gateway generated is trusted for itself alone, whatever is not known of others',
+    soaked({
+      unit: gone,
+      stores: [store('file', 'NEW', 'OLD')],
+      deleted: [certificate('old')],
+      trustedElsewhere: 'unknown',
+      progress: { ...verified, recounted: true },
+    }),
+    { kind: 'untrust', store: 'file', certificate: certificate('old') },
+  ],
+  [
     'every host has reported that it is gone',
     soaked({
       unit: gone,
@@ -836,6 +847,11 @@ const OF_ACM: [string, Situation, Step][] = [
   [
     'stays trusted where other stages present one with the same root and name',
     ended({ trustedElsewhere: [KEY] }),
+    { kind: 'verifyRemoval', next: retiredAt(after(-2 * MINUTE)) },
+  ],
+  [
+    'stays trusted where it is not known what other stages need',
+    ended({ trustedElsewhere: 'unknown' }),
     { kind: 'verifyRemoval', next: retiredAt(after(-2 * MINUTE)) },
   ],
   [
