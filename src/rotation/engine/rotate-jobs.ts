@@ -195,7 +195,14 @@ async function lanesOf(controlPlane: RememberingControlPlane, tasks: readonly Ta
     for (let up = parents.get(root); up !== undefined; up = parents.get(root)) root = up;
     return root;
   };
-  for (const certificate of await controlPlane.knownCertificates()) {
+  const ids = new Set(tasks.flatMap(({ target }) => target.clientCertificateId ?? []));
+  const ofAcm = [...ids].filter(isAcmArn).map(async (clientCertificateId) => ({
+    clientCertificateId,
+    // Where they cannot be read, the rotation itself says so.
+    tags: await controlPlane.getAcmTags(clientCertificateId).catch(() => ({})),
+  }));
+  const certificates = [...(await controlPlane.knownCertificates()), ...(await Promise.all(ofAcm))];
+  for (const certificate of certificates) {
     const { clientCertificateId: id, tags } = certificate;
     for (const linked of [readMark(certificate)?.replaces, acmSuccessor(tags)?.arn]) {
       if (linked === undefined) continue;

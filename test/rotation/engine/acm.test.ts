@@ -427,3 +427,33 @@ describe('a certificate that only a subject alternative name tells from others',
     expect(trusted).not.toContain(bySan);
   });
 });
+
+describe('where AWS makes test calls with an ARN', () => {
+  inLab();
+
+  test('they show both certificates, before the switch and after the removal, without a key', async () => {
+    lab.emulator.configure({ testInvokeAcm: true });
+    const there = await lab.run({ to: arn });
+    expect(there).toMatchObject({ outcome: 'completed', newCertificateId: arn, warnings: [] });
+    const shown = (report: RotationReport, step: string): unknown[] =>
+      (proofOf(report, step)?.results ?? []).map(({ caller, certificateId, by, backends }) => [
+        ...[caller, certificateId, by],
+        ...backends.map(({ outcome }) => outcome),
+      ]);
+    expect(shown(there, 'preflight')).toEqual([
+      ['new', arn, undefined, 'accepted'],
+      ['old', lab.generatedId, undefined, 'accepted'],
+      ['none', undefined, undefined, 'refused'],
+    ]);
+    const back = await lab.run({ toGenerated: true });
+    expect(back.outcome).toBe('completed');
+    expect(back.warnings.map(({ code }) => code)).toEqual(['OtherStagesNotRead']);
+    expect(shown(back, 'preflight')[1]).toEqual(['old', arn, undefined, 'accepted']);
+    expect(shown(back, 'verifyRemoval')).toEqual([
+      ['new', back.newCertificateId, undefined, 'accepted'],
+      ['none', undefined, undefined, 'refused'],
+      ['old', arn, undefined, 'refused'],
+    ]);
+    expect(proofOf(back, 'verifyRemoval')?.untested).toBeUndefined();
+  });
+});

@@ -168,3 +168,37 @@ test.each<[string, string]>([
   const after = await rotate(targets, name, values);
   expect(after[0]?.warnings.map(({ message }) => message).join()).not.toContain(`needed for ${other}`);
 });
+
+test('two targets that present one ARN are moved once, to another ARN and to a generated certificate', async () => {
+  await lab.addStage(arn);
+  lab.emulator.setClock(new Date(Date.now() + 2_000));
+  watch(lab.api);
+  const targets = { here: TARGETS.here, beside: { region: HERE, stages: ['other'] } };
+  const next = await lab.imported(await lab.pki.leaf());
+  for (const to of [next, 'generated']) {
+    const reports = await rotate(targets, undefined, { to, allowUnproved: true });
+    expect(reports.map(({ outcome, stages }) => [outcome, stages.length])).toEqual([
+      ['completed', 2],
+      ['notDue', 1],
+    ]);
+    expect(reports[1]?.oldCertificateId).toBe(reports[0]?.newCertificateId);
+  }
+  expect(await lab.trusted()).toEqual([expect.not.stringContaining('subject')]);
+});
+
+test('of two targets that share an ARN, one half of whose stages was switched before, either completes it once', async () => {
+  await lab.addStage(arn);
+  const next = await lab.imported(await lab.pki.leaf({ subject: 'CN=next' }));
+  await lab.killed('preflight', 'afterEffect', { to: next, settings: { allowUnproved: true } });
+  await lab.attach(next);
+  lab.emulator.setClock(new Date(Date.now() + 2_000));
+  watch(lab.api);
+  const targets = { here: TARGETS.here, beside: { region: HERE, stages: ['other'] } };
+  const reports = await rotate(targets, undefined, { allowUnproved: true });
+  expect(reports.map(({ outcome, stages }) => [outcome, stages.length])).toEqual([
+    ['completed', 2],
+    ['notDue', 1],
+  ]);
+  expect(reports.map(({ oldCertificateId }) => oldCertificateId)).toEqual([arn, next]);
+  expect(await lab.trusted()).toEqual([expect.stringContaining('subject CN=next')]);
+});
