@@ -47,6 +47,8 @@ export interface Caller {
   isForger?: true;
   /** It resumes the session in which it presented its certificate. */
   resumes?: true;
+  /** Its certificate may have a name that is like the one that is compared. */
+  isNamesake?: true;
   /** The bundle has another certificate of its subject before its own, as after the next rotation. */
   isSecond?: true;
   /** A client of Java does not answer a request that comes after the handshake of TLS 1.3; others may. */

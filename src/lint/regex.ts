@@ -26,8 +26,8 @@ export function regexOf(source: string, flags = ''): RegExp | undefined {
   }
 }
 
-/** What a position of an expression can be replaced by to get a text that fits it; `undefined` where that is not seen. */
-function sampleOf(source: string): string | undefined {
+/** A text that fits an expression; `undefined` where none is seen. */
+export function sampleOf(source: string): string | undefined {
   let at = 0;
   const alternatives = (): string | undefined => {
     let text = '';
@@ -81,6 +81,11 @@ function sampleOf(source: string): string | undefined {
         return 'a1/-_.A~'.split('').find((each) => pattern.test(each)) ?? /[^\\-]/.exec(set[2] ?? '')?.[0];
       }
       case '\\': {
+        const octet = /^x([0-9a-f]{2})/i.exec(source.slice(at));
+        if (octet) {
+          at += octet[0].length;
+          return String.fromCharCode(Number.parseInt(octet[1] ?? '', 16));
+        }
         const escaped = source[at++] ?? '';
         if (/[bB]/.test(escaped)) return '';
         return (

@@ -159,6 +159,38 @@ describe.each(['nginx', 'apache', 'caddy'] as const)('%s with a name that nobody
   });
 });
 
+/** A pattern in the map that compares what was verified together with the name. */
+const pattern =
+  (text: string): Change =>
+  (configuration) =>
+    configuration.replace(/"~\^SUCCESS [^"]*"/, `"${text}"`);
+
+describe('nginx with a loose pattern over what was verified and the name', () => {
+  test.each([
+    ['~^SUCCESS CN=gateway,O=Example$', 'enforces', []],
+    ['~^SUCCESS CN=gateway,O=Ex[a]mple$', 'enforces', []],
+    // What was not verified fits as well.
+    ['~CN=gateway', 'open', ['Open']],
+    ['~CN=gateway,O=Example$', 'open', ['Open']],
+    ['~SUCCESS CN=gateway', 'open', ['Open']],
+    ['~^.* CN=gateway,O=Example$', 'open', ['Open']],
+    // Other names of the CA do.
+    ['~^SUCCESS CN=gateway', 'cannotTell', ['CannotTell']],
+    ['~^SUCCESS .*CN=gateway,O=Example$', 'cannotTell', ['CannotTell']],
+    ['~*^SUCCESS CN=gateway,O=Example$', 'cannotTell', ['CannotTell']],
+    ['SUCCESS CN=gateway,O=Example', 'cannotTell', ['CannotTell']],
+    // No text is seen that fits.
+    ['~^SUCCESS (?=CN=gateway).*$', 'cannotTell', ['CannotTell']],
+  ])('%s', async (text, verdict, findings) => {
+    const report = await lint('nginx', pattern(text));
+    expect([report.verdict, report.findings.map(({ code }) => code)]).toEqual([verdict, findings]);
+  });
+
+  onInstalled('nginx')('the server accepts a forged certificate', async () => {
+    expect((await onServer('nginx', pattern('~CN=gateway'), callers.forged))[0]).toBe('200');
+  });
+});
+
 const CHECK = /^.*SSL_SESSION_RESUMED.*\n/m;
 const TICKETS = /^ *SSLSessionTickets.*\n/m;
 const TIMEOUT = /^ *SSLSessionCacheTimeout.*\n/m;

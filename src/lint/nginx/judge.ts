@@ -2,7 +2,7 @@
 import { type ApiGatewayReport, asApiGateway } from '../api-gateway.js';
 import type { Files } from '../files.js';
 import { lintFinding, type LintFinding, type LintSource } from '../finding.js';
-import { type Caller, callersFor, type Identity } from '../identity.js';
+import { type Caller, callersFor, type Identity, strangerOf } from '../identity.js';
 import { certificateFindings, distinctIdentities, identitiesIn } from '../material.js';
 import { sharingSubject } from '../openssl.js';
 import { METHODS } from '../methods.js';
@@ -243,7 +243,8 @@ export function examineNginx(source: LintSource, files: Files, now: Date): Exami
   const examined = listeners.map((listener): Examined => {
     const trusted = listener.servers.flatMap(({ tls }) => (tls.mode === 'off' ? [] : tls.trusted));
     const authorities = distinctIdentities(trusted.filter(({ isAuthority }) => isAuthority));
-    const callers = callersFor(listed, authorities, now);
+    const namesakes = authorities.map((each): Caller => ({ ...strangerOf(each), isNamesake: true }));
+    const callers = [...callersFor(listed, authorities, now), ...namesakes];
     const { address, file, line, isTls } = listener;
     const host = listener.servers
       .flatMap(({ names }) => names)

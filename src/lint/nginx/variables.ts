@@ -4,8 +4,19 @@ import type { Place } from '../finding.js';
 import { type Caller, type Identity, type Name } from '../identity.js';
 import { EXPIRED, type VerifyError } from '../openssl.js';
 import { type Ask } from '../outcome.js';
-import { regexOf } from '../regex.js';
-import { concat, isOpen, made, mapValue, test, unknown, type Value } from '../value.js';
+import { regexOf, sampleOf } from '../regex.js';
+import {
+  concat,
+  imitable,
+  isOpen,
+  made,
+  madeName,
+  mapValue,
+  nearNames,
+  test,
+  unknown,
+  type Value,
+} from '../value.js';
 import { type Directive, UNREADABLE } from './syntax.js';
 
 /** What a server has of a caller's TLS; `undefined` on a plain connection. */
@@ -120,13 +131,22 @@ const HARMLESS = new Set([
 const pathValue = (path: string | undefined): Value =>
   path === undefined ? { doubt: 'chosen', key: 'path', why: 'it depends on the path' } : [path];
 
+const OF_SAME_CA = {
+  doubt: 'unknown',
+  why: 'the name is compared loosely, so another certificate of the CA may have a name that fits as well',
+  names: nearNames,
+} as const;
+
 function builtIn(name: string, tls: Tls | undefined, request: Request): Value {
   if (name === 'ssl_client_verify') return tls ? verifyText(tls) : [''];
   if (isOfCertificate(name)) {
     if (!tls?.identity) return [''];
     const value = ofCertificate(name, tls.identity) ?? unknown(name, `$${name} is compared`);
     const isMade = tls.caller.isForger && /_(?:[si]_dn(?:_legacy)?|serial)$/.test(name);
-    return isMade && !isOpen(value) ? made(`$${name}`, value[0]) : value;
+    if (isOpen(value)) return value;
+    const [own = ''] = value;
+    if (isMade) return name.includes('_dn') ? madeName(`$${name}`, own) : made(`$${name}`, own);
+    return tls.caller.isNamesake && name.includes('_s_dn') ? imitable(own, OF_SAME_CA) : value;
   }
   switch (name) {
     case 'https':
@@ -199,7 +219,8 @@ function mapValueOf(
   } of plain) {
     if (name === 'default' || isWild(name)) continue;
     const word = name.replace(/^\\/, '').toLowerCase();
-    if (test(source, `is ${word}`, (it) => it.toLowerCase() === word, ask)) return expand(result);
+    if (test(source, `is ${word}`, (it) => it.toLowerCase() === word, ask, { text: word }))
+      return expand(result);
   }
   for (const {
     name,
@@ -227,6 +248,7 @@ function mapValueOf(
         return pattern.test(it);
       },
       ask,
+      { text: sampleOf(name.slice(flags === 'i' ? 2 : 1).replace(/^\(\?i\)/, '')) },
     );
     if (!fits) continue;
     if (!isOpen(source) && source.length === 1 && pattern) {

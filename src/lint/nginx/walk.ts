@@ -2,7 +2,7 @@
 import type { Caller } from '../identity.js';
 import { isUnknownIssuer, verifyOpenssl } from '../openssl.js';
 import type { Ask, Outcome, Result, Step } from '../outcome.js';
-import { regexOf } from '../regex.js';
+import { regexOf, sampleOf } from '../regex.js';
 import { isOpen, test, type Value } from '../value.js';
 import { isKnown } from './known.js';
 import {
@@ -170,7 +170,7 @@ export function walkNginx(model: NginxModel, way: Way, caller: Caller, request: 
             why: `if (${words}) compares with an unknown value`,
           });
         }
-        const equal = test(value, `is ${right[0] ?? ''}`, (it) => it === right[0], ask);
+        const equal = test(value, `is ${right[0] ?? ''}`, (it) => it === right[0], ask, { text: right[0] });
         return equal !== negated;
       }
       const pattern = regexOf(operand, operator.endsWith('*') ? 'i' : '');
@@ -182,6 +182,7 @@ export function walkNginx(model: NginxModel, way: Way, caller: Caller, request: 
           return pattern.test(it);
         },
         ask,
+        { text: sampleOf(operand.replace(/^\(\?i\)/, '')) },
       );
       if (matches && pattern && !isOpen(value) && value.length === 1) {
         const match = pattern.exec(value[0] ?? '');
