@@ -37,12 +37,13 @@ function rootOf(
  * Every entry of a trust store by which a backend accepts a certificate of ACM and the one that ACM renews: its root with its
  * subject, with one of its subject alternative names, or with both.
  * @param extraRoots PEM of roots that the chain in ACM may omit
- * @returns their keys, see `entryKey`; none for one that is its own issuer, since no entry outlasts it
+ * @returns their keys, see `entryKey`, and the fingerprint of the root; no keys for one that is its own issuer, since no
+ * entry outlasts it
  */
 export function renewalKeys(
   certificate: Pick<AcmCertificate, 'trusted' | 'chainPem'>,
   extraRoots: string,
-): { keys: readonly string[]; problem?: AcmTrust['problem'] } {
+): { keys: readonly string[]; rootSha256?: string; problem?: AcmTrust['problem'] } {
   const { isOwnRoot, rootPem } = rootOf(certificate, extraRoots);
   if (isOwnRoot) return { keys: [] };
   if (rootPem === undefined) return { keys: [], problem: ROOT_MISSING };
@@ -52,7 +53,10 @@ export function renewalKeys(
   const subjects = subject === undefined ? [] : [{ subject }];
   const sans = sansOf(der).map((san) => ({ san }));
   const both = subjects.flatMap((one) => sans.map((other) => ({ ...one, ...other })));
-  return { keys: [...subjects, ...sans, ...both].map((name) => entryKey({ ca, ...name })) };
+  return {
+    keys: [...subjects, ...sans, ...both].map((name) => entryKey({ ca, ...name })),
+    rootSha256: ca.fingerprintSha256,
+  };
 }
 
 /**

@@ -108,7 +108,8 @@ function doneLines(
   const isInPlace = typeof after === 'string' && isAcmVersion(after);
   const line = `${stepText({ ...event, isInPlace }, wording)} ${took}`;
   if (!proof) return [`${style.green('✓')} ${line}`];
-  const isSeen = !PROOFS.has(event.step) || isAsWanted(proof);
+  const { failed } = event.evidence;
+  const isSeen = (!PROOFS.has(event.step) || isAsWanted(proof)) && (failed === undefined || failed === 0);
   const mark = isSeen ? style.green('✓') : proof.results.length > 0 ? style.yellow('!') : '-';
   return [`${mark} ${line}`, ...proofLines(proof, style, wording)];
 }

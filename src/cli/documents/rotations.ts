@@ -90,6 +90,7 @@ const report = z.strictObject({
         'OtherUsesNotTested',
         'PublicationCorrected',
         'RefusalNotShown',
+        'RequestsFailed',
         'TrustKept',
         'TrustNotSeen',
         'TrustStoreNotLive',

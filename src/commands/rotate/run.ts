@@ -18,6 +18,7 @@ import {
   storesOf,
 } from '../../rotation/engine/request.js';
 import { openSession, rotateJobs, type JobOutcome, type Session } from '../../rotation/engine/rotate-jobs.js';
+import type { RotationStep } from '../../rotation/rules/record.js';
 import type { RotationReport } from '../../rotation/rules/report.js';
 import { stageText } from '../../rotation/rules/unit.js';
 import type { RestApi } from '../../control-plane/api-gateway.js';
@@ -183,7 +184,11 @@ function sessions(
 }
 
 /** Nothing was due, and something else than the id in use was published. */
-const isCorrected = ({ outcome, steps }: RotationReport): boolean => outcome === 'notDue' && steps.length > 0;
+const isCorrected = ({ outcome, steps }: RotationReport): boolean =>
+  outcome === 'notDue' && steps.some(({ step }) => !LOOKS.has(step));
+
+/** Of a renewal by ACM that is watched: nothing is done by them. */
+const LOOKS: ReadonlySet<string> = new Set<RotationStep>(['verifyTrust', 'verifyUse', 'watch']);
 
 const NOTHING_DONE: ReadonlySet<RotationReport['outcome']> = new Set([
   'notDue',

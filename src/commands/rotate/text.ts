@@ -28,7 +28,7 @@ export function reportText(report: RotationReport, style: ChalkInstance, wording
       if (report.acmOrigin !== undefined) return acmText(report, { stages, oldId, end, when });
       return `${stages}: ${oldId} is not due for renewal before ${when} (expires ${end}): ${publishedText(report)}`;
     case 'renewed':
-      return `${stages}: ACM renewed ${oldId} (expires ${end}); ${isTested(report) ? 'every test until the soak was over succeeded' : 'nothing was tested'}`;
+      return `${stages}: ACM renewed ${oldId} (expires ${end}); ${testedText(report)}`;
     case 'keepingOld':
       return `${stages}: ${style.green(newId)} is in use; the old ${oldId} is kept until ${when}`;
     case 'completed':
@@ -53,23 +53,38 @@ export function reportText(report: RotationReport, style: ChalkInstance, wording
   }
 }
 
-/** Whether anything showed what the backends make of a renewed certificate. */
-function isTested({ steps }: RotationReport): boolean {
-  const proof = steps.findLast(({ step }) => step === 'watch')?.evidence?.['proof'] as Proof | undefined;
-  return proof !== undefined && proof.results.length > 0;
+const evidenceOf = ({ steps }: RotationReport, name: RotationStep): Record<string, unknown> =>
+  steps.findLast(({ step }) => step === name)?.evidence ?? {};
+
+const resultsOf = (report: RotationReport, name: RotationStep): Proof['results'] =>
+  (evidenceOf(report, name)['proof'] as Proof | undefined)?.results ?? [];
+
+/** What showed what the backends make of a renewed certificate. */
+function testedText(report: RotationReport): string {
+  if (resultsOf(report, 'watch').length === 0) return 'nothing was tested';
+  const { failed, requests } = evidenceOf(report, 'watch');
+  return typeof failed === 'number' && failed > 0
+    ? `${failed} of ${String(requests)} requests to the stage's own URL failed until the soak was over`
+    : 'every test until the soak was over succeeded';
 }
+
+/** Whether a renewal was watched, and neither a trust store nor another certificate showed what comes after it. */
+const isRenewalUnknown = (report: RotationReport): boolean =>
+  report.warnings.some(({ code }) => code === 'TrustNotSeen') &&
+  !resultsOf(report, 'verifyUse').some(({ caller }) => caller === 'sameName');
 
 /** A certificate of ACM is not rotated unless it is asked for: who renews it. */
 function acmText(
-  { acmOrigin, renewedAt }: RotationReport,
+  report: RotationReport,
   { stages, oldId, end, when }: Record<'stages' | 'oldId' | 'end' | 'when', string>,
 ): string {
+  const { acmOrigin, renewedAt } = report;
   const renewal =
     acmOrigin === 'privateCa'
       ? `ACM renews it, and should have done so by ${when}`
       : `ACM does not renew it; import the next one by ${when} and specify its ARN with --to`;
   const last = renewedAt === undefined ? '' : `, renewed ${timeText(renewedAt)}`;
-  return `${stages}: the ACM certificate ${oldId} expires ${end}${last}. ${renewal}. Nothing to do now`;
+  return `${stages}: the ACM certificate ${oldId} expires ${end}${last}. ${renewal}. ${isRenewalUnknown(report) ? 'Whether the backends will accept the renewed certificate is not known' : 'Nothing to do now'}`;
 }
 
 /** What was done, or would be, although nothing was due. */

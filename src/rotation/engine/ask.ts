@@ -20,6 +20,8 @@ export interface Question {
    * there and then is up, and so has refused the other.
    */
   control?: string;
+  /** Whether a refusal ends it at once: what is presented alternates, and the next call may present the other one. */
+  isRefusalFinal?: true;
 }
 
 /**
@@ -58,7 +60,7 @@ export async function askUntil(
   settle: number,
   meanwhile: () => Promise<void> = () => Promise.resolve(),
 ): Promise<{ asWanted: boolean; results: ProbeResult[] }> {
-  const { probes, certificateId, wanted, times } = question;
+  const { probes, certificateId, wanted, times, isRefusalFinal = false } = question;
   const { now } = run.deps;
   const deadline = now().getTime() + settle;
   const answers = new Map<Probe, ProbeResult>();
@@ -79,6 +81,8 @@ export async function askUntil(
   });
   for (let retry = FIRST_RETRY; ; retry = Math.min(2 * retry, LAST_RETRY)) {
     if (await ask(once)) return answered(true);
+    if (isRefusalFinal && [...answers.values()].some(({ outcome }) => outcome === 'refused'))
+      return answered(false);
     if (now().getTime() >= deadline) break;
     await meanwhile();
     await pause(run, retry);

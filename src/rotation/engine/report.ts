@@ -7,6 +7,9 @@ import { stagesSwitched } from '../rules/switch-record.js';
 import { stageText } from '../rules/unit.js';
 import { account, isShown, named, type Run } from './run.js';
 
+/** Of these no journal tells. */
+const NO_ROTATION: ReadonlySet<RotationReport['outcome']> = new Set(['notDue', 'renewed', 'nothingToAbort']);
+
 /** What has become of the rotation so far. */
 export function reportOf(run: Run, outcome: RotationReport['outcome']): RotationReport {
   const { unit, moving, elsewhere } = account(run);
@@ -25,7 +28,7 @@ export function reportOf(run: Run, outcome: RotationReport['outcome']): Rotation
         ? 'present'
         : 'deleted',
     ...(unit.next ? { newCertificateId: unit.next.clientCertificateId } : {}),
-    ...(outcome === 'notDue' || outcome === 'nothingToAbort' ? {} : { rotationId: run.rotationId }),
+    ...(NO_ROTATION.has(outcome) ? {} : { rotationId: run.rotationId }),
     ...(inPlace ? { notAfter: inPlace.trusted.notAfter } : {}),
     calls: run.calls,
     steps: doneSteps(run),

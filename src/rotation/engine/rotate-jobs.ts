@@ -151,32 +151,44 @@ async function rotateInSession(
   options: JobsOptions,
 ): Promise<Map<RotationJob, JobOutcome[]>> {
   const outcomes = new Map<RotationJob, JobOutcome[]>();
-  const work = async (lease: HeldLease): Promise<void> => {
+  const done = new Map<Task, JobOutcome>();
+  const common: Common = { session, deps, options, done, isAnyBegun: false };
+  const work = async (its: readonly RotationJob[], lease: HeldLease, isApart = false): Promise<void> => {
     const tasks: Task[] = [];
-    for (const job of jobs) {
+    for (const job of its) {
       try {
         tasks.push(...(await tasksOf(session.controlPlane, job)));
       } catch (error) {
         outcomes.set(job, [failed(job, error)]);
       }
     }
-    const done = new Map<Task, JobOutcome>();
-    const lanes = await lanesOf(session.controlPlane, tasks);
-    const common: Common = { session, lease, deps, options, done, isAnyBegun: false };
-    await Promise.all(lanes.map((lane) => session.turns.take(() => rotateLane(lane, common))));
+    const lanes = isApart ? tasks.map((task) => [task]) : await lanesOf(session.controlPlane, tasks);
+    await Promise.all(lanes.map((lane) => session.turns.take(() => rotateLane(lane, common, lease))));
     for (const task of tasks) {
       const outcome = done.get(task);
       if (outcome) outcomes.set(task.job, [...(outcomes.get(task.job) ?? []), outcome]);
     }
   };
-  try {
-    // Who only looks need not wait for anybody, nor leave a trace.
-    await (options.dryRun || (!options.abort && jobs.every(isWatching))
-      ? work(NO_LEASE)
-      : whileHeld(deps.lease, callerText(await session.controlPlane.caller()), work));
-  } catch (error) {
-    for (const job of jobs) outcomes.set(job, outcomes.get(job) ?? [failed(job, error)]);
-  }
+  const attempt = async (its: readonly RotationJob[], doing: () => Promise<void>): Promise<void> => {
+    try {
+      if (its.length > 0) await doing();
+    } catch (error) {
+      for (const job of its) outcomes.set(job, outcomes.get(job) ?? [failed(job, error)]);
+    }
+  };
+  const watches = (job: RotationJob): boolean => !options.abort && !options.dryRun && isWatching(job);
+  const [watching, changing] = [jobs.filter(watches), jobs.filter((job) => !watches(job))];
+  // Who only looks need not wait for anybody, keep anybody waiting, nor leave a trace.
+  await Promise.all([
+    attempt(watching, () => work(watching, NO_LEASE, true)),
+    attempt(changing, async () =>
+      options.dryRun
+        ? work(changing, NO_LEASE)
+        : whileHeld(deps.lease, callerText(await session.controlPlane.caller()), (lease) =>
+            work(changing, lease),
+          ),
+    ),
+  ]);
   return outcomes;
 }
 
@@ -222,7 +234,6 @@ async function lanesOf(controlPlane: RememberingControlPlane, tasks: readonly Ta
 /** What the lanes of a session share. */
 interface Common {
   readonly session: Session;
-  readonly lease: HeldLease;
   readonly deps: JobsDeps;
   readonly options: JobsOptions;
   readonly done: Map<Task, JobOutcome>;
@@ -230,7 +241,7 @@ interface Common {
   isAnyBegun: boolean;
 }
 
-async function rotateLane(lane: readonly Task[], common: Common): Promise<void> {
+async function rotateLane(lane: readonly Task[], common: Common, lease: HeldLease): Promise<void> {
   const { session, deps, options, done } = common;
   /** What this run has made, and the last job that was about it. */
   const made = new Map<string, RotationJob>();
@@ -242,7 +253,7 @@ async function rotateLane(lane: readonly Task[], common: Common): Promise<void> 
       const target = common.isAnyBegun ? await session.controlPlane.getStage(task.target) : task.target;
       const maker = made.get(target.clientCertificateId ?? '');
       if (maker === job) continue;
-      const own = rotationDeps({ ...task, target }, common, index === 0);
+      const own = rotationDeps({ ...task, target }, common, lease, index === 0);
       // --force is for what was there before, not for what this very run has made for another target.
       const request = maker ? { ...job, settings: { ...job.settings, force: false } } : job;
       const report = await rotateOne({ deps: own, request, target }, options);
@@ -255,8 +266,13 @@ async function rotateLane(lane: readonly Task[], common: Common): Promise<void> 
 }
 
 /** @param mayKnow whether looks of before may serve: after a rotation of the same certificate none does */
-function rotationDeps({ job, target, named, apis }: Task, common: Common, mayKnow: boolean): RotationDeps {
-  const { lease, deps } = common;
+function rotationDeps(
+  { job, target, named, apis }: Task,
+  common: Common,
+  lease: HeldLease,
+  mayKnow: boolean,
+): RotationDeps {
+  const { deps } = common;
   const { controlPlane, turns, now } = common.session;
   return {
     controlPlane,

@@ -8,7 +8,7 @@ import { account, pause, type Run } from './run.js';
 /** After a request that failed, in milliseconds. */
 const RETRY_AFTER = 1_000;
 /** Failed requests in a row that count; one alone may be anybody's. */
-const MOST_FAILURES = 3;
+export const MOST_FAILURES = 3;
 
 /** Asks the stage's own URL, where one is given, until it answers well. @returns what is wrong with it, if it never does */
 export async function askStage(run: Run): Promise<string | undefined> {
@@ -32,6 +32,9 @@ const WATCH_INTERVAL = 5_000;
 export interface StageUrlWatch {
   /** How many requests were made. */
   readonly requests: number;
+  /** How many of them failed, and what the last of these was answered; 0 for no answer. */
+  readonly failed: number;
+  readonly lastFailure: number;
   /** When the next one is to follow, in milliseconds. */
   readonly pauseFor: number;
   /** One request more. @returns what is wrong with the URL, once as many in a row have failed as count */
@@ -42,9 +45,17 @@ export interface StageUrlWatch {
 export function watchStageUrl(run: Run, url: string): StageUrlWatch {
   let requests = 0;
   let failures = 0;
+  let failed = 0;
+  let lastFailure = 0;
   return {
     get requests() {
       return requests;
+    },
+    get failed() {
+      return failed;
+    },
+    get lastFailure() {
+      return lastFailure;
     },
     get pauseFor() {
       return failures > 0 ? RETRY_AFTER : WATCH_INTERVAL;
@@ -54,6 +65,10 @@ export function watchStageUrl(run: Run, url: string): StageUrlWatch {
       requests += 1;
       failures = isGood(status) ? 0 : failures + 1;
       if (isGood(status)) run.urlAnswer = { status, tried: 1 };
+      else {
+        failed += 1;
+        lastFailure = status;
+      }
       return failures === MOST_FAILURES ? answeredText(url, status) : undefined;
     },
   };
@@ -61,8 +76,12 @@ export function watchStageUrl(run: Run, url: string): StageUrlWatch {
 
 const isGood = (status: number): boolean => status >= 200 && status < 400;
 
+/** `answered 403`, `did not answer`. */
+export const answerText = (status: number): string =>
+  status === 0 ? 'did not answer' : `answered ${status}`;
+
 const answeredText = (url: string, status: number): string =>
-  `${url} ${status === 0 ? 'did not answer' : `answered ${status}`} ${MOST_FAILURES} times in a row`;
+  `${url} ${answerText(status)} ${MOST_FAILURES} times in a row`;
 
 /**
  * The stage's own URL as a proof that what the stages present is accepted: of the one stage that moves, or of the one that the URL

@@ -3,10 +3,13 @@
  * alternately for a while. Nothing is changed here. That the backends are ready is checked before it, and that they accept
  * what the stages present is tested while it spreads.
  */
-import { renewalKeys } from '../../control-plane/acm-authority.js';
+import { acmTrust, renewalKeys, type NamedBy } from '../../control-plane/acm-authority.js';
 import type { AcmCertificate } from '../../control-plane/acm-certificate.js';
 import type { Certificate } from '../../control-plane/certificate.js';
 import { isAcmArn } from '../../control-plane/inventory.js';
+import type { TrustedAuthority } from '../../certificates/trust-entry.js';
+import { stagesNow } from '../../control-plane/stages.js';
+import { listText } from '../../platform/list-text.js';
 import { AppError } from '../../platform/errors.js';
 import type { Journal } from '../journal/journal.js';
 import type { ProofEvidence, ProofResult } from '../rules/proof.js';
@@ -14,17 +17,35 @@ import type { RotationReport } from '../rules/report.js';
 import { stageText, type RotationUnit } from '../rules/unit.js';
 import { askUntil, refusalText } from './ask.js';
 import { acmNotDue, begin, type Target } from './begin.js';
-import { lookAtCertificates, lookAtStages } from './look.js';
-import { asking, evidenceOf, meansOf, presenting, resultOf, unproved, type Means } from './means.js';
+import { lookAtCertificates, lookAtStages, replaceStages } from './look.js';
+import {
+  asking,
+  evidenceOf,
+  meansOf,
+  presenting,
+  resultOf,
+  unproved,
+  warnOfUnreached,
+  type Means,
+} from './means.js';
 import type { PresentedIdentity, RotationDeps, RotationRequest } from './ports.js';
 import { reportOf } from './report.js';
-import { account, named, pause, step, stopIfAsked, storesOf, tell, warnOnce, type Run } from './run.js';
+import { account, named, pause, step, stopIfAsked, storesOf, tell, warn, warnOnce, type Run } from './run.js';
 import { presentTo } from './show.js';
-import { askStage, stageUrlResults, watchStageUrl } from './stage-url.js';
+import {
+  answerText,
+  askStage,
+  MOST_FAILURES,
+  stageUrlResults,
+  watchStageUrl,
+  type StageUrlWatch,
+} from './stage-url.js';
 import type { ProbeResult } from './test-invoke.js';
 
 /** Between two rounds of test calls while a renewal spreads, in milliseconds. */
 const TEST_INTERVAL = 30_000;
+/** A private CA dates what it issues an hour back (acm-pca, IssueCertificate, ValidityNotBefore). Milliseconds. */
+const BACKDATED = 3_600_000;
 /** A server that is started anew to read its trust store answers nobody for so long, in milliseconds. */
 const RELOADING = 3_000;
 
@@ -44,7 +65,7 @@ const NO_JOURNAL: Journal = {
 /**
  * Checks that the trust stores and the backends are ready for a renewal; after one, tests the backends until the soak is over.
  * @throws AppError `CertificateUnsuitable` and `CertificateOfAcm` for what ACM does not renew, or could not; `Usage`;
- * `RenewalNotTrusted`, `RenewalRefused`, `ProofInconclusive`, `BackendNotProvable`; `RotationWaiting` with `--no-wait`
+ * `RenewalNotTrusted`, `RenewalRefused`, `ProofInconclusive`, `BackendNotProvable`, `StageChanged`; `RotationWaiting` with `--no-wait`
  */
 export async function watchRenewal(
   deps: RotationDeps,
@@ -72,6 +93,8 @@ export async function watchRenewal(
   const isOver = renewedAt === undefined || soakEnd(renewedAt, run) <= deps.now();
   const outcome = isOver ? 'notDue' : 'renewed';
   const last = isOver ? first : await watch(run, first, soakEnd(renewedAt, run));
+  // Whoever took the root out meanwhile did it by no test: the old certificate may be all that was presented since.
+  if (!isOver) await verifyTrust(run, last);
   const at = isOver ? renewedAt : renewalOf(last, run);
   tell(run, { type: 'ended', outcome });
   const { until, acmOrigin } = idle;
@@ -141,12 +164,20 @@ function renewableOf(run: Run, { old, next }: RotationUnit, target: Target): Ren
   return { ...old, acm: old.acm };
 }
 
-/** When ACM last renewed a certificate, by its own word; nothing where it has not. */
+/**
+ * When ACM last renewed a certificate, by its own word, or by what the certificate says: the documentation of RenewalSummary
+ * speaks of Amazon's own certificates alone, and one that is younger than its ARN was renewed. Nothing where it was not.
+ */
 function renewalOf({ acm, trusted }: Renewable, { deps }: Run): Date | undefined {
   const { renewal } = acm.details;
-  if (renewal?.status !== 'SUCCESS') return undefined;
-  const at = renewal.updatedAt ?? trusted.notBefore;
-  return at < deps.now() ? at : deps.now();
+  const told = renewal?.status === 'SUCCESS' ? renewal.updatedAt : undefined;
+  const isYounger = trusted.notBefore.getTime() > acm.createdDate.getTime() + BACKDATED;
+  if (renewal?.status !== 'SUCCESS' && !isYounger) return undefined;
+  const at =
+    told === undefined
+      ? trusted.notBefore.getTime() + BACKDATED
+      : Math.max(told.getTime(), trusted.notBefore.getTime());
+  return new Date(Math.min(at, deps.now().getTime()));
 }
 
 const soakEnd = (renewedAt: Date, { request }: Run): Date =>
@@ -158,49 +189,71 @@ const soakEnd = (renewedAt: Date, { request }: Run): Date =>
  */
 async function verifyTrust(run: Run, certificate: Renewable): Promise<void> {
   const stores = await storesOf(run);
-  if (stores.length === 0) return;
-  const { clientCertificateId: arn, acm, trusted, authority } = certificate;
-  const { keys, problem } = renewalKeys(acm, run.request.roots ?? '');
-  if (problem !== undefined) {
-    throw new AppError(
-      'CertificateUnsuitable',
-      `what backends must trust for ${arn} is not known: ${problem.reason}`,
-      {
-        hint: problem.remedy,
-        details: { clientCertificateId: arn },
-      },
+  const { clientCertificateId: arn, acm, trusted } = certificate;
+  const unseen = (name: string): void => {
+    warnOnce(
+      run,
+      'TrustNotSeen',
+      `${name} does not show whether the backend trusts the root of ${arn} with its name`,
     );
+  };
+  if (stores.length === 0) {
+    warnOnce(
+      run,
+      'TrustNotSeen',
+      `no trust store is specified that shows whether it holds the root of ${arn}`,
+    );
+    return;
   }
+  const { keys, rootSha256 = '', problem } = renewalKeys(acm, run.request.roots ?? '');
+  if (problem !== undefined) throw rootUnknown(problem, arn);
   for (const store of stores) {
     const { name } = store;
-    const seen = authority && store.objection(authority) !== undefined ? undefined : await store.observe();
-    if (seen === undefined) {
-      warnOnce(
-        run,
-        'TrustNotSeen',
-        `${name} does not show whether the backend trusts the root of ${arn} with its name`,
-      );
+    const seen = await store.observe();
+    const isHeld = seen?.some((key) => keys.includes(key)) === true;
+    const isPinned = seen?.includes(trusted.fingerprintSha256) === true;
+    const isBare = seen?.includes(rootSha256) === true;
+    const authorities = authoritiesOf(run, certificate);
+    const authority = authorities.find((one) => store.objection(one) === undefined);
+    const isUnable = authority === undefined && authorities.length > 0;
+    // A server that compares whole certificates is known to refuse the next one; of a root without a name it is not known.
+    if (seen === undefined || (isUnable && !isHeld && (isBare || !isPinned))) {
+      unseen(name);
       continue;
     }
     await step(run, 'verifyTrust', name, () => {
-      if (keys.some((key) => seen.includes(key))) return Promise.resolve({ value: undefined });
-      const isPinned = seen.includes(trusted.fingerprintSha256);
-      throw new AppError(
-        'RenewalNotTrusted',
-        `${name}: the trust store ${isPinned ? `holds the certificate of ${arn} itself, which the renewal replaces, but not its root with its name` : `does not hold the root of ${arn} with its name`}, so the backend would refuse the renewed certificate`,
-        {
-          hint: `add the root and the name before the renewal: \`apigw-cert backend add --ca root.pem ${nameOption(certificate)} --trust ${name}\`, where root.pem is the last certificate of the chain (\`apigw-cert download ${arn}\`)`,
-          details: { clientCertificateId: arn, trustStore: name },
-        },
-      );
+      if (isHeld) return Promise.resolve({ value: undefined });
+      const what = isBare
+        ? `holds the root of ${arn} without its name, so it is not known whether the backend would accept the renewed certificate, and every other one of that CA as well`
+        : isPinned
+          ? `holds the certificate of ${arn} itself, which the renewal replaces, but not its root with its name, so the backend would refuse the renewed certificate`
+          : `does not hold the root of ${arn} with its name, so the backend would refuse the renewed certificate`;
+      throw new AppError('RenewalNotTrusted', `${name}: the trust store ${what}`, {
+        hint: isUnable
+          ? `it cannot hold a root with a name: have the backend compare the name before the renewal (docs/acm.md), or replace the certificate: --to generated`
+          : `add the root and the name before the renewal: \`apigw-cert backend add --ca root.pem ${nameOption(authority)} --trust ${name}\`, where root.pem is the last certificate of the chain (\`apigw-cert download ${arn}\`)`,
+        details: { clientCertificateId: arn, trustStore: name },
+      });
     });
   }
 }
 
-/** The option that names what backends are to compare. */
-function nameOption({ authority }: Renewable): string {
-  const { subject, san = 'DNS:NAME' } = authority ?? {};
-  return subject === undefined ? `--san '${san}'` : `--subject '${subject}'`;
+const NAMES: readonly NamedBy[] = ['subject', 'san'];
+
+/** The root with each of the names by which backends can tell the certificate. */
+const authoritiesOf = ({ request }: Run, { acm }: Renewable): TrustedAuthority[] =>
+  NAMES.flatMap((namedBy) => acmTrust(acm, namedBy, request.roots ?? '').authority ?? []);
+
+const rootUnknown = ({ reason, remedy }: { reason: string; remedy: string }, arn: string): AppError =>
+  new AppError('CertificateUnsuitable', `what backends must trust for ${arn} is not known: ${reason}`, {
+    hint: remedy,
+    details: { clientCertificateId: arn },
+  });
+
+/** The option that names what backends are to compare; a subject may have an apostrophe. */
+function nameOption({ subject, san = 'DNS:NAME' }: Partial<TrustedAuthority> = {}): string {
+  const [option, name] = subject === undefined ? ['--san', san] : ['--subject', subject];
+  return `${option} '${name.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 /**
@@ -211,13 +264,23 @@ function nameOption({ authority }: Renewable): string {
 async function verifyUse(run: Run, certificate: Renewable): Promise<ProofEvidence> {
   const { clientCertificateId: arn } = certificate;
   const by = await meansOf(run, [certificate]);
-  const results = [
-    ...(await byTestCalls(run, by, certificate)),
-    ...(await byIdentity(run, by, certificate)),
-    ...(await byStageUrl(run, certificate)),
-  ];
+  warnOfUnreached(run, by);
+  const shown = [...(await byTestCalls(run, by, certificate)), ...(await byIdentity(run, by, certificate))];
+  const results = [...shown, ...(await byStageUrl(run, certificate))];
+  const isAllowed = run.request.settings.allowUnproved;
+  const backends = [...new Set(by.probes.map(({ backend }) => backend))];
+  if (results.length > 0 && shown.length === 0 && backends.length > 1 && !isAllowed) {
+    throw new AppError(
+      'BackendNotProvable',
+      `AWS makes no test calls with the ACM certificate ${arn}, and --probe-url reaches one of the backends ${listText(backends)}, so it cannot be verified that the others accept it`,
+      {
+        hint: 'specify the files of a certificate of the same root and name (--cert FILE --key FILE) to present it to each backend, or use --allow-unproved to continue without a test of the others',
+        details: { clientCertificateId: arn, backends },
+      },
+    );
+  }
   if (results.length > 0) return evidenceOf(by, results);
-  if (!run.request.settings.allowUnproved) {
+  if (!isAllowed) {
     throw new AppError(
       'BackendNotProvable',
       `AWS makes no test calls with the ACM certificate ${arn}, so it cannot be verified that the backends accept it`,
@@ -234,7 +297,8 @@ async function verifyUse(run: Run, certificate: Renewable): Promise<ProofEvidenc
 async function byTestCalls(run: Run, by: Means, certificate: Renewable): Promise<ProofResult[]> {
   const { clientCertificateId: arn } = certificate;
   if (!by.shown.has(arn)) return [];
-  const { results } = await askUntil(run, asking(by, certificate, run.request.settings.probes), RELOADING);
+  const question = asking(by, certificate, run.request.settings.probes);
+  const { results } = await askUntil(run, { ...question, isRefusalFinal: true }, RELOADING);
   assertAccepted(results, arn, `a backend refuses ${arn}, which its stages present`);
   return [resultOf(presenting('current', certificate, 'accepted'), by, results)];
 }
@@ -263,9 +327,11 @@ async function byIdentity(run: Run, by: Means, certificate: Renewable): Promise<
 function assertSameName(run: Run, { certificate }: PresentedIdentity, current: Renewable): void {
   const { acm, clientCertificateId: arn } = current;
   const roots = [run.request.roots ?? '', acm.chainPem].join('\n');
-  const wanted = renewalKeys(acm, roots).keys;
+  const { keys: wanted, problem } = renewalKeys(acm, roots);
+  if (problem !== undefined) throw rootUnknown(problem, arn);
   const own = renewalKeys(certificate, roots).keys;
-  const isSame = wanted.length === own.length && wanted.every((key) => own.includes(key));
+  const isSame =
+    wanted.length > 0 && wanted.length === own.length && wanted.every((key) => own.includes(key));
   const isExpired = certificate.trusted.notAfter <= run.deps.now();
   if (isSame && !isExpired) return;
   throw new AppError(
@@ -325,26 +391,86 @@ async function watch(run: Run, first: Renewable, end: Date): Promise<Renewable> 
     let current = first;
     let until = end;
     let rounds = 0;
+    let failedBefore = 0;
+    let tests = urlTests(run);
     let nextRound = deps.now().getTime() + TEST_INTERVAL;
     for (;;) {
       stopIfAsked(run);
-      const failure = await url?.ask();
-      if (failure !== undefined) throw urlFails(failure, current);
+      const failure = (await url?.ask()) ?? (url && failureOf(run, url, failedBefore));
+      if (failure !== undefined) {
+        // What was switched or deleted fails too, and then says nothing about the renewal.
+        await assertPresented(run);
+        throw urlFails(failure, current);
+      }
       if (deps.now().getTime() >= Math.min(nextRound, until.getTime())) {
-        current = await lookAgain(run, current);
-        const renewedAt = renewalOf(current, run);
+        await assertPresented(run);
+        const known = current;
+        current = await lookAgain(run, known);
+        const isOther = current.trusted.fingerprintSha256 !== known.trusted.fingerprintSha256;
+        const renewedAt = isOther ? deps.now() : renewalOf(current, run);
         if (renewedAt !== undefined && soakEnd(renewedAt, run) > until) until = soakEnd(renewedAt, run);
         const evidence = await verifyUse(run, current);
         rounds += 1;
-        if (deps.now() >= until)
-          return { value: current, evidence: { ...evidence, requests: url?.requests ?? 0, rounds } };
+        const again = urlTests(run);
+        tests = { requests: tests.requests + again.requests, failed: tests.failed + again.failed };
+        failedBefore = url?.failed ?? 0;
+        if (deps.now() >= until) {
+          const requests = tests.requests + (url?.requests ?? 0);
+          const failed = tests.failed + (url?.failed ?? 0);
+          warnOfFailed(run, requests, failed);
+          return { value: current, evidence: { ...evidence, requests, failed, rounds } };
+        }
         nextRound = deps.now().getTime() + TEST_INTERVAL;
       }
       const left = until.getTime() - deps.now().getTime();
       const next = Math.min(left, nextRound - deps.now().getTime(), url?.pauseFor ?? left);
-      await pause(run, Math.max(1, next), left);
+      // Nothing that is done here needs a look at the whole account, so that those of others need not wait for it.
+      await pause(run, Math.max(1, next), Infinity);
     }
   });
+}
+
+/**
+ * While the old and the new certificate alternate, a backend that refuses one of them fails every second request, and never
+ * several in a row.
+ */
+function failureOf(run: Run, { failed, lastFailure }: StageUrlWatch, before: number): string | undefined {
+  if (failed - before < MOST_FAILURES) return undefined;
+  return `${run.request.probeUrl ?? ''} failed ${failed - before} times within ${TEST_INTERVAL / 1_000} seconds (it last ${answerText(lastFailure)})`;
+}
+
+/** The requests to the stage's own URL that the last tests took, all but the last of which failed. */
+const urlTests = ({ urlAnswer }: Run): { requests: number; failed: number } =>
+  urlAnswer === undefined
+    ? { requests: 0, failed: 0 }
+    : { requests: urlAnswer.tried, failed: urlAnswer.tried - 1 };
+
+/** Too few for a verdict, and still no success. */
+function warnOfFailed(run: Run, requests: number, failed: number): void {
+  if (failed === 0) return;
+  warn(
+    run,
+    'RequestsFailed',
+    `${failed} of ${requests} requests to ${run.request.probeUrl ?? ''} failed during the soak: if the logs of the backend show that it refused the certificate, not every host trusts the root with the name`,
+  );
+}
+
+/** What stages show that present another certificate meanwhile is nothing about this one. @throws AppError `StageChanged` */
+async function assertPresented(run: Run): Promise<void> {
+  const { moving } = account(run);
+  const seen = await stagesNow(run.deps.controlPlane, moving);
+  replaceStages(run, seen);
+  const other = seen.find(({ clientCertificateId }) => clientCertificateId !== run.oldId);
+  if (other === undefined) return;
+  const { clientCertificateId = 'no client certificate' } = other;
+  throw new AppError(
+    'StageChanged',
+    `${stageText(other)} now presents ${clientCertificateId} instead of ${run.oldId}, so its renewal is watched no longer`,
+    {
+      hint: 'find out who changed the stage; to watch the renewal for the stages that still present it, run the same command again',
+      details: { clientCertificateId: run.oldId },
+    },
+  );
 }
 
 /** What ACM contains now; what it has renewed since must be trusted as well. */

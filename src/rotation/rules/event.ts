@@ -58,6 +58,7 @@ export type RotationWarning =
   | 'OtherUsesNotTested'
   | 'PublicationCorrected'
   | 'RefusalNotShown'
+  | 'RequestsFailed'
   | 'TrustKept'
   | 'TrustNotSeen'
   | 'TrustStoreNotLive'

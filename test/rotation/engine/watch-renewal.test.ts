@@ -182,8 +182,8 @@ describe('after a renewal', () => {
     expect(after.fingerprintSha256).not.toBe(before);
     expect(report).toMatchObject({ outcome: 'renewed', notAfter: after.notAfter });
     expect(report.renewedAt).toBeInstanceOf(Date);
-    expect(steps(report)).toEqual(['verifyTrust', 'verifyUse', 'watch']);
-    const { evidence } = report.steps.at(-1) ?? {};
+    expect(steps(report)).toEqual(['verifyTrust', 'verifyUse', 'watch', 'verifyTrust']);
+    const { evidence } = report.steps.find(({ step }) => step === 'watch') ?? {};
     expect(evidence).toMatchObject({ rounds: 2 });
     expect(evidence?.['requests']).toBeGreaterThanOrEqual(10);
     // Once it is over, there is nothing to wait for.
@@ -225,7 +225,46 @@ describe('after a renewal', () => {
     });
     expect(report.outcome).toBe('renewed');
     expect(report.renewedAt?.getTime()).toBeGreaterThan(first?.getTime() ?? Infinity);
-    expect(report.steps.at(-1)?.evidence?.['requests']).toBeGreaterThanOrEqual(16);
+    const { evidence } = report.steps.find(({ step }) => step === 'watch') ?? {};
+    expect(evidence?.['requests']).toBeGreaterThanOrEqual(16);
+  });
+
+  test('a backend that refuses every second request, as both are presented alternately, is reported', async () => {
+    await lab.renew(arn);
+    let turn = 0;
+    const request = (): Promise<number> => Promise.resolve((turn += 1) % 2 === 0 ? 403 : 200);
+    await expect(watch({ request })).rejects.toMatchObject({
+      code: 'RenewalRefused',
+      message: expect.stringMatching(/failed 3 times within 30 seconds \(it last answered 403\)/),
+    });
+  });
+
+  test('a single failed request is told', async () => {
+    await lab.renew(arn);
+    let turn = 0;
+    const report = await watch({ request: () => Promise.resolve((turn += 1) === 4 ? 503 : 200) });
+    expect(report.warnings).toMatchObject([{ code: 'RequestsFailed' }]);
+    expect(report.steps.find(({ step }) => step === 'watch')?.evidence).toMatchObject({ failed: 1 });
+  });
+
+  test('a stage that is switched to another certificate meanwhile shows nothing of the renewal', async () => {
+    await lab.renew(arn);
+    let turn = 0;
+    const request = async (): Promise<number> => {
+      if ((turn += 1) === 4) await lab.attach(lab.generatedId);
+      return 200;
+    };
+    await expect(watch({ request })).rejects.toMatchObject({ code: 'StageChanged' });
+  });
+
+  test('a root that is taken out of the trust store meanwhile is noticed', async () => {
+    await lab.renew(arn);
+    let turn = 0;
+    const request = async (): Promise<number> => {
+      if ((turn += 1) === 4) await trustOnly(trustedAuthority(await rootPem(), { subject: 'CN=other' }));
+      return 200;
+    };
+    await expect(watch({ request })).rejects.toMatchObject({ code: 'RenewalNotTrusted' });
   });
 
   test('with --no-wait each run tests once and says that it is not over', async () => {
