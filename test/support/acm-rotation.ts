@@ -262,7 +262,8 @@ export async function startAcmLab(options: EmulatorOptions = {}): Promise<AcmLab
         ...rest,
       };
       const stage = await controlPlane.getStage(target);
-      if (request.settings.watchRenewal) return watchRenewal(deps, request, stage);
+      if (request.settings.watchRenewal)
+        return watchRenewal(deps, request, stage, { dryRun: dryRun === true });
       const seen = await withVersions({ deps, request, target: stage });
       const go = isAbort === true ? abort : rotate;
       return go(seen.deps, seen.request, seen.target, { dryRun: dryRun === true });

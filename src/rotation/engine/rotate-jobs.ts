@@ -312,9 +312,9 @@ const isWatching = ({ settings, to, toGenerated, importing }: RotationRequest): 
   settings.watchRenewal && to === undefined && toGenerated !== true && importing === undefined;
 
 async function rotateOne(asked: Given, { abort: isAbort, dryRun }: JobsOptions): Promise<RotationReport> {
-  if (!isAbort && !dryRun && isWatching(asked.request)) {
+  if (!isAbort && isWatching(asked.request)) {
     const { watchRenewal } = await import('./watch-renewal.js');
-    return watchRenewal(asked.deps, asked.request, asked.target);
+    return watchRenewal(asked.deps, asked.request, asked.target, { dryRun });
   }
   const { deps, request, target } = await ofAcm(asked);
   return isAbort ? abort(deps, request, target, { dryRun }) : rotate(deps, request, target, { dryRun });

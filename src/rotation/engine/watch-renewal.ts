@@ -64,6 +64,7 @@ const NO_JOURNAL: Journal = {
 
 /**
  * Checks that the trust stores and the backends are ready for a renewal; after one, tests the backends until the soak is over.
+ * A dry run looks at the trust stores and calls no backend.
  * @throws AppError `CertificateUnsuitable` and `CertificateOfAcm` for what ACM does not renew, or could not; `Usage`;
  * `RenewalNotTrusted`, `RenewalRefused`, `ProofInconclusive`, `BackendNotProvable`, `StageChanged`; `RotationWaiting` with `--no-wait`
  */
@@ -71,6 +72,7 @@ export async function watchRenewal(
   deps: RotationDeps,
   request: RotationRequest,
   target: Target,
+  { dryRun = false }: { dryRun?: boolean } = {},
 ): Promise<RotationReport> {
   const begun = await begin(deps, request, target);
   const run: Run = { ...begun.run, deps: { ...deps, journal: NO_JOURNAL } };
@@ -85,6 +87,7 @@ export async function watchRenewal(
     isWatched: true,
   });
   await verifyTrust(run, first);
+  if (dryRun) return { ...reportOf(run, 'notDue'), ...idle, steps: reportOf(run, 'notDue').steps };
   await step(run, 'verifyUse', run.oldId, async () => ({
     value: undefined,
     evidence: await verifyUse(run, first),

@@ -169,6 +169,20 @@ test('where AWS makes test calls with an ARN, they show what the stages present'
   }
 });
 
+test('a dry run looks at the trust stores and calls no backend', async () => {
+  const asked: string[] = [];
+  const request = (url: string): Promise<number> => {
+    asked.push(url);
+    return Promise.resolve(200);
+  };
+  const report = await watch({ dryRun: true, request });
+  expect(report).toMatchObject({ outcome: 'notDue', acmOrigin: 'privateCa' });
+  expect(steps(report)).toEqual(['verifyTrust']);
+  expect(asked).toEqual([]);
+  await trustLeaf();
+  await expect(watch({ dryRun: true, request })).rejects.toMatchObject({ code: 'RenewalNotTrusted' });
+});
+
 describe('after a renewal', () => {
   test('what is presented in turns is tested until the soak is over, and no request fails', async () => {
     const before = (await lab.acm(arn)).trusted.fingerprintSha256;
