@@ -19,28 +19,38 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Reads `-` as stdin, and a file where there is one. `undefined` for what is no file and could be an id.
+ * Reads `-` as stdin, and anything else as a file.
  * @param hint what to specify instead of a file that cannot be read
  * @param kind what the file is meant to be
  * @throws AppError `FileNotReadable`
  */
-export async function readInput(
-  target: string,
-  hint = 'specify a certificate file, an id as `apigw-cert list` shows it, or - for stdin',
-  kind = 'a certificate file',
-): Promise<Input | undefined> {
+export async function readInput(target: string, hint: string, kind = 'a certificate file'): Promise<Input> {
   if (target === '-') return { bytes: await readAll(process.stdin, kind), name: 'stdin' };
   try {
     return { bytes: await readFileOrStream(target), name: target };
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
     if (code === 'EFBIG') throw tooLarge(target, kind);
-    if (code === 'ENOENT' && (!PATH_LIKE.test(target) || target.startsWith('arn:'))) return undefined;
     throw new AppError('FileNotReadable', `${target} ${REASONS[code] ?? `cannot be read (${code})`}`, {
       cause,
       hint,
       details: { file: target },
     });
+  }
+}
+
+/**
+ * As {@link readInput}, with `undefined` for what is no file and could be an id.
+ * @throws AppError `FileNotReadable`
+ */
+export async function readUnlessId(target: string): Promise<Input | undefined> {
+  const hint = 'specify a certificate file, an id as `apigw-cert list` shows it, or - for stdin';
+  try {
+    return await readInput(target, hint);
+  } catch (thrown) {
+    const isMissing = ((thrown as Error).cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
+    if (isMissing && (!PATH_LIKE.test(target) || target.startsWith('arn:'))) return undefined;
+    throw thrown;
   }
 }
 

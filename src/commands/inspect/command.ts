@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { ReportedFinding } from '../../findings/finding.js';
 import type { Output } from '../../terminal/output.js';
 import { action, command } from '../../terminal/command.js';
-import { readInput } from '../../terminal/input.js';
+import { readUnlessId } from '../../terminal/input.js';
 import { withLook } from '../../terminal/progress.js';
 
 export function inspectCommand(): Command {
@@ -22,7 +22,7 @@ Examples:
     )
     .action(
       action<object, [target: string]>(async ({ args: [target], controlPlane, options, out, now }) => {
-        const input = await readInput(target);
+        const input = await readUnlessId(target);
         const [{ inspectClientCertificate, inspectFile }, text] = await Promise.all([
           import('./run.js'),
           import('./text.js'),

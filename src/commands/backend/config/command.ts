@@ -74,7 +74,9 @@ Examples:
           });
         }
         const name = { ...(subject === undefined ? {} : { subject }), ...(san === undefined ? {} : { san }) };
-        const entry = ca === undefined ? undefined : await namedAuthority(ca, name, mustRead);
+        const readFile = (file: string) =>
+          readInput(file, 'specify a PEM or DER file; for an id, use --certificate');
+        const entry = ca === undefined ? undefined : await namedAuthority(ca, name, readInput);
         const presented = async () => {
           if (stage === undefined) return [];
           const [{ presentedCertificates }, { resolveStage }] = await Promise.all([
@@ -86,7 +88,7 @@ Examples:
           return presentedCertificates(opened, found, entry);
         };
         const [fromFiles, fromStage, fromAccount] = await Promise.all([
-          namedCertificates(files, mustRead, controlPlane),
+          namedCertificates(files, readFile, controlPlane),
           presented(),
           namedCertificates(ids, () => Promise.resolve(undefined), controlPlane),
         ]);
@@ -118,13 +120,4 @@ Examples:
         }
       }),
     );
-}
-
-async function mustRead(file: string) {
-  const input = await readInput(file);
-  if (input !== undefined) return input;
-  throw new AppError('FileNotReadable', `${file} does not exist`, {
-    hint: 'specify a PEM or DER file; for an id, use --certificate',
-    details: { file },
-  });
 }

@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import type { Consumer, LintFormat, LintReport } from './run.js';
-import { AppError, EXIT } from '../../../platform/errors.js';
+import { EXIT } from '../../../platform/errors.js';
 import { action, command } from '../../../terminal/command.js';
 import { renamedOption } from '../../../terminal/deprecated.js';
 import { readInput } from '../../../terminal/input.js';
@@ -59,12 +59,6 @@ Examples:
   return made.action(
     action<Options, [file: string]>(async ({ args: [file], options, out, now }) => {
       const input = await readInput(file, 'specify a server configuration, a PEM file, or - for stdin');
-      if (input === undefined) {
-        throw new AppError('FileNotReadable', `${file} does not exist`, {
-          hint: 'specify a file of certificates or a configuration',
-          details: { file },
-        });
-      }
       const [{ lintBackend }, text, { countedBySeverity, writeFindings }] = await Promise.all([
         import('./run.js'),
         import('./text.js'),

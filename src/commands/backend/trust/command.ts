@@ -6,7 +6,7 @@ import { AppError, EXIT } from '../../../platform/errors.js';
 import { printable } from '../../../platform/printable.js';
 import { confirmed } from '../../../terminal/ask.js';
 import { action, command } from '../../../terminal/command.js';
-import { readInput } from '../../../terminal/input.js';
+import { readInput, readUnlessId } from '../../../terminal/input.js';
 import { addTrustOptions, trustStoresNamed } from '../../../terminal/trust-options.js';
 
 interface Options {
@@ -68,7 +68,7 @@ Examples:
         ]);
         const { ca, subject, san } = options;
         const name = { ...(subject === undefined ? {} : { subject }), ...(san === undefined ? {} : { san }) };
-        const certificates = await namedCertificates(words, readInput, controlPlane);
+        const certificates = await namedCertificates(words, readUnlessId, controlPlane);
         const authorities = ca === undefined ? [] : [await namedAuthority(ca, name, readInput)];
         if (verb === 'remove') {
           const named = [...words, ...authorities.map((each) => `${ca} with the ${nameText(each)}`)];

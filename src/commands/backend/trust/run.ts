@@ -94,15 +94,9 @@ export async function namedCertificates(
 export async function namedAuthority(
   file: string,
   name: CallerName,
-  read: (word: string) => Promise<NamedFile | undefined>,
+  read: (file: string, hint: string) => Promise<NamedFile>,
 ): Promise<TrustedAuthority> {
-  const found = await read(file);
-  if (found === undefined) {
-    throw new AppError('FileNotReadable', `${file} does not exist`, {
-      hint: 'specify the PEM or DER file of the root of the CA',
-      details: { file },
-    });
-  }
+  const found = await read(file, 'specify the PEM or DER file of the root of the CA');
   const { certificates, findings } = readBundle(found.bytes);
   const [only, ...others] = certificates;
   const isWhole = !findings.some(({ code }) => code === 'PrivateKey' || code === 'BrokenPem');

@@ -78,9 +78,6 @@ async function readPlans(files: readonly string[]): Promise<PlanSource[]> {
   const sources: PlanSource[] = [];
   for (const file of files) {
     const input = await readInput(file, HINT, 'a plan');
-    if (input === undefined) {
-      throw new AppError('FileNotReadable', `${file} does not exist`, { hint: HINT, details: { file } });
-    }
     sources.push({ file: input.name, bytes: input.bytes });
   }
   return sources;
