@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { networkError, type SdkError } from '../aws/network-error.js';
 import type { AwsService } from '../aws/settings.js';
 import { AppError } from '../platform/errors.js';
-import { changedMeanwhile } from './bundle-view.js';
+import { changedMeanwhile } from './failures.js';
 import type { Revision, TextDocument } from './document.js';
 import { documentTrustStore } from './document-store.js';
 import { pemFormat } from './pem-format.js';

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { AppError } from '../platform/errors.js';
 import type { Revision, TextDocument } from './document.js';
 import { pemFormat } from './pem-format.js';
 import type { BeforeEffect } from './trust-store.js';
@@ -54,12 +53,4 @@ export function viewDocument(view: BundleView, beside: TextDocument): TextDocume
       return { text, version: await view.write(added, removed, expected.version ?? '', beforeEffect) };
     },
   };
-}
-
-/** The error for a change by somebody else between reading and writing. */
-export function changedMeanwhile(details: Record<string, unknown>): AppError {
-  return new AppError('TrustStoreFailed', 'somebody else changed it at the same moment', {
-    hint: 'their change was kept; run the same command again',
-    details,
-  });
 }

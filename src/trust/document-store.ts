@@ -16,6 +16,7 @@ import {
   keysIn,
   type TrustFormat,
 } from './format.js';
+import { lastCertificate } from './failures.js';
 import { gated, UNGUARDED, type Gate } from './gate.js';
 import { withoutControls } from './run-command.js';
 import { type BeforeEffect, described, type DescribedTrustStore, type StoreContent } from './trust-store.js';
@@ -199,12 +200,8 @@ function without(store: DocumentStore, text: string, entry: RemovableEntry): str
   if (!segments.some((segment) => keyOf(segment) === key)) return text;
   const kept = segments.filter((segment) => keyOf(segment) !== key);
   if (kept.every((segment) => keyOf(segment) === undefined)) {
-    throw new AppError(
-      'TrustStoreFailed',
-      'this is the last certificate in it, and an empty list admits everybody on some servers',
-      {
-        hint: 'add its successor first; to trust nobody any more, take the server’s configuration down by hand',
-      },
+    throw lastCertificate(
+      'add its successor first; to stop trusting any certificate, change the configuration of the server by hand',
     );
   }
   return kept.map((segment) => segment.text).join('');

@@ -2,6 +2,7 @@ import { realpath, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { AppError } from '../platform/errors.js';
 import { readRegularFile, UnsuitableFile } from '../platform/read-regular-file.js';
+import { changedMeanwhile } from './failures.js';
 import { STOPPED, type TextDocument, type UnfinishedMark } from './document.js';
 import { exclusively } from '../platform/exclusively.js';
 import { notWritable, replaceFile } from '../platform/replace-file.js';
@@ -92,10 +93,7 @@ export function fileDocument(path: string): TextDocument {
         // First, since it may take minutes in which others write.
         await beforeEffect();
         if ((await readText(file)) === expected.text) return;
-        throw new AppError('TrustStoreFailed', 'somebody else changed it at the same moment', {
-          hint: 'their change was kept; run the same command again',
-          details: { file },
-        });
+        throw changedMeanwhile({ file });
       });
       return { text };
     },

@@ -1,7 +1,7 @@
 /** One key of a Secret or a ConfigMap as a document, whatever way leads to the cluster. */
 import * as z from 'zod/mini';
 import { AppError } from '../platform/errors.js';
-import { changedMeanwhile } from './bundle-view.js';
+import { changedMeanwhile } from './failures.js';
 import type { TextDocument } from './document.js';
 
 /** Where the text is. */

@@ -269,7 +269,7 @@ describe('a trust store that a person changes', () => {
     expect(code).toBe(75);
     expect(stderr).toContain('Make the backend accept this client certificate as well');
     expect(stderr).toContain('-----BEGIN CERTIFICATE-----');
-    expect(stderr).toContain('nobody is here to confirm');
+    expect(stderr).toContain('there is no terminal on which to confirm');
     // Said again, it asks for the same certificate: nothing was lost.
     const again = await cli(words, { env: lab.env });
     const id = (text: string): string | undefined => / id {7}(\w{6})/.exec(text)?.[1];

@@ -298,7 +298,7 @@ export function fileTrustStoreContract(subject: FileKind): void {
       const meddle = { beforeEffect: () => appendFile(file, '# theirs\n') };
       const error = await appError(store.add(old.certificate, meddle));
       expect(error.code).toBe('TrustStoreFailed');
-      expect(error.message).toContain('somebody else changed it');
+      expect(error.message).toContain('someone else changed it');
       expect(await text()).toBe('# theirs\n');
       expect(await leftovers()).toEqual([]);
       expect(await ran()).toEqual([]);
@@ -308,7 +308,7 @@ export function fileTrustStoreContract(subject: FileKind): void {
       const meddled = open(file, `echo '# mine' >> ${file} && exit 1`);
       const error = await appError(meddled.add(old.certificate));
       expect(error.code).toBe('TrustStoreNotRestored');
-      expect(error.message).toContain('somebody else changed it');
+      expect(error.message).toContain('someone else changed it');
       expect(await text()).toMatch(/# mine\n$/);
     });
 

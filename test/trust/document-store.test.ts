@@ -39,7 +39,7 @@ function memory(marked: boolean): TextDocument {
     async write(wanted: string, expected: Revision, beforeEffect) {
       await beforeEffect();
       if (expected.text !== text || expected.version !== String(text.length))
-        throw new AppError('TrustStoreFailed', 'somebody else changed it');
+        throw new AppError('TrustStoreFailed', 'someone else changed it');
       happens('write');
       text = wanted;
       happens('write late');
@@ -222,8 +222,9 @@ test('the last certificate is not removed, although it is there twice and text i
   const { code, message, hint, details } = await appError(open().remove(old));
   expect({ code, message, hint, details }).toEqual({
     code: 'TrustStoreFailed',
-    message: 'memory: this is the last certificate in it, and an empty list admits everybody on some servers',
-    hint: 'add its successor first; to trust nobody any more, take the server’s configuration down by hand',
+    message:
+      'memory: this is the last certificate in it, and with an empty list, some servers accept any caller',
+    hint: 'add its successor first; to stop trusting any certificate, change the configuration of the server by hand',
     details: { trustStore: 'memory' },
   });
   expect({ text, log }).toEqual({ text: before, log: ['lock', 'unlock'] });
@@ -360,7 +361,7 @@ describe('what goes wrong', () => {
     });
     const error = await appError(store.add(next));
     expect(error.code).toBe('TrustStoreNotRestored');
-    expect(error.message).toContain('could not be restored: somebody else changed it');
+    expect(error.message).toContain('could not be restored: someone else changed it');
     expect(text).toMatch(/^# theirs\n/);
     expect(mark).toMatch(/^not now; then/);
   });

@@ -41,7 +41,7 @@ describe('a file as a document', () => {
     await writeFile(file, 'theirs\n');
     const error = await appError(document.write('ours\n', seen, UNGUARDED));
     expect(error.code).toBe('TrustStoreFailed');
-    expect(error.message).toContain('somebody else changed it');
+    expect(error.message).toContain('someone else changed it');
     expect(error.details).toEqual({ file });
     expect(await readFile(file, 'utf8')).toBe('theirs\n');
     expect(await readdir(folder)).toEqual(['list']);

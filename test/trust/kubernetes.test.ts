@@ -131,7 +131,7 @@ for (const [way, opened] of Object.entries(WAYS)) {
           if (object) object.resourceVersion = 99;
         };
         const error = await appError(opened(resource).add(next.certificate));
-        expect(error.message).toContain('somebody else changed it');
+        expect(error.message).toContain('someone else changed it');
         expect(kubernetes.objects.get(path)?.data['ca.pem']).toBe(before);
       });
 

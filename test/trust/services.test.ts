@@ -176,7 +176,7 @@ for (const [name, config] of Object.values(SERVICES)) {
       };
       const error = await appError(reloading('exit 3').remove(old.certificate, { beforeEffect }));
       expect(error.code).toBe('TrustStoreNotRestored');
-      expect(error.message).toContain('somebody else changed it');
+      expect(error.message).toContain('someone else changed it');
       expect(current()).toBe(theirs);
     });
 
@@ -186,7 +186,7 @@ for (const [name, config] of Object.values(SERVICES)) {
       aws.beforeWrite = () => aws.versions.get(name)?.push(theirs);
       const error = await appError(open().add(next.certificate));
       expect(error.code).toBe('TrustStoreFailed');
-      expect(error.message).toContain('somebody else changed it');
+      expect(error.message).toContain('someone else changed it');
       expect(aws.versions.get(name)?.at(-1)).toBe(theirs);
     });
 
@@ -232,7 +232,7 @@ test('ssm: two writers at the same moment publish no two lists of one version', 
   const theirs = sealed(`# theirs\n${old.certificate.pem}`, first, 'utf8');
   aws.beforeWrite = () => aws.versions.get(name)?.push(theirs);
   const store = createTrustStore({ ...config, region: 'eu-west-1', endpointUrl: aws.url }, noContext);
-  expect((await appError(store.add(next.certificate))).message).toContain('somebody else changed it');
+  expect((await appError(store.add(next.certificate))).message).toContain('someone else changed it');
   const versions = (aws.versions.get(name) ?? []).map((text) => /version (\d+)/.exec(text)?.[1]);
   expect(versions).toEqual(['1', '2', '2', '3']);
   expect(aws.versions.get(name)?.at(-1)).toBe(sealed(theirs, `${theirs}x`, 'utf8'));

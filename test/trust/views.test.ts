@@ -95,7 +95,7 @@ describe('directory', () => {
       createTrustStore({ kind: 'directory', directory, reload }, noContext).add(next.certificate),
     );
     expect(error.code).toBe('TrustStoreNotRestored');
-    expect(error.message).toContain('somebody else changed it');
+    expect(error.message).toContain('someone else changed it');
     expect(await readdir(directory)).toHaveLength(3);
   });
 

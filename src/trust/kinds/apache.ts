@@ -24,7 +24,7 @@ const format = lineFormat({
       : fingerprintOfPem(Buffer.from(base64, 'base64').toString('latin1'));
   },
   refuse: (line) =>
-    /^Require\s+(?:all\s+granted|expr\s+"?true\b)/i.test(line) ? 'it lets everybody in' : undefined,
+    /^Require\s+(?:all\s+granted|expr\s+"?true\b)/i.test(line) ? 'it accepts any caller' : undefined,
   appendable: true,
 });
 

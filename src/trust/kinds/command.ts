@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import type { RemovableCertificate } from '../../certificates/certificate.js';
 import { isAuthority, type RemovableAuthority, type TrustEntry } from '../../certificates/trust-entry.js';
 import { AppError } from '../../platform/errors.js';
+import { lastCertificate } from '../failures.js';
 import { fingerprints } from '../format.js';
 import { gated, UNGUARDED } from '../gate.js';
 import { pemFormat } from '../pem-format.js';
@@ -132,15 +133,7 @@ function commandStore(config: z.infer<typeof schema>): DescribedTrustStore {
     await runCommand(config.reload, { timeout, env: variables('reload', certificate) });
   };
 
-  const lastOne = (): AppError =>
-    failed(
-      new AppError(
-        'TrustStoreFailed',
-        'this is the last certificate in it, and an empty list admits everybody on some servers',
-        { hint: 'add its successor first' },
-      ),
-      'TrustStoreFailed',
-    );
+  const lastOne = (): AppError => failed(lastCertificate('add its successor first'), 'TrustStoreFailed');
 
   const undo = async (
     action: 'add' | 'remove',
@@ -229,7 +222,7 @@ function commandStore(config: z.infer<typeof schema>): DescribedTrustStore {
       const seen = await observe();
       return seen
         ? { state: 'known', fingerprints: seen }
-        : { state: 'unknown', reason: 'it has no observe command, so that nobody can look into it' };
+        : { state: 'unknown', reason: 'it has no observe command, so its content is unknown' };
     },
     objection,
     async add(entry, { beforeEffect = UNGUARDED } = {}) {

@@ -46,9 +46,13 @@ function byHand(config: z.infer<typeof schema>, context: TrustContext): Describe
         : (entry.clientCertificateId ?? `the certificate ${entry.fingerprintSha256}`),
     );
     if (!context.ask) {
-      throw new AppError('ConfirmationNeeded', `${name}: nobody is here to confirm: ${asked}`, {
-        hint: 'do it, then run the same command on a terminal and confirm',
-      });
+      throw new AppError(
+        'ConfirmationNeeded',
+        `${name}: there is no terminal on which to confirm: ${asked}`,
+        {
+          hint: 'do it, then run the same command on a terminal and confirm',
+        },
+      );
     }
     await context.ask(asked);
   };

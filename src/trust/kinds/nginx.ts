@@ -38,9 +38,9 @@ const format = lineFormat({
   },
   refuse: (line) =>
     /^(?:""|'')\s/.test(line)
-      ? 'an empty key, which lets in every client that presents no certificate'
+      ? 'an empty key, which accepts every client that presents no certificate'
       : /^default\s+(?!""|'')\S/.test(line)
-        ? 'a default that is not empty, which lets everybody in'
+        ? 'a default that is not empty, which accepts any caller'
         : undefined,
   appendable: true,
 });

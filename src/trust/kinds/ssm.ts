@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import { openedOnce } from '../../platform/opened-once.js';
 import { AppError } from '../../platform/errors.js';
 import { awsOptions, awsRoles, awsStore, clientOptions, readFailure, settled } from '../aws-options.js';
-import { changedMeanwhile } from '../bundle-view.js';
+import { changedMeanwhile } from '../failures.js';
 import type { TextDocument } from '../document.js';
 import { isPublished, sealed } from '../published-list.js';
 import { defineKind } from './kind.js';
