@@ -234,9 +234,13 @@ function publishingOf(
   return [...(publish.length === 0 ? [] : [{ ...owns, publish, isOwn: true }]), ...others];
 }
 
-/** The targets that are reached otherwise than the job. One that does not say how is reached as the job is. */
+/**
+ * The targets that are reached otherwise than the job. One that does not say how is reached as flags say for the job, but
+ * not as the job's own target does: without flags, the environment decides.
+ */
 function remoteOf(configuration: Configuration, job: ResolvedAccount): TargetElsewhere[] {
-  const { profile, region } = job;
+  const profile = job.origins.profile === 'flag' ? job.profile : undefined;
+  const region = job.origins.region === 'flag' ? job.region : undefined;
   return Object.entries(configuration.targets ?? {}).flatMap(([target, { api, stages, trust, ...place }]) => {
     const account = {
       ...withoutUndefined({ profile, region }),

@@ -1,4 +1,6 @@
 /** The configuration's targets of other accounts and Regions, whose stages may be in front of the same backends. */
+import { realpath } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { resolveStage } from '../../control-plane/resolve-stage.js';
 import { stagesNow } from '../../control-plane/stages.js';
 import type { RememberingControlPlane } from '../../control-plane/remembering.js';
@@ -16,9 +18,9 @@ export const remoteTargets = (
     return {
       name: target,
       async sharesAny(stores) {
-        const names = new Set(stores.map(plainName));
-        const own = await Promise.all(trust.map(nameOf));
-        return own.some((name) => name === undefined || names.has(name));
+        const places = await Promise.all(stores.map(placeOf));
+        const own = await Promise.all(trust.map(placeDescribed));
+        return own.some((place) => place === undefined || places.some((other) => mayBeSame(place, other)));
       },
       async look() {
         const { controlPlane } = await connect(one);
@@ -28,14 +30,31 @@ export const remoteTargets = (
     };
   });
 
-/** Without the account, Region and endpoint of a store: it may be the same whether or not a description says them. */
-const plainName = ({ name, formerName = name }: TrustStore): string => formerName;
+/**
+ * Where a store is, however it was written: a path relative or through links, a parameter or secret by its ARN. Without the
+ * kind, account, Region and endpoint, which need not be said either.
+ */
+async function placeOf({ name, formerName = name }: TrustStore): Promise<string> {
+  const [, kind, written = ''] = /^([^:]*):?(.*)$/s.exec(formerName) ?? [];
+  if (kind === 'kubernetes') return written;
+  const ofArn = /^arn:[^:]*:(?:ssm:[^:]*:[^:]*:parameter|secretsmanager:[^:]*:[^:]*:secret:)(.*)$/s.exec(
+    written,
+  );
+  const place = ofArn?.[1] ?? written;
+  if (kind === 'secretsmanager') return place.replace(/-[A-Za-z0-9]{6}$/, '');
+  if (kind === 'ssm') return place.replace(/^\//, '');
+  return realpath(place).catch(() => resolve(place));
+}
+
+/** A Kubernetes object may be written without its namespace. */
+const mayBeSame = (one: string, other: string): boolean =>
+  one === other || one.endsWith(`/${other}`) || other.endsWith(`/${one}`);
 
 /** Nothing for one that cannot be opened here: it may be any. */
-async function nameOf(description: TrustDescription): Promise<string | undefined> {
+async function placeDescribed(description: TrustDescription): Promise<string | undefined> {
   const { openTrustStore } = await import('./stores.js');
   try {
-    return plainName(openTrustStore(description, { announce: () => undefined }));
+    return await placeOf(openTrustStore(description, { announce: () => undefined }));
   } catch {
     return undefined;
   }
