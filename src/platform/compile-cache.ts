@@ -24,9 +24,10 @@ export function useCompileCache(
 ): void {
   const isSet = ['NODE_COMPILE_CACHE', 'NODE_DISABLE_COMPILE_CACHE'].some((name) => env[name] !== undefined);
   if (isSet || !process.getuid) return;
-  const parent = join(cacheDirectory(env), 'compile');
-  const directory = join(parent, version);
   try {
+    // Throws for a user without a home, as in containers.
+    const parent = join(cacheDirectory(env), 'compile');
+    const directory = join(parent, version);
     const isNew = makeOwn(directory);
     if (!isOwn(directory)) return;
     if (isNew) {

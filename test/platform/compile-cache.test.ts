@@ -42,6 +42,19 @@ test('is in a directory of this user alone, and that of another version goes whe
   expect(existsSync(of('1.0.0'))).toBe(false);
 });
 
+test('is not used where the user has no home, which is no failure', () => {
+  const noHome = {
+    get XDG_CACHE_HOME(): string {
+      // As homedir() throws for a user ID without an entry, and without HOME.
+      throw new Error('uv_os_homedir returned ENOENT');
+    },
+  };
+  expect(() => {
+    useCompileCache('1.0.0', noHome, keep);
+  }).not.toThrow();
+  expect(used).toEqual([]);
+});
+
 test.each<[string, () => void]>([
   [
     'others may write to',
