@@ -101,6 +101,7 @@ export interface RunOptions {
   stores?: RotationDeps['stores'];
   acknowledgers?: RotationDeps['acknowledgers'];
   request?: RotationDeps['request'];
+  remote?: RotationDeps['remote'];
 }
 
 /** Whether a file of trust lets a caller in, by what the caller sent of itself. */
@@ -218,6 +219,7 @@ export async function startAcmLab(options: EmulatorOptions = {}): Promise<AcmLab
       journal,
       stores,
       acknowledgers,
+      remote,
       inPlace,
       request: asked = async (address: string) => (await fetch(address)).status,
       confirm = (question: string): Promise<void> => Promise.reject(new Error(question)),
@@ -231,6 +233,7 @@ export async function startAcmLab(options: EmulatorOptions = {}): Promise<AcmLab
         account: observedAccount(known, now),
         stores: stores ?? (() => [store]),
         acknowledgers,
+        remote,
         journal: journal ?? openFileJournal(join(directory, 'journal')),
         ...time,
         newRotationId: () => `acm-${Math.random().toString(36).slice(2)}`,

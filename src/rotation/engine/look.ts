@@ -78,11 +78,15 @@ export async function lookAtCertificates(run: Run): Promise<void> {
  * @throws AppError where a certificate of this account and Region cannot be read
  */
 export async function lookAtTrustedElsewhere(run: Run): Promise<void> {
-  const { unit, elsewhere } = account(run);
-  const isOfAcm = [unit.oldId, unit.next?.clientCertificateId].some((id) => id !== undefined && isAcmArn(id));
-  run.trustedElsewhere = isOfAcm
+  const { elsewhere } = account(run);
+  run.trustedElsewhere = isOfAcm(run)
     ? await (await import('./trusted-elsewhere.js')).needsElsewhere(run, elsewhere)
     : [];
+}
+
+function isOfAcm(run: Run): boolean {
+  const { unit } = account(run);
+  return [unit.oldId, unit.next?.clientCertificateId].some((id) => id !== undefined && isAcmArn(id));
 }
 
 /** Says what stays trusted for others although this rotation needs it no more. */
@@ -213,14 +217,15 @@ async function hiddenApi(run: Run, apis: readonly RestApi[]): Promise<string | u
 
 /**
  * Asks AWS and the trust stores again for everything. Where stages have left the old certificate, they may have to go
- * back to it: that waits for nobody.
+ * back to it: that waits for nobody, and for no other account. What others need is then read before trust ends.
  */
 export async function lookAgain(run: Run): Promise<void> {
   await lookAtCertificates(run);
   const isUrgent = account(run).moving.some(({ clientCertificateId }) => clientCertificateId !== run.oldId);
   await lookAtStages(run, { isUrgent });
-  await lookAtTrustedElsewhere(run);
-  run.progress = { ...run.progress, recounted: true };
+  const isPostponed = isUrgent && isOfAcm(run);
+  if (!isPostponed) await lookAtTrustedElsewhere(run);
+  run.progress = { ...run.progress, recounted: !isPostponed };
 }
 
 /**

@@ -148,6 +148,24 @@ test('what cannot be read keeps it too', async () => {
   expect(await lab.trusted()).toContain(root());
 });
 
+test('the way back waits for no other account, and what cannot be read keeps the trust once it is over', async () => {
+  const next = await lab.imported(await lab.pki.leaf({ subject: 'CN=next' }));
+  const isSwitched = async (): Promise<boolean> => (await lab.presented()) === next;
+  const looked: boolean[] = [];
+  const look = async (): Promise<never> => {
+    looked.push(await isSwitched());
+    throw new AppError('ServiceUnreachable', 'no answer');
+  };
+  const remote = [{ name: 'there', sharesAny: () => Promise.resolve(true), look }];
+  const request = async (): Promise<number> => ((await isSwitched()) ? 502 : 200);
+  const options = { remote, request, probeUrl: url(lab.api), settings: { allowUnproved: true } };
+  await expect(lab.run({ ...options, to: next })).rejects.toMatchObject({ code: 'RolledBack' });
+  expect(await lab.presented()).toBe(arn);
+  expect(new Set(looked)).toEqual(new Set([false]));
+  await lab.run({ ...options, to: next, abort: true });
+  expect(await lab.trusted()).toEqual([root(), expect.stringContaining('subject CN=next')]);
+});
+
 test.each<[string, string]>([
   ['there', 'of another Region'],
   ['beside', 'of this Region'],
