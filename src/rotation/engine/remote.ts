@@ -36,6 +36,8 @@ export const remoteTargets = (
  */
 async function placeOf({ name, formerName = name }: TrustStore): Promise<string> {
   const [, kind, written = ''] = /^([^:]*):?(.*)$/s.exec(formerName) ?? [];
+  // Commands and people do not say where they put what they are handed: any two may be the same.
+  if (kind === 'command' || kind === 'manual') return kind;
   if (kind === 'kubernetes') return written;
   const ofArn = /^arn:[^:]*:(?:ssm:[^:]*:[^:]*:parameter|secretsmanager:[^:]*:[^:]*:secret:)(.*)$/s.exec(
     written,

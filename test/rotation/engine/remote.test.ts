@@ -32,6 +32,7 @@ const object = (namespace?: string): TrustDescription => ({
   key: 'ca.crt',
   ...(namespace === undefined ? {} : { namespace }),
 });
+const command = (add: string): TrustDescription => ({ kind: 'command', add, remove: 'true' });
 const ARN = 'arn:aws:ssm:eu-central-1:123456789012:parameter/orders/trust';
 const SECRET = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:orders-AbC123';
 
@@ -49,6 +50,8 @@ test.each<[string, () => [TrustDescription, TrustDescription], boolean]>([
   ['an ARN of a secret', () => [secret('orders'), secret(SECRET)], true],
   ['no namespace', () => [object(), object('default')], true],
   ['another namespace', () => [object('eu'), object('us')], false],
+  ['another command', () => [command('add-one'), command('add-two')], true],
+  ['a command beside a file', () => [command('add-one'), bundle(file)], false],
 ])('a trust store of another target by %s', async (_, stores, isShared) => {
   const [own, theirs] = stores();
   const place = { target: 'there', api: 'orders', stages: ['live'], account: { origins: {} } };
