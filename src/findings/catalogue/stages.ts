@@ -17,7 +17,7 @@ export const STAGE_FINDINGS = {
     message: ({ certificate }, where) =>
       `API Gateway accepted no test call with ${certificate}: it is not known whether the backends of ${named(where)} accept it`,
     remedy:
-      'call the stage itself, or present the certificate where its key is at hand: apigw-cert backend verify --cert FILE --key FILE',
+      'call the stage itself, or present the certificate where its key is at hand: apigw-cert backend verify URL --cert FILE --key FILE',
   }),
   AnyWithIntegrationMethod: about(
     'info',

@@ -88,7 +88,7 @@ async function assertShown(run: Run, coming: OfAcm): Promise<void> {
   const { clientCertificateId: arn, trusted } = coming;
   if (identity && identity.fingerprintSha256 !== trusted.fingerprintSha256) {
     throw new AppError('Usage', `the certificate of --cert is not ${arn}`, {
-      hint: `specify the certificate that was imported as ${arn}, with its chain and its key`,
+      hint: `specify the certificate that ${arn} contains now, with its chain and its key`,
     });
   }
   if (identity || settings.allowUnproved) return;
