@@ -117,7 +117,7 @@ function assertTogether(options: Partial<RotateOptions> & Pick<CommonOptions, 'o
     ['import', 'cert'],
     ['inPlace', 'to'],
     ['inPlace', 'all'],
-    ...(['abort', 'dryRun', 'force', 'import', 'inPlace', 'redeploy', 'to'] as const).map(
+    ...(['abort', 'force', 'import', 'inPlace', 'redeploy', 'to'] as const).map(
       (other) => ['watchRenewal', other] as const,
     ),
   ] as const;

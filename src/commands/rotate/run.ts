@@ -57,7 +57,7 @@ export async function runRotations(context: RotateContext, flags: JobFlags): Pro
   });
   const stop = new AbortController();
   const progress = rotationProgress(context);
-  const release = stopOnSignals(stop, (text) => {
+  const release = stopOnSignals(stop, options, (text) => {
     progress.note(text);
   });
   const connect = sessions(context, loaded, progress, stop.signal);
@@ -254,13 +254,20 @@ async function namedJobs(
 }
 
 /** The first signal stops the run after the current step; a second one ends the process at once, which is safe too. */
-function stopOnSignals(stop: AbortController, note: (text: string) => void): () => void {
+function stopOnSignals(
+  stop: AbortController,
+  { watchRenewal }: Pick<RotateOptions, 'watchRenewal'>,
+  note: (text: string) => void,
+): () => void {
   const onSignal = (): void => {
     if (stop.signal.aborted) process.exit(EXIT.interrupted);
     note('stopping after the current step; press Ctrl-C again to quit immediately');
     stop.abort(
       new AppError('Interrupted', 'stopped by a signal after the current step', {
-        hint: 'run the same command again to resume, or add --abort to abort',
+        hint:
+          watchRenewal === true
+            ? 'nothing was changed; run the same command again to test once more'
+            : 'run the same command again to resume, or add --abort to abort',
       }),
     );
   };

@@ -163,7 +163,7 @@ function assertFiles(
       'CertificateOfAcm',
       `${stageText(target)}: an import under ${arn} is in progress, and its certificate is not specified`,
       {
-        hint: 'run the command that began it again (--import FILE --key FILE --in-place) to complete it, or add --abort to that command',
+        hint: 'run the command that began it again, with its files (--import FILE --key FILE --in-place): it completes the import, or the abort if one was begun; or add --abort to that command',
         details: { clientCertificateId: arn },
       },
     );
