@@ -1,10 +1,7 @@
 /** The configuration's targets of other accounts and Regions, whose stages may be in front of the same backends. */
-import { realpath } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { resolveStage } from '../../control-plane/resolve-stage.js';
 import { stagesNow } from '../../control-plane/stages.js';
 import type { RememberingControlPlane } from '../../control-plane/remembering.js';
-import type { TrustStore } from '../../trust/trust-store.js';
 import type { TargetElsewhere, TrustDescription } from './jobs.js';
 import type { RemoteTarget } from './ports.js';
 
@@ -18,6 +15,7 @@ export const remoteTargets = (
     return {
       name: target,
       async sharesAny(stores) {
+        const { mayBeSame, placeOf } = await import('../../trust/kinds/index.js');
         const places = await Promise.all(stores.map(placeOf));
         const own = await Promise.all(trust.map(placeDescribed));
         return own.some((place) => place === undefined || places.some((other) => mayBeSame(place, other)));
@@ -30,31 +28,12 @@ export const remoteTargets = (
     };
   });
 
-/**
- * Where a store is, however it was written: a path relative or through links, a parameter or secret by its ARN. Without the
- * kind, account, Region and endpoint, which need not be said either.
- */
-async function placeOf({ name, formerName = name }: TrustStore): Promise<string> {
-  const [, kind, written = ''] = /^([^:]*):?(.*)$/s.exec(formerName) ?? [];
-  // Commands and people do not say where they put what they are handed: any two may be the same.
-  if (kind === 'command' || kind === 'manual') return kind;
-  if (kind === 'kubernetes') return written;
-  const ofArn = /^arn:[^:]*:(?:ssm:[^:]*:[^:]*:parameter|secretsmanager:[^:]*:[^:]*:secret:)(.*)$/s.exec(
-    written,
-  );
-  const place = ofArn?.[1] ?? written;
-  if (kind === 'secretsmanager') return place.replace(/-[A-Za-z0-9]{6}$/, '');
-  if (kind === 'ssm') return place.replace(/^\//, '');
-  return realpath(place).catch(() => resolve(place));
-}
-
-/** A Kubernetes object may be written without its namespace. */
-const mayBeSame = (one: string, other: string): boolean =>
-  one === other || one.endsWith(`/${other}`) || other.endsWith(`/${one}`);
-
 /** Nothing for one that cannot be opened here: it may be any. */
 async function placeDescribed(description: TrustDescription): Promise<string | undefined> {
-  const { openTrustStore } = await import('./stores.js');
+  const [{ openTrustStore }, { placeOf }] = await Promise.all([
+    import('./stores.js'),
+    import('../../trust/kinds/index.js'),
+  ]);
   try {
     return await placeOf(openTrustStore(description, { announce: () => undefined }));
   } catch {

@@ -2,9 +2,11 @@
  * Every kind of trust store: a file each, and a line here. The schema of apigw-cert.yaml, `--trust`, `backend config`,
  * the completion of shells, docs/trust-stores.md and the contract suites are made from this list, in its order.
  */
+import { realpath } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import * as z from 'zod/mini';
 import type { TrustContext } from '../context.js';
-import type { DescribedTrustStore } from '../trust-store.js';
+import type { DescribedTrustStore, TrustStore } from '../trust-store.js';
 import { apache } from './apache.js';
 import { caddy } from './caddy.js';
 import { command } from './command.js';
@@ -84,3 +86,28 @@ export function createTrustStore(config: TrustStoreConfig, context: TrustContext
   if (!kind) throw new Error(`the schema knows the kind ${config.kind}, and the registry does not`);
   return kind.open(config, { ...context, caBundleReaders: CA_BUNDLE_READERS });
 }
+
+/**
+ * Where a store is, however it was written: a path relative or through links, a parameter or secret by its ARN. Without the
+ * kind, account, Region and endpoint, which need not be said either.
+ */
+export async function placeOf({
+  name,
+  formerName = name,
+}: Pick<TrustStore, 'name' | 'formerName'>): Promise<string> {
+  const [, kind, written = ''] = /^([^:]*):?(.*)$/s.exec(formerName) ?? [];
+  // Commands and people do not say where they put what they are handed: any two may be the same.
+  if (kind === 'command' || kind === 'manual') return kind;
+  if (kind === 'kubernetes') return written;
+  const ofArn = /^arn:[^:]*:(?:ssm:[^:]*:[^:]*:parameter|secretsmanager:[^:]*:[^:]*:secret:)(.*)$/s.exec(
+    written,
+  );
+  const place = ofArn?.[1] ?? written;
+  if (kind === 'secretsmanager') return place.replace(/-[A-Za-z0-9]{6}$/, '');
+  if (kind === 'ssm') return place.replace(/^\//, '');
+  return realpath(place).catch(() => resolve(place));
+}
+
+/** Whether two places may be one. A Kubernetes object may be written without its namespace. */
+export const mayBeSame = (one: string, other: string): boolean =>
+  one === other || one.endsWith(`/${other}`) || other.endsWith(`/${one}`);

@@ -39,7 +39,7 @@ beforeEach(async () => {
   arn = await lab.imported(leaf);
   const { restApiId, stageName } = lab.api;
   const deploymentId = await releaseStage(lab);
-  await createStack(stacks, {
+  const { StackStatus, StackStatusReason } = await createStack(stacks, {
     StackName: 'orders',
     TemplateBody: `
 Parameters:
@@ -47,10 +47,11 @@ Parameters:
 Resources:
   Stage:
     Type: AWS::ApiGateway::Stage
-    Properties: { RestApiId: ${restApiId}, DeploymentId: ${deploymentId}, StageName: ${stageName},
+    Properties: { RestApiId: "${restApiId}", DeploymentId: "${deploymentId}", StageName: ${stageName},
       ClientCertificateId: !Ref CertificateId }`,
     Parameters: [{ ParameterKey: 'CertificateId', ParameterValue: lab.generatedId }],
   });
+  expect([StackStatus, StackStatusReason]).toEqual(['CREATE_COMPLETE', undefined]);
   // What the stack made has spread.
   lab.emulator.setClock(new Date(Date.now() + 1_000));
   lab.emulator.clearRequests();

@@ -36,7 +36,7 @@ let events: RotationEvent[];
 const stage = (id: string, stageName: string, more = '') => `
   ${id}:
     Type: AWS::ApiGateway::Stage
-    Properties: { RestApiId: ${lab.api.restApiId}, DeploymentId: ${deploymentId}, StageName: ${stageName},
+    Properties: { RestApiId: "${lab.api.restApiId}", DeploymentId: "${deploymentId}", StageName: ${stageName},
       ClientCertificateId: !Ref CertificateId ${more} }`;
 
 const template = (resources: string) => `
