@@ -27,6 +27,8 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const DAY_MS = 86_400_000;
 /** How long a stage presents both certificates in turns, in milliseconds. */
 const PROPAGATION = 250;
+/** So many calls in a row show that every worker of a server has the list. */
+const SETTLED = 20;
 const SUBJECT = 'CN=orders-gateway,O=Example';
 const DNS = 'gateway.example.com';
 
@@ -308,8 +310,11 @@ export async function migrateUnderTraffic(name: MovedServer): Promise<Migration>
       return { ...(await traffic.stop()), seconds, accepted };
     };
 
-    // A list takes effect some milliseconds after it was written.
-    while ((await call(server.port, callers['the old one'])) !== 'accepted') await sleep(20);
+    // A list takes effect some milliseconds after it was written, and a worker that was replaced may still take a connection.
+    for (let inRow = 0; inRow < SETTLED;) {
+      inRow = (await call(server.port, callers['the old one'])) === 'accepted' ? inRow + 1 : 0;
+      await sleep(20);
+    }
     stranger = startStranger(server.port, withChain(another));
     const before = startTraffic(`${api.invokeUrl}/health`);
     await server.prepare(site);
