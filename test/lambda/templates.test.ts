@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import aslValidator from 'asl-validator';
 import { parse } from 'yaml';
 import { openReports } from '../../src/acknowledgements/reports.js';
+import type { RotateAnswer } from '../../src/lambda/index.js';
 import { readRequest } from '../../src/lambda/request.js';
 import { parseReportPlace } from '../../src/settings/report-place.js';
 import { tableTemplate } from '../../src/state/create.js';
@@ -116,6 +117,8 @@ const pattern = (resource: unknown): RegExp => {
   return new RegExp(`^${arn.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll('\\*', '.*')}$`);
 };
 
+const MOST_ROUNDS = 30;
+
 describe('the permissions', () => {
   let lab: ServiceLab;
   /** `ACTION RESOURCE`, of everything that was called. */
@@ -131,13 +134,21 @@ describe('the permissions', () => {
 accounts:
   - { name: shop, roleArn: "arn:aws:iam::111111111111:role/apigw-cert", regions: [eu-central-1] }
 `);
-    await lab.rotate({ approval: 'required' }, { config });
-    await lab.rotate({ abort: true }, { config });
-    for (let round = 0; round < 6; round += 1) {
-      const answer = await lab.rotate({}, { config });
-      if (answer.status === 'done' && answer.outcome !== 'aborted') break;
-      lab.pass(1_500);
-    }
+    // As often as it takes: on a machine that is busy with other things, a test of the backend may have to be repeated.
+    const goOn = async (request: object, isReached: (answer: RotateAnswer) => boolean): Promise<void> => {
+      let answer = await lab.rotate(request, { config });
+      for (let round = 0; !isReached(answer); round += 1) {
+        if (round === MOST_ROUNDS) throw new Error(JSON.stringify(answer));
+        lab.pass(1_500);
+        answer = await lab.rotate(request, { config });
+      }
+    };
+    await goOn(
+      { approval: 'required' },
+      (answer) => 'code' in answer && answer.code === 'ConfirmationNeeded',
+    );
+    await goOn({ abort: true }, ({ status }) => status === 'done');
+    await goOn({}, ({ status }) => status === 'done');
     await lab.ask({ request: 'plan', due: true }, { config });
     await lab.ask({ request: 'check' }, { config });
     calls = [
