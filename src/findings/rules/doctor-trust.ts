@@ -94,7 +94,7 @@ function unnamedCas({ trusted, chainPem }: AcmCertificate, { cas = [], fingerpri
   return [...new Map(found.map((each) => [each.fingerprintSha256, each.subject])).values()];
 }
 
-/** When ACM begins to renew it; nothing for one that somebody has to import. */
+/** When ACM begins to renew it; nothing for an imported one. */
 const renewalOf = ({ details, trusted }: AcmCertificate): Date | undefined =>
   details.origin === 'imported' ? undefined : new Date(trusted.notAfter.getTime() - RENEWAL_MS);
 

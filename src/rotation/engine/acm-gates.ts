@@ -6,11 +6,11 @@ import { unusableBecause } from '../../control-plane/acm-faults.js';
 import type { Certificate } from '../../control-plane/certificate.js';
 import { stageIdsText } from '../../control-plane/stages-text.js';
 import { AppError } from '../../platform/errors.js';
-import { listText, verbOf } from '../../platform/list-text.js';
+import { verbOf } from '../../platform/list-text.js';
 import { stageText } from '../rules/unit.js';
 import { acmCertificateOf } from './acm.js';
 import { TO_IMPORT } from './identity.js';
-import { meansOf } from './means.js';
+import { meansOf, notProvable } from './means.js';
 import { account, acmReading, storesOf, warnOnce, type Run } from './run.js';
 import { lookAtTrustedElsewhere } from './look.js';
 
@@ -97,22 +97,15 @@ async function assertShown(run: Run, coming: OfAcm): Promise<void> {
   const backends = [...new Set(by.probes.map(({ backend }) => backend))];
   if (probeUrl !== undefined) {
     if (backends.length === 1) return;
-    throw new AppError(
-      'BackendNotProvable',
-      `AWS makes no test calls with the ACM certificate ${arn}, and --probe-url reaches one of the backends ${listText(backends)}, so it cannot be verified that the others accept it`,
-      {
-        hint: 'nothing was changed. Specify the files of the certificate (--cert FILE --key FILE) to present it to each backend from this machine, or use --allow-unproved to continue without a test of the others',
-        details: { clientCertificateId: arn, backends },
-      },
+    throw notProvable(
+      arn,
+      'nothing was changed. Specify the files of the certificate (--cert FILE --key FILE) to present it to each backend from this machine, or use --allow-unproved to continue without a test of the others',
+      backends,
     );
   }
-  throw new AppError(
-    'BackendNotProvable',
-    `AWS makes no test calls with the ACM certificate ${arn}, so it cannot be verified that the backends accept it`,
-    {
-      hint: "nothing was changed. Specify its files (--cert FILE --key FILE) to present it to the backends from this machine, or the stage's own URL (--probe-url) to test it right after the switch; or use --allow-unproved to continue without a test",
-      details: { clientCertificateId: arn },
-    },
+  throw notProvable(
+    arn,
+    "nothing was changed. Specify its files (--cert FILE --key FILE) to present it to the backends from this machine, or the stage's own URL (--probe-url) to test it right after the switch; or use --allow-unproved to continue without a test",
   );
 }
 

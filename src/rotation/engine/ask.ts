@@ -7,6 +7,9 @@ import { pause, stopIfAsked, type Run } from './run.js';
 const FIRST_RETRY = 100;
 const LAST_RETRY = 1_000;
 
+/** A server that restarts to read its trust store answers nobody for so long, in milliseconds. */
+export const RELOADING = 3_000;
+
 /** What all backends are asked. */
 export interface Question {
   probes: readonly Probe[];

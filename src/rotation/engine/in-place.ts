@@ -48,7 +48,7 @@ const versionOf = (arn: string, { trusted }: Pick<AcmCertificate, 'trusted'>): s
 /**
  * Has the engine see the versions of an ARN, where a certificate is to be imported in place, or an earlier run began that.
  * @throws AppError `CertificateUnsuitable` where no ARN is presented; `CertificateOfAcm` where only the files of an earlier run
- * can continue it; `StageChanged` where somebody else imported a third one; `Usage` for files of another certificate
+ * can continue it; `StageChanged` where someone else imported a third one; `Usage` for files of another certificate
  */
 export async function withVersions(given: Given): Promise<Given> {
   const { deps, request, target } = given;
@@ -115,8 +115,8 @@ function assertEarlierEnded({ target }: Given, arn: string, tags: Tags): void {
 }
 
 /**
- * Somebody else may import as well. Which of the three backends need then, and what its root is to be trusted for, is not for
- * this rotation to say: nothing that it trusts is removed.
+ * Someone else may import too. This rotation cannot tell which of the three certificates the backends need then: it removes
+ * nothing that it trusts.
  * @throws AppError `StageChanged`
  */
 function assertOneOf(

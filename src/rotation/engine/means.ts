@@ -260,6 +260,21 @@ export function unproved(
   );
 }
 
+/**
+ * The error for an ACM certificate of which no test shows whether the backends accept it.
+ * @param backends those of which the stage's own URL reaches one; absent where there is no URL either
+ */
+export const notProvable = (arn: string, hint: string, backends?: readonly string[]): AppError =>
+  new AppError(
+    'BackendNotProvable',
+    `AWS makes no test calls with the ACM certificate ${arn}, ${
+      backends === undefined
+        ? 'so it cannot be verified that the backends accept it'
+        : `and --probe-url reaches one of the backends ${listText(backends)}, so it cannot be verified that the others accept it`
+    }`,
+    { hint, details: { clientCertificateId: arn, ...(backends === undefined ? {} : { backends }) } },
+  );
+
 /** What is not known has to be said at least. */
 export function warnOfUnreached(run: Run, { unreached }: Means): void {
   if (unreached.length === 0) return;

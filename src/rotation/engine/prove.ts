@@ -5,7 +5,7 @@ import { AppError } from '../../platform/errors.js';
 import type { ProofEvidence, ProofResult } from '../rules/proof.js';
 import { stageText } from '../rules/unit.js';
 import type { ProbeResult } from './test-invoke.js';
-import { askUntil, refusalText } from './ask.js';
+import { askUntil, refusalText, RELOADING } from './ask.js';
 import { askStage, stageUrlResults } from './stage-url.js';
 import {
   acceptedBy,
@@ -27,9 +27,6 @@ import {
 import { account, warnOnce, type Run } from './run.js';
 
 export { callsToCome, probeChoices, probesOf } from './means.js';
-
-/** A server that is started anew to read its trust store answers nobody for so long, in milliseconds. */
-const RELOADING = 3_000;
 
 /**
  * Proves before the switch that every backend accepts the new certificate and still the old one, and tries what it makes

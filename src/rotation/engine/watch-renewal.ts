@@ -3,54 +3,25 @@
  * alternately for a while. Nothing is changed here. That the backends are ready is checked before it, and that they accept
  * what the stages present is tested while it spreads.
  */
-import { acmTrust, renewalKeys, type NamedBy } from '../../control-plane/acm-authority.js';
-import type { AcmCertificate } from '../../control-plane/acm-certificate.js';
-import type { Certificate } from '../../control-plane/certificate.js';
 import { isAcmArn } from '../../control-plane/inventory.js';
-import type { TrustedAuthority } from '../../certificates/trust-entry.js';
 import { stagesNow } from '../../control-plane/stages.js';
-import { listText } from '../../platform/list-text.js';
 import { AppError } from '../../platform/errors.js';
 import type { Journal } from '../journal/journal.js';
-import type { ProofEvidence, ProofResult } from '../rules/proof.js';
 import type { RotationReport } from '../rules/report.js';
 import { stageText, type RotationUnit } from '../rules/unit.js';
-import { askUntil, refusalText } from './ask.js';
 import { acmNotDue, begin, type Target } from './begin.js';
 import { lookAtCertificates, lookAtStages, replaceStages } from './look.js';
-import {
-  asking,
-  evidenceOf,
-  meansOf,
-  presenting,
-  resultOf,
-  unproved,
-  warnOfUnreached,
-  type Means,
-} from './means.js';
-import type { PresentedIdentity, RotationDeps, RotationRequest } from './ports.js';
+import type { RotationDeps, RotationRequest } from './ports.js';
+import { urlFails, verifyUse } from './renewal-tests.js';
+import { verifyTrust, type Renewable } from './renewal-trust.js';
 import { reportOf } from './report.js';
-import { account, named, pause, step, stopIfAsked, storesOf, tell, warn, warnOnce, type Run } from './run.js';
-import { presentTo } from './show.js';
-import {
-  answerText,
-  askStage,
-  MOST_FAILURES,
-  stageUrlResults,
-  watchStageUrl,
-  type StageUrlWatch,
-} from './stage-url.js';
-import type { ProbeResult } from './test-invoke.js';
+import { account, named, pause, step, stopIfAsked, tell, warn, type Run } from './run.js';
+import { answerText, MOST_FAILURES, watchStageUrl, type StageUrlWatch } from './stage-url.js';
 
 /** Between two rounds of test calls while a renewal spreads, in milliseconds. */
 const TEST_INTERVAL = 30_000;
 /** A private CA dates what it issues an hour back (acm-pca, IssueCertificate, ValidityNotBefore). Milliseconds. */
 const BACKDATED = 3_600_000;
-/** A server that is started anew to read its trust store answers nobody for so long, in milliseconds. */
-const RELOADING = 3_000;
-
-/** A certificate that ACM renews. */
-type Renewable = Certificate & { acm: AcmCertificate };
 
 /** What only looks is no rotation, and a later run has nothing to resume. */
 const NO_JOURNAL: Journal = {
@@ -187,195 +158,7 @@ const soakEnd = (renewedAt: Date, { request }: Run): Date =>
   new Date(renewedAt.getTime() + request.settings.soak);
 
 /**
- * Whether every trust store that can tell holds what the renewed certificate will be accepted by.
- * @throws AppError `RenewalNotTrusted`; `CertificateUnsuitable` where the root is not known
- */
-async function verifyTrust(run: Run, certificate: Renewable): Promise<void> {
-  const stores = await storesOf(run);
-  const { clientCertificateId: arn, acm, trusted } = certificate;
-  const unseen = (name: string): void => {
-    warnOnce(
-      run,
-      'TrustNotSeen',
-      `${name} does not show whether the backend trusts the root of ${arn} with its name`,
-    );
-  };
-  if (stores.length === 0) {
-    warnOnce(
-      run,
-      'TrustNotSeen',
-      `no trust store is specified that shows whether it holds the root of ${arn}`,
-    );
-    return;
-  }
-  const { keys, rootSha256 = '', problem } = renewalKeys(acm, run.request.roots ?? '');
-  if (problem !== undefined) throw rootUnknown(problem, arn);
-  for (const store of stores) {
-    const { name } = store;
-    const seen = await store.observe();
-    const isHeld = seen?.some((key) => keys.includes(key)) === true;
-    const isPinned = seen?.includes(trusted.fingerprintSha256) === true;
-    const isBare = seen?.includes(rootSha256) === true;
-    const authorities = authoritiesOf(run, certificate);
-    const authority = authorities.find((one) => store.objection(one) === undefined);
-    const isUnable = authority === undefined && authorities.length > 0;
-    // A server that compares whole certificates is known to refuse the next one; of a root without a name it is not known.
-    if (seen === undefined || (isUnable && !isHeld && (isBare || !isPinned))) {
-      unseen(name);
-      continue;
-    }
-    await step(run, 'verifyTrust', name, () => {
-      if (isHeld) return Promise.resolve({ value: undefined });
-      const what = isBare
-        ? `holds the root of ${arn} without its name, so it is not known whether the backend would accept the renewed certificate, and every other one of that CA as well`
-        : isPinned
-          ? `holds the certificate of ${arn} itself, which the renewal replaces, but not its root with its name, so the backend would refuse the renewed certificate`
-          : `does not hold the root of ${arn} with its name, so the backend would refuse the renewed certificate`;
-      throw new AppError('RenewalNotTrusted', `${name}: the trust store ${what}`, {
-        hint: isUnable
-          ? `it cannot hold a root with a name: have the backend compare the name before the renewal (docs/acm.md), or replace the certificate: --to generated`
-          : `add the root and the name before the renewal: \`apigw-cert backend add --ca root.pem ${nameOption(authority)} --trust ${name}\`, where root.pem is the last certificate of the chain (\`apigw-cert download ${arn}\`)`,
-        details: { clientCertificateId: arn, trustStore: name },
-      });
-    });
-  }
-}
-
-const NAMES: readonly NamedBy[] = ['subject', 'san'];
-
-/** The root with each of the names by which backends can tell the certificate. */
-const authoritiesOf = ({ request }: Run, { acm }: Renewable): TrustedAuthority[] =>
-  NAMES.flatMap((namedBy) => acmTrust(acm, namedBy, request.roots ?? '').authority ?? []);
-
-const rootUnknown = ({ reason, remedy }: { reason: string; remedy: string }, arn: string): AppError =>
-  new AppError('CertificateUnsuitable', `what backends must trust for ${arn} is not known: ${reason}`, {
-    hint: remedy,
-    details: { clientCertificateId: arn },
-  });
-
-/** The option that names what backends are to compare; a subject may have an apostrophe. */
-function nameOption({ subject, san = 'DNS:NAME' }: Partial<TrustedAuthority> = {}): string {
-  const [option, name] = subject === undefined ? ['--san', san] : ['--subject', subject];
-  return `${option} '${name.replaceAll("'", String.raw`'\''`)}'`;
-}
-
-/**
- * Whether the backends accept what the stages present, and where its key is at hand another certificate of the same root and
- * name, as the renewed one will be.
- * @throws AppError `RenewalRefused`, `ProofInconclusive`, `BackendNotProvable`
- */
-async function verifyUse(run: Run, certificate: Renewable): Promise<ProofEvidence> {
-  const { clientCertificateId: arn } = certificate;
-  const by = await meansOf(run, [certificate]);
-  warnOfUnreached(run, by);
-  const shown = [...(await byTestCalls(run, by, certificate)), ...(await byIdentity(run, by, certificate))];
-  const results = [...shown, ...(await byStageUrl(run, certificate))];
-  const isAllowed = run.request.settings.allowUnproved;
-  const backends = [...new Set(by.probes.map(({ backend }) => backend))];
-  if (results.length > 0 && shown.length === 0 && backends.length > 1 && !isAllowed) {
-    throw new AppError(
-      'BackendNotProvable',
-      `AWS makes no test calls with the ACM certificate ${arn}, and --probe-url reaches one of the backends ${listText(backends)}, so it cannot be verified that the others accept it`,
-      {
-        hint: 'specify the files of a certificate of the same root and name (--cert FILE --key FILE) to present it to each backend, or use --allow-unproved to continue without a test of the others',
-        details: { clientCertificateId: arn, backends },
-      },
-    );
-  }
-  if (results.length > 0) return evidenceOf(by, results);
-  if (!isAllowed) {
-    throw new AppError(
-      'BackendNotProvable',
-      `AWS makes no test calls with the ACM certificate ${arn}, so it cannot be verified that the backends accept it`,
-      {
-        hint: "specify the stage's own URL (--probe-url), or the files of a certificate of the same root and name (--cert FILE --key FILE); or use --allow-unproved to check the trust stores alone",
-        details: { clientCertificateId: arn },
-      },
-    );
-  }
-  return evidenceOf(by, [], { untested: [arn] });
-}
-
-/** By test calls of AWS's, or from this machine where the key at hand is that of the certificate in use. */
-async function byTestCalls(run: Run, by: Means, certificate: Renewable): Promise<ProofResult[]> {
-  const { clientCertificateId: arn } = certificate;
-  if (!by.shown.has(arn)) return [];
-  const question = asking(by, certificate, run.request.settings.probes);
-  const { results } = await askUntil(run, { ...question, isRefusalFinal: true }, RELOADING);
-  assertAccepted(results, arn, `a backend refuses ${arn}, which its stages present`);
-  return [resultOf(presenting('current', certificate, 'accepted'), by, results)];
-}
-
-/** By another certificate of the same root and name, presented from this machine. */
-async function byIdentity(run: Run, by: Means, certificate: Renewable): Promise<ProofResult[]> {
-  const { identity, settings } = run.request;
-  const { clientCertificateId: arn, trusted } = certificate;
-  if (identity === undefined || identity.fingerprintSha256 === trusted.fingerprintSha256) return [];
-  assertSameName(run, identity, certificate);
-  const results: ProbeResult[] = [];
-  for (const probe of by.probes) {
-    stopIfAsked(run);
-    results.push(await presentTo(identity, probe, settings.probes));
-  }
-  assertAccepted(
-    results,
-    arn,
-    `a backend refuses the certificate of --cert, which has the root and the name of ${arn}, so it would refuse a renewed one`,
-  );
-  const result = resultOf({ caller: 'sameName', wanted: 'accepted' }, by, results);
-  return by.probes.length === 0 ? [] : [{ ...result, by: 'handshake' }];
-}
-
-/** @throws AppError `Usage` for a certificate that does not stand for a renewed one */
-function assertSameName(run: Run, { certificate }: PresentedIdentity, current: Renewable): void {
-  const { acm, clientCertificateId: arn } = current;
-  const roots = [run.request.roots ?? '', acm.chainPem].join('\n');
-  const { keys: wanted, problem } = renewalKeys(acm, roots);
-  if (problem !== undefined) throw rootUnknown(problem, arn);
-  const own = renewalKeys(certificate, roots).keys;
-  const isSame =
-    wanted.length > 0 && wanted.length === own.length && wanted.every((key) => own.includes(key));
-  const isExpired = certificate.trusted.notAfter <= run.deps.now();
-  if (isSame && !isExpired) return;
-  throw new AppError(
-    'Usage',
-    isSame
-      ? `the certificate of --cert expired at ${certificate.trusted.notAfter.toISOString()}`
-      : `the certificate of --cert does not have the root and the names of ${arn}`,
-    {
-      hint: 'specify a certificate of the same CA with the same subject and subject alternative names, with its chain; or omit --cert and --key',
-    },
-  );
-}
-
-/** By the stage's own URL, which shows what the stage presents. */
-async function byStageUrl(run: Run, certificate: Renewable): Promise<ProofResult[]> {
-  const failure = await askStage(run);
-  if (failure !== undefined) throw urlFails(failure, certificate);
-  return stageUrlResults(run, 'current', certificate);
-}
-
-const urlFails = (failure: string, { clientCertificateId: arn }: Renewable): AppError =>
-  new AppError('RenewalRefused', `${failure} while the stage presents ${arn}`, {
-    hint: 'check the logs of the backend',
-    details: { clientCertificateId: arn },
-  });
-
-function assertAccepted(results: readonly ProbeResult[], arn: string, what: string): void {
-  if (results.every(({ accepted }) => accepted)) return;
-  throw unproved(
-    results,
-    arn,
-    new AppError('RenewalRefused', `${what}: ${refusalText(results)}`, {
-      hint: 'the backend must trust the root of the certificate with its name, and not the certificate itself: see docs/acm.md. `rotate --to generated` replaces it with a certificate that no renewal changes',
-      details: { clientCertificateId: arn },
-    }),
-    'it tests them again',
-  );
-}
-
-/**
- * Tests the backends again and again until the soak after the renewal is over; a further renewal begins it anew.
+ * Tests the backends again and again until the soak after the renewal is over; a further renewal restarts it.
  * @returns the certificate as it is at the end
  */
 async function watch(run: Run, first: Renewable, end: Date): Promise<Renewable> {

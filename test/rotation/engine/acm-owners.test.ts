@@ -5,15 +5,14 @@ import type { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { clientIdentity } from '../../../src/certificates/client-identity.js';
 import type { Identity } from '../../../src/certificates/issue.js';
-import { createAwsControlPlane } from '../../../src/control-plane/aws.js';
 import { importedIdentity, presentedIdentity } from '../../../src/rotation/engine/identity.js';
-import { openFileJournal } from '../../../src/rotation/journal/file-journal.js';
 import { targetJob, type Decided } from '../../../src/rotation/engine/jobs.js';
-import { newRotationId, publishingOf, stackOf, storesOf } from '../../../src/rotation/engine/request.js';
-import { openSession, rotateJobs } from '../../../src/rotation/engine/rotate-jobs.js';
+import { publishingOf, stackOf } from '../../../src/rotation/engine/request.js';
+import { rotateJobs } from '../../../src/rotation/engine/rotate-jobs.js';
 import type { RotationReport } from '../../../src/rotation/rules/report.js';
 import { startAcmLab, type AcmLab } from '../../support/acm-rotation.js';
 import { REGION, startTraffic, type Traffic } from '../../support/rotation.js';
+import { jobsDeps, sessionIn } from '../../support/rotation-jobs.js';
 import {
   createStack,
   parametersOf,
@@ -79,28 +78,13 @@ async function run(values: Partial<Decided>, isAbort = false): Promise<RotationR
     { region: REGION },
     { account: {}, values: { probes: 2, settle: 5_000, soak: 10_000, probeUrl: health(), ...values } },
   );
-  const controlPlane = await createAwsControlPlane({ region: REGION, endpoint: lab.emulator.url });
-  const signal = new AbortController().signal;
-  const progress = { expect: () => undefined, done: () => undefined };
   const [outcome] = await rotateJobs(
     [job],
     {
-      connect: () => Promise.resolve(openSession(controlPlane, lab.time.now, { progress, signal })),
-      lease: {
-        hold: () =>
-          Promise.resolve({ signal, assertHeld: () => Promise.resolve(), release: () => Promise.resolve() }),
-      },
-      journal: openFileJournal(join(lab.directory, 'journal')),
-      stores: (each, apis) => storesOf(each, apis, { announce: () => undefined }),
+      ...jobsDeps({ directory: lab.directory, sleep: lab.time.sleep }),
+      connect: () => sessionIn({ endpoint: lab.emulator.url, now: lab.time.now }, REGION),
       publishing: publishingOf,
       stack: stackOf,
-      emit: () => undefined,
-      sleep: lab.time.sleep,
-      newRotationId,
-      confirm: (question) => Promise.reject(new Error(question)),
-      approve: (question) => Promise.reject(new Error(question)),
-      request: async (address) => (await fetch(address)).status,
-      signal,
     },
     { abort: isAbort, dryRun: false },
   );

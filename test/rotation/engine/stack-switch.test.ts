@@ -7,15 +7,15 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Chalk } from 'chalk';
 import { parse } from 'yaml';
 import { reportText } from '../../../src/commands/rotate/text.js';
-import { createAwsControlPlane } from '../../../src/control-plane/aws.js';
 import { AppError } from '../../../src/platform/errors.js';
 import { openFileJournal } from '../../../src/rotation/journal/file-journal.js';
 import { targetJob, type JobFlags } from '../../../src/rotation/engine/jobs.js';
-import { newRotationId, publishingOf, stackOf, storesOf } from '../../../src/rotation/engine/request.js';
-import { openSession, rotateJobs, type JobsDeps } from '../../../src/rotation/engine/rotate-jobs.js';
+import { publishingOf, stackOf } from '../../../src/rotation/engine/request.js';
+import { rotateJobs, type JobsDeps } from '../../../src/rotation/engine/rotate-jobs.js';
 import type { RotationEvent } from '../../../src/rotation/rules/event.js';
 import { sleep } from '../../../src/platform/timer.js';
 import { attachCertificate, clientOf } from '../../support/emulator.js';
+import { jobsDeps, sessionIn } from '../../support/rotation-jobs.js';
 import { REGION, startRotationLab, startTraffic, type RotationLab } from '../../support/rotation.js';
 import {
   createStack,
@@ -107,31 +107,19 @@ async function run({ flags = {}, target = {}, abort = false, dryRun = false, dep
       values: { ...SETTINGS, ...flags },
     },
   );
-  const controlPlane = await createAwsControlPlane({ region: REGION, endpoint: lab.emulator.url });
-  const signal = new AbortController().signal;
-  const now = () => new Date();
-  const progress = { expect: () => undefined, done: () => undefined };
   const [outcome] = await rotateJobs(
     [job],
     {
-      connect: () => Promise.resolve(openSession(controlPlane, now, { progress, signal })),
-      lease: {
-        hold: () =>
-          Promise.resolve({ signal, assertHeld: () => Promise.resolve(), release: () => Promise.resolve() }),
-      },
-      journal: openFileJournal(join(lab.directory, 'journal')),
-      stores: (each, apis) => storesOf(each, apis, { announce: () => undefined }),
+      ...jobsDeps({ directory: lab.directory, sleep }),
+      connect: () => sessionIn({ endpoint: lab.emulator.url, now: () => new Date() }, REGION),
       publishing: publishingOf,
       stack: stackOf,
       emit: (event) => {
         events.push(event);
       },
-      sleep,
-      newRotationId,
       confirm: () => Promise.resolve(),
       approve: () => Promise.resolve(),
       request: () => Promise.resolve(200),
-      signal,
       ...deps,
     },
     { abort, dryRun },

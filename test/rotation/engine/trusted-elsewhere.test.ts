@@ -1,26 +1,22 @@
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { ACMClient } from '@aws-sdk/client-acm';
 import type { APIGatewayClient } from '@aws-sdk/client-api-gateway';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { entryKey, trustedAuthority } from '../../../src/certificates/trust-entry.js';
-import { createAwsControlPlane } from '../../../src/control-plane/aws.js';
 import { AppError } from '../../../src/platform/errors.js';
-import { openFileJournal } from '../../../src/rotation/journal/file-journal.js';
 import { configuredJobs, type Configuration, type Decided } from '../../../src/rotation/engine/jobs.js';
-import { newRotationId, storesOf } from '../../../src/rotation/engine/request.js';
-import { openSession, rotateJobs, type Session } from '../../../src/rotation/engine/rotate-jobs.js';
+import { rotateJobs, type Session } from '../../../src/rotation/engine/rotate-jobs.js';
 import type { RotationReport } from '../../../src/rotation/rules/report.js';
 import { pemFormat } from '../../../src/trust/pem-format.js';
 import { acmClientOf, importCertificate } from '../../support/acm.js';
 import { startAcmLab, type AcmLab } from '../../support/acm-rotation.js';
 import { attachCertificate, clientOf, makeApi, type ApiFixture } from '../../support/emulator.js';
 import { startTraffic, type Traffic } from '../../support/rotation.js';
+import { jobsDeps, sessionIn } from '../../support/rotation-jobs.js';
 
 /* One root and name in one trust store, and stages that need it: of this account and Region, and of another one. */
 
 const [HERE, THERE] = ['eu-central-1', 'us-east-1'];
-const SILENT = { expect: () => undefined, done: () => undefined };
 
 let lab: AcmLab;
 let arn: string;
@@ -71,34 +67,20 @@ async function rotate(
   const configuration: Configuration = { targets: Object.fromEntries(entries) };
   const settings = { probes: 2, settle: 5_000, soak: 10_000 };
   const jobs = configuredJobs(configuration, name, { account: {}, values: { ...settings, ...values } });
-  const signal = new AbortController().signal;
   const sessions = new Map<string, Promise<Session>>();
   const open = async (region: string): Promise<Session> => {
     refuse(region);
-    const controlPlane = await createAwsControlPlane({ region, endpoint: lab.emulator.url });
-    return openSession(controlPlane, lab.time.now, { progress: SILENT, signal });
+    return sessionIn({ endpoint: lab.emulator.url, now: lab.time.now }, region);
   };
   const outcomes = await rotateJobs(
     jobs,
     {
+      ...jobsDeps({ directory: lab.directory, sleep: lab.time.sleep }),
       connect: ({ account: { region = HERE } }) => {
         const session = sessions.get(region) ?? open(region);
         sessions.set(region, session);
         return session;
       },
-      lease: {
-        hold: () =>
-          Promise.resolve({ signal, assertHeld: () => Promise.resolve(), release: () => Promise.resolve() }),
-      },
-      journal: openFileJournal(join(lab.directory, 'journal')),
-      stores: (job, apis) => storesOf(job, apis, { announce: () => undefined }),
-      newRotationId,
-      emit: () => undefined,
-      sleep: lab.time.sleep,
-      signal,
-      confirm: (question) => Promise.reject(new Error(question)),
-      approve: (question) => Promise.reject(new Error(question)),
-      request: async (address) => (await fetch(address)).status,
     },
     { abort: false, dryRun },
   );
