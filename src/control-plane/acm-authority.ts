@@ -17,13 +17,16 @@ export interface AcmTrust {
   problem?: { reason: string; remedy: string };
 }
 
+/** As much of a certificate of ACM as this is about. */
+type WithChain = Pick<AcmCertificate, 'trusted' | 'chainPem'>;
+
 const ROOT_MISSING = {
   reason: 'its chain in ACM ends below the root, which backends must trust',
   remedy: 'specify the root of its CA with --root FILE',
 };
 
 function rootOf(
-  { trusted, chainPem }: Pick<AcmCertificate, 'trusted' | 'chainPem'>,
+  { trusted, chainPem }: WithChain,
   extraRoots: string,
 ): { isOwnRoot: boolean; rootPem: string | undefined } {
   const above = [chainPem, extraRoots].flatMap((pem) =>
@@ -41,7 +44,7 @@ function rootOf(
  * entry outlasts it
  */
 export function renewalKeys(
-  certificate: Pick<AcmCertificate, 'trusted' | 'chainPem'>,
+  certificate: WithChain,
   extraRoots: string,
 ): { keys: readonly string[]; rootSha256?: string; problem?: AcmTrust['problem'] } {
   const { isOwnRoot, rootPem } = rootOf(certificate, extraRoots);
@@ -63,11 +66,7 @@ export function renewalKeys(
  * Works out what a backend has to trust so that it accepts a certificate of ACM, and the one that follows it.
  * @param extraRoots PEM of roots that the chain in ACM may omit
  */
-export function acmTrust(
-  { trusted, chainPem }: Pick<AcmCertificate, 'trusted' | 'chainPem'>,
-  namedBy: NamedBy,
-  extraRoots: string,
-): AcmTrust {
+export function acmTrust({ trusted, chainPem }: WithChain, namedBy: NamedBy, extraRoots: string): AcmTrust {
   const { isOwnRoot, rootPem } = rootOf({ trusted, chainPem }, extraRoots);
   if (isOwnRoot) return {};
   if (rootPem === undefined) return { problem: ROOT_MISSING };
@@ -85,15 +84,12 @@ export function acmTrust(
   return { authority: trustedAuthority(rootPem, { [namedBy]: value }) };
 }
 
-type Named = Pick<AcmCertificate, 'trusted' | 'chainPem'>;
-
 /** Whether the chain of a certificate of ACM leads to a root, which the chain in ACM may omit. */
-export const isOfRoot = (acm: Named, { ca }: Pick<TrustedAuthority, 'ca'>): boolean =>
-  (['subject', 'san'] as const).some((namedBy) => {
-    const { authority } = acmTrust(acm, namedBy, ca.pem);
-    return authority?.ca.fingerprintSha256 === ca.fingerprintSha256;
-  });
+export function isOfRoot(acm: WithChain, { ca }: Pick<TrustedAuthority, 'ca'>): boolean {
+  const { rootPem } = rootOf(acm, ca.pem);
+  return rootPem !== undefined && trustedCertificate(rootPem).fingerprintSha256 === ca.fingerprintSha256;
+}
 
 /** Whether a certificate of ACM has the name that a backend demands of certificates of a root. */
-export const hasNameFor = ({ trusted }: Named, name: CallerName): boolean =>
+export const hasNameFor = ({ trusted }: Pick<AcmCertificate, 'trusted'>, name: CallerName): boolean =>
   hasName(new X509Certificate(trusted.pem).raw, name);

@@ -89,17 +89,13 @@ export function concat(written: readonly Value[]): Value {
   const [only] = written;
   if (only !== undefined && written.length === 1) return only;
   // What a made name is compared together with need not be up to its maker: `$ssl_client_verify $ssl_client_s_dn`.
-  const parts =
-    written.length === 1
-      ? written
-      : written.map((part) =>
-          isOpen(part) && part.doubt === 'made' && part.fallback !== undefined
-            ? (part.texts ?? [part.fallback])
-            : part,
-        );
+  const parts = written.map((part) =>
+    isOpen(part) && part.doubt === 'made' && part.fallback !== undefined
+      ? (part.texts ?? [part.fallback])
+      : part,
+  );
   const open = parts.filter(isOpen);
-  const [first] = open;
-  if (!first) {
+  if (open.length === 0) {
     const texts = parts.reduce<readonly string[]>(
       (before, part) => before.flatMap((text) => (isOpen(part) ? [] : part.map((more) => text + more))),
       [''],
@@ -107,7 +103,6 @@ export function concat(written: readonly Value[]): Value {
     const imitation = imitationIn(parts);
     return imitation === undefined ? texts : Object.assign([...texts], { imitation });
   }
-  if (parts.length === 1) return first;
   const fallbacks = parts.map((part) =>
     isOpen(part) ? part.fallback : part.length === 1 ? part[0] : undefined,
   );
@@ -121,15 +116,24 @@ export function concat(written: readonly Value[]): Value {
   };
 }
 
-/** Applies a function to each text; what is open stays so, under another key. */
+/** Applies a function to each text, also where another name is in it; what is open stays so, under another key. */
 export function mapValue(value: Value, name: string, change: (text: string) => string): Value {
-  if (!isOpen(value)) return value.map(change);
-  const { fallback, key, ...rest } = value;
+  if (!isOpen(value)) return mapTexts(value, change);
+  const { fallback, texts, key, ...rest } = value;
   return {
     ...rest,
     key: `${name}(${key})`,
     ...(fallback === undefined ? {} : { fallback: change(fallback) }),
+    ...(texts === undefined ? {} : { texts: mapTexts(texts, change) }),
   };
+}
+
+function mapTexts(texts: Texts, change: (text: string) => string): Texts {
+  const changed = texts.map(change);
+  const { imitation } = texts;
+  if (imitation === undefined) return changed;
+  const text = (name: string): string[] => imitation.text(name).map(change);
+  return Object.assign(changed, { imitation: { ...imitation, text } });
 }
 
 /**
