@@ -38,7 +38,8 @@ function write(greeting: string): void {
     `const part = require('./part.cjs');
     const { basename } = require('node:path');
     const inner = Object.keys(part).filter((name) => name !== 'greeting').map((name) => part[name](''));
-    console.log(part.greeting, inner.length, basename(__filename), __dirname === module.path, this === exports);
+    const seen = [part.greeting, inner.length, basename(__filename), __dirname === module.path, this === exports];
+    console.log(seen.join(' '));
     process.exitCode = 3;`,
   );
 }
